@@ -1,0 +1,249 @@
+//! Authorizations: one attempt to get a payment approved, under one reference of ours.
+//!
+//! The reference is stored before anything is sent. An answer that is lost is asked for; an
+//! attempt the acquirer does not know is reversed until it acknowledges, after which it refuses
+//! that reference for ever; only then may another attempt start. An approval that reaches a
+//! closed attempt is voided.
+
+use std::time::Duration;
+
+/// How many attempts one payment gets.
+pub const ATTEMPTS_MAX: u16 = 3;
+
+/// Where an attempt stands. A name in -ing is work in the card worker's hands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum State {
+    /// Stored, and perhaps already at the acquirer.
+    Sending,
+    /// The answer is lost; the acquirer is asked by our reference.
+    Enquiring,
+    /// The acquirer does not know it; it is told to forget the reference, until it acknowledges.
+    Reversing,
+    /// Approved: this attempt holds the payer's money.
+    Approved,
+    /// Declined: final.
+    Declined,
+    /// Reversed: the acquirer refuses this reference for ever.
+    Reversed,
+    /// Approved, but not to be used: it is voided, until the acquirer acknowledges.
+    Voiding,
+    /// Voided: nothing is held.
+    Voided,
+}
+
+/// What happens to an attempt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Event {
+    /// No answer, or none that can be understood.
+    Lost,
+    /// The acquirer says approved.
+    Approved,
+    /// The acquirer says declined.
+    Declined,
+    /// The acquirer does not know our reference.
+    NotFound,
+    /// The approval is of no use any more.
+    Unwanted,
+    /// The acquirer acknowledged the reversal or the void.
+    Acknowledged,
+}
+
+/// An event that cannot happen in this state.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("an authorization that is {state:?} refuses {event:?}")]
+pub struct Refused {
+    /// The state it stays in.
+    pub state: State,
+    /// What was refused.
+    pub event: Event,
+}
+
+impl State {
+    /// Every state.
+    pub const ALL: [State; 8] = [
+        State::Sending,
+        State::Enquiring,
+        State::Reversing,
+        State::Approved,
+        State::Declined,
+        State::Reversed,
+        State::Voiding,
+        State::Voided,
+    ];
+
+    /// Which state follows.
+    ///
+    /// # Errors
+    /// [`Refused`] if the event cannot happen here; the state stays.
+    pub const fn next(self, event: Event) -> Result<State, Refused> {
+        match (self, event) {
+            (State::Sending, Event::Lost) => Ok(State::Enquiring),
+            (State::Sending | State::Enquiring, Event::Approved) => Ok(State::Approved),
+            (State::Sending | State::Enquiring, Event::Declined) => Ok(State::Declined),
+            (State::Enquiring, Event::NotFound) => Ok(State::Reversing),
+            (State::Reversing, Event::Acknowledged) => Ok(State::Reversed),
+            (State::Approved, Event::Unwanted) => Ok(State::Voiding),
+            (State::Voiding, Event::Acknowledged) => Ok(State::Voided),
+            // A late approval: the acquirer approved what it had promised to refuse.
+            (State::Declined | State::Reversed | State::Voided, Event::Approved) => {
+                Ok(State::Voiding)
+            }
+            (state, event) => Err(Refused { state, event }),
+        }
+    }
+
+    /// Whether the card worker must act.
+    #[must_use]
+    pub const fn is_work(self) -> bool {
+        match self {
+            State::Sending | State::Enquiring | State::Reversing | State::Voiding => true,
+            State::Approved | State::Declined | State::Reversed | State::Voided => false,
+        }
+    }
+
+    /// Whether another attempt for the same payment must wait for this one.
+    #[must_use]
+    pub const fn is_open(self) -> bool {
+        match self {
+            State::Sending | State::Enquiring | State::Reversing | State::Approved => true,
+            State::Declined | State::Reversed | State::Voiding | State::Voided => false,
+        }
+    }
+
+    /// The state's name in the database.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            State::Sending => "sending",
+            State::Enquiring => "enquiring",
+            State::Reversing => "reversing",
+            State::Approved => "approved",
+            State::Declined => "declined",
+            State::Reversed => "reversed",
+            State::Voiding => "voiding",
+            State::Voided => "voided",
+        }
+    }
+
+    /// Reads what [`State::name`] wrote.
+    #[must_use]
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|state| state.name() == name)
+    }
+}
+
+impl Event {
+    /// The event's name in a payment's history.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Event::Lost => "answer_lost",
+            Event::Approved => "approved",
+            Event::Declined => "declined",
+            Event::NotFound => "not_found",
+            Event::Unwanted => "unwanted",
+            Event::Acknowledged => "acknowledged",
+        }
+    }
+}
+
+/// When to ask an acquirer again that did not answer an enquiry, a reversal, a capture or a void,
+/// after `tries` of them: one second, doubling up to a minute.
+#[must_use]
+pub fn ask_again_after(tries: u32) -> Duration {
+    Duration::from_secs(1_u64.checked_shl(tries.min(6)).unwrap_or(60).min(60))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const EVENTS: [Event; 6] = [
+        Event::Lost,
+        Event::Approved,
+        Event::Declined,
+        Event::NotFound,
+        Event::Unwanted,
+        Event::Acknowledged,
+    ];
+
+    #[test]
+    fn the_page_of_all_moves() {
+        let moves: Vec<String> = State::ALL
+            .into_iter()
+            .flat_map(|state| EVENTS.into_iter().map(move |event| (state, event)))
+            .filter_map(|(state, event)| {
+                let next = state.next(event).ok()?;
+                Some(format!(
+                    "{} --{}--> {}",
+                    state.name(),
+                    event.name(),
+                    next.name()
+                ))
+            })
+            .collect();
+        assert_eq!(
+            moves,
+            [
+                "sending --answer_lost--> enquiring",
+                "sending --approved--> approved",
+                "sending --declined--> declined",
+                "enquiring --approved--> approved",
+                "enquiring --declined--> declined",
+                "enquiring --not_found--> reversing",
+                "reversing --acknowledged--> reversed",
+                "approved --unwanted--> voiding",
+                "declined --approved--> voiding",
+                "reversed --approved--> voiding",
+                "voiding --acknowledged--> voided",
+                "voided --approved--> voiding",
+            ]
+        );
+    }
+
+    #[test]
+    fn work_ends_in_ing() {
+        for state in State::ALL {
+            assert_eq!(state.is_work(), state.name().ends_with("ing"), "{state:?}");
+            assert_eq!(State::parse(state.name()), Some(state));
+        }
+    }
+
+    /// Walks every path of seven events and holds the rule that forbids a double charge: a new
+    /// attempt may start only when the old one can no longer come to hold money by itself.
+    #[test]
+    fn a_closed_attempt_never_comes_to_hold_money() {
+        let mut reached = vec![State::Sending];
+        for _ in 0..7 {
+            let next: Vec<State> = reached
+                .iter()
+                .flat_map(|state| {
+                    EVENTS
+                        .into_iter()
+                        .filter_map(|event| state.next(event).ok())
+                })
+                .collect();
+            for (from, event) in reached.iter().flat_map(|s| EVENTS.map(|e| (*s, e))) {
+                if let Ok(to) = from.next(event) {
+                    assert!(
+                        from.is_open() || to != State::Approved,
+                        "{from:?} {event:?}"
+                    );
+                    assert!(from.is_open() || !to.is_open(), "{from:?} {event:?}");
+                }
+            }
+            reached.extend(next);
+            reached.sort_by_key(|state| state.name());
+            reached.dedup();
+        }
+        assert_eq!(reached.len(), State::ALL.len(), "every state is reached");
+    }
+
+    #[test]
+    fn the_acquirer_is_asked_again_after_one_second_up_to_a_minute() {
+        let waits: Vec<u64> = (0..8)
+            .map(|tries| ask_again_after(tries).as_secs())
+            .collect();
+        assert_eq!(waits, [1, 2, 4, 8, 16, 32, 60, 60]);
+    }
+}

@@ -1,0 +1,353 @@
+//! Cards: read once at the door, shown only as brand and last four.
+
+use std::fmt;
+
+use card_validate::{Type, Validate};
+use serde::{Deserialize, Serialize};
+use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
+
+/// Why a card is refused before anyone is asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum NotACard {
+    /// Not 12 to 19 digits, or not the length of its brand.
+    #[error("a card number has 12 to 19 digits")]
+    Length,
+    /// Something else than digits, spaces and hyphens.
+    #[error("a card number is made of digits")]
+    NotDigits,
+    /// The check digit is wrong.
+    #[error("the card number's check digit is wrong")]
+    Luhn,
+    /// Not 1 ..= 12.
+    #[error("a month is 1 to 12")]
+    Month,
+    /// Not a year of four digits, 2000 ..= 2099.
+    #[error("a year has four digits")]
+    Year,
+    /// Not three digits (four for American Express).
+    #[error("a security code has three digits, four for American Express")]
+    Cvc,
+}
+
+/// A brand, by the number's first digits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[expect(missing_docs, reason = "brand names")]
+pub enum Brand {
+    Visa,
+    Mastercard,
+    Amex,
+    Discover,
+    Diners,
+    Jcb,
+    Unionpay,
+    Maestro,
+    Mir,
+    Dankort,
+    Unknown,
+}
+
+impl Brand {
+    const ALL: [Brand; 11] = [
+        Brand::Visa,
+        Brand::Mastercard,
+        Brand::Amex,
+        Brand::Discover,
+        Brand::Diners,
+        Brand::Jcb,
+        Brand::Unionpay,
+        Brand::Maestro,
+        Brand::Mir,
+        Brand::Dankort,
+        Brand::Unknown,
+    ];
+
+    /// The brand's name in the database.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Brand::Visa => "visa",
+            Brand::Mastercard => "mastercard",
+            Brand::Amex => "amex",
+            Brand::Discover => "discover",
+            Brand::Diners => "diners",
+            Brand::Jcb => "jcb",
+            Brand::Unionpay => "unionpay",
+            Brand::Maestro => "maestro",
+            Brand::Mir => "mir",
+            Brand::Dankort => "dankort",
+            Brand::Unknown => "unknown",
+        }
+    }
+
+    /// Reads what [`Brand::name`] wrote.
+    #[must_use]
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|brand| brand.name() == name)
+    }
+
+    fn of(digits: &str) -> Self {
+        match Validate::evaluate_type(digits) {
+            Ok(Type::Visa | Type::VisaElectron) => Brand::Visa,
+            Ok(Type::MasterCard) => Brand::Mastercard,
+            Ok(Type::Amex) => Brand::Amex,
+            Ok(Type::Discover) => Brand::Discover,
+            Ok(Type::DinersClub) => Brand::Diners,
+            Ok(Type::JCB) => Brand::Jcb,
+            Ok(Type::UnionPay) => Brand::Unionpay,
+            Ok(Type::Maestro) => Brand::Maestro,
+            Ok(Type::MIR) => Brand::Mir,
+            Ok(Type::Dankort) => Brand::Dankort,
+            Ok(_) | Err(_) => Brand::Unknown,
+        }
+    }
+}
+
+/// A full card, alive only between the door and the seal, and in the card worker's hands.
+/// Wiped from memory when dropped; `Debug` shows the last four.
+#[derive(Clone, Zeroize, ZeroizeOnDrop)]
+pub struct Card {
+    number: String,
+    exp_month: u8,
+    exp_year: u16,
+    cvc: String,
+}
+
+impl Card {
+    /// Checks the parts. Spaces and hyphens in the number are dropped.
+    ///
+    /// # Errors
+    /// [`NotACard`] names the first part that is wrong.
+    pub fn new(number: &str, exp_month: i64, exp_year: i64, cvc: &str) -> Result<Self, NotACard> {
+        let number = digits(number)?;
+        let exp_month = u8::try_from(exp_month)
+            .ok()
+            .filter(|month| (1..=12).contains(month))
+            .ok_or(NotACard::Month)?;
+        let exp_year = u16::try_from(exp_year)
+            .ok()
+            .filter(|year| (2000..=2099).contains(year))
+            .ok_or(NotACard::Year)?;
+        let cvc_digits = if Brand::of(&number) == Brand::Amex {
+            4
+        } else {
+            3
+        };
+        if cvc.len() != cvc_digits || !cvc.bytes().all(|byte| byte.is_ascii_digit()) {
+            return Err(NotACard::Cvc);
+        }
+        Ok(Self {
+            number: number.to_string(),
+            exp_month,
+            exp_year,
+            cvc: cvc.to_owned(),
+        })
+    }
+
+    /// The full number. Whoever calls this must not keep it.
+    #[must_use]
+    pub fn number(&self) -> &str {
+        &self.number
+    }
+
+    /// The security code. Whoever calls this must not keep it.
+    #[must_use]
+    pub fn cvc(&self) -> &str {
+        &self.cvc
+    }
+
+    /// What may be kept and shown.
+    #[must_use]
+    pub fn masked(&self) -> MaskedCard {
+        MaskedCard {
+            brand: Brand::of(&self.number),
+            last4: last4(&self.number),
+            exp_month: self.exp_month,
+            exp_year: self.exp_year,
+        }
+    }
+}
+
+impl fmt::Debug for Card {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Card(…{})", last4(&self.number))
+    }
+}
+
+/// What may be shown of a card (PCI DSS 3.4.1).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MaskedCard {
+    /// The brand.
+    pub brand: Brand,
+    /// The number's last four digits.
+    pub last4: String,
+    /// Month of expiry, 1 ..= 12.
+    pub exp_month: u8,
+    /// Year of expiry, four digits.
+    pub exp_year: u16,
+}
+
+/// Whether `text` holds what looks like a card number: 13 to 19 digits, perhaps grouped by single
+/// spaces, hyphens or dots, of a known brand and with a right check digit. Other digits may stand
+/// before and after it in groups of their own ("order 7 4242 4242 …").
+#[must_use]
+pub fn is_in(text: &str) -> bool {
+    let mut groups = Groups::default();
+    let mut gap = 0_u8;
+    for character in text.chars() {
+        if character.is_ascii_digit() {
+            match gap {
+                0 => groups.extend(character),
+                1 => groups.begin(character),
+                _ => {
+                    if groups.hold_card_number() {
+                        return true;
+                    }
+                    groups = Groups::default();
+                    groups.begin(character);
+                }
+            }
+            gap = 0;
+        } else {
+            let separates = gap == 0 && matches!(character, ' ' | '-' | '.');
+            gap = if separates { 1 } else { 2 };
+        }
+    }
+    groups.hold_card_number()
+}
+
+/// A run of digits and where its groups begin.
+#[derive(Default)]
+struct Groups {
+    digits: Zeroizing<String>,
+    begins: Vec<usize>,
+}
+
+impl Groups {
+    fn begin(&mut self, digit: char) {
+        self.begins.push(self.digits.len());
+        self.digits.push(digit);
+    }
+
+    fn extend(&mut self, digit: char) {
+        if self.begins.is_empty() {
+            self.begins.push(0);
+        }
+        self.digits.push(digit);
+    }
+
+    fn hold_card_number(&self) -> bool {
+        let ends = || self.begins.iter().copied().chain([self.digits.len()]);
+        self.begins.iter().any(|begin| {
+            ends()
+                .filter(|end| (begin + 13..=begin + 19).contains(end))
+                .any(|end| {
+                    let window = self.digits.get(*begin..end);
+                    window.is_some_and(|window| Validate::from(window).is_ok())
+                })
+        })
+    }
+}
+
+fn digits(number: &str) -> Result<Zeroizing<String>, NotACard> {
+    let mut digits = Zeroizing::new(String::with_capacity(number.len()));
+    digits.extend(number.chars().filter(|c| !matches!(c, ' ' | '-')));
+    if !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Err(NotACard::NotDigits);
+    }
+    if !(12..=19).contains(&digits.len()) {
+        return Err(NotACard::Length);
+    }
+    if let Ok(brand) = Validate::evaluate_type(&digits)
+        && !Validate::is_length_valid(&digits, &brand)
+        && Brand::of(&digits) != Brand::Visa
+    {
+        return Err(NotACard::Length);
+    }
+    if !Validate::is_luhn_valid(&digits) {
+        return Err(NotACard::Luhn);
+    }
+    Ok(digits)
+}
+
+fn last4(number: &str) -> String {
+    number
+        .get(number.len().saturating_sub(4)..)
+        .unwrap_or_default()
+        .to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn no_text_breaks_the_reader(number in "\\PC{0,24}", month in any::<i64>(), year in any::<i64>(), cvc in "\\PC{0,6}") {
+            if let Ok(card) = Card::new(&number, month, year, &cvc) {
+                let shown = format!("{card:?}");
+                prop_assert!(!shown.contains(card.number()));
+            }
+        }
+
+        #[test]
+        fn a_card_number_is_found_in_any_text(before in "[a-zé ]{0,9}", after in "[a-zé ]{0,9}", gap in "[ .-]?") {
+            let number = ["4242", "4242", "4242", "4242"].join(&gap);
+            let text = format!("{before}{number}{after}");
+            prop_assert!(is_in(&text));
+        }
+
+        #[test]
+        fn texts_without_thirteen_digits_are_free(text in "[a-z0-9]{0,12}") {
+            prop_assert!(!is_in(&text));
+        }
+    }
+
+    #[test]
+    fn each_part_is_checked() -> Result<(), NotACard> {
+        let card = Card::new("4242 4242-4242 4242", 12, 2025, "123")?;
+        assert_eq!(card.masked().last4, "4242");
+        assert_eq!(card.masked().brand, Brand::Visa);
+        assert_eq!(format!("{card:?}"), "Card(…4242)");
+        let refused = |n: &str, m, y, c: &str| Card::new(n, m, y, c).err();
+        assert_eq!(
+            refused("4242424242424241", 12, 2025, "123"),
+            Some(NotACard::Luhn)
+        );
+        assert_eq!(
+            refused("42424242424", 12, 2025, "123"),
+            Some(NotACard::Length)
+        );
+        assert_eq!(
+            refused("4242x24242424242", 12, 2025, "123"),
+            Some(NotACard::NotDigits)
+        );
+        assert_eq!(
+            refused("4242424242424242", 13, 2025, "123"),
+            Some(NotACard::Month)
+        );
+        assert_eq!(
+            refused("4242424242424242", 12, 25, "123"),
+            Some(NotACard::Year)
+        );
+        assert_eq!(
+            refused("4242424242424242", 12, 2025, "12"),
+            Some(NotACard::Cvc)
+        );
+        assert_eq!(
+            refused("378282246310005", 12, 2025, "123"),
+            Some(NotACard::Cvc)
+        );
+        Card::new("378282246310005", 12, 2025, "1234").map(|_| ())
+    }
+
+    #[test]
+    fn an_order_number_is_not_a_card_number() {
+        assert!(!is_in("Order #12345"));
+        assert!(!is_in("order 4242424242424241"));
+        assert!(is_in("pays with 4242 4242 4242 4242, thanks"));
+        assert!(is_in("7 4242-4242-4242-4242"));
+    }
+}

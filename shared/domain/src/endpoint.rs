@@ -1,0 +1,174 @@
+//! Where webhooks may be posted: to public addresses over TLS, and in test mode, where the
+//! operator allows it, to this very machine.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use crate::merchant::Mode;
+
+/// Why a URL is refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum NotAllowed {
+    /// Neither https nor, in test mode, http to this machine.
+    #[error("The URL must use https.")]
+    Scheme,
+    /// An address inside somebody's network.
+    #[error("The URL must name a public address.")]
+    Private,
+}
+
+/// Which targets a merchant's endpoint may have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Policy {
+    /// Whether test mode may reach this machine itself, without TLS.
+    pub is_loopback_allowed: bool,
+}
+
+impl Policy {
+    /// Whether this scheme may be used; what it names is judged by [`Policy::may_connect`].
+    ///
+    /// # Errors
+    /// [`NotAllowed::Scheme`].
+    pub fn may_use(self, mode: Mode, scheme: &str) -> Result<(), NotAllowed> {
+        match scheme {
+            "https" => Ok(()),
+            "http" if self.allows_loopback(mode) => Ok(()),
+            _ => Err(NotAllowed::Scheme),
+        }
+    }
+
+    /// Whether this address may be connected to.
+    ///
+    /// # Errors
+    /// [`NotAllowed::Private`].
+    pub fn may_connect(self, mode: Mode, address: IpAddr) -> Result<(), NotAllowed> {
+        let address = address.to_canonical();
+        if is_public(address) || (self.allows_loopback(mode) && address.is_loopback()) {
+            Ok(())
+        } else {
+            Err(NotAllowed::Private)
+        }
+    }
+
+    const fn allows_loopback(self, mode: Mode) -> bool {
+        self.is_loopback_allowed && matches!(mode, Mode::Test)
+    }
+}
+
+fn is_public(address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(address) => is_public_v4(address),
+        IpAddr::V6(address) => is_public_v6(address),
+    }
+}
+
+/// IANA's special-purpose registry, IPv4.
+fn is_public_v4(address: Ipv4Addr) -> bool {
+    let [a, b, c, _] = address.octets();
+    let is_special = match (a, b, c) {
+        (0 | 10 | 127, _, _) => true,
+        (100, 64..=127, _) => true,
+        (169, 254, _) => true,
+        (172, 16..=31, _) => true,
+        (192, 0, 0 | 2) | (192, 88, 99) | (192, 168, _) => true,
+        (198, 18..=19, _) | (198, 51, 100) => true,
+        (203, 0, 113) => true,
+        (224..=255, _, _) => true,
+        _ => false,
+    };
+    !is_special
+}
+
+/// Only 2000::/3 is routed, less what wraps an IPv4 address or is for documentation: Teredo,
+/// ORCHID, benchmarking (2001::/23), 2001:db8::/32, 6to4 (2002::/16), 3fff::/20. NAT64, ULA,
+/// link-local, site-local, SRv6 and IPv4-compatible ones lie outside it.
+fn is_public_v6(address: Ipv6Addr) -> bool {
+    let [first, second, ..] = address.segments();
+    let is_special = match (first, second) {
+        (0x2001, 0..=0x01ff) | (0x2001, 0x0db8) | (0x2002, _) => true,
+        (0x3fff, 0..=0x0fff) => true,
+        _ => false,
+    };
+    (0x2000..=0x3fff).contains(&first) && !is_special
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const STRICT: Policy = Policy {
+        is_loopback_allowed: false,
+    };
+    const LOCAL: Policy = Policy {
+        is_loopback_allowed: true,
+    };
+
+    fn allowed(policy: Policy, mode: Mode, address: &str) -> bool {
+        address
+            .parse()
+            .is_ok_and(|address| policy.may_connect(mode, address).is_ok())
+    }
+
+    #[test]
+    fn addresses_inside_a_network_are_refused() {
+        for address in [
+            "127.0.0.1",
+            "10.1.2.3",
+            "172.16.0.1",
+            "172.31.255.255",
+            "192.168.1.1",
+            "169.254.169.254",
+            "100.64.0.1",
+            "0.0.0.0",
+            "192.0.0.1",
+            "198.18.0.1",
+            "224.0.0.1",
+            "255.255.255.255",
+            "240.0.0.1",
+            "192.0.2.1",
+            "198.51.100.1",
+            "203.0.113.9",
+            "192.88.99.1",
+            "::1",
+            "::",
+            "::ffff:127.0.0.1",
+            "::ffff:10.0.0.1",
+            "::127.0.0.1",
+            "fe80::1",
+            "fc00::1",
+            "fd12::1",
+            "fec0::1",
+            "ff02::1",
+            "64:ff9b::7f00:1",
+            "64:ff9b:1::1",
+            "2001::1",
+            "2001:db8::1",
+            "2002:7f00:1::",
+            "100::1",
+            "5f00::1",
+            "3fff::1",
+        ] {
+            assert!(!allowed(STRICT, Mode::Test, address), "{address}");
+            assert!(!allowed(LOCAL, Mode::Live, address), "{address}");
+        }
+        for address in [
+            "1.1.1.1",
+            "172.32.0.1",
+            "100.128.0.1",
+            "2606:4700::1111",
+            "::ffff:1.1.1.1",
+        ] {
+            assert!(allowed(STRICT, Mode::Live, address), "{address}");
+        }
+    }
+
+    #[test]
+    fn this_machine_is_reached_in_test_mode_where_allowed() {
+        assert!(allowed(LOCAL, Mode::Test, "127.0.0.1"));
+        assert!(allowed(LOCAL, Mode::Test, "::1"));
+        assert!(!allowed(LOCAL, Mode::Test, "10.0.0.1"));
+        assert_eq!(LOCAL.may_use(Mode::Test, "http"), Ok(()));
+        assert_eq!(LOCAL.may_use(Mode::Live, "http"), Err(NotAllowed::Scheme));
+        assert_eq!(STRICT.may_use(Mode::Test, "http"), Err(NotAllowed::Scheme));
+        assert_eq!(STRICT.may_use(Mode::Live, "ftp"), Err(NotAllowed::Scheme));
+    }
+}

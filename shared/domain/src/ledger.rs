@@ -1,0 +1,158 @@
+//! The ledger: double entry, one currency, every posting balanced to zero.
+//!
+//! Debits are positive, credits negative. An authorization holds money at the acquirer for the
+//! merchant; a capture lets the hold go and posts what the acquirer owes us, what we owe the
+//! merchant and the fee.
+
+use rust_decimal::Decimal;
+use serde::Serialize;
+
+use crate::money::Money;
+use crate::payment::Event;
+
+/// An account of a merchant's books.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Account {
+    /// Held for us at the acquirer by authorizations (debit).
+    AcquirerHold,
+    /// Promised to the merchant by authorizations (credit).
+    MerchantHold,
+    /// What the acquirer owes us for captures (debit).
+    AcquirerReceivable,
+    /// What we owe the merchant (credit).
+    MerchantBalance,
+    /// What the gateway earned (credit).
+    FeeRevenue,
+}
+
+/// Why a posting was made; at most one of each for a payment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Kind {
+    /// An authorization was approved.
+    Hold,
+    /// The hold ended, by capture or by void.
+    Release,
+    /// The payment was captured.
+    Capture,
+}
+
+/// One line of a posting.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Entry {
+    /// Which account.
+    pub account: Account,
+    /// How much, in major units; positive debits, negative credits.
+    #[serde(with = "rust_decimal::serde::str")]
+    pub amount: Decimal,
+}
+
+/// Entries that are written together and sum to zero.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Posting {
+    /// Why.
+    pub kind: Kind,
+    /// The lines.
+    pub entries: Vec<Entry>,
+}
+
+/// What a payment's event means for the books. `fee_basis_points` is the merchant's fee.
+#[must_use]
+pub fn postings(event: Event, money: Money, fee_basis_points: u16) -> Vec<Posting> {
+    match event {
+        Event::Authorized => vec![hold(money.amount())],
+        Event::Captured => vec![release(money.amount()), capture(money, fee_basis_points)],
+        Event::CaptureRefused => vec![release(money.amount())],
+        Event::Declined(_) | Event::Abandoned | Event::Expired => vec![],
+    }
+}
+
+fn hold(amount: Decimal) -> Posting {
+    transfer(
+        Kind::Hold,
+        Account::AcquirerHold,
+        Account::MerchantHold,
+        amount,
+    )
+}
+
+fn release(amount: Decimal) -> Posting {
+    transfer(
+        Kind::Release,
+        Account::MerchantHold,
+        Account::AcquirerHold,
+        amount,
+    )
+}
+
+fn transfer(kind: Kind, debit: Account, credit: Account, amount: Decimal) -> Posting {
+    let entries = vec![
+        Entry {
+            account: debit,
+            amount,
+        },
+        Entry {
+            account: credit,
+            amount: -amount,
+        },
+    ];
+    Posting { kind, entries }
+}
+
+fn capture(money: Money, fee_basis_points: u16) -> Posting {
+    let fee = money.share(fee_basis_points);
+    let entries = [
+        (Account::AcquirerReceivable, money.amount()),
+        (Account::MerchantBalance, fee - money.amount()),
+        (Account::FeeRevenue, -fee),
+    ];
+    let entries = entries
+        .into_iter()
+        .filter(|(_, amount)| !amount.is_zero())
+        .map(|(account, amount)| Entry { account, amount })
+        .collect();
+    Posting {
+        kind: Kind::Capture,
+        entries,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::money::{Currency, MINOR_MAX};
+
+    proptest! {
+        #[test]
+        fn every_posting_balances(minor in 1..=MINOR_MAX, code in prop::sample::select(vec!["USD", "JPY", "KWD"]), fee in 0..=10_000_u16) {
+            let Some(currency) = Currency::parse(code) else { return Err(TestCaseError::fail("no currency")) };
+            let money = Money::from_minor(minor, currency)?;
+            for event in [Event::Authorized, Event::Captured, Event::CaptureRefused] {
+                for posting in postings(event, money, fee) {
+                    let sum: Decimal = posting.entries.iter().map(|entry| entry.amount).sum();
+                    prop_assert_eq!(sum, Decimal::ZERO);
+                    prop_assert!(posting.entries.len() >= 2);
+                    prop_assert!(posting.entries.iter().all(|entry| entry.amount.scale() == currency.exponent()));
+                }
+            }
+        }
+
+        #[test]
+        fn what_was_held_is_let_go(minor in 1..=MINOR_MAX) {
+            let Some(currency) = Currency::parse("USD") else { return Err(TestCaseError::fail("no currency")) };
+            let money = Money::from_minor(minor, currency)?;
+            for end in [Event::Captured, Event::CaptureRefused] {
+                let held: Decimal = [Event::Authorized, end].into_iter()
+                    .flat_map(|event| postings(event, money, 290))
+                    .flat_map(|posting| posting.entries)
+                    .filter(|entry| entry.account == Account::AcquirerHold)
+                    .map(|entry| entry.amount)
+                    .sum();
+                prop_assert_eq!(held, Decimal::ZERO);
+            }
+        }
+    }
+}

@@ -1,0 +1,128 @@
+//! Merchants: whose data it is, and the keys that say so.
+
+use serde::{Deserialize, Serialize};
+use zeroize::Zeroizing;
+
+/// The fee of a merchant that agreed on no other, in ten-thousandths of the amount: 2.9 %.
+pub const FEE_BASIS_POINTS_DEFAULT: u16 = 290;
+
+/// Requests a minute that a test or live key may make if the merchant has no limit of its own
+/// (contract of paygate and finfusion).
+pub const RATE_LIMIT_DEFAULT: u32 = 100;
+
+/// Test data and live data never meet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Mode {
+    /// Against the sandbox.
+    Test,
+    /// With real money.
+    Live,
+}
+
+impl Mode {
+    /// The word in keys.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Mode::Test => "test",
+            Mode::Live => "live",
+        }
+    }
+
+    /// Whether this is live, as tables store it.
+    #[must_use]
+    pub const fn is_live(self) -> bool {
+        matches!(self, Mode::Live)
+    }
+
+    /// The mode of a row.
+    #[must_use]
+    pub const fn of(live: bool) -> Self {
+        if live { Mode::Live } else { Mode::Test }
+    }
+}
+
+/// Digits of the random part of a key: 256 bits in base62.
+const SECRET_DIGITS: usize = 44;
+/// Digits of the checksum: 32 bits in base62.
+const CHECKSUM_DIGITS: usize = 6;
+
+/// A secret key as the merchant holds it: `sk_test_…` or `sk_live_…`, 256 random bits and a
+/// checksum by which junk is refused without asking the database.
+#[must_use]
+pub fn key(mode: Mode, random: &[u8; 32]) -> Zeroizing<String> {
+    let prefix = format!("sk_{}_", mode.name());
+    with_checksum(&prefix, random)
+}
+
+/// A client secret for the token route: `cs_…`.
+#[must_use]
+pub fn client_secret(random: &[u8; 32]) -> Zeroizing<String> {
+    with_checksum("cs_", random)
+}
+
+fn with_checksum(prefix: &str, random: &[u8; 32]) -> Zeroizing<String> {
+    let (high, low) = random.split_at(16);
+    let half = |bytes: &[u8]| {
+        bytes
+            .iter()
+            .fold(0_u128, |n, byte| (n << 8) | u128::from(*byte))
+    };
+    let width = SECRET_DIGITS / 2;
+    let secret = format!(
+        "{:0>width$}{:0>width$}",
+        base62::encode(half(high)),
+        base62::encode(half(low))
+    );
+    let sum = checksum(prefix, &secret);
+    Zeroizing::new(format!("{prefix}{secret}{sum}"))
+}
+
+fn checksum(prefix: &str, secret: &str) -> String {
+    let sum = crc32fast::hash(format!("{prefix}{secret}").as_bytes());
+    format!("{:0>CHECKSUM_DIGITS$}", base62::encode(sum))
+}
+
+/// The mode a well-formed key is for; `None` for what no Sluice ever issued.
+#[must_use]
+pub fn mode_of(key: &str) -> Option<Mode> {
+    let (mode, digits) = match (key.strip_prefix("sk_test_"), key.strip_prefix("sk_live_")) {
+        (Some(digits), _) => (Mode::Test, digits),
+        (_, Some(digits)) => (Mode::Live, digits),
+        _ => return None,
+    };
+    let prefix = key.get(..8)?;
+    if digits.len() != SECRET_DIGITS + CHECKSUM_DIGITS {
+        return None;
+    }
+    let (secret, sum) = digits.split_at_checked(SECRET_DIGITS)?;
+    (checksum(prefix, secret) == sum).then_some(mode)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn issued_keys_are_known_and_altered_ones_are_not(random in any::<[u8; 32]>(), position in 8_usize..58) {
+            for mode in [Mode::Test, Mode::Live] {
+                let key = key(mode, &random);
+                prop_assert_eq!(mode_of(&key), Some(mode));
+                let mut altered = key.to_string().into_bytes();
+                if let Some(byte) = altered.get_mut(position) {
+                    *byte = if *byte == b'a' { b'b' } else { b'a' };
+                }
+                prop_assert_eq!(mode_of(&String::from_utf8(altered)?), None);
+            }
+        }
+
+        #[test]
+        fn any_text_is_read(text in "(sk_(test|live)_)?\\PC{0,60}") {
+            let _ = mode_of(&text);
+        }
+    }
+}

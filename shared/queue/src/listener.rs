@@ -1,0 +1,205 @@
+//! A worker's queue, as apalis wants to see it: an endless source that never fails.
+
+use std::convert::Infallible;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, ready};
+
+use apalis_core::backend::finalize::Ephemeral;
+use apalis_core::backend::{Backend, BackendConfig};
+use apalis_core::task::Task;
+use apalis_core::worker::context::WorkerContext;
+use domain::work::Worker;
+use futures::StreamExt;
+use lapin::options::{BasicAckOptions, BasicConsumeOptions, BasicQosOptions};
+use lapin::types::FieldTable;
+use lapin::{Channel, Connection, Consumer, message};
+use tokio::sync::mpsc;
+
+use crate::session::{self, Lost, Session, gone, within};
+use crate::{Delivery, Health, SettleLayer, declare, queues, wire};
+
+/// What rings for one worker. Clones share one session with the broker; it ends with the first
+/// worker that closes it, or with the last clone.
+#[derive(Debug, Clone)]
+pub struct Listener<S> {
+    deliveries: Arc<Mutex<mpsc::Receiver<Delivery>>>,
+    health: Health,
+    settle: S,
+}
+
+impl<S> Listener<S> {
+    /// Starts listening to a worker's queue at the broker at `url`, holding at most `prefetch`
+    /// deliveries at a time: give it the worker's concurrency.
+    #[must_use]
+    pub fn start(url: &str, worker: Worker, prefetch: u16, settle: S) -> Listener<S> {
+        let (heard, deliveries) = mpsc::channel(usize::from(prefetch).max(1));
+        let health = Health::default();
+        let ear = Ear {
+            worker,
+            prefetch,
+            heard,
+            health: health.clone(),
+        };
+        session::start(url, &format!("{worker} listener"), &health, ear);
+        Listener {
+            deliveries: Arc::new(Mutex::new(deliveries)),
+            health,
+            settle,
+        }
+    }
+
+    /// How the session with the broker is doing.
+    #[must_use]
+    pub fn health(&self) -> Health {
+        self.health.clone()
+    }
+
+    fn deliveries(&self) -> MutexGuard<'_, mpsc::Receiver<Delivery>> {
+        self.deliveries
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<S> Backend for Listener<S> {
+    type Task = Task<Delivery>;
+    type Error = Infallible;
+
+    fn poll_ready(
+        &mut self,
+        _: &mut Context<'_>,
+        _: &WorkerContext,
+    ) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_next(
+        &mut self,
+        cx: &mut Context<'_>,
+        _: &WorkerContext,
+    ) -> Poll<Option<Result<Task<Delivery>, Infallible>>> {
+        let mut deliveries = self.deliveries();
+        while let Some(delivery) = ready!(deliveries.poll_recv(cx)) {
+            if !delivery.is_stale() {
+                return Poll::Ready(Some(Ok(Task::new(delivery))));
+            }
+        }
+        Poll::Ready(None)
+    }
+
+    /// Apalis calls this once nothing is in flight any more, so every ack is sent. What was not
+    /// begun is dropped, and the broker gives it to another worker when the channel closes.
+    fn poll_close(
+        &mut self,
+        cx: &mut Context<'_>,
+        _: &WorkerContext,
+    ) -> Poll<Result<(), Infallible>> {
+        let mut deliveries = self.deliveries();
+        deliveries.close();
+        while ready!(deliveries.poll_recv(cx)).is_some() {}
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl<S: Clone> BackendConfig for Listener<S> {
+    type Args = Delivery;
+    type Id = u64;
+    type Kind = Ephemeral;
+    type Config = ();
+    type Layer = SettleLayer<S>;
+
+    fn config(&self) -> &() {
+        &()
+    }
+
+    fn middleware(&mut self, _: &mut WorkerContext) -> SettleLayer<S> {
+        SettleLayer {
+            settle: self.settle.clone(),
+            health: self.health.clone(),
+        }
+    }
+}
+
+struct Ear {
+    worker: Worker,
+    prefetch: u16,
+    heard: mpsc::Sender<Delivery>,
+    health: Health,
+}
+
+impl Session for Ear {
+    async fn run(&mut self, connection: &Connection) -> Result<(), Lost> {
+        let (channel, consumer) = within(self.open(connection)).await?;
+        self.health.set_connected(true);
+        tracing::info!(worker = %self.worker, "listening");
+        tokio::select! {
+            biased;
+            () = self.heard.closed() => {}
+            lost = self.hear(consumer) => return Err(lost),
+            lost = gone(connection, &channel) => return Err(lost),
+        }
+        session::close(connection).await;
+        Ok(())
+    }
+
+    async fn idle(&mut self) {
+        self.heard.closed().await;
+    }
+}
+
+impl Ear {
+    async fn open(&self, connection: &Connection) -> Result<(Channel, Consumer), lapin::Error> {
+        let channel = connection.create_channel().await?;
+        declare(&channel).await?;
+        channel
+            .basic_qos(self.prefetch, BasicQosOptions::default())
+            .await?;
+        let queue = queues::name(self.worker).into();
+        let options = BasicConsumeOptions::default();
+        let consumer = channel
+            .basic_consume(queue, "".into(), options, FieldTable::default())
+            .await?;
+        Ok((channel, consumer))
+    }
+
+    async fn hear(&self, mut consumer: Consumer) -> Lost {
+        while let Some(message) = consumer.next().await {
+            let message = match message {
+                Ok(message) => message,
+                Err(error) => return error.into(),
+            };
+            match self.read(&message) {
+                Some(delivery) => {
+                    if self
+                        .heard
+                        .send(delivery.acked_by(message.acker))
+                        .await
+                        .is_err()
+                    {
+                        return Lost::Gone;
+                    }
+                }
+                // Not acked if the channel is lost: then it is read, and counted, again.
+                None => drop(message.acker.ack(BasicAckOptions::default()).await),
+            }
+        }
+        Lost::Gone
+    }
+
+    fn read(&self, message: &message::Delivery) -> Option<Delivery> {
+        let error = match wire::decode(&message.data) {
+            Ok(job) if job.worker == self.worker => {
+                let reply_to = message.properties.reply_to().as_ref();
+                return Some(Delivery::new(
+                    job,
+                    reply_to.map(|name| name.as_str().into()),
+                ));
+            }
+            Ok(_) => "the job is for another worker".to_owned(),
+            Err(error) => error.to_string(),
+        };
+        self.health.count_undecodable();
+        tracing::warn!(worker = %self.worker, error, "a message that is no job is put away");
+        None
+    }
+}

@@ -1,0 +1,35 @@
+//! One durable quorum queue for each worker, on the default exchange.
+
+use domain::work::Worker;
+use lapin::Channel;
+use lapin::options::QueueDeclareOptions;
+use lapin::types::{AMQPValue, FieldTable};
+
+/// The name of a worker's queue.
+#[must_use]
+pub fn name(worker: Worker) -> String {
+    format!("sluice.{worker}")
+}
+
+/// Declares every worker's queue; declaring them again changes nothing.
+///
+/// # Errors
+///
+/// If the broker refuses, or the channel is lost.
+pub async fn declare(channel: &Channel) -> Result<(), lapin::Error> {
+    for worker in Worker::ALL {
+        let mut arguments = FieldTable::default();
+        arguments.insert(
+            "x-queue-type".into(),
+            AMQPValue::LongString("quorum".into()),
+        );
+        let durable = QueueDeclareOptions {
+            durable: true,
+            ..QueueDeclareOptions::default()
+        };
+        channel
+            .queue_declare(name(worker).into(), durable, arguments)
+            .await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,315 @@
+//! Accepting a payment: one statement writes the payment, its customer, its sealed card, its
+//! idempotency key, its first line of history and its job, or nothing.
+
+use domain::id::{CustomerId, MerchantId, PaymentId};
+use domain::merchant::Mode;
+use domain::payment::Payment;
+use sqlx::PgPool;
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use crate::Result;
+use crate::batch::Statement;
+use crate::vault::Sealed;
+
+/// A request to accept. All ids are made before the first try, so that it may run again.
+#[derive(Clone)]
+pub struct Accept {
+    /// The payment as it shall be. Its customer's id is used only if the address is new.
+    pub payment: Payment,
+    /// The card, sealed to the card worker.
+    pub card: Option<Sealed>,
+    /// The caller's idempotency key.
+    pub idempotency: Option<Key>,
+}
+
+/// An idempotency key and what it was first used for.
+#[derive(Debug, Clone)]
+pub struct Key {
+    /// As the client sent it, 1 to 255 characters.
+    pub key: String,
+    /// HMAC of the request.
+    pub fingerprint: Vec<u8>,
+}
+
+/// What became of a request.
+#[derive(Debug)]
+pub enum Accepted {
+    /// It is stored.
+    Created {
+        /// When, by the database's clock.
+        created_at: OffsetDateTime,
+        /// The customer it was attached to.
+        customer_id: Option<CustomerId>,
+    },
+    /// Its idempotency key was used before.
+    Existing {
+        /// The payment made then.
+        payment_id: PaymentId,
+        /// The fingerprint of the request then.
+        fingerprint: Vec<u8>,
+        /// The answer given then, if one was.
+        answer: Option<Answer>,
+        /// Whether the key is past its 24 hours and may be used anew.
+        stale: bool,
+    },
+}
+
+/// An answer as it went over the wire.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Answer {
+    /// The HTTP status.
+    pub status: u16,
+    /// The body, byte for byte.
+    pub body: String,
+}
+
+/// Columns of the input, one vector each, as `unnest` wants them.
+#[derive(Default)]
+struct Columns {
+    payment_id: Vec<Uuid>,
+    merchant_id: Vec<Uuid>,
+    live: Vec<bool>,
+    state: Vec<&'static str>,
+    amount: Vec<rust_decimal::Decimal>,
+    currency: Vec<&'static str>,
+    exponent: Vec<i16>,
+    description: Vec<Option<String>>,
+    metadata: Vec<serde_json::Value>,
+    customer_id: Vec<Option<Uuid>>,
+    customer_email: Vec<Option<String>>,
+    customer_name: Vec<Option<String>>,
+    customer_phone: Vec<Option<String>>,
+    brand: Vec<Option<&'static str>>,
+    last4: Vec<Option<String>>,
+    exp_month: Vec<Option<i16>>,
+    exp_year: Vec<Option<i16>>,
+    key_id: Vec<Option<Uuid>>,
+    sealed: Vec<Option<Vec<u8>>>,
+    idem_key: Vec<Option<String>>,
+    idem_fingerprint: Vec<Option<Vec<u8>>>,
+}
+
+impl Columns {
+    fn of(rows: &[Accept]) -> Self {
+        let mut columns = Self::default();
+        for row in rows {
+            columns.push(row);
+        }
+        columns
+    }
+
+    fn push(&mut self, row: &Accept) {
+        let payment = &row.payment;
+        self.payment_id.push(payment.id.0);
+        self.merchant_id.push(payment.merchant_id.0);
+        self.live.push(payment.mode.is_live());
+        self.state.push(payment.state.name());
+        self.amount.push(payment.money.amount());
+        self.currency.push(payment.money.currency().code());
+        self.exponent
+            .push(i16::try_from(payment.money.currency().exponent()).unwrap_or_default());
+        self.description.push(payment.description.clone());
+        self.metadata
+            .push(serde_json::Value::Object(payment.metadata.clone()));
+        let customer = payment.customer.as_ref();
+        self.customer_id
+            .push(customer.map(|customer| customer.id.0));
+        self.customer_email
+            .push(customer.and_then(|customer| customer.email.clone()));
+        self.customer_name
+            .push(customer.and_then(|customer| customer.name.clone()));
+        self.customer_phone
+            .push(customer.and_then(|customer| customer.phone.clone()));
+        let card = payment.card.as_ref();
+        self.brand.push(card.map(|card| card.brand.name()));
+        self.last4.push(card.map(|card| card.last4.clone()));
+        self.exp_month
+            .push(card.map(|card| i16::from(card.exp_month)));
+        self.exp_year
+            .push(card.and_then(|card| i16::try_from(card.exp_year).ok()));
+        self.key_id
+            .push(row.card.as_ref().map(|sealed| sealed.key_id));
+        self.sealed
+            .push(row.card.as_ref().map(|sealed| sealed.bytes.clone()));
+        self.idem_key
+            .push(row.idempotency.as_ref().map(|key| key.key.clone()));
+        self.idem_fingerprint
+            .push(row.idempotency.as_ref().map(|key| key.fingerprint.clone()));
+    }
+}
+
+impl Statement for Accept {
+    type Row = Accept;
+    type Answer = Accepted;
+
+    #[expect(
+        clippy::too_many_lines,
+        reason = "one statement, best read in one piece"
+    )]
+    async fn run(db: &PgPool, rows: &[Accept]) -> Result<Vec<Option<Accepted>>> {
+        let columns = Columns::of(rows);
+        // A key's row is written only for a payment that is written too. Rows are taken in the
+        // order of merchant and key, or two processes' batches could wait for each other.
+        let answers = sqlx::query!(
+            r#"
+            with input as (
+                select * from unnest(
+                    $1::uuid[], $2::uuid[], $3::boolean[], $4::text[], $5::numeric[], $6::text[],
+                    $7::smallint[], $8::text[], $9::jsonb[], $10::uuid[], $11::text[], $12::text[],
+                    $13::text[], $14::text[], $15::smallint[], $16::smallint[], $17::uuid[],
+                    $18::bytea[], $19::text[], $20::bytea[], $21::text[]
+                ) with ordinality as i(
+                    payment_id, merchant_id, live, state, amount, currency, exponent, description,
+                    metadata, customer_id, customer_email, customer_name, brand, last4, exp_month,
+                    exp_year, key_id, sealed, idem_key, idem_fingerprint,
+                    customer_phone, ord)
+            ), existing as (
+                select i.ord, k.payment_id, k.fingerprint, k.status, k.body,
+                       k.created_at < now() - interval '24 hours' as stale
+                from input i
+                join idempotency_keys k
+                  on k.merchant_id = i.merchant_id and k.live = i.live and k.key = i.idem_key
+            ), already as (
+                select p.id, p.created_at, p.customer_id
+                from input i join payments p on p.id = i.payment_id
+            ), candidate as (
+                select i.* from input i
+                where i.ord not in (select ord from existing)
+                  and i.payment_id not in (select id from already)
+            ), new_customer as (
+                insert into customers (id, merchant_id, live, email, name, phone)
+                select distinct on (merchant_id, live, lower(customer_email), case when customer_email is null then ord end)
+                       customer_id, merchant_id, live, customer_email, customer_name,
+                       customer_phone
+                from candidate where customer_id is not null
+                order by merchant_id, live, lower(customer_email), case when customer_email is null then ord end
+                on conflict do nothing
+                returning id, merchant_id, live, lower(email) as email
+            ), customer as (
+                select id, merchant_id, live, email from new_customer
+                union all
+                select c.id, c.merchant_id, c.live, lower(c.email)
+                from (select distinct merchant_id, live, lower(customer_email) as email from candidate) i
+                join customers c
+                  on c.merchant_id = i.merchant_id and c.live = i.live and lower(c.email) = i.email
+            ), payable as (
+                select i.*, c.id as payer
+                from candidate i
+                left join customer c
+                  on c.merchant_id = i.merchant_id and c.live = i.live
+                 and (c.email = lower(i.customer_email) or c.id = i.customer_id)
+                where i.customer_id is null or c.id is not null
+            ), keyed as (
+                insert into idempotency_keys (merchant_id, live, key, fingerprint, payment_id)
+                select merchant_id, live, idem_key, idem_fingerprint, payment_id
+                from payable where idem_key is not null
+                order by merchant_id, live, idem_key
+                on conflict do nothing
+                returning payment_id
+            ), made as (
+                insert into payments (
+                    id, merchant_id, live, state, amount, currency, exponent, method, description,
+                    metadata, customer_id, card_brand, card_last4, card_exp_month, card_exp_year,
+                    expires_at)
+                select payment_id, merchant_id, live, state, amount, currency, exponent, 'card',
+                       description, metadata, payer, brand, last4, exp_month, exp_year,
+                       case when state = 'created' then now() + interval '24 hours' end
+                from payable
+                where idem_key is null or payment_id in (select payment_id from keyed)
+                returning id, state, customer_id, created_at, expires_at
+            ), sealed as (
+                insert into sealed_cards (payment_id, key_id, sealed)
+                select m.id, i.key_id, i.sealed
+                from made m join input i on i.payment_id = m.id where i.sealed is not null
+            ), history as (
+                insert into payment_history (payment_id, version, event, state)
+                select id, 0, 'created', state from made
+            ), job as (
+                insert into outbox (worker, id, due_at)
+                select 'card', id, coalesce(expires_at, now() + interval '2 seconds') from made
+            )
+            select i.ord as "ord!",
+                   coalesce(m.created_at, a.created_at) as created_at,
+                   coalesce(m.customer_id, a.customer_id) as customer_id,
+                   e.payment_id as "existing?", e.fingerprint as "fingerprint?",
+                   e.status as "status?", e.body as "body?", e.stale as "stale?"
+            from input i
+            left join made m on m.id = i.payment_id
+            left join already a on a.id = i.payment_id
+            left join existing e on e.ord = i.ord
+            order by i.ord
+            "#,
+            &columns.payment_id,
+            &columns.merchant_id,
+            &columns.live,
+            &columns.state as _,
+            &columns.amount,
+            &columns.currency as _,
+            &columns.exponent,
+            &columns.description as _,
+            &columns.metadata,
+            &columns.customer_id as _,
+            &columns.customer_email as _,
+            &columns.customer_name as _,
+            &columns.brand as _,
+            &columns.last4 as _,
+            &columns.exp_month as _,
+            &columns.exp_year as _,
+            &columns.key_id as _,
+            &columns.sealed as _,
+            &columns.idem_key as _,
+            &columns.idem_fingerprint as _,
+            &columns.customer_phone as _,
+        )
+        .fetch_all(db)
+        .await?;
+        Ok(answers
+            .into_iter()
+            .map(|row| match (row.created_at, row.existing) {
+                (Some(created_at), _) => Some(Accepted::Created {
+                    created_at,
+                    customer_id: row.customer_id.map(CustomerId),
+                }),
+                (None, Some(payment_id)) => Some(Accepted::Existing {
+                    payment_id: PaymentId(payment_id),
+                    fingerprint: row.fingerprint.unwrap_or_default(),
+                    answer: answer_of(row.status, row.body),
+                    stale: row.stale.unwrap_or(false),
+                }),
+                (None, None) => None,
+            })
+            .collect())
+    }
+}
+
+pub(crate) fn answer_of(status: Option<i16>, body: Option<String>) -> Option<Answer> {
+    let status = u16::try_from(status?).ok()?;
+    Some(Answer {
+        status,
+        body: body?,
+    })
+}
+
+/// Forgets a key that is past its 24 hours, so that it may be used anew.
+///
+/// # Errors
+/// If the database cannot.
+pub async fn forget_stale_key(
+    db: &PgPool,
+    merchant: MerchantId,
+    mode: Mode,
+    key: &str,
+) -> Result<()> {
+    sqlx::query!(
+        "delete from idempotency_keys
+         where merchant_id = $1 and live = $2 and key = $3
+           and created_at < now() - interval '24 hours'",
+        merchant.0,
+        mode.is_live(),
+        key
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}

@@ -1,0 +1,108 @@
+//! Everything Sluice keeps, and every word of SQL.
+//!
+//! The database's clock is the only one that decides. Absent on purpose: HTTP, AMQP, and what
+//! clients are told.
+
+pub mod accept;
+pub mod batch;
+pub mod deliveries;
+pub mod endpoints;
+pub mod idempotency;
+pub mod limits;
+pub mod merchants;
+pub mod outbox;
+pub mod payments;
+pub mod reports;
+pub mod vault;
+
+use std::str::FromStr;
+use std::time::Duration;
+
+pub use sqlx::PgPool;
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use uuid::Uuid;
+
+/// What the database answered when it did not do as asked.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The database said no, or could not be reached.
+    #[error(transparent)]
+    Database(#[from] sqlx::Error),
+    /// A row holds what the domain does not know: written by a newer version, or damaged.
+    #[error("a row of {table} cannot be read")]
+    Unreadable {
+        /// The table.
+        table: &'static str,
+    },
+    /// The statement ran and says nothing about this row; running it again alone did not help.
+    #[error("the statement left a row out")]
+    LeftOut,
+    /// The process is ending.
+    #[error("shutting down")]
+    Closed,
+}
+
+impl Error {
+    /// Whether the database could not be reached, so that trying again later may help.
+    #[must_use]
+    pub fn is_unavailable(&self) -> bool {
+        match self {
+            Error::Database(error) => batch::is_connection_lost(error),
+            Error::Unreadable { .. } | Error::LeftOut | Error::Closed => false,
+        }
+    }
+
+    /// The constraint that refused the write.
+    #[must_use]
+    pub fn constraint(&self) -> Option<&str> {
+        match self {
+            Error::Database(sqlx::Error::Database(error)) => error.constraint(),
+            _ => None,
+        }
+    }
+}
+
+/// What the store's functions return.
+pub type Result<T> = std::result::Result<T, Error>;
+
+/// Opens a pool of at most `connections`, lazily: the database may come up later.
+///
+/// # Errors
+/// If `url` is not a Postgres URL.
+pub fn connect(url: &str, process: &str, connections: u32) -> Result<PgPool> {
+    let options = PgConnectOptions::from_str(url)?
+        .application_name(process)
+        .options([
+            ("statement_timeout", "15s"),
+            ("lock_timeout", "5s"),
+            ("idle_in_transaction_session_timeout", "30s"),
+        ]);
+    Ok(PgPoolOptions::new()
+        .max_connections(connections)
+        .acquire_timeout(Duration::from_secs(3))
+        .test_before_acquire(false)
+        .connect_lazy_with(options))
+}
+
+/// Brings the schema up to date. Safe to run by several processes at once.
+///
+/// # Errors
+/// If a migration fails; what went before it stays.
+pub async fn migrate(db: &PgPool) -> std::result::Result<(), sqlx::migrate::MigrateError> {
+    sqlx::migrate!("../../migrations").run(db).await
+}
+
+/// Whether the database answers.
+///
+/// # Errors
+/// If it does not.
+pub async fn ping(db: &PgPool) -> Result<()> {
+    sqlx::query("select 1").execute(db).await?;
+    Ok(())
+}
+
+/// A new identifier, greater than those made before it.
+#[must_use]
+pub fn fresh_id() -> Uuid {
+    Uuid::now_v7()
+}

@@ -1,0 +1,124 @@
+//! Merchants and their keys.
+
+use domain::id::MerchantId;
+use domain::merchant::{self, Mode};
+use sha2::{Digest, Sha256};
+use sqlx::PgPool;
+use uuid::Uuid;
+use zeroize::Zeroizing;
+
+use crate::Result;
+
+/// What an operator says about a new merchant.
+#[derive(Debug, Clone)]
+pub struct New {
+    /// Its name.
+    pub name: String,
+    /// Requests a minute for each key; `None` is the surface's default.
+    pub rate_limit: Option<i32>,
+    /// The fee in ten-thousandths of each captured amount, 0 ..= 10,000.
+    pub fee_basis_points: i16,
+}
+
+/// A new merchant's secrets, shown once.
+pub struct Credentials {
+    /// The merchant.
+    pub merchant_id: MerchantId,
+    /// `sk_test_…`
+    pub test_key: Zeroizing<String>,
+    /// `sk_live_…`
+    pub live_key: Zeroizing<String>,
+    /// For token routes, test mode.
+    pub client_id: String,
+    /// Its secret.
+    pub client_secret: Zeroizing<String>,
+}
+
+/// Creates a merchant with a test key, a live key and test client credentials.
+///
+/// # Errors
+/// If the database refuses.
+pub async fn create(db: &PgPool, new: &New) -> Result<Credentials> {
+    let merchant_id = MerchantId(crate::fresh_id());
+    let credentials = Credentials {
+        merchant_id,
+        test_key: merchant::key(Mode::Test, &rand::random()),
+        live_key: merchant::key(Mode::Live, &rand::random()),
+        client_id: domain::id::render("client", crate::fresh_id()),
+        client_secret: merchant::client_secret(&rand::random()),
+    };
+    let mut tx = db.begin().await?;
+    sqlx::query!(
+        "insert into merchants (id, name, rate_limit, fee_basis_points) values ($1, $2, $3, $4)",
+        merchant_id.0,
+        new.name,
+        new.rate_limit,
+        new.fee_basis_points,
+    )
+    .execute(&mut *tx)
+    .await?;
+    for (mode, key) in [
+        (Mode::Test, &credentials.test_key),
+        (Mode::Live, &credentials.live_key),
+    ] {
+        sqlx::query!(
+            "insert into api_keys (id, merchant_id, live, hash, last4) values ($1, $2, $3, $4, $5)",
+            crate::fresh_id(),
+            merchant_id.0,
+            mode.is_live(),
+            hash(key),
+            key.get(key.len().saturating_sub(4)..).unwrap_or_default(),
+        )
+        .execute(&mut *tx)
+        .await?;
+    }
+    sqlx::query!(
+        "insert into api_clients (id, merchant_id, live, secret_hash) values ($1, $2, false, $3)",
+        credentials.client_id,
+        merchant_id.0,
+        hash(&credentials.client_secret),
+    )
+    .execute(&mut *tx)
+    .await?;
+    tx.commit().await?;
+    Ok(credentials)
+}
+
+/// Who a key belongs to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Caller {
+    /// The key's row.
+    pub key_id: Uuid,
+    /// The merchant.
+    pub merchant_id: MerchantId,
+    /// Which data the key sees.
+    pub mode: Mode,
+    /// The merchant's own limit of requests a minute.
+    pub rate_limit: Option<u32>,
+}
+
+/// Who holds this key, if it was issued and not revoked.
+///
+/// # Errors
+/// If the database cannot answer.
+pub async fn caller(db: &PgPool, key: &str) -> Result<Option<Caller>> {
+    // Found by the hash of 256 random bits, so how long the look-up takes tells nothing.
+    let row = sqlx::query!(
+        "select k.id, k.merchant_id, k.live, m.rate_limit
+         from api_keys k join merchants m on m.id = k.merchant_id
+         where k.hash = $1 and k.revoked_at is null",
+        hash(key),
+    )
+    .fetch_optional(db)
+    .await?;
+    Ok(row.map(|row| Caller {
+        key_id: row.id,
+        merchant_id: MerchantId(row.merchant_id),
+        mode: Mode::of(row.live),
+        rate_limit: row.rate_limit.and_then(|limit| u32::try_from(limit).ok()),
+    }))
+}
+
+fn hash(secret: &str) -> Vec<u8> {
+    Sha256::digest(secret.as_bytes()).to_vec()
+}

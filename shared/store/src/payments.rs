@@ -1,0 +1,540 @@
+//! Payments: read, claimed by the card worker, and changed by [`Change`] alone.
+
+use domain::authorization;
+use domain::card::{Brand, MaskedCard};
+use domain::id::{AuthorizationId, CustomerId, DeliveryId, MerchantId, PaymentId};
+use domain::ledger::Posting;
+use domain::merchant::Mode;
+use domain::money::{Currency, Money};
+use domain::notice::Notice;
+use domain::payment::{Customer, Failure, Method, Payment, State};
+use rust_decimal::Decimal;
+use sqlx::PgPool;
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use crate::batch::Statement;
+use crate::vault::Sealed;
+use crate::{Error, Result};
+
+/// How long a claimed job is left to its worker; every provider call ends well before.
+pub const LEASE_SECONDS: f64 = 20.0;
+
+/// The columns a payment is read from.
+struct Row {
+    id: Uuid,
+    merchant_id: Uuid,
+    live: bool,
+    state: String,
+    failure: Option<String>,
+    amount: Decimal,
+    currency: String,
+    description: Option<String>,
+    metadata: serde_json::Value,
+    customer_id: Option<Uuid>,
+    customer_email: Option<String>,
+    customer_name: Option<String>,
+    customer_phone: Option<String>,
+    card_brand: Option<String>,
+    card_last4: Option<String>,
+    card_exp_month: Option<i16>,
+    card_exp_year: Option<i16>,
+    created_at: OffsetDateTime,
+}
+
+impl Row {
+    fn read(self) -> Result<Payment> {
+        self.payment()
+            .ok_or(Error::Unreadable { table: "payments" })
+    }
+
+    fn payment(self) -> Option<Payment> {
+        let currency = Currency::parse(&self.currency)?;
+        let customer = self.customer_id.map(|id| Customer {
+            id: CustomerId(id),
+            email: self.customer_email,
+            name: self.customer_name,
+            phone: self.customer_phone,
+        });
+        let card = match (self.card_brand, self.card_last4) {
+            (Some(brand), Some(last4)) => Some(MaskedCard {
+                brand: Brand::parse(&brand)?,
+                last4,
+                exp_month: u8::try_from(self.card_exp_month?).ok()?,
+                exp_year: u16::try_from(self.card_exp_year?).ok()?,
+            }),
+            _ => None,
+        };
+        let failure = match self.failure {
+            Some(failure) => Some(Failure::parse(&failure)?),
+            None => None,
+        };
+        let serde_json::Value::Object(metadata) = self.metadata else {
+            return None;
+        };
+        Some(Payment {
+            id: PaymentId(self.id),
+            merchant_id: MerchantId(self.merchant_id),
+            mode: Mode::of(self.live),
+            state: State::parse(&self.state)?,
+            failure,
+            money: Money::from_major(self.amount, currency).ok()?,
+            method: Method::Card,
+            description: self.description,
+            metadata,
+            customer,
+            card,
+            created_at: self.created_at,
+        })
+    }
+}
+
+/// A merchant's payment, if it has one with this id in this mode.
+///
+/// # Errors
+/// If the database cannot answer.
+pub async fn get(
+    db: &PgPool,
+    merchant: MerchantId,
+    mode: Mode,
+    id: PaymentId,
+) -> Result<Option<Payment>> {
+    let row = sqlx::query_as!(
+        Row,
+        r#"select p.id, p.merchant_id, p.live, p.state, p.failure, p.amount, p.currency,
+                  p.description, p.metadata, p.customer_id, c.email as "customer_email?",
+                  c.name as "customer_name?", c.phone as "customer_phone?", p.card_brand, p.card_last4, p.card_exp_month,
+                  p.card_exp_year, p.created_at
+           from payments p left join customers c on c.id = p.customer_id
+           where p.id = $1 and p.merchant_id = $2 and p.live = $3"#,
+        id.0,
+        merchant.0,
+        mode.is_live(),
+    )
+    .fetch_optional(db)
+    .await?;
+    row.map(Row::read).transpose()
+}
+
+/// A ring of the card worker's bell, on its way to a claim.
+#[derive(Debug, Clone, Copy)]
+pub struct Claim {
+    /// The payment.
+    pub payment_id: PaymentId,
+    /// The ring's sequence; a stale one claims nothing.
+    pub seq: i64,
+    /// Names this claim. If the payment needs a new attempt, it becomes the attempt's id, and so
+    /// our reference, stored before anything is sent.
+    pub lease: AuthorizationId,
+}
+
+/// An attempt as it stands.
+#[derive(Debug, Clone, Copy)]
+pub struct Attempt {
+    /// Its id, and our reference.
+    pub id: AuthorizationId,
+    /// The how many-th of its payment, from 1.
+    pub number: u16,
+    /// Where it stands.
+    pub state: authorization::State,
+}
+
+/// A payment in the card worker's hands until the lease ends.
+#[derive(Debug)]
+pub struct Claimed {
+    /// The payment.
+    pub payment: Payment,
+    /// Its version, the guard of every change.
+    pub version: i32,
+    /// Consecutive claims without success, this one included.
+    pub claims: i16,
+    /// The merchant's fee in ten-thousandths.
+    pub fee_basis_points: u16,
+    /// How long until the payment expires, if it can; zero if that is past.
+    pub expires_in_seconds: Option<f64>,
+    /// The sealed card, while it is kept.
+    pub card: Option<Sealed>,
+    /// The open attempt.
+    pub attempt: Option<Attempt>,
+    /// An attempt whose approval must be voided.
+    pub voiding: Option<Attempt>,
+}
+
+impl Statement for Claim {
+    type Row = Claim;
+    /// `None`: somebody else holds the job, or the ring is stale.
+    type Answer = Option<Claimed>;
+
+    #[expect(
+        clippy::too_many_lines,
+        reason = "one statement, best read in one piece"
+    )]
+    async fn run(db: &PgPool, rows: &[Claim]) -> Result<Vec<Option<Self::Answer>>> {
+        let ids: Vec<Uuid> = rows.iter().map(|row| row.payment_id.0).collect();
+        let seqs: Vec<i64> = rows.iter().map(|row| row.seq).collect();
+        let leases: Vec<Uuid> = rows.iter().map(|row| row.lease.0).collect();
+        let claimed = sqlx::query!(
+            r#"
+            with input as (
+                select * from unnest($1::uuid[], $2::bigint[], $3::uuid[]) as i(id, seq, lease)
+            ), claimed as (
+                update outbox o
+                set lease = i.lease,
+                    leased_until = now() + make_interval(secs => $4),
+                    due_at = now() + make_interval(secs => $4),
+                    attempts = least(o.attempts + 1, 1000),
+                    rings = 0
+                from input i
+                where o.worker = 'card' and o.id = i.id and o.seq = i.seq and o.parked_at is null
+                  and (o.leased_until is null or o.leased_until < now() or o.lease = i.lease)
+                returning o.id, o.lease, o.attempts
+            ), opened as (
+                insert into authorizations (id, payment_id, attempt, state)
+                select c.lease, p.id,
+                       1 + (select count(*) from authorizations a where a.payment_id = p.id),
+                       'sending'
+                from claimed c
+                join payments p on p.id = c.id
+                where p.state = 'authorizing'
+                  and not exists (
+                      select from authorizations a
+                      where a.payment_id = p.id
+                        and a.state in ('sending', 'enquiring', 'reversing', 'approved'))
+                returning id, payment_id, attempt, state
+            )
+            select c.lease as "lease!", c.attempts as "claims!",
+                   p.id, p.merchant_id, p.live, p.state, p.failure, p.amount, p.currency,
+                   p.description, p.metadata, p.customer_id, cu.email as "customer_email?",
+                   cu.name as "customer_name?", cu.phone as "customer_phone?", p.card_brand, p.card_last4, p.card_exp_month,
+                   p.card_exp_year, p.created_at, p.version,
+                   greatest(extract(epoch from p.expires_at - now()), 0)::float8 as expires_in,
+                   m.fee_basis_points,
+                   s.key_id as "key_id?", s.sealed as "sealed?",
+                   coalesce(n.id, a.id) as attempt_id,
+                   coalesce(n.attempt, a.attempt) as attempt,
+                   coalesce(n.state, a.state) as attempt_state,
+                   v.id as "voiding_id?", v.attempt as "voiding_attempt?"
+            from claimed c
+            join payments p on p.id = c.id
+            join merchants m on m.id = p.merchant_id
+            left join customers cu on cu.id = p.customer_id
+            left join sealed_cards s on s.payment_id = p.id
+            left join opened n on n.payment_id = p.id
+            left join authorizations a
+              on a.payment_id = p.id and a.state in ('sending', 'enquiring', 'reversing', 'approved')
+            left join lateral (
+                select id, attempt from authorizations
+                where payment_id = p.id and state = 'voiding' order by attempt limit 1) v on true
+            "#,
+            &ids,
+            &seqs,
+            &leases,
+            LEASE_SECONDS,
+        )
+        .fetch_all(db)
+        .await?;
+        let mut found = std::collections::HashMap::with_capacity(claimed.len());
+        for row in claimed {
+            let lease = AuthorizationId(row.lease);
+            let attempt = attempt_of(row.attempt_id, row.attempt, row.attempt_state.as_deref())?;
+            let voiding = attempt_of(row.voiding_id, row.voiding_attempt, Some("voiding"))?;
+            let card = row.key_id.zip(row.sealed);
+            let payment = Row {
+                id: row.id,
+                merchant_id: row.merchant_id,
+                live: row.live,
+                state: row.state,
+                failure: row.failure,
+                amount: row.amount,
+                currency: row.currency,
+                description: row.description,
+                metadata: row.metadata,
+                customer_id: row.customer_id,
+                customer_email: row.customer_email,
+                customer_name: row.customer_name,
+                customer_phone: row.customer_phone,
+                card_brand: row.card_brand,
+                card_last4: row.card_last4,
+                card_exp_month: row.card_exp_month,
+                card_exp_year: row.card_exp_year,
+                created_at: row.created_at,
+            };
+            let claimed = Claimed {
+                payment: payment.read()?,
+                version: row.version,
+                claims: row.claims,
+                fee_basis_points: u16::try_from(row.fee_basis_points).unwrap_or_default(),
+                expires_in_seconds: row.expires_in,
+                card: card.map(|(key_id, bytes)| Sealed { key_id, bytes }),
+                attempt,
+                voiding,
+            };
+            found.insert(lease, claimed);
+        }
+        Ok(rows
+            .iter()
+            .map(|row| Some(found.remove(&row.lease)))
+            .collect())
+    }
+}
+
+fn attempt_of(
+    id: Option<Uuid>,
+    number: Option<i16>,
+    state: Option<&str>,
+) -> Result<Option<Attempt>> {
+    let (Some(id), Some(number), Some(state)) = (id, number, state) else {
+        return Ok(None);
+    };
+    let unreadable = Error::Unreadable {
+        table: "authorizations",
+    };
+    let Some(state) = authorization::State::parse(state) else {
+        return Err(unreadable);
+    };
+    let number = u16::try_from(number).unwrap_or_default();
+    Ok(Some(Attempt {
+        id: AuthorizationId(id),
+        number,
+        state,
+    }))
+}
+
+/// What becomes of the card worker's job with a change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Job {
+    /// The worker goes on at once; its lease begins anew.
+    Keep,
+    /// Nothing is left to do.
+    Clear,
+}
+
+/// One event's whole effect on a payment: the only thing that changes one.
+///
+/// Row, history, authorization, ledger, sealed card, job, event and deliveries are written in one
+/// statement, guarded by the version that was read.
+#[derive(Debug, Clone)]
+pub struct Change {
+    /// The payment.
+    pub payment_id: PaymentId,
+    /// The version that was read.
+    pub version: i32,
+    /// What happened, for the history.
+    pub event: &'static str,
+    /// The state that follows.
+    pub state: State,
+    /// Why it failed, if it did.
+    pub failure: Option<Failure>,
+    /// The attempt it happened to, and the attempt's state that follows.
+    pub authorization: Option<(AuthorizationId, authorization::State)>,
+    /// HMAC of the card number.
+    pub fingerprint: Option<Vec<u8>>,
+    /// Whether the outcome is known, so that the sealed card must go.
+    pub forget_card: bool,
+    /// What it means for the books.
+    pub postings: Vec<Posting>,
+    /// What the merchant is told.
+    pub notice: Option<Notice>,
+    /// What becomes of the job.
+    pub job: Job,
+}
+
+/// What a change did.
+#[derive(Debug)]
+pub enum Changed {
+    /// It is written.
+    Written {
+        /// The payment's version now.
+        version: i32,
+        /// The deliveries it made, to be rung.
+        deliveries: Vec<DeliveryId>,
+    },
+    /// Somebody else changed the payment first: read it again and decide anew.
+    Overtaken,
+}
+
+impl Statement for Change {
+    type Row = Change;
+    type Answer = Changed;
+
+    #[expect(
+        clippy::too_many_lines,
+        reason = "one statement, best read in one piece"
+    )]
+    async fn run(db: &PgPool, rows: &[Change]) -> Result<Vec<Option<Changed>>> {
+        let each = |index: usize| i64::try_from(index).unwrap_or_default();
+        let ords: Vec<i64> = (0..rows.len()).map(each).collect();
+        let ids: Vec<Uuid> = rows.iter().map(|row| row.payment_id.0).collect();
+        let versions: Vec<i32> = rows.iter().map(|row| row.version).collect();
+        let events: Vec<&str> = rows.iter().map(|row| row.event).collect();
+        let states: Vec<&str> = rows.iter().map(|row| row.state.name()).collect();
+        let failures: Vec<Option<&str>> = rows
+            .iter()
+            .map(|row| row.failure.map(Failure::name))
+            .collect();
+        let authorizations: Vec<Option<Uuid>> = rows
+            .iter()
+            .map(|row| row.authorization.map(|(id, _)| id.0))
+            .collect();
+        let authorization_states: Vec<Option<&str>> = rows
+            .iter()
+            .map(|row| row.authorization.map(|(_, state)| state.name()))
+            .collect();
+        let fingerprints: Vec<Option<&[u8]>> =
+            rows.iter().map(|row| row.fingerprint.as_deref()).collect();
+        let forget: Vec<bool> = rows.iter().map(|row| row.forget_card).collect();
+        let postings: Vec<serde_json::Value> = rows
+            .iter()
+            .map(|row| serde_json::json!(row.postings))
+            .collect();
+        let event_ids: Vec<Option<Uuid>> = rows
+            .iter()
+            .map(|row| row.notice.as_ref().map(|_| crate::fresh_id()))
+            .collect();
+        let kinds: Vec<Option<&str>> = rows
+            .iter()
+            .map(|row| row.notice.as_ref().map(|notice| notice.kind.name()))
+            .collect();
+        let notices: Vec<Option<serde_json::Value>> = rows
+            .iter()
+            .map(|row| row.notice.as_ref().map(|n| serde_json::json!(n)))
+            .collect();
+        let clear: Vec<bool> = rows.iter().map(|row| row.job == Job::Clear).collect();
+        let written = sqlx::query!(
+            r#"
+            with input as (
+                select * from unnest(
+                    $1::bigint[], $2::uuid[], $3::integer[], $4::text[], $5::text[], $6::text[],
+                    $7::uuid[], $8::text[], $9::bytea[], $10::boolean[], $11::jsonb[],
+                    $12::uuid[], $13::text[], $14::jsonb[], $15::boolean[]
+                ) as i(ord, payment_id, version, event, state, failure, authorization_id,
+                       authorization_state, fingerprint, forget, postings, event_id, kind, notice,
+                       clear)
+            ), moved as (
+                update payments p
+                set state = i.state, version = p.version + 1,
+                    failure = coalesce(i.failure, p.failure),
+                    card_fingerprint = coalesce(i.fingerprint, p.card_fingerprint),
+                    updated_at = now()
+                from input i
+                where p.id = i.payment_id and p.version = i.version
+                returning i.ord, p.id, p.version, p.merchant_id, p.live, p.currency
+            ), change as (
+                select i.*, m.id, m.version as new_version, m.merchant_id, m.live, m.currency
+                from moved m join input i on i.ord = m.ord
+            ), history as (
+                insert into payment_history (payment_id, version, event, state, authorization_id)
+                select id, new_version, event, state, authorization_id from change
+            ), attempt as (
+                update authorizations a
+                set state = c.authorization_state, updated_at = now()
+                from change c where a.id = c.authorization_id and a.payment_id = c.id
+            ), forgotten as (
+                delete from sealed_cards s using change c where c.forget and s.payment_id = c.id
+            ), posted as (
+                insert into ledger_postings (payment_id, kind, currency)
+                select c.id, x.kind, c.currency
+                from change c, jsonb_to_recordset(c.postings) as x(kind text)
+                returning id, payment_id, kind
+            ), entered as (
+                insert into ledger_entries (posting_id, account, merchant_id, live, amount)
+                select p.id, e.account, c.merchant_id, c.live, e.amount
+                from posted p
+                join change c on c.id = p.payment_id,
+                     jsonb_to_recordset(c.postings) as x(kind text, entries jsonb),
+                     jsonb_to_recordset(x.entries) as e(account text, amount numeric)
+                where x.kind = p.kind
+            ), told as (
+                insert into events (id, merchant_id, live, kind, payment_id, notice)
+                select event_id, merchant_id, live, kind, id, notice
+                from change where event_id is not null
+                returning id, merchant_id, live, kind, payment_id
+            ), sent as (
+                insert into deliveries (id, event_id, endpoint_id, state)
+                select gen_random_uuid(), t.id, w.id, 'delivering'
+                from told t
+                join webhook_endpoints w
+                  on w.merchant_id = t.merchant_id and w.live = t.live
+                 and w.events && array[t.kind, '*']
+                returning id, event_id
+            ), due as (
+                insert into outbox (worker, id, due_at)
+                select 'webhook', id, now() + interval '2 seconds' from sent
+            ), cleared as (
+                delete from outbox o using change c
+                where c.clear and o.worker = 'card' and o.id = c.id
+            ), kept as (
+                update outbox o
+                set due_at = now() + make_interval(secs => $16),
+                    leased_until = now() + make_interval(secs => $16),
+                    attempts = 0
+                from change c where not c.clear and o.worker = 'card' and o.id = c.id
+            )
+            select c.ord as "ord!", c.new_version as "version!",
+                   array(select s.id from sent s join told t on t.id = s.event_id
+                         where t.payment_id = c.id) as "deliveries!"
+            from change c
+            "#,
+            &ords,
+            &ids,
+            &versions,
+            &events as _,
+            &states as _,
+            &failures as _,
+            &authorizations as _,
+            &authorization_states as _,
+            &fingerprints as _,
+            &forget,
+            &postings,
+            &event_ids as _,
+            &kinds as _,
+            &notices as _,
+            &clear,
+            LEASE_SECONDS,
+        )
+        .fetch_all(db)
+        .await?;
+        let mut found: std::collections::HashMap<i64, Changed> = written
+            .into_iter()
+            .map(|row| {
+                let deliveries = row.deliveries.into_iter().map(DeliveryId).collect();
+                (
+                    row.ord,
+                    Changed::Written {
+                        version: row.version,
+                        deliveries,
+                    },
+                )
+            })
+            .collect();
+        Ok(ords
+            .iter()
+            .map(|ord| Some(found.remove(ord).unwrap_or(Changed::Overtaken)))
+            .collect())
+    }
+}
+
+/// Reads a payment's version and one of its attempts again, without claiming anything: for a
+/// worker that was overtaken and holds an answer of its own.
+///
+/// # Errors
+/// If the database cannot answer.
+pub async fn reread(
+    db: &PgPool,
+    payment: PaymentId,
+    attempt: AuthorizationId,
+) -> Result<Option<(State, i32, Attempt)>> {
+    let row = sqlx::query!(
+        "select p.state, p.version, a.id, a.attempt, a.state as attempt_state
+         from payments p join authorizations a on a.payment_id = p.id
+         where p.id = $1 and a.id = $2",
+        payment.0,
+        attempt.0,
+    )
+    .fetch_optional(db)
+    .await?;
+    let Some(row) = row else { return Ok(None) };
+    let state = State::parse(&row.state).ok_or(Error::Unreadable { table: "payments" })?;
+    let attempt = attempt_of(Some(row.id), Some(row.attempt), Some(&row.attempt_state))?;
+    Ok(attempt.map(|attempt| (state, row.version, attempt)))
+}

@@ -1,0 +1,270 @@
+//! Reading the fields of a JSON object one by one, so that every wrong one is named.
+
+use domain::card;
+use serde_json::{Map, Value};
+
+/// Members that metadata may have.
+const METADATA_MEMBERS_MAX: usize = 50;
+/// Levels that metadata may have.
+const METADATA_DEPTH_MAX: usize = 5;
+/// Characters that a text inside metadata may have.
+const METADATA_TEXT_MAX: usize = 500;
+
+/// What is wrong with a field. Each surface has its own words for it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Wrong {
+    /// A required field is not there.
+    Missing {
+        /// Its path, `card.number`.
+        param: String,
+    },
+    /// A field has the wrong type or value.
+    Invalid {
+        /// Its path.
+        param: String,
+        /// What it must be, as a sentence's end: "must be …".
+        why: String,
+    },
+    /// A field no one knows: refused, because it may have meant something about money.
+    Unknown {
+        /// Its path.
+        param: String,
+    },
+    /// A card number where texts are stored.
+    CardNumber {
+        /// Its path.
+        param: String,
+    },
+}
+
+/// The fields of one object, taken one after the other; [`Fields::finish`] refuses what is left.
+pub struct Fields {
+    path: String,
+    left: Map<String, Value>,
+}
+
+impl Fields {
+    /// The fields of a request's body.
+    ///
+    /// # Errors
+    /// [`Wrong::Invalid`] if it is not an object.
+    pub fn of(body: Value) -> Result<Self, Wrong> {
+        Self::below(String::new(), body)
+    }
+
+    fn below(path: String, value: Value) -> Result<Self, Wrong> {
+        match value {
+            Value::Object(left) => Ok(Self { path, left }),
+            _ => Err(Wrong::Invalid {
+                param: path,
+                why: "must be an object".to_owned(),
+            }),
+        }
+    }
+
+    /// The path of a field.
+    #[must_use]
+    pub fn param(&self, name: &str) -> String {
+        if self.path.is_empty() {
+            name.to_owned()
+        } else {
+            format!("{}.{name}", self.path)
+        }
+    }
+
+    fn invalid(&self, name: &str, why: impl Into<String>) -> Wrong {
+        Wrong::Invalid {
+            param: self.param(name),
+            why: why.into(),
+        }
+    }
+
+    /// A field that must be there.
+    ///
+    /// # Errors
+    /// [`Wrong::Missing`].
+    pub fn required<T>(&self, name: &str, value: Option<T>) -> Result<T, Wrong> {
+        value.ok_or_else(|| Wrong::Missing {
+            param: self.param(name),
+        })
+    }
+
+    /// Any value; `null` counts as absent.
+    pub fn value(&mut self, name: &str) -> Option<Value> {
+        self.left.remove(name).filter(|value| !value.is_null())
+    }
+
+    /// A text of at most `most` characters that will be stored: no NUL, no card number.
+    ///
+    /// # Errors
+    /// If it is something else.
+    pub fn text(&mut self, name: &str, most: usize) -> Result<Option<String>, Wrong> {
+        let text = self.secret_text(name, most)?;
+        match text {
+            Some(text) if card::is_in(&text) => Err(Wrong::CardNumber {
+                param: self.param(name),
+            }),
+            text => Ok(text),
+        }
+    }
+
+    /// A text of at most `most` characters that may be a card number and is never stored as it is.
+    ///
+    /// # Errors
+    /// If it is something else.
+    pub fn secret_text(&mut self, name: &str, most: usize) -> Result<Option<String>, Wrong> {
+        match self.value(name) {
+            None => Ok(None),
+            Some(Value::String(text)) if text.chars().count() > most => {
+                Err(self.invalid(name, format!("must have at most {most} characters")))
+            }
+            Some(Value::String(text)) if text.contains('\0') => {
+                Err(self.invalid(name, "must not contain a NUL character"))
+            }
+            Some(Value::String(text)) => Ok(Some(text)),
+            Some(_) => Err(self.invalid(name, "must be a string")),
+        }
+    }
+
+    /// A whole number. `50.0`, `5e1` and `"50"` are not.
+    ///
+    /// # Errors
+    /// If it is something else.
+    pub fn integer(&mut self, name: &str) -> Result<Option<i64>, Wrong> {
+        match self.value(name) {
+            None => Ok(None),
+            Some(value) => match value.as_i64() {
+                Some(number) => Ok(Some(number)),
+                None if value.is_u64() => Ok(Some(i64::MAX)),
+                None => Err(self.invalid(name, "must be an integer")),
+            },
+        }
+    }
+
+    /// True or false.
+    ///
+    /// # Errors
+    /// If it is something else.
+    pub fn boolean(&mut self, name: &str) -> Result<Option<bool>, Wrong> {
+        match self.value(name) {
+            None => Ok(None),
+            Some(Value::Bool(value)) => Ok(Some(value)),
+            Some(_) => Err(self.invalid(name, "must be true or false")),
+        }
+    }
+
+    /// An object's own fields.
+    ///
+    /// # Errors
+    /// If it is something else.
+    pub fn object(&mut self, name: &str) -> Result<Option<Self>, Wrong> {
+        let path = self.param(name);
+        self.value(name)
+            .map(|value| Self::below(path, value))
+            .transpose()
+    }
+
+    /// An array of texts.
+    ///
+    /// # Errors
+    /// If it is something else.
+    pub fn texts(&mut self, name: &str) -> Result<Option<Vec<String>>, Wrong> {
+        let wrong = self.invalid(name, "must be an array of strings");
+        let items = match self.value(name) {
+            None => return Ok(None),
+            Some(Value::Array(items)) => items,
+            Some(_) => return Err(wrong),
+        };
+        let texts = items.into_iter().map(|item| match item {
+            Value::String(text) => Some(text),
+            _ => None,
+        });
+        texts.collect::<Option<Vec<_>>>().map(Some).ok_or(wrong)
+    }
+
+    /// The merchant's own keys and values: at most 50, five levels deep, texts of at most 500
+    /// characters, no card number anywhere.
+    ///
+    /// # Errors
+    /// If it is something else.
+    pub fn metadata(&mut self) -> Result<Map<String, Value>, Wrong> {
+        let param = self.param("metadata");
+        let members = match self.value("metadata") {
+            None => return Ok(Map::new()),
+            Some(Value::Object(members)) => members,
+            Some(_) => return Err(self.invalid("metadata", "must be an object")),
+        };
+        if members.len() > METADATA_MEMBERS_MAX {
+            return Err(self.invalid("metadata", "must have at most 50 keys"));
+        }
+        members.iter().try_for_each(|(key, value)| {
+            check_text(&param, key)?;
+            check_metadata(&param, value, METADATA_DEPTH_MAX - 1)
+        })?;
+        Ok(members)
+    }
+
+    /// Ends the reading.
+    ///
+    /// # Errors
+    /// [`Wrong::Unknown`] if a field is left that nobody asked for.
+    pub fn finish(self) -> Result<(), Wrong> {
+        match self.left.keys().next() {
+            None => Ok(()),
+            // What a client called a field may be anything, a card number too.
+            Some(name) if name.len() > 40 || card::is_in(name) => Err(Wrong::Unknown {
+                param: self.param("…"),
+            }),
+            Some(name) => Err(Wrong::Unknown {
+                param: self.param(name),
+            }),
+        }
+    }
+}
+
+fn check_metadata(param: &str, value: &Value, depth: usize) -> Result<(), Wrong> {
+    let invalid = |why: &str| Wrong::Invalid {
+        param: param.to_owned(),
+        why: why.to_owned(),
+    };
+    match value {
+        Value::Null | Value::Bool(_) => Ok(()),
+        Value::Number(number) => check_text(param, &number.to_string()),
+        Value::String(text) => check_text(param, text),
+        Value::Array(_) | Value::Object(_) if depth == 0 => {
+            Err(invalid("must have at most 5 levels"))
+        }
+        Value::Array(items) if items.len() > METADATA_MEMBERS_MAX => {
+            Err(invalid("must have at most 50 items in an array"))
+        }
+        Value::Array(items) => items
+            .iter()
+            .try_for_each(|item| check_metadata(param, item, depth - 1)),
+        Value::Object(members) if members.len() > METADATA_MEMBERS_MAX => {
+            Err(invalid("must have at most 50 keys"))
+        }
+        Value::Object(members) => members.iter().try_for_each(|(key, value)| {
+            check_text(param, key)?;
+            check_metadata(param, value, depth - 1)
+        }),
+    }
+}
+
+fn check_text(param: &str, text: &str) -> Result<(), Wrong> {
+    let invalid = |why: &str| Wrong::Invalid {
+        param: param.to_owned(),
+        why: why.to_owned(),
+    };
+    if text.chars().count() > METADATA_TEXT_MAX {
+        return Err(invalid("must have texts of at most 500 characters"));
+    }
+    if text.contains('\0') {
+        return Err(invalid("must not contain a NUL character"));
+    }
+    if card::is_in(text) {
+        return Err(Wrong::CardNumber {
+            param: param.to_owned(),
+        });
+    }
+    Ok(())
+}

@@ -1,0 +1,247 @@
+//! Errors: `{"error": {"type", "code", "message", "param"?}}`.
+
+use domain::card::NotACard;
+use domain::endpoint::NotAllowed;
+use serde::Serialize;
+
+use crate::fields::Wrong;
+
+/// The broad kind of an error.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[expect(clippy::enum_variant_names, reason = "the contract's own words")]
+pub enum Type {
+    /// The request is wrong: 400, 404, 409.
+    InvalidRequestError,
+    /// The caller is not known: 401.
+    AuthenticationError,
+    /// The caller may not: 403.
+    PermissionError,
+    /// Too many requests: 429.
+    RateLimitError,
+    /// Ours: 500, 503.
+    ApiError,
+}
+
+/// An error as the client reads it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Error {
+    /// The HTTP status.
+    #[serde(skip)]
+    pub status: u16,
+    /// The broad kind.
+    #[serde(rename = "type")]
+    pub kind: Type,
+    /// What programs compare.
+    pub code: &'static str,
+    /// What people read.
+    pub message: String,
+    /// Which field.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub param: Option<String>,
+}
+
+impl Error {
+    /// The body.
+    #[must_use]
+    pub fn body(&self) -> String {
+        #[derive(Serialize)]
+        struct Body<'a> {
+            error: &'a Error,
+        }
+        crate::json(&Body { error: self })
+    }
+
+    fn new(status: u16, kind: Type, code: &'static str, message: impl Into<String>) -> Self {
+        Self {
+            status,
+            kind,
+            code,
+            message: message.into(),
+            param: None,
+        }
+    }
+
+    /// 400 with a code of its own, about one field.
+    #[must_use]
+    pub fn invalid(code: &'static str, param: &str, message: impl Into<String>) -> Self {
+        let param = Some(param.to_owned());
+        Self {
+            param,
+            ..Self::new(400, Type::InvalidRequestError, code, message)
+        }
+    }
+
+    /// A body that is not JSON, or not read for another reason said in `message`.
+    #[must_use]
+    pub fn body_unreadable(message: &str) -> Self {
+        Self::new(400, Type::InvalidRequestError, "body_invalid", message)
+    }
+
+    /// No key was sent.
+    #[must_use]
+    pub fn key_missing() -> Self {
+        let message = "No API key was sent. Send it as: Authorization: Bearer YOUR_API_KEY";
+        Self::new(401, Type::AuthenticationError, "missing_api_key", message)
+    }
+
+    /// The key is not known.
+    #[must_use]
+    pub fn key_invalid() -> Self {
+        Self::new(
+            401,
+            Type::AuthenticationError,
+            "invalid_api_key",
+            "Invalid API key",
+        )
+    }
+
+    /// A live key, and nobody to take real money.
+    #[must_use]
+    pub fn live_unavailable() -> Self {
+        let message = "Live payments are not available: this gateway has no live acquirer. \
+                       Nothing was stored. Use a test key (sk_test_…).";
+        Self::new(403, Type::PermissionError, "live_mode_unavailable", message)
+    }
+
+    /// No such object, or not the caller's.
+    #[must_use]
+    pub fn missing(what: &str) -> Self {
+        let message = format!("No such {what}");
+        Self::new(404, Type::InvalidRequestError, "resource_missing", message)
+    }
+
+    /// No such path.
+    #[must_use]
+    pub fn route_unknown() -> Self {
+        let message = "Unknown path. See the README for the paths of this API.";
+        Self::new(404, Type::InvalidRequestError, "route_unknown", message)
+    }
+
+    /// The path has other methods.
+    #[must_use]
+    pub fn method_not_allowed() -> Self {
+        let message = "This path does not know this method.";
+        Self::new(
+            405,
+            Type::InvalidRequestError,
+            "method_not_allowed",
+            message,
+        )
+    }
+
+    /// The idempotency key was used with another request.
+    #[must_use]
+    pub fn key_reused() -> Self {
+        let message = "This Idempotency-Key was used with another request. Nothing was done.";
+        Self::new(
+            409,
+            Type::InvalidRequestError,
+            "idempotency_key_reused",
+            message,
+        )
+    }
+
+    /// The idempotency key is not one.
+    #[must_use]
+    pub fn key_malformed() -> Self {
+        let message =
+            "Idempotency-Key must have 1 to 255 printable ASCII characters and no card number.";
+        Self::new(
+            400,
+            Type::InvalidRequestError,
+            "idempotency_key_invalid",
+            message,
+        )
+    }
+
+    /// Too many requests this minute.
+    #[must_use]
+    pub fn rate_limited(retry_after_seconds: i64) -> Self {
+        let message = format!("Too many requests. Try again in {retry_after_seconds} seconds.");
+        Self::new(429, Type::RateLimitError, "rate_limit_exceeded", message)
+    }
+
+    /// The URL of an endpoint may not be posted to.
+    #[must_use]
+    pub fn url_not_allowed(why: NotAllowed) -> Self {
+        Self::invalid("url_not_allowed", "url", why.to_string())
+    }
+
+    /// Ours; the request id is in the answer's headers.
+    #[must_use]
+    pub fn internal() -> Self {
+        let message = "Something went wrong on our side. Send the request again with the same \
+                       Idempotency-Key.";
+        Self::new(500, Type::ApiError, "internal_error", message)
+    }
+
+    /// A store is away; nothing is known to be done.
+    #[must_use]
+    pub fn unavailable() -> Self {
+        let message = "Not available at the moment. Send the request again with the same \
+                       Idempotency-Key.";
+        Self::new(503, Type::ApiError, "unavailable", message)
+    }
+}
+
+impl From<Wrong> for Error {
+    fn from(wrong: Wrong) -> Self {
+        match wrong {
+            Wrong::Missing { param } => {
+                let message = format!("{param} is required");
+                Self::invalid("parameter_missing", &param, message)
+            }
+            Wrong::Invalid { param, why } if param.is_empty() => {
+                Self::body_unreadable(&format!("The body {why}"))
+            }
+            Wrong::Invalid { param, why } => {
+                let message = format!("{param} {why}");
+                Self::invalid("parameter_invalid", &param, message)
+            }
+            Wrong::Unknown { param } => {
+                let message = format!("{param} is not a parameter of this request");
+                Self::invalid("parameter_unknown", &param, message)
+            }
+            Wrong::CardNumber { param } => {
+                let message = format!(
+                    "{param} holds what looks like a card number. Card numbers belong in card.number only; nothing was stored."
+                );
+                Self::invalid("card_number_misplaced", &param, message)
+            }
+        }
+    }
+}
+
+impl From<NotACard> for Error {
+    fn from(why: NotACard) -> Self {
+        let (code, param, message) = match why {
+            NotACard::Length | NotACard::NotDigits => (
+                "invalid_number",
+                "card.number",
+                "The card number must have 12 to 19 digits.",
+            ),
+            NotACard::Luhn => (
+                "incorrect_number",
+                "card.number",
+                "The card number is incorrect.",
+            ),
+            NotACard::Month => (
+                "invalid_expiry_month",
+                "card.exp_month",
+                "The expiry month must be 1 to 12.",
+            ),
+            NotACard::Year => (
+                "invalid_expiry_year",
+                "card.exp_year",
+                "The expiry year must have four digits.",
+            ),
+            NotACard::Cvc => (
+                "invalid_cvc",
+                "card.cvc",
+                "The security code must have 3 digits, 4 for American Express.",
+            ),
+        };
+        Self::invalid(code, param, message)
+    }
+}

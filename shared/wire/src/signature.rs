@@ -1,0 +1,196 @@
+//! Signing webhooks.
+//!
+//! Secrets are derived from one key of the installation and the endpoint's id, so that none is
+//! stored and the same one can be shown again when a registration is replayed.
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use domain::id::{EndpointId, EventId, MerchantId};
+use ed25519_dalek::{Signer, SigningKey};
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::Sha256;
+use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
+
+/// The headers under which the plain digest is sent, one for each surface that documents one.
+const PLAIN_HEADERS: [&str; 3] = [
+    "x-webhook-signature",
+    "finternet-signature",
+    "x-finfusion-signature",
+];
+
+/// The installation's signing key.
+#[derive(Clone, Zeroize, ZeroizeOnDrop)]
+pub struct Key([u8; 32]);
+
+/// An endpoint's or a merchant's secret.
+pub struct Secret(Zeroizing<[u8; 32]>);
+
+impl Key {
+    /// The key with these bytes.
+    #[must_use]
+    pub const fn new(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+
+    /// The secret of an endpoint.
+    #[must_use]
+    pub fn endpoint(&self, id: EndpointId) -> Secret {
+        self.derive(b"endpoint", id.0.as_bytes())
+    }
+
+    /// The secret of a merchant's whole account; every webhook carries a signature under it too,
+    /// so that one verifier can serve all endpoints.
+    #[must_use]
+    pub fn account(&self, id: MerchantId) -> Secret {
+        self.derive(b"account", id.0.as_bytes())
+    }
+
+    /// The key that signs with Ed25519 for an endpoint.
+    #[must_use]
+    pub fn ed25519(&self, id: EndpointId) -> SigningKey {
+        SigningKey::from_bytes(&self.derive(b"ed25519", id.0.as_bytes()).0)
+    }
+
+    /// The public half, as verifiers take it: `whpk_…`.
+    #[must_use]
+    pub fn ed25519_public(&self, id: EndpointId) -> String {
+        let public = self.ed25519(id).verifying_key();
+        format!("whpk_{}", BASE64.encode(public.as_bytes()))
+    }
+
+    fn derive(&self, purpose: &[u8], id: &[u8]) -> Secret {
+        Secret(Zeroizing::new(hmac(&self.0, &[purpose, b"\0", id])))
+    }
+}
+
+impl Secret {
+    /// As the merchant holds it: `whsec_…`.
+    #[must_use]
+    pub fn text(&self) -> Zeroizing<String> {
+        Zeroizing::new(format!("whsec_{}", BASE64.encode(*self.0)))
+    }
+
+    /// HMAC-SHA256 of the body, keyed with the whole text of the secret: 64 lower-case hex digits.
+    #[must_use]
+    pub fn plain(&self, body: &str) -> String {
+        plain(&self.text(), body)
+    }
+
+    /// Standard Webhooks `v1`: keyed with the decoded bytes, over id, timestamp and body.
+    #[must_use]
+    pub fn v1(&self, signed: &str) -> String {
+        format!("v1,{}", BASE64.encode(hmac(&*self.0, &[signed.as_bytes()])))
+    }
+}
+
+fn plain(secret: &str, body: &str) -> String {
+    hex::encode(hmac(secret.as_bytes(), &[body.as_bytes()]))
+}
+
+/// What is posted, and to whom.
+#[derive(Debug, Clone, Copy)]
+pub struct Message<'a> {
+    /// The event; the same over all tries.
+    pub event: EventId,
+    /// When this try is made, Unix seconds.
+    pub timestamp: i64,
+    /// The exact bytes of the body.
+    pub body: &'a str,
+    /// The endpoint.
+    pub endpoint: EndpointId,
+    /// Whose it is.
+    pub merchant: MerchantId,
+    /// Sign with Ed25519 too.
+    pub ed25519: bool,
+}
+
+impl Message<'_> {
+    /// The headers that sign this message: the plain digest under each surface's name, and the
+    /// three of Standard Webhooks, which alone stop replays.
+    #[must_use]
+    pub fn headers(&self, key: &Key) -> Vec<(&'static str, String)> {
+        let secret = key.endpoint(self.endpoint);
+        let signed = format!("{}.{}.{}", self.event, self.timestamp, self.body);
+        let mut signatures = vec![secret.v1(&signed), key.account(self.merchant).v1(&signed)];
+        if self.ed25519 {
+            let signature = key.ed25519(self.endpoint).sign(signed.as_bytes());
+            signatures.push(format!("v1a,{}", BASE64.encode(signature.to_bytes())));
+        }
+        let plain = secret.plain(self.body);
+        let mut headers = PLAIN_HEADERS.map(|name| (name, plain.clone())).to_vec();
+        headers.push(("webhook-id", self.event.to_string()));
+        headers.push(("webhook-timestamp", self.timestamp.to_string()));
+        headers.push(("webhook-signature", signatures.join(" ")));
+        headers
+    }
+}
+
+fn hmac(key: &[u8], parts: &[&[u8]]) -> [u8; 32] {
+    // HMAC takes keys of any length; the error of `new_from_slice` cannot occur.
+    let mut mac = Hmac::<Sha256>::new_from_slice(key)
+        .unwrap_or_else(|_| Hmac::<Sha256>::new(&hmac::digest::Key::<Hmac<Sha256>>::default()));
+    for part in parts {
+        mac.update(part);
+    }
+    mac.finalize().into_bytes().into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ed25519_dalek::{Signature, Verifier};
+    use uuid::Uuid;
+
+    #[test]
+    fn the_plain_digest_is_the_documents() {
+        let body = r#"{"id":"evt_1234567890","type":"payment.succeeded","created":1699564800,"data":{"object":{"id":"pay_1234567890","amount":5000,"currency":"USD","status":"succeeded"}}}"#;
+        assert_eq!(
+            plain("whsec_test_secret", body),
+            "591e97b46991de65b83f76346ca914db9e566edc44e8848868bbde9cf83d0981"
+        );
+    }
+
+    /// The vector of the Standard Webhooks libraries.
+    #[test]
+    fn v1_is_standard_webhooks() -> Result<(), base64::DecodeError> {
+        let bytes = BASE64.decode("MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")?;
+        let signed = r#"msg_p5jXN8AQM9LWM0D4loKWxJek.1614265330.{"test": 2432232314}"#;
+        let digest = hmac(&bytes, &[signed.as_bytes()]);
+        assert_eq!(
+            BASE64.encode(digest),
+            "g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="
+        );
+        Ok(())
+    }
+
+    #[test]
+    fn v1a_is_verified_with_the_public_key_shown() -> Result<(), Box<dyn std::error::Error>> {
+        let key = Key::new([7; 32]);
+        let message = Message {
+            event: EventId(Uuid::from_u128(1)),
+            timestamp: 1_614_265_330,
+            body: "{}",
+            endpoint: EndpointId(Uuid::from_u128(2)),
+            merchant: MerchantId(Uuid::from_u128(3)),
+            ed25519: true,
+        };
+        let headers = message.headers(&key);
+        let signatures = headers
+            .iter()
+            .find(|(name, _)| *name == "webhook-signature");
+        let signatures = signatures
+            .map(|(_, value)| value.as_str())
+            .unwrap_or_default();
+        let v1a = signatures
+            .split(' ')
+            .find_map(|one| one.strip_prefix("v1a,"))
+            .unwrap_or_default();
+        let signature = Signature::from_slice(&BASE64.decode(v1a)?)?;
+        let signed = format!("{}.{}.{}", message.event, message.timestamp, message.body);
+        key.ed25519(message.endpoint)
+            .verifying_key()
+            .verify(signed.as_bytes(), &signature)?;
+        assert_eq!(signatures.split(' ').count(), 3);
+        Ok(())
+    }
+}
