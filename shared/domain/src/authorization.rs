@@ -147,11 +147,11 @@ impl Event {
     }
 }
 
-/// When to ask an acquirer again that did not answer an enquiry, a reversal, a capture or a void,
-/// after `tries` of them: one second, doubling up to a minute.
+/// When to ask an acquirer again that gave no answer about a payment of this age: a quarter of
+/// the age, between one second and a minute.
 #[must_use]
-pub fn ask_again_after(tries: u32) -> Duration {
-    Duration::from_secs(1_u64.checked_shl(tries.min(6)).unwrap_or(60).min(60))
+pub fn ask_again_after(age: Duration) -> Duration {
+    (age / 4).clamp(Duration::from_secs(1), Duration::from_secs(60))
 }
 
 #[cfg(test)]
@@ -240,10 +240,9 @@ mod tests {
     }
 
     #[test]
-    fn the_acquirer_is_asked_again_after_one_second_up_to_a_minute() {
-        let waits: Vec<u64> = (0..8)
-            .map(|tries| ask_again_after(tries).as_secs())
-            .collect();
-        assert_eq!(waits, [1, 2, 4, 8, 16, 32, 60, 60]);
+    fn the_acquirer_is_asked_again_ever_more_rarely() {
+        let waits =
+            [0, 8, 40, 3_600].map(|age| ask_again_after(Duration::from_secs(age)).as_secs());
+        assert_eq!(waits, [1, 2, 10, 60]);
     }
 }

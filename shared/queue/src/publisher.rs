@@ -91,13 +91,10 @@ impl Session for Publisher {
 
     /// Rings are not kept for a broker that is away: the calendar keeps them.
     async fn idle(&mut self) {
-        loop {
+        while self.end.is_none() {
             match self.words.recv().await {
                 Some(Word::Ring { .. } | Word::Hint { .. }) => self.health.count_dropped(),
-                Some(Word::End(end)) => {
-                    self.end = Some(end);
-                    return;
-                }
+                Some(Word::End(end)) => self.end = Some(end),
                 None => return,
             }
         }

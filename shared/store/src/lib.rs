@@ -8,6 +8,7 @@ pub mod batch;
 pub mod deliveries;
 pub mod endpoints;
 pub mod idempotency;
+pub mod key_file;
 pub mod limits;
 pub mod merchants;
 pub mod outbox;

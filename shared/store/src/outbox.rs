@@ -174,3 +174,19 @@ pub async fn redrive(db: &PgPool, id: Option<Uuid>) -> Result<u64> {
     .await?;
     Ok(done.rows_affected())
 }
+
+/// Takes a job off the calendar that has nothing left to do.
+///
+/// # Errors
+/// If the database cannot.
+pub async fn clear(db: &PgPool, job: Job) -> Result<()> {
+    sqlx::query!(
+        "delete from outbox where worker = $1 and id = $2 and seq = $3",
+        job.worker.name(),
+        job.id,
+        job.seq
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}

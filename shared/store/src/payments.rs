@@ -305,8 +305,20 @@ fn attempt_of(
 pub enum Job {
     /// The worker goes on at once; its lease begins anew.
     Keep,
+    /// The worker must look at it soon, whether or not it is on the calendar already.
+    Put,
     /// Nothing is left to do.
     Clear,
+}
+
+impl Job {
+    const fn name(self) -> &'static str {
+        match self {
+            Job::Keep => "keep",
+            Job::Put => "put",
+            Job::Clear => "clear",
+        }
+    }
 }
 
 /// One event's whole effect on a payment: the only thing that changes one.
@@ -399,17 +411,17 @@ impl Statement for Change {
             .iter()
             .map(|row| row.notice.as_ref().map(|n| serde_json::json!(n)))
             .collect();
-        let clear: Vec<bool> = rows.iter().map(|row| row.job == Job::Clear).collect();
+        let jobs: Vec<&str> = rows.iter().map(|row| row.job.name()).collect();
         let written = sqlx::query!(
             r#"
             with input as (
                 select * from unnest(
                     $1::bigint[], $2::uuid[], $3::integer[], $4::text[], $5::text[], $6::text[],
                     $7::uuid[], $8::text[], $9::bytea[], $10::boolean[], $11::jsonb[],
-                    $12::uuid[], $13::text[], $14::jsonb[], $15::boolean[]
+                    $12::uuid[], $13::text[], $14::jsonb[], $15::text[]
                 ) as i(ord, payment_id, version, event, state, failure, authorization_id,
                        authorization_state, fingerprint, forget, postings, event_id, kind, notice,
-                       clear)
+                       job)
             ), moved as (
                 update payments p
                 set state = i.state, version = p.version + 1,
@@ -462,13 +474,17 @@ impl Statement for Change {
                 select 'webhook', id, now() + interval '2 seconds' from sent
             ), cleared as (
                 delete from outbox o using change c
-                where c.clear and o.worker = 'card' and o.id = c.id
+                where c.job = 'clear' and o.worker = 'card' and o.id = c.id
             ), kept as (
                 update outbox o
                 set due_at = now() + make_interval(secs => $16),
                     leased_until = now() + make_interval(secs => $16),
                     attempts = 0
-                from change c where not c.clear and o.worker = 'card' and o.id = c.id
+                from change c where c.job = 'keep' and o.worker = 'card' and o.id = c.id
+            ), put as (
+                insert into outbox as o (worker, id, due_at)
+                select 'card', id, now() from change where job = 'put'
+                on conflict (worker, id) do update set due_at = least(o.due_at, now())
             )
             select c.ord as "ord!", c.new_version as "version!",
                    array(select s.id from sent s join told t on t.id = s.event_id
@@ -489,7 +505,7 @@ impl Statement for Change {
             &event_ids as _,
             &kinds as _,
             &notices as _,
-            &clear,
+            &jobs as _,
             LEASE_SECONDS,
         )
         .fetch_all(db)

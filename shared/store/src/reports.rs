@@ -1,1 +1,163 @@
-//! Reports.
+//! Reports: everything that must agree, compared. Each difference is a row.
+
+use std::collections::HashMap;
+
+use domain::id::{AuthorizationId, PaymentId};
+use domain::payment::{Event, Failure, State};
+use sqlx::PgPool;
+use uuid::Uuid;
+
+use crate::{Error, Result};
+
+/// Something that does not agree.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Difference {
+    /// Which rule is broken.
+    pub rule: String,
+    /// Where.
+    pub subject: String,
+    /// How.
+    pub detail: String,
+}
+
+/// How much was compared.
+#[derive(Debug)]
+pub struct Compared {
+    /// Payments.
+    pub payments: i64,
+    /// Ledger postings.
+    pub postings: i64,
+    /// Events.
+    pub events: i64,
+    /// Deliveries.
+    pub deliveries: i64,
+    /// Jobs on the calendar.
+    pub jobs: i64,
+}
+
+/// Counts what there is to compare.
+///
+/// # Errors
+/// If the database cannot answer.
+pub async fn count(db: &PgPool) -> Result<Compared> {
+    let compared = sqlx::query_as!(
+        Compared,
+        r#"select (select count(*) from payments) as "payments!",
+                  (select count(*) from ledger_postings) as "postings!",
+                  (select count(*) from events) as "events!",
+                  (select count(*) from deliveries) as "deliveries!",
+                  (select count(*) from outbox) as "jobs!""#
+    )
+    .fetch_one(db)
+    .await?;
+    Ok(compared)
+}
+
+/// Replays the ledger against the payments: every posting balances, every payment has exactly the
+/// postings that its state asks for, and they say its amount.
+///
+/// # Errors
+/// If the database cannot answer.
+pub async fn ledger(db: &PgPool) -> Result<Vec<Difference>> {
+    let rows = sqlx::query_file_as!(Difference, "src/reports/ledger.sql")
+        .fetch_all(db)
+        .await?;
+    Ok(rows)
+}
+
+/// Compares payments with their history, authorizations and sealed cards.
+///
+/// # Errors
+/// If the database cannot answer.
+pub async fn payments(db: &PgPool) -> Result<Vec<Difference>> {
+    let (from, to) = legal_moves();
+    let rows = sqlx::query_file_as!(Difference, "src/reports/payments.sql", &from, &to)
+        .fetch_all(db)
+        .await?;
+    Ok(rows)
+}
+
+/// Compares the calendar with what is work: nothing in an -ing state without a job, no job without
+/// work, nothing overdue, nothing parked.
+///
+/// # Errors
+/// If the database cannot answer.
+pub async fn jobs(db: &PgPool) -> Result<Vec<Difference>> {
+    let rows = sqlx::query_file_as!(Difference, "src/reports/jobs.sql")
+        .fetch_all(db)
+        .await?;
+    Ok(rows)
+}
+
+/// Compares payments with events and deliveries: one event for each end, one delivery for each
+/// endpoint that asked for it, delivered only with a 2xx.
+///
+/// # Errors
+/// If the database cannot answer.
+pub async fn events(db: &PgPool) -> Result<Vec<Difference>> {
+    let rows = sqlx::query_file_as!(Difference, "src/reports/events.sql")
+        .fetch_all(db)
+        .await?;
+    Ok(rows)
+}
+
+/// Every move of the payment machine, and staying, as pairs of names.
+fn legal_moves() -> (Vec<String>, Vec<String>) {
+    let events = [
+        Event::Authorized,
+        Event::Declined(Failure::CardDeclined),
+        Event::Abandoned,
+        Event::Captured,
+        Event::CaptureRefused,
+        Event::Expired,
+    ];
+    let moves = State::ALL.into_iter().flat_map(|from| {
+        let to = events
+            .into_iter()
+            .filter_map(move |event| from.next(event).ok());
+        to.chain([from])
+            .map(move |to| (from.name().to_owned(), to.name().to_owned()))
+    });
+    moves.unzip()
+}
+
+/// A payment as an acquirer must know it.
+#[derive(Debug, Clone)]
+pub struct Charge {
+    /// The payment's state.
+    pub state: State,
+    /// Its amount, with the currency's decimals.
+    pub amount: String,
+    /// Its currency.
+    pub currency: String,
+    /// Its attempts.
+    pub attempts: Vec<AuthorizationId>,
+}
+
+/// Every payment that was ever sent to an acquirer in test mode, to be compared with its log.
+///
+/// # Errors
+/// If the database cannot answer.
+pub async fn charges(db: &PgPool) -> Result<HashMap<PaymentId, Charge>> {
+    let rows = sqlx::query!(
+        r#"select p.id, p.state, round(p.amount, p.exponent::integer)::text as "amount!", p.currency,
+                  array_agg(a.id) as "attempts!: Vec<Uuid>"
+           from payments p join authorizations a on a.payment_id = p.id
+           where not p.live group by p.id"#
+    )
+    .fetch_all(db)
+    .await?;
+    rows.into_iter()
+        .map(|row| {
+            let state = State::parse(&row.state).ok_or(Error::Unreadable { table: "payments" })?;
+            let attempts = row.attempts.into_iter().map(AuthorizationId).collect();
+            let charge = Charge {
+                state,
+                amount: row.amount,
+                currency: row.currency,
+                attempts,
+            };
+            Ok((PaymentId(row.id), charge))
+        })
+        .collect()
+}

@@ -83,7 +83,10 @@ impl Secret {
     }
 }
 
-fn plain(secret: &str, body: &str) -> String {
+/// HMAC-SHA256 of a body keyed with the whole text of a secret, as a receiver computes it: 64
+/// lower-case hex digits.
+#[must_use]
+pub fn plain(secret: &str, body: &str) -> String {
     hex::encode(hmac(secret.as_bytes(), &[body.as_bytes()]))
 }
 

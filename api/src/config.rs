@@ -1,0 +1,50 @@
+//! What the process is told at its start.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::Parser;
+
+/// The gateway's ears: HTTP in, HTTP out.
+#[derive(Debug, Parser)]
+#[command(name = "api")]
+pub struct Config {
+    /// The Postgres database.
+    #[arg(long, env = "DATABASE_URL", hide_env_values = true)]
+    pub database_url: String,
+    /// The RabbitMQ broker.
+    #[arg(long, env = "AMQP_URL", hide_env_values = true)]
+    pub amqp_url: String,
+    /// Where to listen; several addresses with commas.
+    #[arg(
+        long,
+        env = "SLUICE_LISTEN",
+        default_value = "127.0.0.1:8000",
+        value_delimiter = ','
+    )]
+    pub listen: Vec<SocketAddr>,
+    /// File of 64 hex digits: keys the fingerprints of requests.
+    #[arg(long, env = "SLUICE_IDEMPOTENCY_KEY_FILE")]
+    pub idempotency_key_file: PathBuf,
+    /// File of 64 hex digits: webhook secrets are derived from it. The webhook worker has the same.
+    #[arg(long, env = "SLUICE_WEBHOOK_KEY_FILE")]
+    pub webhook_key_file: PathBuf,
+    /// Let test-mode endpoints be on this machine, over plain http.
+    #[arg(long, env = "SLUICE_WEBHOOK_LOCAL")]
+    pub webhook_local: bool,
+    /// How long a request waits for its payment's outcome, milliseconds, before it answers pending.
+    #[arg(long, env = "SLUICE_WAIT_MS", default_value_t = 8_000)]
+    pub wait_ms: u64,
+    /// Connections to Postgres.
+    #[arg(long, env = "SLUICE_DATABASE_CONNECTIONS", default_value_t = 16)]
+    pub database_connections: u32,
+}
+
+impl Config {
+    /// How long a request waits for its payment's outcome.
+    #[must_use]
+    pub const fn wait(&self) -> Duration {
+        Duration::from_millis(self.wait_ms)
+    }
+}

@@ -1,0 +1,140 @@
+//! The gateway's ears: HTTP in, HTTP out. It writes to Postgres, rings the bell, and waits.
+//!
+//! Absent on purpose: acquirers, chains and banks. The API cannot call one; it does not link one.
+
+pub mod config;
+
+mod body;
+mod caller;
+mod door;
+mod endpoints;
+mod health;
+mod limit;
+mod once;
+mod payments;
+mod refused;
+mod sealing;
+mod surfaces;
+mod wait;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context;
+use axum::Router;
+use axum::serve::ListenerExt;
+use config::Config;
+use domain::endpoint::Policy;
+use queue::{Bell, Replies};
+use store::PgPool;
+use store::accept::Accept;
+use store::batch::Batch;
+use store::key_file;
+use store::limits::Hit;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
+use zeroize::Zeroizing;
+
+/// The largest request that is read.
+const BODY_BYTES_MAX: usize = 64 * 1024;
+
+/// What every handler shares.
+struct App {
+    db: PgPool,
+    accept: Batch<Accept>,
+    hits: Batch<Hit>,
+    bell: Bell,
+    replies: Replies,
+    callers: caller::Callers,
+    sealing: sealing::Keys,
+    idempotency_key: Zeroizing<[u8; 32]>,
+    webhook_key: wire::signature::Key,
+    endpoint_policy: Policy,
+    wait: Duration,
+}
+
+impl App {
+    fn new(config: &Config) -> anyhow::Result<Self> {
+        let db = store::connect(
+            &config.database_url,
+            "sluice api",
+            config.database_connections,
+        )?;
+        Ok(Self {
+            accept: Batch::start(db.clone()),
+            hits: Batch::start(db.clone()),
+            bell: Bell::start(&config.amqp_url, "sluice api"),
+            replies: Replies::start(&config.amqp_url, "sluice api"),
+            callers: caller::Callers::default(),
+            sealing: sealing::Keys::new(db.clone()),
+            idempotency_key: key_file::read(&config.idempotency_key_file)?,
+            webhook_key: wire::signature::Key::new(*key_file::read(&config.webhook_key_file)?),
+            endpoint_policy: Policy {
+                is_loopback_allowed: config.webhook_local,
+            },
+            wait: config.wait(),
+            db,
+        })
+    }
+}
+
+/// Runs the API until SIGTERM or SIGINT; requests in flight are finished.
+///
+/// # Errors
+/// If a key file cannot be read or an address cannot be listened on.
+pub async fn serve(config: Config) -> anyhow::Result<()> {
+    let app = Arc::new(App::new(&config)?);
+    let router = health::routes(Arc::clone(&app)).merge(surfaces::routes(Arc::clone(&app)));
+    let mut servers = Vec::new();
+    let ending = ending()?;
+    for address in &config.listen {
+        servers.push(listen(*address, router.clone(), ending.clone()).await?);
+    }
+    for server in servers {
+        server.await.context("a server task ended")??;
+    }
+    app.bell.drain().await;
+    Ok(())
+}
+
+async fn listen(
+    address: SocketAddr,
+    router: Router,
+    mut ending: watch::Receiver<bool>,
+) -> anyhow::Result<tokio::task::JoinHandle<std::io::Result<()>>> {
+    let listener = TcpListener::bind(address)
+        .await
+        .with_context(|| format!("listening on {address}"))?;
+    tracing::info!(%address, "listening");
+    // Without it a small answer may wait for the client's delayed acknowledgement.
+    let listener = listener.tap_io(|stream| {
+        let _ = stream.set_nodelay(true);
+    });
+    let service = router.into_make_service_with_connect_info::<SocketAddr>();
+    Ok(tokio::spawn(async move {
+        axum::serve(listener, service)
+            .with_graceful_shutdown(async move {
+                let _ = ending.wait_for(|ending| *ending).await;
+            })
+            .await
+    }))
+}
+
+/// Turns true at SIGTERM or SIGINT.
+fn ending() -> anyhow::Result<watch::Receiver<bool>> {
+    let (mut terminate, mut interrupt) = (
+        signal(SignalKind::terminate())?,
+        signal(SignalKind::interrupt())?,
+    );
+    let (tell, ending) = watch::channel(false);
+    tokio::spawn(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        tell.send_replace(true);
+    });
+    Ok(ending)
+}

@@ -1,0 +1,84 @@
+//! The rate limit: requests of a key on a surface in a minute, counted over all API processes.
+
+use std::net::IpAddr;
+
+use axum::http::header::{HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
+use domain::merchant::RATE_LIMIT_DEFAULT;
+use domain::surface::Surface;
+use store::limits::{Counted, Hit};
+use store::merchants::Caller;
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use crate::App;
+use crate::refused::Refused;
+
+const LIMIT: HeaderName = HeaderName::from_static("x-ratelimit-limit");
+const REMAINING: HeaderName = HeaderName::from_static("x-ratelimit-remaining");
+const RESET: HeaderName = HeaderName::from_static("x-ratelimit-reset");
+
+/// Where a request stands in its minute.
+pub struct Window {
+    limit: u32,
+    counted: Counted,
+}
+
+impl Window {
+    /// Counts a request of a known caller.
+    pub async fn count(app: &App, surface: Surface, caller: &Caller) -> Result<Self, Refused> {
+        let hit = Hit {
+            key_id: caller.key_id,
+            surface,
+        };
+        let limit = caller.rate_limit.unwrap_or(RATE_LIMIT_DEFAULT);
+        Ok(Self {
+            limit,
+            counted: app.hits.run(hit).await?,
+        })
+    }
+
+    /// Counts a request without a valid key by the address it came from.
+    pub async fn count_stranger(
+        app: &App,
+        surface: Surface,
+        peer: IpAddr,
+    ) -> Result<Self, Refused> {
+        let address = match peer {
+            IpAddr::V4(address) => address.to_ipv6_mapped(),
+            IpAddr::V6(address) => address,
+        };
+        let hit = Hit {
+            key_id: Uuid::from_u128(address.to_bits()),
+            surface,
+        };
+        Ok(Self {
+            limit: RATE_LIMIT_DEFAULT,
+            counted: app.hits.run(hit).await?,
+        })
+    }
+
+    /// Refuses a request beyond the limit.
+    pub fn check(&self) -> Result<(), Refused> {
+        if self.counted.number <= self.limit {
+            return Ok(());
+        }
+        let left = self.counted.reset - OffsetDateTime::now_utc().unix_timestamp();
+        Err(Refused::RateLimited {
+            retry_after_seconds: left.clamp(1, 60),
+        })
+    }
+
+    /// Writes the headers that every answer carries.
+    pub fn write(&self, headers: &mut HeaderMap) {
+        let remaining = self.limit.saturating_sub(self.counted.number);
+        headers.insert(LIMIT, HeaderValue::from(self.limit));
+        headers.insert(REMAINING, HeaderValue::from(remaining));
+        headers.insert(RESET, HeaderValue::from(self.counted.reset));
+        if let Err(Refused::RateLimited {
+            retry_after_seconds,
+        }) = self.check()
+        {
+            headers.insert(RETRY_AFTER, HeaderValue::from(retry_after_seconds));
+        }
+    }
+}

@@ -1,0 +1,58 @@
+//! Why a request is turned away before a surface looks at its meaning. Facts only: each surface
+//! has its own words for them.
+
+use domain::endpoint::NotAllowed;
+use wire::fields::Wrong;
+
+/// A request that is turned away.
+#[derive(Debug)]
+pub enum Refused {
+    /// No credentials.
+    KeyMissing,
+    /// Credentials nobody was given.
+    KeyInvalid,
+    /// More requests than the limit this minute.
+    RateLimited {
+        /// When the next minute begins.
+        retry_after_seconds: i64,
+    },
+    /// The body is not read; the text says why.
+    Body(&'static str),
+    /// A field is wrong.
+    Field(Wrong),
+    /// No such path.
+    RouteUnknown,
+    /// The path has other methods.
+    MethodNotAllowed,
+    /// No such object, or not the caller's.
+    Missing,
+    /// The idempotency key is not one.
+    IdempotencyKeyMalformed,
+    /// The idempotency key was used with another request.
+    IdempotencyKeyReused,
+    /// The URL of an endpoint may not be posted to.
+    UrlNotAllowed(NotAllowed),
+    /// A live key where there is no live acquirer.
+    LiveUnavailable,
+    /// A store is away, or the card worker has not made a key yet.
+    Unavailable,
+    /// A defect of ours; it was logged.
+    Internal,
+}
+
+impl From<store::Error> for Refused {
+    fn from(error: store::Error) -> Self {
+        if error.is_unavailable() {
+            tracing::warn!(%error, "the database is away");
+            return Refused::Unavailable;
+        }
+        tracing::error!(%error, "the database refused");
+        Refused::Internal
+    }
+}
+
+impl From<Wrong> for Refused {
+    fn from(wrong: Wrong) -> Self {
+        Refused::Field(wrong)
+    }
+}

@@ -1,0 +1,163 @@
+//! paygate's paths: the generic payment gateway API under `/v1`.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::{Extension, Path, Request, State};
+use axum::http::HeaderValue;
+use axum::response::Response;
+use axum::routing::{get, post};
+use domain::id::PaymentId;
+use domain::payment::Payment;
+use domain::surface::Surface;
+use store::accept::Answer;
+use store::merchants::Caller;
+use wire::paygate::error::Error;
+use wire::paygate::request::CreatePayment;
+use wire::paygate::{response, webhook};
+use wire::subscription::Subscription;
+
+use super::answer;
+use crate::payments::{self, New, Payer};
+use crate::refused::Refused;
+use crate::{App, body, endpoints, once};
+
+pub fn routes() -> Router<Arc<App>> {
+    Router::new()
+        .route("/v1/payments", post(create_payment))
+        .route("/v1/payments/{id}", get(get_payment))
+        .route("/v1/webhooks", post(create_endpoint))
+}
+
+async fn create_payment(
+    State(app): State<Arc<App>>,
+    Extension(caller): Extension<Caller>,
+    request: Request,
+) -> Response {
+    match try_create_payment(&app, caller, request).await {
+        Ok(response) => response,
+        Err(error) => answer(answer_of(&error)),
+    }
+}
+
+async fn try_create_payment(
+    app: &Arc<App>,
+    caller: Caller,
+    request: Request,
+) -> Result<Response, Error> {
+    let (parts, body) = request.into_parts();
+    let body = body::read(&parts.headers, body).await?;
+    let server_key = &app.idempotency_key;
+    let key = once::key(
+        &parts.headers,
+        server_key,
+        "POST /payments",
+        Surface::Paygate,
+        &body,
+    )?;
+    let asked = CreatePayment::read(body)?;
+    let new = New {
+        money: asked.money,
+        payer: asked.customer.map(|payer| Payer {
+            email: payer.email,
+            name: payer.name,
+            phone: payer.phone,
+        }),
+        card: asked.card,
+        description: asked.description,
+        metadata: asked.metadata,
+    };
+    let answered = payments::create(app, caller, new, key, render).await?;
+    let mut response = answer(answered.answer);
+    if answered.is_replay {
+        let replayed = HeaderValue::from_static("true");
+        response
+            .headers_mut()
+            .insert("idempotent-replayed", replayed);
+    }
+    Ok(response)
+}
+
+fn render(payment: &Payment) -> Answer {
+    Answer {
+        status: 200,
+        body: response::Payment::of(payment).body(),
+    }
+}
+
+async fn get_payment(
+    State(app): State<Arc<App>>,
+    Extension(caller): Extension<Caller>,
+    Path(id): Path<String>,
+) -> Response {
+    answer(match find(&app, caller, &id).await {
+        Ok(payment) => render(&payment),
+        Err(refused) => refuse(refused),
+    })
+}
+
+async fn find(app: &App, caller: Caller, id: &str) -> Result<Payment, Refused> {
+    let id = PaymentId::parse(id).ok_or(Refused::Missing)?;
+    let payment = store::payments::get(&app.db, caller.merchant_id, caller.mode, id).await?;
+    payment.ok_or(Refused::Missing)
+}
+
+async fn create_endpoint(
+    State(app): State<Arc<App>>,
+    Extension(caller): Extension<Caller>,
+    request: Request,
+) -> Response {
+    answer(match register(&app, caller, request).await {
+        Ok(answer) => answer,
+        Err(refused) => refuse(refused),
+    })
+}
+
+async fn register(app: &App, caller: Caller, request: Request) -> Result<Answer, Refused> {
+    let (parts, body) = request.into_parts();
+    let body = body::read(&parts.headers, body).await?;
+    let asked = Subscription::read(body, &webhook::EVENTS)?;
+    let made = endpoints::register(app, caller, Surface::Paygate, &asked).await?;
+    let public_key = made.public_key.as_deref();
+    let endpoint =
+        response::Endpoint::of(made.id, &asked, made.created_at, &made.secret, public_key);
+    Ok(Answer {
+        status: 200,
+        body: endpoint.body(),
+    })
+}
+
+/// Turns a request away in this contract's words.
+pub fn refuse(refused: Refused) -> Answer {
+    answer_of(&Error::from(refused))
+}
+
+fn answer_of(error: &Error) -> Answer {
+    Answer {
+        status: error.status,
+        body: error.body(),
+    }
+}
+
+impl From<Refused> for Error {
+    fn from(refused: Refused) -> Self {
+        match refused {
+            Refused::KeyMissing => Error::key_missing(),
+            Refused::KeyInvalid => Error::key_invalid(),
+            Refused::RateLimited {
+                retry_after_seconds,
+            } => Error::rate_limited(retry_after_seconds),
+            Refused::Body(why) => Error::body_unreadable(why),
+            Refused::Field(wrong) => wrong.into(),
+            Refused::RouteUnknown => Error::route_unknown(),
+            Refused::MethodNotAllowed => Error::method_not_allowed(),
+            Refused::Missing => Error::missing("payment"),
+            Refused::IdempotencyKeyMalformed => Error::key_malformed(),
+            Refused::IdempotencyKeyReused => Error::key_reused(),
+            Refused::UrlNotAllowed(why) => Error::url_not_allowed(why),
+            Refused::LiveUnavailable => Error::live_unavailable(),
+            Refused::Unavailable => Error::unavailable(),
+            Refused::Internal => Error::internal(),
+        }
+    }
+}

@@ -1,0 +1,65 @@
+# shellcheck shell=bash disable=SC2154 # set by checkout.sh, services.sh and up.sh
+# Keys: those the processes share, those of two demonstration merchants, and the file with
+# everything somebody needs to try the gateway, .local/sandbox.env.
+
+# make_keys: 32 random bytes each; nobody but this user can read them.
+make_keys() {
+  secret idempotency.key 32 >/dev/null
+  secret webhook.key 32 >/dev/null
+  mkdir -p "$state/secrets/card" "$state/sandbox"
+}
+
+sluice() {
+  DATABASE_URL=$database_url "$(target_dir)/release/sluice" "$@"
+}
+
+# field NAME JSON: a string of a flat JSON object; our keys hold nothing that JSON escapes.
+field() {
+  local value
+  value=$(sed -n 's/.*"'"$1"'" *: *"\([^"]*\)".*/\1/p' <<<"$2")
+  [[ -n $value ]] || fail "sluice merchant create did not print $1"
+  echo "$value"
+}
+
+# merchants_file: keys belong to one database; another one (DATABASE_URL, data removed) has others.
+merchants_file() {
+  local database
+  if [[ -n ${DATABASE_URL:-} ]]; then
+    database=$(printf '%s' "$DATABASE_URL" | sha256sum | cut -c1-16)
+  else
+    database=$(<"$state/secrets/cluster")
+  fi
+  echo "$state/secrets/merchants-$database.env"
+}
+
+make_merchants() {
+  local file started first second
+  file=$(merchants_file)
+  [[ -s $file ]] && return
+  started=$(now_ms)
+  first=$(sluice merchant create --name 'Demo shop' --json)
+  second=$(sluice merchant create --name 'Second shop' --json)
+  {
+    echo "SLUICE_TEST_KEY=$(field test_key "$first")"
+    echo "SLUICE_TEST_KEY_2=$(field test_key "$second")"
+    echo "SLUICE_LIVE_KEY=$(field live_key "$first")"
+    echo "SLUICE_CLIENT_ID=$(field client_id "$first")"
+    echo "SLUICE_CLIENT_SECRET=$(field client_secret "$first")"
+    echo "SLUICE_WEBHOOK_SECRET=$(field webhook_secret "$first")"
+  } >"$file.new"
+  mv "$file.new" "$file"
+  said "two merchants created" "$started"
+}
+
+# write_sandbox_env: whole or not at all, for this user only.
+write_sandbox_env() {
+  {
+    echo "SLUICE_URL=http://$api_at"
+    cat "$(merchants_file)"
+    echo "SLUICE_DATABASE_URL=$database_url"
+    echo "SLUICE_AMQP_URL=$amqp_url"
+    echo "SLUICE_SANDBOX_URL=http://$sandbox_at"
+    [[ -n ${AMQP_URL:-} ]] || echo "SLUICE_RABBITMQ_MANAGEMENT_URL=$(management_url)"
+  } >"$state/sandbox.env.new"
+  mv "$state/sandbox.env.new" "$state/sandbox.env"
+}

@@ -1,0 +1,25 @@
+#!/usr/bin/env bash
+# make test: the whole test suite over private stores of its own; arguments go to the test runner.
+# shellcheck source-path=SCRIPTDIR
+set -euo pipefail
+here=$(dirname "$(realpath "${BASH_SOURCE[0]}")")
+. "$here/say.sh"
+. "$here/net.sh"
+. "$here/process.sh"
+. "$here/instance.sh"
+. "$here/checkout.sh"
+. "$here/packages.sh"
+. "$here/private.sh"
+
+main() {
+  need compiler postgres rabbitmq
+  build --workspace --bins --tests
+  with_private_stores "$state/test"
+  if cargo nextest --version >/dev/null 2>&1; then
+    cargo nextest run --locked --workspace "$@"
+  else
+    cargo test --locked --workspace "$@"
+  fi
+}
+
+main "$@"

@@ -1,0 +1,87 @@
+//! `sluice jobs list` and `sluice jobs redrive`.
+
+use anyhow::bail;
+use clap::{Args, Subcommand};
+use store::outbox;
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use crate::config::Database;
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Show what is on the calendar, parked jobs first.
+    List(List),
+    /// Put parked jobs back on the calendar.
+    Redrive(Redrive),
+}
+
+#[derive(Debug, Args)]
+pub struct List {
+    #[command(flatten)]
+    database: Database,
+    /// At most this many.
+    #[arg(long, default_value_t = 50)]
+    limit: i64,
+}
+
+#[derive(Debug, Args)]
+pub struct Redrive {
+    #[command(flatten)]
+    database: Database,
+    /// The job's id, as `sluice jobs list` shows it.
+    id: Option<Uuid>,
+    /// All parked jobs.
+    #[arg(long, conflicts_with = "id")]
+    all: bool,
+}
+
+pub async fn run(command: Command) -> anyhow::Result<()> {
+    match command {
+        Command::List(list) => show(&list).await,
+        Command::Redrive(redrive) => redrive_parked(&redrive).await,
+    }
+}
+
+async fn show(list: &List) -> anyhow::Result<()> {
+    let jobs = outbox::list(&list.database.connect()?, list.limit).await?;
+    if jobs.is_empty() {
+        println!("nothing is on the calendar");
+        return Ok(());
+    }
+    println!(
+        "{:<8} {:<36} {:>10} {:>8}  note",
+        "worker", "job", "due", "claims"
+    );
+    for job in jobs {
+        let due = match job.parked_at {
+            Some(_) => "parked".to_owned(),
+            None => until(job.due_at),
+        };
+        let note = job.error.unwrap_or_default();
+        println!(
+            "{:<8} {:<36} {due:>10} {:>8}  {note}",
+            job.worker, job.id, job.attempts
+        );
+    }
+    Ok(())
+}
+
+fn until(due_at: OffsetDateTime) -> String {
+    let left = (due_at - OffsetDateTime::now_utc()).whole_seconds();
+    match left {
+        ..=0 => "now".to_owned(),
+        1..=119 => format!("in {left} s"),
+        120..=7_199 => format!("in {} min", left / 60),
+        _ => format!("in {} h", left / 3_600),
+    }
+}
+
+async fn redrive_parked(redrive: &Redrive) -> anyhow::Result<()> {
+    if redrive.id.is_none() && !redrive.all {
+        bail!("name a job, or say --all");
+    }
+    let count = outbox::redrive(&redrive.database.connect()?, redrive.id).await?;
+    println!("{count} redriven");
+    Ok(())
+}

@@ -1,0 +1,87 @@
+//! `sluice merchant create`.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+use domain::merchant::FEE_BASIS_POINTS_DEFAULT;
+use serde::Serialize;
+use store::key_file;
+use store::merchants::{self, New};
+use wire::signature::Key;
+
+use crate::config::Database;
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Create a merchant and show its secrets, once.
+    Create(Create),
+}
+
+#[derive(Debug, Args)]
+pub struct Create {
+    #[command(flatten)]
+    database: Database,
+    /// The merchant's name.
+    #[arg(long)]
+    name: String,
+    /// Requests a minute for each of its keys; without it the default of the surface.
+    #[arg(long, value_parser = clap::value_parser!(i32).range(1..))]
+    rate_limit: Option<i32>,
+    /// The fee in hundredths of a percent of each captured amount.
+    #[arg(long, default_value_t = i16::try_from(FEE_BASIS_POINTS_DEFAULT).unwrap_or_default(),
+          value_parser = clap::value_parser!(i16).range(0..=10_000))]
+    fee_basis_points: i16,
+    /// File of 64 hex digits that webhook secrets are derived from; the API's and the webhook
+    /// worker's.
+    #[arg(
+        long,
+        env = "SLUICE_WEBHOOK_KEY_FILE",
+        default_value = ".local/secrets/webhook.key"
+    )]
+    webhook_key_file: PathBuf,
+    /// Print one JSON object.
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Serialize)]
+struct Shown<'a> {
+    merchant_id: String,
+    test_key: &'a str,
+    live_key: &'a str,
+    client_id: &'a str,
+    client_secret: &'a str,
+    webhook_secret: &'a str,
+}
+
+pub async fn run(command: Command) -> anyhow::Result<()> {
+    let Command::Create(create) = command;
+    let webhook_key = Key::new(*key_file::read(&create.webhook_key_file)?);
+    let new = New {
+        name: create.name,
+        rate_limit: create.rate_limit,
+        fee_basis_points: create.fee_basis_points,
+    };
+    let made = merchants::create(&create.database.connect()?, &new).await?;
+    let webhook_secret = webhook_key.account(made.merchant_id).text();
+    let shown = Shown {
+        merchant_id: made.merchant_id.to_string(),
+        test_key: &made.test_key,
+        live_key: &made.live_key,
+        client_id: &made.client_id,
+        client_secret: &made.client_secret,
+        webhook_secret: &webhook_secret,
+    };
+    if create.json {
+        println!("{}", serde_json::to_string(&shown)?);
+        return Ok(());
+    }
+    println!("merchant        {}", shown.merchant_id);
+    println!("test key        {}", shown.test_key);
+    println!("live key        {}", shown.live_key);
+    println!("client id       {}", shown.client_id);
+    println!("client secret   {}", shown.client_secret);
+    println!("webhook secret  {}", shown.webhook_secret);
+    println!("\nThe secrets are not shown again.");
+    Ok(())
+}

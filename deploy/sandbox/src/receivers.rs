@@ -1,0 +1,99 @@
+//! A merchant's webhook endpoint for demonstrations and tests: it keeps what
+//! comes, and answers as it is asked to.
+
+use std::{
+    collections::{BTreeMap, HashMap, VecDeque},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use axum::{
+    Json, Router,
+    body::Bytes,
+    extract::{Path, Query, State},
+    http::{HeaderMap, StatusCode},
+    response::{IntoResponse, Response},
+    routing::post,
+};
+use serde::{Deserialize, Serialize};
+use time::OffsetDateTime;
+
+const KEPT_MAX: usize = 1000;
+const NAMES_MAX: usize = 1000;
+
+#[derive(Clone, Debug, Default)]
+struct Receivers(Arc<Mutex<HashMap<String, VecDeque<Arrived>>>>);
+
+#[derive(Clone, Debug, Serialize)]
+struct Arrived {
+    #[serde(with = "time::serde::rfc3339")]
+    at: OffsetDateTime,
+    headers: BTreeMap<String, String>,
+    body: String,
+}
+
+#[derive(Debug, Deserialize)]
+struct Wish {
+    status: Option<u16>,
+}
+
+pub(crate) fn routes() -> Router {
+    let handlers = post(receive).get(list).delete(clear);
+    Router::new()
+        .route("/receivers/{name}", handlers)
+        .with_state(Receivers::default())
+}
+
+impl Receivers {
+    fn all(&self) -> MutexGuard<'_, HashMap<String, VecDeque<Arrived>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+async fn receive(
+    State(receivers): State<Receivers>,
+    Path(name): Path<String>,
+    Query(wish): Query<Wish>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> StatusCode {
+    let status = wish.status.map_or(Ok(StatusCode::OK), StatusCode::from_u16);
+    let Some(status) = status.ok().filter(|status| !status.is_informational()) else {
+        return StatusCode::BAD_REQUEST;
+    };
+    let mut all = receivers.all();
+    if all.len() >= NAMES_MAX && !all.contains_key(&name) {
+        return StatusCode::INSUFFICIENT_STORAGE;
+    }
+    let kept = all.entry(name).or_default();
+    if kept.len() >= KEPT_MAX {
+        kept.pop_front();
+    }
+    kept.push_back(arrived(&headers, &body));
+    status
+}
+
+fn arrived(headers: &HeaderMap, body: &[u8]) -> Arrived {
+    let mut texts: BTreeMap<String, String> = BTreeMap::new();
+    for (name, value) in headers {
+        let value = String::from_utf8_lossy(value.as_bytes());
+        let text = texts.entry(name.to_string()).or_default();
+        let comma = if text.is_empty() { "" } else { ", " };
+        *text = format!("{text}{comma}{value}");
+    }
+    let body = String::from_utf8_lossy(body).into_owned();
+    Arrived {
+        at: OffsetDateTime::now_utc(),
+        headers: texts,
+        body,
+    }
+}
+
+async fn list(State(receivers): State<Receivers>, Path(name): Path<String>) -> Response {
+    let all = receivers.all();
+    Json(all.get(&name).unwrap_or(&VecDeque::new())).into_response()
+}
+
+async fn clear(State(receivers): State<Receivers>, Path(name): Path<String>) -> StatusCode {
+    receivers.all().remove(&name);
+    StatusCode::NO_CONTENT
+}

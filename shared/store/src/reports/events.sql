@@ -1,0 +1,32 @@
+-- Payments against what merchants were told.
+with told as (
+    select p.id, p.state, p.merchant_id, p.live,
+           array_agg(e.kind) filter (where e.id is not null) as kinds
+    from payments p left join events e on e.payment_id = p.id
+    group by p.id
+), expected as (
+    select *, case when state = 'captured' then '{payment.succeeded}'::text[]
+                   when state in ('failed', 'expired') then '{payment.failed}' end as expects
+    from told
+), tries as (
+    select d.id, d.state, d.attempts, count(a.attempt) as recorded,
+           count(*) filter (where a.status between 200 and 299) as accepted
+    from deliveries d left join delivery_attempts a on a.delivery_id = d.id
+    group by d.id
+)
+select 'every end has one event' as "rule!", id::text as "subject!",
+       state || ' told ' || coalesce(kinds::text, 'nothing') as "detail!"
+from expected where kinds is distinct from expects
+union all
+select 'an event goes to every endpoint that asked', e.id::text, w.id::text
+from events e
+join webhook_endpoints w
+  on w.merchant_id = e.merchant_id and w.live = e.live and w.events && array[e.kind, '*']
+ and w.created_at < e.created_at
+where not exists (select from deliveries d where d.event_id = e.id and d.endpoint_id = w.id)
+union all
+select 'every try is recorded', id::text, attempts || ' tries, ' || recorded || ' recorded'
+from tries where attempts <> recorded
+union all
+select 'delivered means answered 2xx', id::text, state || ' with ' || accepted || ' accepted'
+from tries where (state = 'delivered') <> (accepted = 1)

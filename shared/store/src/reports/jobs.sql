@@ -1,0 +1,21 @@
+-- The calendar against what is work.
+with work as (
+    select 'card' as worker, id, state from payments where state in ('created', 'authorizing', 'capturing')
+    union
+    select 'card', payment_id, state from authorizations where state in ('sending', 'enquiring', 'reversing', 'voiding')
+    union
+    select 'webhook', id, state from deliveries where state = 'delivering'
+)
+select 'work is on the calendar' as "rule!", w.worker || ' ' || w.id as "subject!", w.state as "detail!"
+from work w
+where not exists (select from outbox o where o.worker = w.worker and o.id = w.id)
+union all
+select 'what is on the calendar is work', o.worker || ' ' || o.id, 'nothing to do'
+from outbox o
+where not exists (select from work w where w.worker = o.worker and w.id = o.id)
+union all
+select 'nothing is overdue', o.worker || ' ' || o.id, 'due since ' || o.due_at
+from outbox o where o.parked_at is null and o.due_at < now() - interval '90 seconds'
+union all
+select 'nothing is parked', o.worker || ' ' || o.id, coalesce(o.error, '')
+from outbox o where o.parked_at is not null

@@ -1,0 +1,3 @@
+//! The acquirers, one file each.
+
+pub mod sandbox;

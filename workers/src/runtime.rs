@@ -1,0 +1,157 @@
+//! Running a worker: apalis drives it, the outcome of every job is written to the calendar, and
+//! only then is its message acknowledged.
+
+use std::future::Future;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use anyhow::bail;
+use apalis::layers::WorkerBuilderExt;
+use apalis_core::error::BoxDynError;
+use apalis_core::monitor::Monitor;
+use apalis_core::task::data::Data;
+use apalis_core::worker::builder::WorkerBuilder;
+use apalis_core::worker::ext::parallelize::ParallelizeExt;
+use domain::work::{Outcome, Worker};
+use queue::{Bell, Delivery, Listener, Settle};
+use store::{PgPool, outbox};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
+
+use crate::config::Shared;
+use crate::health;
+
+/// The longest a handler may take; its provider calls end well before.
+const HANDLER_TIMEOUT: Duration = Duration::from_secs(60);
+/// How long jobs in hand may take after a signal to end.
+const SHUTDOWN: Duration = Duration::from_secs(30);
+
+/// What a worker does with a job.
+pub trait Handle: Clone + Send + Sync + 'static {
+    /// Whose jobs.
+    const WORKER: Worker;
+
+    /// Does what the row's state asks. An error means "again later".
+    fn handle(
+        &self,
+        delivery: Delivery,
+    ) -> impl Future<Output = Result<Outcome, BoxDynError>> + Send;
+}
+
+/// Listens and works until SIGTERM or SIGINT; jobs in hand are finished.
+pub async fn run<H: Handle>(
+    shared: &Shared,
+    db: PgPool,
+    bell: Bell,
+    handler: H,
+) -> anyhow::Result<()> {
+    let settle = Calendar {
+        db: db.clone(),
+        bell: bell.clone(),
+    };
+    let listener = Listener::start(&shared.amqp_url, H::WORKER, shared.concurrency, settle);
+    health::serve(shared.health_listen, db, listener.health()).await?;
+    let concurrency = usize::from(shared.concurrency);
+    // The first layer is the outermost: a handler that runs into its time limit must be ended,
+    // not left running while its job is settled.
+    let monitor = Monitor::new()
+        .register(move |_| {
+            WorkerBuilder::new(H::WORKER.name())
+                .backend(listener.clone())
+                .data(handler.clone())
+                .concurrency(concurrency)
+                .parallelize(tokio::spawn)
+                .timeout(HANDLER_TIMEOUT)
+                .catch_panic()
+                .build(handle::<H>)
+        })
+        .shutdown_timeout(SHUTDOWN);
+    let mut ending = ending()?;
+    let asked = Arc::new(AtomicBool::new(false));
+    let flag = Arc::clone(&asked);
+    monitor
+        .run_with_signal(async move {
+            let _ = ending.wait_for(|ending| *ending).await;
+            flag.store(true, Ordering::Relaxed);
+            Ok(())
+        })
+        .await?;
+    bell.drain().await;
+    if !asked.load(Ordering::Relaxed) {
+        bail!("the {} worker ended by itself", H::WORKER);
+    }
+    Ok(())
+}
+
+async fn handle<H: Handle>(delivery: Delivery, handler: Data<H>) -> Result<Outcome, BoxDynError> {
+    handler.handle(delivery).await
+}
+
+/// Turns true at SIGTERM or SIGINT.
+pub fn ending() -> anyhow::Result<watch::Receiver<bool>> {
+    let (mut terminate, mut interrupt) = (
+        signal(SignalKind::terminate())?,
+        signal(SignalKind::interrupt())?,
+    );
+    let (tell, ending) = watch::channel(false);
+    tokio::spawn(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        tell.send_replace(true);
+    });
+    Ok(ending)
+}
+
+/// Writes what came of a job.
+#[derive(Clone)]
+struct Calendar {
+    db: PgPool,
+    bell: Bell,
+}
+
+impl Settle for Calendar {
+    /// While Postgres cannot be reached this does not return, the message stays unacknowledged,
+    /// and the broker sends no more than the prefetch: consumption pauses.
+    async fn settle(&self, delivery: &Delivery, result: Result<Outcome, String>) {
+        let mut wait = Duration::from_millis(100);
+        while let Err(error) = self.write(delivery, &result).await {
+            tracing::warn!(%error, job = %delivery.job.id, "the outcome of a job is not written yet");
+            if !error.is_unavailable() {
+                return;
+            }
+            tokio::time::sleep(wait).await;
+            wait = (wait * 2).min(Duration::from_secs(5));
+        }
+    }
+}
+
+impl Calendar {
+    async fn write(
+        &self,
+        delivery: &Delivery,
+        result: &Result<Outcome, String>,
+    ) -> store::Result<()> {
+        let job = delivery.job;
+        match result {
+            Ok(Outcome::Done) => Ok(()),
+            Ok(Outcome::Again { after }) => {
+                let again = outbox::again(&self.db, job, *after).await?;
+                if let Some(again) = again.filter(|_| after.is_zero()) {
+                    self.bell.ring(again, delivery.reply_to.clone());
+                }
+                Ok(())
+            }
+            Ok(Outcome::GiveUp { why }) => {
+                tracing::error!(worker = %job.worker, job = %job.id, why, "parked");
+                outbox::park(&self.db, job, why).await
+            }
+            Err(error) => {
+                tracing::warn!(worker = %job.worker, job = %job.id, error, "failed, again later");
+                outbox::failed(&self.db, job, error).await
+            }
+        }
+    }
+}
