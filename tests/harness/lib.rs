@@ -1,1 +1,32 @@
-//! stub
+//! The harness: one whole gateway for each test, of the real processes, over a database, a broker's
+//! virtual host and a sandbox acquirer of its own.
+//!
+//! ```no_run
+//! # async fn story() -> anyhow::Result<()> {
+//! let gateway = tests::Gateway::start().await?;
+//! let paid = gateway.pay("4242424242424242").await?;
+//! assert_eq!(paid.body["status"], "succeeded");
+//! gateway.finish().await
+//! # }
+//! ```
+//!
+//! Nothing sleeps to wait: [`until`] looks again and again until a deadline, and
+//! [`Gateway::settle`] until nothing is left to do. [`Gateway::advance`] lets time pass in the
+//! database. Every story ends with [`Gateway::finish`], for which leftovers are a failure.
+
+mod acquirer;
+mod calendar;
+mod gateway;
+mod http;
+mod process;
+mod receiver;
+mod stores;
+mod wait;
+
+pub use acquirer::Record;
+pub use gateway::{Gateway, Options};
+pub use http::{Answer, Endpoint, example};
+pub use process::Process;
+pub use receiver::{Behaviour, Receiver, Request};
+pub use stores::{Store, Stores};
+pub use wait::until;

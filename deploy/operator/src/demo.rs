@@ -154,8 +154,7 @@ impl Demo {
 }
 
 fn show(arrived: &Arrived, endpoint: &Endpoint) -> anyhow::Result<()> {
-    let body: Value = serde_json::from_str(&arrived.body)?;
-    println!("webhook received at {}\n{}\n", endpoint.url, pretty(&body));
+    println!("webhook received at {}\n{}\n", endpoint.url, arrived.body);
     for name in [
         "x-webhook-signature",
         "webhook-id",
@@ -175,8 +174,4 @@ fn show(arrived: &Arrived, endpoint: &Endpoint) -> anyhow::Result<()> {
 
 fn header<'a>(arrived: &'a Arrived, name: &str) -> &'a str {
     arrived.headers.get(name).map_or("", String::as_str)
-}
-
-fn pretty(value: &Value) -> String {
-    serde_json::to_string_pretty(value).unwrap_or_default()
 }

@@ -1,0 +1,177 @@
+//! What this machine can do without the gateway: the accept statement by pgbench, and a bare hop
+//! through the broker.
+
+use std::path::PathBuf;
+use std::process::Stdio;
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+use futures::StreamExt;
+use futures::stream::FuturesUnordered;
+use lapin::options::{
+    BasicAckOptions, BasicConsumeOptions, BasicPublishOptions, BasicQosOptions,
+    ConfirmSelectOptions, QueueDeclareOptions,
+};
+use lapin::types::{AMQPValue, FieldTable};
+use lapin::{BasicProperties, Connection, ConnectionProperties};
+use tests::Gateway;
+use tokio::process::Command;
+use tokio::time::Instant;
+
+/// The store's own statement.
+const ACCEPT: &str = include_str!("../../shared/store/src/accept.sql");
+/// Confirms in flight on the bare hop.
+const IN_FLIGHT: usize = 256;
+
+/// How often a second pgbench runs the accept statement, one payment each.
+pub async fn accepts_a_second(gateway: &Gateway, clients: usize, block: Duration) -> Result<f64> {
+    let merchant = gateway.merchant.merchant_id.0;
+    let script = std::env::temp_dir().join(format!("{}.sql", gateway.name()));
+    std::fs::write(&script, one_payment(&merchant.to_string()))?;
+    let output = Command::new(pgbench()?)
+        .args(["--no-vacuum", "--protocol=prepared", "--jobs=2"])
+        .args([
+            "--client",
+            &clients.to_string(),
+            "--time",
+            &block.as_secs().to_string(),
+        ])
+        .arg("--file")
+        .arg(&script)
+        .arg(gateway.database_url())
+        .stderr(Stdio::piped())
+        .output()
+        .await?;
+    let text = String::from_utf8_lossy(&output.stdout);
+    ensure!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    std::fs::remove_file(&script)?;
+    let rate = text.lines().find_map(|line| line.strip_prefix("tps = "));
+    let rate = rate
+        .and_then(|rate| rate.split(' ').next())
+        .context("pgbench printed no tps")?;
+    Ok(rate.parse()?)
+}
+
+/// The statement with the values of one payment without a card.
+fn one_payment(merchant: &str) -> String {
+    let merchant = format!("'{merchant}'");
+    let values = [
+        "gen_random_uuid()",
+        &merchant,
+        "false",
+        "'created'",
+        "50.00",
+        "'USD'",
+        "2",
+        "'1'",
+        "'{}'",
+        "null",
+        "null",
+        "null",
+        "null",
+        "null",
+        "null",
+        "null",
+        "null",
+        "null",
+        "null",
+        "null",
+        "null",
+    ];
+    let mut statement = ACCEPT.to_owned();
+    for (index, value) in values.iter().enumerate().rev() {
+        statement = statement.replace(&format!("${}::", index + 1), &format!("array[{value}]::"));
+    }
+    statement
+}
+
+fn pgbench() -> Result<PathBuf> {
+    let versions = std::fs::read_dir("/usr/lib/postgresql")?;
+    let paths = versions.filter_map(|version| Some(version.ok()?.path().join("bin/pgbench")));
+    paths
+        .filter(|path| path.exists())
+        .max()
+        .context("pgbench is not installed")
+}
+
+/// How many messages a second go through a quorum queue: published persistent and confirmed,
+/// consumed, acknowledged.
+pub async fn hops_a_second(gateway: &Gateway, block: Duration) -> Result<f64> {
+    let url = gateway.amqp_url();
+    let connect = || Connection::connect(&url, ConnectionProperties::default());
+    let (out, back) = (connect().await?, connect().await?);
+    let (sender, receiver) = (out.create_channel().await?, back.create_channel().await?);
+    let mut quorum = FieldTable::default();
+    quorum.insert(
+        "x-queue-type".into(),
+        AMQPValue::LongString("quorum".into()),
+    );
+    let durable = QueueDeclareOptions {
+        durable: true,
+        ..QueueDeclareOptions::default()
+    };
+    receiver
+        .queue_declare("bench.hop".into(), durable, quorum)
+        .await?;
+    receiver.basic_qos(128, BasicQosOptions::default()).await?;
+    let (options, table) = (BasicConsumeOptions::default(), FieldTable::default());
+    let mut consumer = receiver
+        .basic_consume("bench.hop".into(), "".into(), options, table)
+        .await?;
+    let consumed = tokio::spawn(async move {
+        let mut count = 0_u64;
+        while let Some(Ok(delivery)) = consumer.next().await {
+            if delivery.ack(BasicAckOptions::default()).await.is_err() {
+                break;
+            }
+            count += 1;
+        }
+        count
+    });
+    let begun = Instant::now();
+    publish_until(&sender, begun + block).await?;
+    receiver
+        .basic_cancel("".into(), lapin::options::BasicCancelOptions::default())
+        .await
+        .ok();
+    let elapsed = begun.elapsed();
+    back.close(0, "".into()).await?;
+    out.close(0, "".into()).await?;
+    Ok(consumed.await? as f64 / elapsed.as_secs_f64())
+}
+
+async fn publish_until(channel: &lapin::Channel, end: Instant) -> Result<()> {
+    channel
+        .confirm_select(ConfirmSelectOptions::default())
+        .await?;
+    let mut confirms = FuturesUnordered::new();
+    while Instant::now() < end {
+        let options = BasicPublishOptions {
+            mandatory: true,
+            ..BasicPublishOptions::default()
+        };
+        let properties = BasicProperties::default().with_delivery_mode(2);
+        confirms.push(
+            channel
+                .basic_publish(
+                    "".into(),
+                    "bench.hop".into(),
+                    options,
+                    b"0123456789",
+                    properties,
+                )
+                .await?,
+        );
+        if confirms.len() >= IN_FLIGHT {
+            confirms.next().await.transpose()?;
+        }
+    }
+    while let Some(confirm) = confirms.next().await {
+        confirm?;
+    }
+    Ok(())
+}

@@ -1,0 +1,103 @@
+//! Figures and how they are taken.
+
+use std::fmt;
+
+use anyhow::Result;
+
+/// A measured figure beside its target.
+pub struct Figure {
+    name: &'static str,
+    value: f64,
+    spread: Option<(f64, f64)>,
+    target: f64,
+    is_least: bool,
+}
+
+impl Figure {
+    /// The median of ratios, which should be at least this.
+    pub fn at_least(name: &'static str, ratios: Vec<f64>, target: f64) -> Self {
+        let (low, median, high) = spread(ratios);
+        Self {
+            name,
+            value: median,
+            spread: Some((low, high)),
+            target,
+            is_least: true,
+        }
+    }
+
+    /// A value that should be at most this.
+    pub fn at_most(name: &'static str, value: f64, target: f64) -> Self {
+        Self {
+            name,
+            value,
+            spread: None,
+            target,
+            is_least: false,
+        }
+    }
+
+    fn is_met(&self) -> bool {
+        if self.is_least {
+            self.value >= self.target
+        } else {
+            self.value <= self.target
+        }
+    }
+}
+
+impl fmt::Display for Figure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let sign = if self.is_least { ">=" } else { "<=" };
+        write!(
+            f,
+            "{:<46} {:>12.2} {sign:>9} {:<4}",
+            self.name, self.value, self.target
+        )?;
+        write!(f, " {}", if self.is_met() { "met" } else { "MISSED" })?;
+        if let Some((low, high)) = self.spread {
+            write!(f, "  ({low:.2} to {high:.2})")?;
+        }
+        Ok(())
+    }
+}
+
+/// Runs blocks of ours (A) and of the baseline (B) in the order ABBA and returns the ratio of each
+/// pair but the first.
+pub async fn ratios(
+    ours: &str,
+    theirs: &str,
+    pairs: usize,
+    a: impl AsyncFn() -> Result<f64>,
+    b: impl AsyncFn() -> Result<f64>,
+) -> Result<Vec<f64>> {
+    let mut ratios = Vec::new();
+    for pair in 0..=pairs {
+        let (of_a, of_b) = if pair % 2 == 0 {
+            (a().await?, b().await?)
+        } else {
+            let of_b = b().await?;
+            (a().await?, of_b)
+        };
+        let note = if pair == 0 { " (warming up)" } else { "" };
+        println!(
+            "{ours} {of_a:.0}, {theirs} {of_b:.0}, ratio {:.2}{note}",
+            of_a / of_b
+        );
+        if pair > 0 {
+            ratios.push(of_a / of_b);
+        }
+    }
+    Ok(ratios)
+}
+
+/// Lowest, median, highest.
+fn spread(mut values: Vec<f64>) -> (f64, f64, f64) {
+    values.sort_by(f64::total_cmp);
+    let at = |index: usize| values.get(index).copied().unwrap_or(f64::NAN);
+    (
+        at(0),
+        at(values.len() / 2),
+        at(values.len().saturating_sub(1)),
+    )
+}

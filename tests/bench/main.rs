@@ -1,0 +1,168 @@
+//! `make bench`: what the gateway does against what this machine can do, as ratios taken in one run.
+//!
+//! Every figure is the median of ratios of neighbouring blocks, gateway and baseline in the order
+//! ABBA, so that a machine that grows faster or slower meanwhile does not show. Latencies come from
+//! open-loop load: each request is timed from the moment it was meant to be sent. Durability is
+//! read back and printed, and after every block of load everything is compared; a figure whose
+//! block broke a rule is void.
+
+#![expect(clippy::print_stdout, reason = "it prints its figures")]
+#![expect(
+    clippy::float_arithmetic,
+    clippy::as_conversions,
+    reason = "figures, not money"
+)]
+
+mod baseline;
+mod figures;
+mod load;
+mod memory;
+mod sink;
+
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use clap::Parser;
+use tests::{Gateway, Process};
+
+use self::figures::{Figure, ratios};
+use self::load::Load;
+use self::sink::Sink;
+
+/// Measure the gateway against the baselines of this machine.
+#[derive(Debug, Clone, Copy, Parser)]
+struct Plan {
+    /// How long one block of load is, in seconds.
+    #[arg(long, default_value_t = 5)]
+    seconds: u64,
+    /// How many pairs of blocks; the first is for warming up and is dropped.
+    #[arg(long, default_value_t = 6)]
+    pairs: usize,
+    /// Requests in flight.
+    #[arg(long, default_value_t = 64)]
+    clients: usize,
+    /// Requests a second of the open-loop load.
+    #[arg(long, default_value_t = 200)]
+    rate: u32,
+}
+
+impl Plan {
+    const fn block(self) -> Duration {
+        Duration::from_secs(self.seconds)
+    }
+}
+
+#[tokio::main]
+async fn main() -> Result<()> {
+    let plan = Plan::parse();
+    let gateway = Gateway::start().await.context("starting the gateway")?;
+    let sink = Sink::start().await?;
+    print_machine(&gateway, plan).await?;
+    let mut figures = vec![accept(&gateway, plan).await?];
+    sink.register(&gateway).await?;
+    figures.extend(latency(&gateway, &sink, plan).await?);
+    figures.push(complete(&gateway, &sink, plan).await?);
+    figures.extend(memory::figures(&gateway)?);
+    println!("\n{:<46} {:>12} {:>12}", "figure", "measured", "target");
+    for figure in &figures {
+        println!("{figure}");
+    }
+    println!("0 violations in every block (sluice verify)");
+    gateway.finish().await
+}
+
+async fn print_machine(gateway: &Gateway, plan: Plan) -> Result<()> {
+    let setting = |name: &'static str| async move {
+        sqlx::query_scalar::<_, String>("select current_setting($1)")
+            .bind(name)
+            .fetch_one(gateway.database())
+            .await
+    };
+    println!(
+        "fsync {}, synchronous_commit {}, full_page_writes {}; quorum queues, persistent, confirmed",
+        setting("fsync").await?,
+        setting("synchronous_commit").await?,
+        setting("full_page_writes").await?,
+    );
+    println!(
+        "{} cores shared by everything, load and sandbox too; {plan:?}\n",
+        std::thread::available_parallelism()?
+    );
+    Ok(())
+}
+
+/// H1: creates without a card a second through the whole API, over single runs of the very same
+/// statement by pgbench.
+async fn accept(gateway: &Gateway, plan: Plan) -> Result<Figure> {
+    let load = Load::new(gateway);
+    let ours = async || {
+        let done = load
+            .closed(plan.clients, plan.block(), load::without_card)
+            .await?;
+        verify(gateway).await?;
+        Ok(done.per_second)
+    };
+    let statement = async || baseline::accepts_a_second(gateway, plan.clients, plan.block()).await;
+    let ratios = ratios("accepts/s", "pgbench/s", plan.pairs, ours, statement).await?;
+    Ok(Figure::at_least("H1 accept ratio", ratios, 0.5))
+}
+
+/// H2: from the moment a POST was meant to be sent to the arrival of its webhook.
+async fn latency(gateway: &Gateway, sink: &Sink, plan: Plan) -> Result<Vec<Figure>> {
+    let load = Load::new(gateway);
+    // The first seconds open connections and fill caches.
+    load.open(plan.rate, Duration::from_secs(2), sink).await?;
+    sink.forget();
+    let sent = load.open(plan.rate, plan.block() * 4, sink).await?;
+    gateway.settle().await?;
+    verify(gateway).await?;
+    let latencies = sink.latencies();
+    println!(
+        "POST to webhook at {}/s: {} sent, {} told; ms p50 {:.1} p99 {:.1} p99.9 {:.1} max {:.1}",
+        plan.rate,
+        sent,
+        latencies.len(),
+        latencies.value_at_quantile(0.5) as f64 / 1e3,
+        latencies.value_at_quantile(0.99) as f64 / 1e3,
+        latencies.value_at_quantile(0.999) as f64 / 1e3,
+        latencies.max() as f64 / 1e3,
+    );
+    let at = |quantile| latencies.value_at_quantile(quantile) as f64 / 1e3;
+    Ok(vec![
+        Figure::at_most("H2 POST to webhook, p50 (ms)", at(0.5), 10.0),
+        Figure::at_most("H2 POST to webhook, p99 (ms)", at(0.99), 40.0),
+    ])
+}
+
+/// H3: payments a second from POST to the webhook's 2xx, over a third of the hops a second that a
+/// bare publish, consume and acknowledge makes.
+async fn complete(gateway: &Gateway, sink: &Sink, plan: Plan) -> Result<Figure> {
+    let load = Load::new(gateway);
+    let ours = async || {
+        sink.forget();
+        let before = memory::cpu(gateway)?;
+        load.closed(plan.clients * 2, plan.block(), load::with_card)
+            .await?;
+        let told = sink.told() as f64 / plan.block().as_secs_f64();
+        memory::print_cpu(&before, &memory::cpu(gateway)?, sink.told());
+        gateway.settle().await?;
+        verify(gateway).await?;
+        Ok(told)
+    };
+    let hop = async || Ok(baseline::hops_a_second(gateway, plan.block()).await? / 3.0);
+    let ratios = ratios("payments/s", "hops/s / 3", plan.pairs, ours, hop).await?;
+    Ok(Figure::at_least("H3 complete payments ratio", ratios, 0.15))
+}
+
+async fn verify(gateway: &Gateway) -> Result<()> {
+    gateway.settle().await?;
+    gateway.verify().await.context("the figure is void")
+}
+
+/// The processes that are ours.
+const OURS: [Process; 4] = [
+    Process::Api,
+    Process::Relay,
+    Process::Card,
+    Process::Webhook,
+];

@@ -1,0 +1,189 @@
+//! Letting everything that is due be done, letting time pass, and the end of every story.
+
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail, ensure};
+use sqlx::Row;
+
+use crate::gateway::Gateway;
+use crate::process::{Process, binary};
+use crate::wait::until;
+
+/// How long everything that is due may take.
+const SETTLED: Duration = Duration::from_secs(60);
+
+/// A job is at rest that is parked, or waits half a minute or more for its own time: the next try
+/// of a webhook, the expiry of a payment. Everything else is somebody's work now.
+const LEFT: &str = "
+    select coalesce('job ' || o.worker || ' ' || o.id || ' due in ' || (o.due_at - now())
+                    || ', rings ' || o.rings || ', claims ' || o.attempts || ': '
+                    || coalesce(o.error, '-'), '') as what
+    from outbox o left join payments p on p.id = o.id
+    where o.parked_at is null
+      and not (o.leased_until is null and o.rings = 0 and o.due_at > now() + interval '30 s'
+               and (o.worker <> 'card' or p.state = 'created'))
+    union all
+    select 'payment ' || id || ' ' || state from payments
+    where state like '%ing' and id not in (select id from outbox where parked_at is not null)
+    union all
+    select 'authorization ' || id || ' ' || state from authorizations
+    where state like '%ing'
+      and payment_id not in (select id from outbox where parked_at is not null)
+    union all
+    select 'delivery ' || id || ' ' || state || ' without a job' from deliveries
+    where state like '%ing' and id not in (select id from outbox where worker = 'webhook')";
+
+/// What no log may hold: card numbers of the sandbox, keys, secrets, panics.
+const NEVER_LOGGED: [&str; 6] = [
+    "panicked at",
+    "4242424242424242",
+    "40000000000",
+    "sk_test_",
+    "sk_live_",
+    "whsec_",
+];
+
+impl Gateway {
+    /// Waits until nothing is due and nothing is in anybody's hands.
+    ///
+    /// # Errors
+    /// If something is left after a minute; it is listed with the ends of the logs.
+    pub async fn settle(&self) -> Result<()> {
+        self.settle_within(SETTLED).await
+    }
+
+    /// Waits until nothing is due and nothing is in anybody's hands.
+    ///
+    /// # Errors
+    /// If something is left after `limit`; it is listed with the ends of the logs.
+    pub async fn settle_within(&self, limit: Duration) -> Result<()> {
+        let settled = until("everything is settled", limit, async || {
+            // A database that is just coming up again is waited for too.
+            let left = self
+                .left()
+                .await
+                .unwrap_or_else(|error| vec![error.to_string()]);
+            Ok(left.is_empty().then_some(()))
+        })
+        .await;
+        let Err(error) = settled else { return Ok(()) };
+        let left = self.left().await?.join("\n  ");
+        bail!("{error}\nleft:\n  {left}\n{}", self.log_ends());
+    }
+
+    /// What is not at rest.
+    ///
+    /// # Errors
+    /// If the database does not answer.
+    pub async fn left(&self) -> Result<Vec<String>> {
+        let rows = sqlx::query(LEFT).fetch_all(self.database()).await?;
+        Ok(rows
+            .iter()
+            .map(|row| row.try_get("what"))
+            .collect::<Result<_, _>>()?)
+    }
+
+    /// Lets time pass in the database: what is due later comes nearer, leases end, keys grow old.
+    /// History and the ledger keep their times. Settle first, or work in hand loses its lease.
+    ///
+    /// # Errors
+    /// If the database does not answer.
+    pub async fn advance(&self, time: Duration) -> Result<()> {
+        let seconds = time.as_secs_f64();
+        let mut tx = self.database().begin().await?;
+        for shift in [
+            "update outbox set due_at = due_at - make_interval(secs => $1),
+                               leased_until = leased_until - make_interval(secs => $1)",
+            "update payments set expires_at = expires_at - make_interval(secs => $1)
+             where expires_at is not null",
+            "update idempotency_keys set created_at = created_at - make_interval(secs => $1)",
+            "delete from rate_windows where minute < now() - interval '1 minute'
+                                                     + make_interval(secs => $1)",
+        ] {
+            sqlx::query(shift).bind(seconds).execute(&mut *tx).await?;
+        }
+        tx.commit().await?;
+        Ok(())
+    }
+
+    /// Lets the operator's command line compare everything: payments, ledger, jobs, events and the
+    /// acquirer's log.
+    ///
+    /// # Errors
+    /// If anything differs.
+    pub async fn verify(&self) -> Result<()> {
+        let mut verify = tokio::process::Command::new(binary("sluice")?);
+        let verify = verify
+            .arg("verify")
+            .current_dir(&self.dir)
+            .env("DATABASE_URL", self.database_url())
+            .env("SLUICE_SANDBOX_URL", self.url(Process::Sandbox));
+        let done = verify.output().await.context("running sluice verify")?;
+        let (said, wrong) = (
+            String::from_utf8_lossy(&done.stdout),
+            String::from_utf8_lossy(&done.stderr),
+        );
+        ensure!(
+            done.status.success(),
+            "sluice verify: {}\n{said}{wrong}",
+            done.status
+        );
+        Ok(())
+    }
+
+    /// Ends a story: everything settles, all books agree, no job is parked, no process has died or
+    /// panicked, and no log holds a secret. Then everything is taken down.
+    ///
+    /// # Errors
+    /// If any of it is not so.
+    pub async fn finish(mut self) -> Result<()> {
+        self.settle().await?;
+        self.verify().await?;
+        let parked = "select worker || ' ' || id || ': ' || coalesce(error, '-') as what
+                      from outbox where parked_at is not null";
+        let parked = sqlx::query(parked).fetch_all(self.database()).await?;
+        let parked: Vec<String> = parked
+            .iter()
+            .map(|row| row.try_get("what"))
+            .collect::<Result<_, _>>()?;
+        ensure!(parked.is_empty(), "parked: {parked:?}\n{}", self.log_ends());
+        self.running().check()?;
+        self.check_logs()?;
+        self.finished = true;
+        Ok(())
+    }
+
+    /// Looks through every log for what must not be there.
+    ///
+    /// # Errors
+    /// If it is there.
+    pub fn check_logs(&self) -> Result<()> {
+        for process in Process::ALL {
+            for (number, line) in self.log(process).lines().enumerate() {
+                let found = NEVER_LOGGED.into_iter().find(|never| line.contains(never));
+                if let Some(never) = found {
+                    bail!(
+                        "{never:?} is in line {} of the log of {process:?}",
+                        number + 1
+                    );
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The last lines of every log.
+    #[must_use]
+    pub fn log_ends(&self) -> String {
+        let mut ends = String::new();
+        for process in Process::ALL {
+            let log = self.log(process);
+            let lines: Vec<&str> = log.lines().rev().take(15).collect();
+            if !lines.is_empty() {
+                let lines: Vec<&str> = lines.into_iter().rev().collect();
+                ends.push_str(&format!("--- {}\n{}\n", process.name(), lines.join("\n")));
+            }
+        }
+        ends
+    }
+}

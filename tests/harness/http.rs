@@ -1,0 +1,162 @@
+//! Speaking to the gateway as a merchant's program does.
+
+use anyhow::{Context, Result, ensure};
+use reqwest::header::HeaderMap;
+use reqwest::{Method, RequestBuilder};
+use serde_json::{Value, json};
+
+use crate::gateway::Gateway;
+use crate::process::Process;
+
+/// An answer of the gateway.
+#[derive(Debug, Clone)]
+pub struct Answer {
+    /// The HTTP status.
+    pub status: u16,
+    /// The headers.
+    pub headers: HeaderMap,
+    /// The body's bytes.
+    pub text: String,
+    /// The body, if it is JSON; null otherwise.
+    pub body: Value,
+}
+
+impl Answer {
+    /// A header's text; empty if there is none.
+    #[must_use]
+    pub fn header(&self, name: &str) -> &str {
+        let value = self.headers.get(name).and_then(|value| value.to_str().ok());
+        value.unwrap_or_default()
+    }
+
+    /// A text of the body by its path, `/error/code`; empty if there is none.
+    #[must_use]
+    pub fn at(&self, pointer: &str) -> &str {
+        self.body
+            .pointer(pointer)
+            .and_then(Value::as_str)
+            .unwrap_or_default()
+    }
+}
+
+/// A registered webhook endpoint.
+#[derive(Debug, Clone)]
+pub struct Endpoint {
+    /// `whk_…`
+    pub id: String,
+    /// `whsec_…`
+    pub secret: String,
+    /// `whpk_…`, if v1a was asked for.
+    pub public_key: Option<String>,
+}
+
+/// The body that S001 prints, with another card number.
+#[must_use]
+pub fn example(card: &str) -> Value {
+    json!({
+        "amount": 5000,
+        "currency": "USD",
+        "payment_method": "card",
+        "customer": {"email": "customer@example.com", "name": "John Doe"},
+        "card": {"number": card, "exp_month": 12, "exp_year": 2025, "cvc": "123"},
+        "description": "Order #12345"
+    })
+}
+
+impl Gateway {
+    /// A request to the API without credentials.
+    #[must_use]
+    pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        self.request_to(Process::Api, method, path)
+    }
+
+    /// A request to one of the API processes without credentials.
+    #[must_use]
+    pub fn request_to(&self, process: Process, method: Method, path: &str) -> RequestBuilder {
+        let url = format!("{}{path}", self.url(process));
+        self.client.request(method, url)
+    }
+
+    /// Sends a request and reads the whole answer.
+    ///
+    /// # Errors
+    /// If no whole answer comes.
+    pub async fn send(&self, request: RequestBuilder) -> Result<Answer> {
+        let answer = request.send().await?;
+        let (status, headers) = (answer.status().as_u16(), answer.headers().clone());
+        let text = answer.text().await?;
+        let body = serde_json::from_str(&text).unwrap_or(Value::Null);
+        Ok(Answer {
+            status,
+            headers,
+            text,
+            body,
+        })
+    }
+
+    /// A POST of the merchant.
+    ///
+    /// # Errors
+    /// If no answer comes.
+    pub async fn post(&self, path: &str, body: &Value) -> Result<Answer> {
+        self.send(self.posting(path, body)).await
+    }
+
+    /// A POST of the merchant, to be sent.
+    #[must_use]
+    pub fn posting(&self, path: &str, body: &Value) -> RequestBuilder {
+        let request = self.request(Method::POST, path).json(body);
+        request.bearer_auth(self.merchant.test_key.as_str())
+    }
+
+    /// A GET of the merchant.
+    ///
+    /// # Errors
+    /// If no answer comes.
+    pub async fn get(&self, path: &str) -> Result<Answer> {
+        let request = self.request(Method::GET, path);
+        self.send(request.bearer_auth(self.merchant.test_key.as_str()))
+            .await
+    }
+
+    /// A payment as S001 prints it, with a card.
+    ///
+    /// # Errors
+    /// If no answer comes.
+    pub async fn pay(&self, card: &str) -> Result<Answer> {
+        self.post("/v1/payments", &example(card)).await
+    }
+
+    /// A payment as S001 prints it, with a card and an idempotency key.
+    ///
+    /// # Errors
+    /// If no answer comes.
+    pub async fn pay_once(&self, card: &str, key: &str) -> Result<Answer> {
+        let request = self.posting("/v1/payments", &example(card));
+        self.send(request.header("Idempotency-Key", key)).await
+    }
+
+    /// Registers a webhook endpoint for everything, at `/v1/webhooks` or `/v2/webhooks`.
+    ///
+    /// # Errors
+    /// If it is refused.
+    pub async fn register(&self, path: &str, url: &str) -> Result<Endpoint> {
+        self.register_as(path, &json!({"url": url, "signature": "v1a"}))
+            .await
+    }
+
+    /// Registers a webhook endpoint.
+    ///
+    /// # Errors
+    /// If it is refused.
+    pub async fn register_as(&self, path: &str, asked: &Value) -> Result<Endpoint> {
+        let answer = self.post(path, asked).await?;
+        ensure!(answer.status == 200, "{}: {}", answer.status, answer.text);
+        let text = |pointer| Some(answer.at(pointer).to_owned()).filter(|text| !text.is_empty());
+        Ok(Endpoint {
+            id: text("/id").context("no id")?,
+            secret: text("/secret").context("no secret")?,
+            public_key: text("/public_key"),
+        })
+    }
+}

@@ -1,0 +1,165 @@
+//! The processes of one gateway, each a child of the test, known by its handle.
+
+use std::collections::HashMap;
+use std::fs::File;
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+use anyhow::{Context, Result, bail, ensure};
+
+/// What runs. The second ones start only when a test starts them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[expect(missing_docs, reason = "the names say it")]
+pub enum Process {
+    Sandbox,
+    Relay,
+    Card,
+    Webhook,
+    Api,
+    SecondRelay,
+    SecondCard,
+    SecondWebhook,
+    SecondApi,
+}
+
+impl Process {
+    /// Every process.
+    pub const ALL: [Process; 9] = [
+        Process::Sandbox,
+        Process::Relay,
+        Process::Card,
+        Process::Webhook,
+        Process::Api,
+        Process::SecondRelay,
+        Process::SecondCard,
+        Process::SecondWebhook,
+        Process::SecondApi,
+    ];
+
+    /// Those of a gateway.
+    pub const FIRST: [Process; 5] = [
+        Process::Sandbox,
+        Process::Relay,
+        Process::Card,
+        Process::Webhook,
+        Process::Api,
+    ];
+
+    /// The name of its log.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Process::Sandbox => "sandbox",
+            Process::Relay => "relay",
+            Process::Card => "card",
+            Process::Webhook => "webhook",
+            Process::Api => "api",
+            Process::SecondRelay => "second-relay",
+            Process::SecondCard => "second-card",
+            Process::SecondWebhook => "second-webhook",
+            Process::SecondApi => "second-api",
+        }
+    }
+
+    /// The binary and its arguments.
+    const fn program(self) -> (&'static str, &'static [&'static str]) {
+        match self {
+            Process::Sandbox => ("sluice-sandbox", &[]),
+            Process::Relay | Process::SecondRelay => ("workers", &["relay"]),
+            Process::Card | Process::SecondCard => ("workers", &["card"]),
+            Process::Webhook | Process::SecondWebhook => ("workers", &["webhook"]),
+            Process::Api | Process::SecondApi => ("api", &[]),
+        }
+    }
+}
+
+/// Everything a process is told: the settings of its gateway.
+pub(crate) type Settings = HashMap<String, String>;
+
+/// The running ones.
+#[derive(Debug, Default)]
+pub(crate) struct Running(HashMap<Process, Child>);
+
+impl Running {
+    /// Starts a process that does not run; its log goes on where it ended.
+    pub(crate) fn start(&mut self, which: Process, settings: &Settings, logs: &Path) -> Result<()> {
+        ensure!(!self.0.contains_key(&which), "{which:?} runs already");
+        let (program, arguments) = which.program();
+        let log = logs.join(format!("{}.log", which.name()));
+        let log = File::options().create(true).append(true).open(log)?;
+        let child = Command::new(binary(program)?)
+            .args(arguments)
+            .env_clear()
+            .envs(settings)
+            .stdin(Stdio::null())
+            .stdout(log.try_clone()?)
+            .stderr(log)
+            .spawn()
+            .with_context(|| format!("starting {program}"))?;
+        self.0.insert(which, child);
+        Ok(())
+    }
+
+    /// The number of a running process.
+    pub(crate) fn pid(&self, which: Process) -> Result<String> {
+        let child = self.0.get(&which);
+        Ok(child
+            .with_context(|| format!("{which:?} does not run"))?
+            .id()
+            .to_string())
+    }
+
+    /// Takes a process that is about to end by our doing.
+    pub(crate) fn take(&mut self, which: Process) -> Result<Child> {
+        self.0
+            .remove(&which)
+            .with_context(|| format!("{which:?} does not run"))
+    }
+
+    /// Fails if a process has ended by itself.
+    pub(crate) fn check(&mut self) -> Result<()> {
+        for (which, child) in &mut self.0 {
+            if let Some(status) = child.try_wait()? {
+                bail!("{which:?} has ended by itself: {status}");
+            }
+        }
+        Ok(())
+    }
+
+    pub(crate) fn kill_all(&mut self) {
+        for (_, mut child) in self.0.drain() {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
+}
+
+/// Where `make test` built a binary.
+pub(crate) fn binary(name: &str) -> Result<PathBuf> {
+    let binaries = std::env::var("SLUICE_TEST_BINARIES")
+        .context("SLUICE_TEST_BINARIES is not set: run the tests with `make test`")?;
+    Ok(Path::new(&binaries).join(name))
+}
+
+/// Sends a signal to a process of our own; a shell knows how without unsafe code.
+pub(crate) async fn signal(signal: &str, pid: &str) -> Result<()> {
+    let mut kill = tokio::process::Command::new("sh");
+    let kill = kill.args(["-c", r#"kill -s "$0" "$1""#, signal, pid]);
+    let status = kill.status().await?;
+    ensure!(status.success(), "kill -s {signal} {pid}: {status}");
+    Ok(())
+}
+
+/// A free port below those the kernel lends to clients, which could take it while its process is
+/// down.
+pub(crate) fn free_address() -> Result<SocketAddr> {
+    for _ in 0..100 {
+        let port = rand::random_range(10_000..24_000);
+        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+        if TcpListener::bind(address).is_ok() {
+            return Ok(address);
+        }
+    }
+    bail!("no free port was found")
+}

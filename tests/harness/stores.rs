@@ -1,0 +1,223 @@
+//! Where the databases and virtual hosts of tests are made: the stores of the whole run, or own
+//! ones, which a test may kill and wipe.
+
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+use std::{fs, io};
+
+use anyhow::{Context, Result, ensure};
+use reqwest::{Client, Method, Url};
+use serde_json::json;
+use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
+
+use crate::wait::until;
+
+/// One of the two.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Store {
+    /// The calendar.
+    Postgres,
+    /// The bell.
+    Rabbitmq,
+}
+
+impl Store {
+    const fn name(self) -> &'static str {
+        match self {
+            Store::Postgres => "postgres",
+            Store::Rabbitmq => "rabbitmq",
+        }
+    }
+}
+
+/// A Postgres and a RabbitMQ, as `deploy/local/stores.sh` runs them.
+#[derive(Debug)]
+pub struct Stores {
+    dir: PathBuf,
+    postgres: Url,
+    amqp: Url,
+    management: Url,
+}
+
+/// The root of the checkout.
+pub(crate) fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+impl Stores {
+    /// The stores that `make test` has started.
+    pub(crate) fn shared() -> Result<Self> {
+        let dir = std::env::var("SLUICE_TEST_STORES")
+            .context("SLUICE_TEST_STORES is not set: run the tests with `make test`")?;
+        Self::open(PathBuf::from(dir))
+    }
+
+    /// Stores of one's own in `dir`.
+    pub(crate) async fn own(dir: PathBuf) -> Result<Self> {
+        script("start", &dir).await?;
+        Self::open(dir)
+    }
+
+    fn open(dir: PathBuf) -> Result<Self> {
+        let env = dir.join("stores.env");
+        let text =
+            fs::read_to_string(&env).with_context(|| format!("reading {}", env.display()))?;
+        let url = |name: &str| {
+            let line = text
+                .lines()
+                .find_map(|line| line.strip_prefix(name)?.strip_prefix('='));
+            let line = line.with_context(|| format!("{name} is not in {}", env.display()))?;
+            Ok::<_, anyhow::Error>(Url::parse(line)?)
+        };
+        Ok(Self {
+            postgres: url("DATABASE_URL")?,
+            amqp: url("AMQP_URL")?,
+            management: url("SLUICE_RABBITMQ_MANAGEMENT_URL")?,
+            dir,
+        })
+    }
+
+    /// Kills a store with SIGKILL. Only for stores of one's own.
+    ///
+    /// # Errors
+    /// If it does not run.
+    pub async fn kill(&self, store: Store) -> Result<()> {
+        let file = self.dir.join(format!("run/{}.pid", store.name()));
+        let pid = fs::read_to_string(&file)?.trim().to_owned();
+        crate::process::signal("KILL", &pid).await?;
+        let gone = Path::new("/proc").join(&pid);
+        until(
+            "a killed store is gone",
+            Duration::from_secs(10),
+            async || Ok((!gone.exists()).then_some(())),
+        )
+        .await
+    }
+
+    /// Starts a store again: same port, same data, same passwords.
+    ///
+    /// # Errors
+    /// If it does not start.
+    pub async fn start(&self, store: Store) -> Result<()> {
+        script(&format!("start-{}", store.name()), &self.dir).await
+    }
+
+    /// Wipes the disk of a broker that is down, and gives the test its virtual host again once the
+    /// broker is up.
+    ///
+    /// # Errors
+    /// If the disk cannot be wiped.
+    pub fn wipe_broker(&self) -> io::Result<()> {
+        fs::remove_dir_all(self.dir.join("rabbitmq/data"))
+    }
+
+    /// Stops and deletes stores of one's own.
+    pub(crate) async fn remove(&self) -> Result<()> {
+        script("kill", &self.dir).await?;
+        script("remove", &self.dir).await
+    }
+
+    pub(crate) fn database_url(&self, name: &str) -> Url {
+        let mut url = self.postgres.clone();
+        url.set_path(name);
+        url
+    }
+
+    pub(crate) fn amqp_url(&self, name: &str) -> Url {
+        let mut url = self.amqp.clone();
+        url.set_path(name);
+        url
+    }
+
+    /// Makes an empty database of the newest schema: a copy of one that was migrated once.
+    pub(crate) async fn make_database(&self, name: &str) -> Result<()> {
+        let mut admin = PgConnection::connect(self.postgres.as_str()).await?;
+        let template = format!("sluice_template_{:016x}", schema_hash()?);
+        let make = format!(r#"create database "{name}" template "{template}""#);
+        admin.execute("select pg_advisory_lock(7)").await?;
+        let query = sqlx::query_scalar("select exists(select from pg_database where datname = $1)");
+        let is_there: bool = query.bind(&template).fetch_one(&mut admin).await?;
+        if !is_there {
+            self.make_template(&mut admin, &template).await?;
+        }
+        admin.execute("select pg_advisory_unlock(7)").await?;
+        admin.execute(AssertSqlSafe(make)).await?;
+        admin.close().await?;
+        Ok(())
+    }
+
+    async fn make_template(&self, admin: &mut PgConnection, name: &str) -> Result<()> {
+        let raw = "sluice_template_raw";
+        let drop = format!("drop database if exists {raw}");
+        admin.execute(AssertSqlSafe(drop)).await?;
+        admin
+            .execute(AssertSqlSafe(format!("create database {raw}")))
+            .await?;
+        let db = store::connect(self.database_url(raw).as_str(), "sluice tests", 1)?;
+        store::migrate(&db).await?;
+        db.close().await;
+        let rename = format!(r#"alter database {raw} rename to "{name}""#);
+        admin.execute(AssertSqlSafe(rename)).await?;
+        Ok(())
+    }
+
+    pub(crate) async fn drop_database(&self, name: &str) -> Result<()> {
+        let mut admin = PgConnection::connect(self.postgres.as_str()).await?;
+        let drop = format!(r#"drop database if exists "{name}" with (force)"#);
+        admin.execute(AssertSqlSafe(drop)).await?;
+        Ok(())
+    }
+
+    /// Makes a virtual host; making it again changes nothing.
+    ///
+    /// # Errors
+    /// If the broker refuses.
+    pub async fn make_vhost(&self, name: &str) -> Result<()> {
+        self.manage(Method::PUT, &format!("/api/vhosts/{name}"))
+            .await?;
+        let user = self.management.username();
+        self.manage(Method::PUT, &format!("/api/permissions/{name}/{user}"))
+            .await
+    }
+
+    pub(crate) async fn drop_vhost(&self, name: &str) -> Result<()> {
+        self.manage(Method::DELETE, &format!("/api/vhosts/{name}"))
+            .await
+    }
+
+    async fn manage(&self, method: Method, path: &str) -> Result<()> {
+        let all = json!({"configure": ".*", "write": ".*", "read": ".*"});
+        let request = Client::new().request(method, self.management.join(path)?);
+        let answer = request.json(&all).send().await?;
+        let status = answer.status();
+        ensure!(
+            status.is_success(),
+            "{path}: {status} {}",
+            answer.text().await?
+        );
+        Ok(())
+    }
+}
+
+/// A hash of the migrations: another schema gets another template.
+fn schema_hash() -> Result<u64> {
+    let files = fs::read_dir(root().join("migrations"))?.map(|entry| Ok(entry?.path()));
+    let mut files = files.collect::<io::Result<Vec<_>>>()?;
+    files.sort();
+    let mut hasher = DefaultHasher::new();
+    for file in files {
+        file.file_name().hash(&mut hasher);
+        fs::read(&file)?.hash(&mut hasher);
+    }
+    Ok(hasher.finish())
+}
+
+async fn script(command: &str, dir: &Path) -> Result<()> {
+    let script = root().join("deploy/local/stores.sh");
+    let mut script = tokio::process::Command::new(script);
+    let done = script.arg(command).arg(dir).output().await?;
+    let said = String::from_utf8_lossy(&done.stderr);
+    ensure!(done.status.success(), "stores.sh {command}: {said}");
+    Ok(())
+}

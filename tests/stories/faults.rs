@@ -1,0 +1,107 @@
+//! The sandbox's fault cards: whatever the acquirer does, a payment ends, and is charged exactly
+//! once or not at all.
+
+use anyhow::{Result, ensure};
+use futures::future::try_join_all;
+use serde_json::Value;
+use tests::{Gateway, Receiver};
+
+struct Case {
+    card: &'static str,
+    status: &'static str,
+    /// What the acquirer did in the end.
+    did: &'static [&'static str],
+}
+
+const fn case(card: &'static str, status: &'static str, did: &'static [&'static str]) -> Case {
+    Case { card, status, did }
+}
+
+const ONCE: &[&str] = &["approved", "captured"];
+
+const CASES: [Case; 13] = [
+    // Slow, very slow, silent.
+    case("4000000000010035", "succeeded", ONCE),
+    case("4000000000010126", "succeeded", ONCE),
+    case("4000000000010605", "succeeded", ONCE),
+    // Late: the first attempt is given up, and refused when it comes.
+    case(
+        "4000000000020125",
+        "succeeded",
+        &["approved", "captured", "refused"],
+    ),
+    // Late in spite of a void: the second approval is voided too.
+    case(
+        "4000000000021123",
+        "succeeded",
+        &["approved", "approved", "captured"],
+    ),
+    // Reset before: the acquirer never heard of the first attempt, so its void names no payment.
+    case("4000000000030017", "succeeded", ONCE),
+    case("4000000000030025", "succeeded", ONCE),
+    case("4000000000042004", "succeeded", ONCE),
+    case("4000000000045007", "succeeded", ONCE),
+    case("4000000000045031", "succeeded", ONCE),
+    case("4000000000046666", "succeeded", ONCE),
+    case("4000000000060014", "succeeded", ONCE),
+    case("4000000000064099", "failed", &["approved", "voided"]),
+];
+
+#[tokio::test]
+async fn every_fault_ends_well() -> Result<()> {
+    let gateway = Gateway::start().await?;
+    let receiver = Receiver::start().await?;
+    gateway.register("/v1/webhooks", &receiver.url("/")).await?;
+    let answers = try_join_all(CASES.iter().map(|case| gateway.pay(case.card))).await?;
+    gateway.settle().await?;
+    let mut wrong = Vec::new();
+    for (case, answer) in CASES.iter().zip(&answers) {
+        ensure!(answer.status == 200, "{}: {}", case.card, answer.text);
+        let id = answer.at("/id");
+        let read = gateway.get(&format!("/v1/payments/{id}")).await?;
+        let mut did = gateway.acquirer_did(id)?;
+        did.sort();
+        if read.at("/status") != case.status || did != case.did {
+            wrong.push(format!("{}: {} {did:?}", case.card, read.text));
+        }
+        // Pending is what a payment may be called while it is worked on, never anything else.
+        let said = answer.at("/status");
+        if said != "pending" && said != case.status {
+            wrong.push(format!("{}: first called {said}", case.card));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    let told = receiver.requests();
+    assert_eq!(told.len(), CASES.len());
+    for (case, answer) in CASES.iter().zip(&answers) {
+        let of = |body: &Value| body["data"]["object"]["id"] == answer.body["id"];
+        let bodies: Vec<Value> = told.iter().map(tests::Request::json).filter(of).collect();
+        let statuses: Vec<&Value> = bodies
+            .iter()
+            .map(|b| &b["data"]["object"]["status"])
+            .collect();
+        assert_eq!(statuses, [case.status], "{}", case.card);
+    }
+    gateway.finish().await
+}
+
+#[tokio::test]
+async fn a_payment_that_takes_longer_than_the_wait_is_pending_first() -> Result<()> {
+    let options = tests::Options {
+        wait_ms: 300,
+        pace_percent: 25,
+        ..tests::Options::default()
+    };
+    let gateway = Gateway::with(options).await?;
+    // Approved after 750 ms.
+    let first = gateway.pay_once("4000000000010035", "slow").await?;
+    assert_eq!((first.status, first.at("/status")), (200, "pending"));
+    gateway.settle().await?;
+    let later = gateway
+        .get(&format!("/v1/payments/{}", first.at("/id")))
+        .await?;
+    assert_eq!(later.at("/status"), "succeeded");
+    let replayed = gateway.pay_once("4000000000010035", "slow").await?;
+    assert_eq!(replayed.text, first.text);
+    gateway.finish().await
+}

@@ -1,0 +1,166 @@
+//! Idempotency-Key: done once, answered alike.
+
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use futures::future::try_join_all;
+use reqwest::Method;
+use serde_json::{Value, json};
+use sqlx::Row;
+use tests::{Answer, Gateway, example};
+
+const CARD: &str = "4242424242424242";
+
+async fn payments(gateway: &Gateway) -> Result<i64> {
+    let row = sqlx::query("select count(*) from payments")
+        .fetch_one(gateway.database())
+        .await?;
+    Ok(row.try_get(0)?)
+}
+
+async fn keyed(gateway: &Gateway, key: &str, body: &Value) -> Result<Answer> {
+    let request = gateway.posting("/v1/payments", body);
+    gateway.send(request.header("Idempotency-Key", key)).await
+}
+
+#[tokio::test]
+async fn the_same_request_is_done_once() -> Result<()> {
+    let gateway = Gateway::start().await?;
+    for card in [CARD, "4000000000000002"] {
+        let first = keyed(&gateway, card.trim_start_matches('4'), &example(card)).await?;
+        assert_eq!(
+            (first.status, first.header("idempotent-replayed")),
+            (200, "")
+        );
+        // Another security code and another order of the fields ask for nothing else.
+        let mut same = example(card);
+        same["card"]["cvc"] = json!("999");
+        for body in [example(card), same] {
+            let again = keyed(&gateway, card.trim_start_matches('4'), &body).await?;
+            assert_eq!(
+                (again.status, again.header("idempotent-replayed")),
+                (200, "true")
+            );
+            assert_eq!(again.text, first.text);
+        }
+    }
+    assert_eq!(payments(&gateway).await?, 2);
+    assert_eq!(gateway.sandbox_log()?.len(), 3);
+    gateway.finish().await
+}
+
+#[tokio::test]
+async fn another_request_under_the_same_key_has_no_effect() -> Result<()> {
+    let gateway = Gateway::start().await?;
+    let first = keyed(&gateway, "order-1", &example(CARD)).await?;
+    for (pointer, value) in [
+        ("/amount", json!(5001)),
+        ("/currency", json!("EUR")),
+        ("/card/number", json!("5555555555554444")),
+        ("/card/exp_year", json!(2031)),
+        ("/description", json!("Order #12346")),
+        ("/customer/email", json!("other@example.com")),
+    ] {
+        let mut other = example(CARD);
+        *other.pointer_mut(pointer).context("a field")? = value;
+        let refused = keyed(&gateway, "order-1", &other).await?;
+        let found = (
+            refused.status,
+            refused.at("/error/code"),
+            refused.at("/error/type"),
+        );
+        let expected = (409, "idempotency_key_reused", "invalid_request_error");
+        assert_eq!(found, expected, "{pointer}");
+    }
+    let again = keyed(&gateway, "order-1", &example(CARD)).await?;
+    assert_eq!(again.text, first.text);
+    assert_eq!(payments(&gateway).await?, 1);
+    assert_eq!(gateway.sandbox_log()?.len(), 2);
+    gateway.finish().await
+}
+
+#[tokio::test]
+async fn fifty_at_once_are_one_payment() -> Result<()> {
+    let gateway = Gateway::start().await?;
+    let body = example(CARD);
+    let answers = try_join_all((0..50).map(|_| keyed(&gateway, "rush", &body))).await?;
+    let first = answers.first().context("no answer")?;
+    assert_eq!((first.status, first.at("/status")), (200, "succeeded"));
+    assert!(
+        answers
+            .iter()
+            .all(|answer| answer.status == 200 && answer.text == first.text)
+    );
+    let new = |answer: &&Answer| answer.header("idempotent-replayed").is_empty();
+    assert_eq!(answers.iter().filter(new).count(), 1);
+    assert_eq!(payments(&gateway).await?, 1);
+
+    // Two requests race for one key: one wins, whichever it is, and only its like are answered.
+    let mut other = example(CARD);
+    other["amount"] = json!(7000);
+    let bodies = (0..50).map(|number| if number % 2 == 0 { &body } else { &other });
+    let answers = try_join_all(bodies.map(|body| keyed(&gateway, "race", body))).await?;
+    let of = |status| answers.iter().filter(move |answer| answer.status == status);
+    assert_eq!((of(200).count(), of(409).count()), (25, 25));
+    let won = of(200).next().context("no answer")?;
+    assert!(of(200).all(|answer| answer.text == won.text));
+    assert_eq!(payments(&gateway).await?, 2);
+    assert_eq!(gateway.sandbox_log()?.len(), 4);
+    gateway.finish().await
+}
+
+#[tokio::test]
+async fn a_key_lives_for_a_day() -> Result<()> {
+    let gateway = Gateway::start().await?;
+    let first = gateway.pay_once(CARD, "daily").await?;
+    gateway
+        .advance(Duration::from_secs(24 * 3_600 - 60))
+        .await?;
+    let same = gateway.pay_once(CARD, "daily").await?;
+    assert_eq!(
+        (&same.text, same.header("idempotent-replayed")),
+        (&first.text, "true")
+    );
+    gateway.advance(Duration::from_secs(61)).await?;
+    let answers = try_join_all((0..10).map(|_| gateway.pay_once(CARD, "daily"))).await?;
+    let new = answers.first().context("no answer")?;
+    assert_eq!((new.status, new.at("/status")), (200, "succeeded"));
+    assert_ne!(new.at("/id"), first.at("/id"));
+    assert!(answers.iter().all(|answer| answer.text == new.text));
+    assert_eq!(payments(&gateway).await?, 2);
+    gateway.finish().await
+}
+
+#[tokio::test]
+async fn a_key_belongs_to_its_merchant() -> Result<()> {
+    let gateway = Gateway::start().await?;
+    let ours = gateway.pay_once(CARD, "shared").await?;
+    let theirs = gateway
+        .request(Method::POST, "/v1/payments")
+        .bearer_auth(gateway.other_merchant.test_key.as_str())
+        .header("Idempotency-Key", "shared")
+        .json(&example(CARD));
+    let theirs = gateway.send(theirs).await?;
+    assert_eq!(
+        (theirs.status, theirs.header("idempotent-replayed")),
+        (200, "")
+    );
+    assert_ne!(theirs.at("/id"), ours.at("/id"));
+    assert_eq!(payments(&gateway).await?, 2);
+    gateway.finish().await
+}
+
+/// A refused request does not use its key up.
+#[tokio::test]
+async fn a_key_is_free_after_a_refusal() -> Result<()> {
+    let gateway = Gateway::start().await?;
+    let mut wrong = example(CARD);
+    wrong["amount"] = json!(49);
+    assert_eq!(keyed(&gateway, "corrected", &wrong).await?.status, 400);
+    let right = keyed(&gateway, "corrected", &example(CARD)).await?;
+    assert_eq!(
+        (right.status, right.header("idempotent-replayed")),
+        (200, "")
+    );
+    gateway.finish().await
+}

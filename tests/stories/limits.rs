@@ -1,0 +1,150 @@
+//! Rate limits, and keys for real money where there is nobody to take it.
+
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use futures::future::try_join_all;
+use reqwest::Method;
+use serde_json::json;
+use sqlx::Row;
+use tests::{Answer, Gateway, Options, Process, example, until};
+
+/// Waits until the minute is young enough that a test's requests fall into one.
+async fn young_minute(gateway: &Gateway) -> Result<()> {
+    until("the minute is young", Duration::from_secs(30), async || {
+        let row =
+            sqlx::query("select extract(second from now()) < 40").fetch_one(gateway.database());
+        Ok(row.await?.try_get::<bool, _>(0)?.then_some(()))
+    })
+    .await
+}
+
+fn number(answer: &Answer, name: &str) -> Result<i64> {
+    answer
+        .header(name)
+        .parse()
+        .with_context(|| format!("{name}: {}", answer.header(name)))
+}
+
+#[tokio::test]
+async fn a_limit_is_counted_over_all_api_processes() -> Result<()> {
+    let options = Options {
+        rate_limit: Some(20),
+        ..Options::default()
+    };
+    let gateway = Gateway::with(options).await?;
+    gateway.launch(&[Process::SecondApi]).await?;
+    young_minute(&gateway).await?;
+    let body = json!({"amount": 5000, "currency": "USD", "payment_method": "card"});
+    let asked = (0..60).map(|number| {
+        let process = if number % 2 == 0 {
+            Process::Api
+        } else {
+            Process::SecondApi
+        };
+        let request = gateway.request_to(process, Method::POST, "/v1/payments");
+        gateway.send(
+            request
+                .bearer_auth(gateway.merchant.test_key.as_str())
+                .json(&body),
+        )
+    });
+    let answers = try_join_all(asked).await?;
+    let (passed, refused): (Vec<Answer>, Vec<Answer>) =
+        answers.into_iter().partition(|answer| answer.status == 200);
+    assert_eq!((passed.len(), refused.len()), (20, 40));
+    let now = time::OffsetDateTime::now_utc().unix_timestamp();
+    for answer in passed.iter().chain(&refused) {
+        assert_eq!(number(answer, "x-ratelimit-limit")?, 20);
+        let reset = number(answer, "x-ratelimit-reset")?;
+        assert!(
+            reset % 60 == 0 && (now..=now + 60).contains(&reset),
+            "{reset} at {now}"
+        );
+    }
+    let left = passed
+        .iter()
+        .map(|answer| number(answer, "x-ratelimit-remaining"));
+    let mut left: Vec<i64> = left.collect::<Result<_>>()?;
+    left.sort_unstable();
+    assert_eq!(left, (0..20).collect::<Vec<_>>());
+    for answer in &refused {
+        let found = (
+            answer.status,
+            answer.at("/error/code"),
+            answer.at("/error/type"),
+        );
+        assert_eq!(found, (429, "rate_limit_exceeded", "rate_limit_error"));
+        assert_eq!(number(answer, "x-ratelimit-remaining")?, 0);
+        assert!((1..=60).contains(&number(answer, "retry-after")?));
+    }
+    let count = sqlx::query("select count(*) from payments")
+        .fetch_one(gateway.database())
+        .await?;
+    assert_eq!(count.try_get::<i64, _>(0)?, 20);
+
+    // Another merchant is not concerned, and the next minute is new.
+    let theirs = gateway.request(Method::GET, "/v1/payments/pay_0");
+    let theirs = theirs.bearer_auth(gateway.other_merchant.test_key.as_str());
+    assert_eq!(gateway.send(theirs).await?.status, 404);
+    gateway.advance(Duration::from_mins(1)).await?;
+    assert_eq!(gateway.get("/v1/payments/pay_0").await?.status, 404);
+    gateway.finish().await
+}
+
+#[tokio::test]
+async fn guesses_at_keys_are_limited_by_where_they_come_from() -> Result<()> {
+    let gateway = Gateway::start().await?;
+    young_minute(&gateway).await?;
+    let guess = |key: &'static str| {
+        let request = gateway.request(Method::GET, "/v1/payments/pay_0");
+        gateway.send(request.bearer_auth(key))
+    };
+    let answers = try_join_all((0..120).map(|_| guess("sk_test_guess"))).await?;
+    let of = |status| {
+        answers
+            .iter()
+            .filter(|answer| answer.status == status)
+            .count()
+    };
+    assert_eq!((of(401), of(429)), (100, 20));
+    // Who has a key is let in all the same.
+    assert_eq!(gateway.pay("4242424242424242").await?.status, 200);
+    gateway.finish().await
+}
+
+#[tokio::test]
+async fn a_live_key_takes_no_money_and_stores_nothing() -> Result<()> {
+    let gateway = Gateway::start().await?;
+    let live = |method, path: &str| {
+        let request = gateway.request(method, path);
+        request.bearer_auth(gateway.merchant.live_key.as_str())
+    };
+    let paying = live(Method::POST, "/v1/payments").header("Idempotency-Key", "real");
+    let refused = gateway
+        .send(paying.json(&example("4242424242424242")))
+        .await?;
+    let found = (
+        refused.status,
+        refused.at("/error/code"),
+        refused.at("/error/type"),
+    );
+    assert_eq!(found, (403, "live_mode_unavailable", "permission_error"));
+    for table in [
+        "payments",
+        "customers",
+        "sealed_cards",
+        "idempotency_keys",
+        "outbox",
+    ] {
+        let count = sqlx::AssertSqlSafe(format!("select count(*) from {table}"));
+        let row = sqlx::query(count).fetch_one(gateway.database()).await?;
+        assert_eq!(row.try_get::<i64, _>(0)?, 0, "{table}");
+    }
+    // Test data and live data never meet.
+    let paid = gateway.pay("4242424242424242").await?;
+    let path = format!("/v1/payments/{}", paid.at("/id"));
+    assert_eq!(gateway.send(live(Method::GET, &path)).await?.status, 404);
+    assert_eq!(gateway.get(&path).await?.status, 200);
+    gateway.finish().await
+}

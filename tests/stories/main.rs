@@ -1,0 +1,13 @@
+//! Stories: what merchants live through, over the real processes.
+//!
+//! Each test has a gateway of its own and ends with `finish`, for which leftovers are a failure.
+
+mod clients;
+mod document;
+mod faults;
+mod hang_up;
+mod idempotency;
+mod limits;
+mod retries;
+mod signatures;
+mod webhooks;

@@ -1,0 +1,155 @@
+//! Webhooks that are not taken at once.
+
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use sqlx::Row;
+use tests::{Behaviour, Gateway, Receiver};
+use time::OffsetDateTime;
+
+use crate::signatures::check;
+
+/// Seconds until the one delivery's next try; nothing if there will be none.
+async fn next_try(gateway: &Gateway) -> Result<Option<f64>> {
+    let due =
+        "select extract(epoch from due_at - now())::float8 from outbox where worker = 'webhook'";
+    let row = sqlx::query(due).fetch_optional(gateway.database()).await?;
+    Ok(row.map(|row| row.try_get(0)).transpose()?)
+}
+
+/// State and number of tries of the one delivery.
+async fn delivery(gateway: &Gateway) -> Result<(String, i32)> {
+    let row = sqlx::query("select state, attempts from deliveries").fetch_one(gateway.database());
+    let row = row.await?;
+    Ok((row.try_get(0)?, row.try_get(1)?))
+}
+
+/// Lets time pass until the next try has been made.
+async fn pass(gateway: &Gateway) -> Result<()> {
+    let wait = next_try(gateway)
+        .await?
+        .context("no further try is planned")?;
+    gateway
+        .advance(Duration::try_from_secs_f64(wait.max(0.0))?)
+        .await?;
+    gateway.settle().await
+}
+
+#[tokio::test]
+async fn a_refused_webhook_is_tried_again_on_the_documented_schedule() -> Result<()> {
+    let gateway = Gateway::start().await?;
+    let receiver = Receiver::start().await?;
+    receiver.behave(Behaviour::Status(500));
+    let endpoint = gateway
+        .register("/v1/webhooks", &receiver.url("/hook"))
+        .await?;
+    gateway.pay("4242424242424242").await?;
+    gateway.settle().await?;
+    let (minute, hour) = (60_u32, 3_600_u32);
+    for (number, wait) in [minute, 5 * minute, 30 * minute, 2 * hour, 6 * hour]
+        .into_iter()
+        .enumerate()
+    {
+        assert_eq!(receiver.requests().len(), number + 1);
+        // A tenth more at most, so that a backlog does not come back in one instant.
+        let planned = next_try(&gateway)
+            .await?
+            .context("no further try is planned")?;
+        let wait = f64::from(wait);
+        assert!(
+            planned > wait - 10.0 && planned <= wait.mul_add(0.1, wait),
+            "{wait}: {planned}"
+        );
+        // Shortly before, nothing comes.
+        gateway
+            .advance(Duration::try_from_secs_f64(planned - 40.0)?)
+            .await?;
+        gateway.settle().await?;
+        assert_eq!(receiver.requests().len(), number + 1);
+        let now = OffsetDateTime::now_utc().unix_timestamp();
+        pass(&gateway).await?;
+        let requests = receiver.requests();
+        let last = requests.last().context("no webhook")?;
+        assert!(
+            last.header("webhook-timestamp").parse::<i64>()? >= now,
+            "an old timestamp"
+        );
+    }
+    let requests = receiver.requests();
+    let first = requests.first().context("no webhook")?;
+    assert_eq!(requests.len(), 6);
+    for request in &requests {
+        assert_eq!(request.header("webhook-id"), first.header("webhook-id"));
+        assert_eq!(request.text, first.text);
+        check(request, &endpoint.secret)?;
+    }
+    // Then never again.
+    assert_eq!(delivery(&gateway).await?, ("exhausted".to_owned(), 6));
+    assert_eq!(next_try(&gateway).await?, None);
+    gateway.advance(Duration::from_hours(48)).await?;
+    gateway.settle().await?;
+    assert_eq!(receiver.requests().len(), 6);
+    gateway.finish().await
+}
+
+#[tokio::test]
+async fn an_endpoint_that_was_down_is_told_when_it_is_up() -> Result<()> {
+    let gateway = Gateway::start().await?;
+    let receiver = Receiver::start().await?;
+    let address = receiver.address();
+    receiver.close().await?;
+    let endpoint = gateway
+        .register("/v1/webhooks", &receiver.url("/hook"))
+        .await?;
+    let paid = gateway.pay("4242424242424242").await?;
+    gateway.settle().await?;
+    assert_eq!(delivery(&gateway).await?, ("delivering".to_owned(), 1));
+
+    let receiver = Receiver::start_at(address).await?;
+    receiver.behave_in_turn([
+        Behaviour::Drop,
+        Behaviour::Status(503),
+        Behaviour::Status(204),
+    ]);
+    for _ in 0..3 {
+        pass(&gateway).await?;
+    }
+    let requests = receiver.requests();
+    assert_eq!(requests.len(), 3);
+    for request in &requests {
+        check(request, &endpoint.secret)?;
+        assert_eq!(request.json()["data"]["object"], paid.body);
+    }
+    assert_eq!(delivery(&gateway).await?, ("delivered".to_owned(), 4));
+    let tries = sqlx::query("select status, error from delivery_attempts order by attempt");
+    let tries = tries.fetch_all(gateway.database()).await?;
+    let tries: Vec<(Option<i16>, Option<&str>)> = tries
+        .iter()
+        .map(|row| Ok((row.try_get(0)?, row.try_get(1)?)))
+        .collect::<Result<_>>()?;
+    assert_eq!(
+        tries,
+        [
+            (None, Some("could not connect")),
+            (None, Some("the connection broke")),
+            (Some(503), None),
+            (Some(204), None),
+        ]
+    );
+    gateway.finish().await
+}
+
+#[tokio::test]
+async fn a_redirect_is_not_followed() -> Result<()> {
+    let gateway = Gateway::start().await?;
+    let (front, behind) = (Receiver::start().await?, Receiver::start().await?);
+    front.behave_in_turn([Behaviour::Redirect(behind.url("/")), Behaviour::Status(200)]);
+    gateway.register("/v1/webhooks", &front.url("/")).await?;
+    gateway.pay("4242424242424242").await?;
+    gateway.settle().await?;
+    assert_eq!(delivery(&gateway).await?, ("delivering".to_owned(), 1));
+    pass(&gateway).await?;
+    assert_eq!(delivery(&gateway).await?, ("delivered".to_owned(), 2));
+    assert_eq!((front.requests().len(), behind.requests().len()), (2, 0));
+    gateway.finish().await
+}

@@ -1,0 +1,158 @@
+//! The signatures of webhooks, checked by whom they are for.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::process::Stdio;
+
+use anyhow::{Context, Result, ensure};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use hmac::{Hmac, KeyInit, Mac};
+use serde_json::{Value, json};
+use sha2::Sha256;
+use tests::{Gateway, Receiver, Request};
+use tokio::io::AsyncWriteExt;
+use tokio::process::Command;
+
+/// Makes the clients of others, if they are not there yet, and says where.
+pub async fn tools() -> Result<String> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let dir = root.join(".local/test/tools");
+    let script = root.join("tests/stories/clients/tools.sh");
+    let done = Command::new(script).arg(&dir).output().await?;
+    let said = String::from_utf8_lossy(&done.stderr).into_owned();
+    ensure!(
+        done.status.success(),
+        "the clients of others cannot be had: {said}"
+    );
+    Ok(dir.canonicalize()?.display().to_string())
+}
+
+/// The path of a script beside this file.
+pub fn script(name: &str) -> String {
+    format!("{}/stories/clients/{name}", env!("CARGO_MANIFEST_DIR"))
+}
+
+/// Runs a program with this input, and returns its output.
+pub async fn run(program: &str, arguments: &[&str], input: &str) -> Result<String> {
+    let mut child = Command::new(program)
+        .args(arguments)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()?;
+    let mut stdin = child.stdin.take().context("no input")?;
+    stdin.write_all(input.as_bytes()).await?;
+    drop(stdin);
+    let done = child.wait_with_output().await?;
+    let wrong = String::from_utf8_lossy(&done.stderr);
+    ensure!(done.status.success(), "{program} {arguments:?}: {wrong}");
+    Ok(String::from_utf8(done.stdout)?)
+}
+
+fn hmac(key: &[u8], signed: &str) -> Result<Vec<u8>> {
+    let mut mac = Hmac::<Sha256>::new_from_slice(key)?;
+    mac.update(signed.as_bytes());
+    Ok(mac.finalize().into_bytes().to_vec())
+}
+
+/// Checks the documented algorithms by hand: the plain digest keyed with the whole secret, and `v1`
+/// of Standard Webhooks keyed with its bytes.
+pub fn check(request: &Request, secret: &str) -> Result<()> {
+    let plain = hex::encode(hmac(secret.as_bytes(), &request.text)?);
+    for name in [
+        "x-webhook-signature",
+        "finternet-signature",
+        "x-finfusion-signature",
+    ] {
+        ensure!(
+            request.header(name) == plain,
+            "{name}: {}",
+            request.header(name)
+        );
+    }
+    let bytes = BASE64.decode(secret.strip_prefix("whsec_").context("not a secret")?)?;
+    let (id, at) = (
+        request.header("webhook-id"),
+        request.header("webhook-timestamp"),
+    );
+    let v1 = hmac(&bytes, &format!("{id}.{at}.{}", request.text))?;
+    let v1 = format!("v1,{}", BASE64.encode(v1));
+    let signatures = request.header("webhook-signature");
+    ensure!(signatures.split(' ').any(|one| one == v1), "{signatures}");
+    ensure!(request.json()["id"] == json!(id), "the ids differ");
+    Ok(())
+}
+
+#[tokio::test]
+async fn webhooks_are_verified_by_everyones_verifier() -> Result<()> {
+    let gateway = Gateway::start().await?;
+    let receiver = Receiver::start().await?;
+    let endpoint = gateway.register("/v1/webhooks", &receiver.url("/")).await?;
+    gateway.pay("4242424242424242").await?;
+    let told = receiver.wait_for(1).await?;
+    let told = told.first().context("no webhook")?;
+    check(told, &endpoint.secret)?;
+    assert!(check(told, "whsec_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=").is_err());
+
+    let tools = tools().await?;
+    let names = told.headers.keys();
+    let headers: BTreeMap<&str, &str> = names
+        .map(|name| (name.as_str(), told.header(name.as_str())))
+        .collect();
+    let input = json!({
+        "payload": told.text, "headers": headers,
+        "secret": endpoint.secret, "public_key": endpoint.public_key,
+    })
+    .to_string();
+    let python = format!("{tools}/venv/bin/python");
+    assert_eq!(
+        run(&python, &[&script("verify.py")], &input).await?,
+        "verified\n"
+    );
+    assert_eq!(
+        run("node", &[&script("verify.mjs"), &tools], &input).await?,
+        "verified\n"
+    );
+    gateway.finish().await
+}
+
+#[tokio::test]
+async fn v1a_is_sent_where_it_was_asked_for() -> Result<()> {
+    let gateway = Gateway::start().await?;
+    let receiver = Receiver::start().await?;
+    let asked = json!({"url": receiver.url("/")});
+    let plain = gateway.register_as("/v1/webhooks", &asked).await?;
+    assert_eq!(plain.public_key, None);
+    gateway.pay("4242424242424242").await?;
+    let told = receiver.wait_for(1).await?;
+    let told = told.first().context("no webhook")?;
+    check(told, &plain.secret)?;
+    assert!(!told.header("webhook-signature").contains("v1a,"));
+    gateway.finish().await
+}
+
+/// One verifier can serve all endpoints of a merchant: each webhook is signed under the account's
+/// secret too, as the operator's command line shows it.
+#[tokio::test]
+async fn the_accounts_secret_verifies_too() -> Result<()> {
+    let gateway = Gateway::start().await?;
+    let receiver = Receiver::start().await?;
+    gateway.register("/v1/webhooks", &receiver.url("/")).await?;
+    gateway.pay("4242424242424242").await?;
+    let told = receiver.wait_for(1).await?;
+    let told = told.first().context("no webhook")?;
+    let key = wire::signature::Key::new(gateway.webhook_key()?);
+    let account = key.account(gateway.merchant.merchant_id).text();
+    let headers = Value::from(told.header("webhook-signature"));
+    let headers = json!({
+        "webhook-id": told.header("webhook-id"),
+        "webhook-timestamp": told.header("webhook-timestamp"),
+        "webhook-signature": headers,
+    });
+    let input = json!({"payload": told.text, "headers": headers, "secret": account.as_str()});
+    let python = format!("{}/venv/bin/python", tools().await?);
+    let verified = run(&python, &[&script("verify.py")], &input.to_string()).await?;
+    assert_eq!(verified, "verified\n");
+    gateway.finish().await
+}

@@ -1,0 +1,234 @@
+//! Who is told what, and who is not.
+
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use reqwest::Method;
+use serde_json::{Value, json};
+use sqlx::Row;
+use tests::{Behaviour, Gateway, Options, Receiver, Request};
+use tokio::net::TcpListener;
+
+use crate::signatures::check;
+
+#[tokio::test]
+async fn endpoints_are_told_what_they_asked_for() -> Result<()> {
+    let gateway = Gateway::start().await?;
+    let receiver = Receiver::start().await?;
+    let hook = |name: &str, events: Value| json!({"url": receiver.url(name), "events": events});
+    let all = hook("/all", json!(["*"]));
+    let all = gateway.register_as("/v1/webhooks", &all).await?;
+    let also = hook("/also", json!(["payment.succeeded", "payment.failed"]));
+    let also = gateway.register_as("/v1/webhooks", &also).await?;
+    let failed = hook("/failed", json!(["payment.failed"]));
+    let failed = gateway.register_as("/v1/webhooks", &failed).await?;
+    let refunds = hook("/refunds", json!(["refund.created"]));
+    gateway.register_as("/v1/webhooks", &refunds).await?;
+    let theirs = gateway
+        .request(Method::POST, "/v1/webhooks")
+        .bearer_auth(gateway.other_merchant.test_key.as_str())
+        .json(&hook("/theirs", json!(["*"])));
+    assert_eq!(gateway.send(theirs).await?.status, 200);
+
+    gateway.pay("4242424242424242").await?;
+    gateway.pay("4000000000000002").await?;
+    gateway.settle().await?;
+    let mut told = receiver.requests();
+    told.sort_by_key(|request| (request.path.clone(), request.json()["type"].to_string()));
+    let heard: Vec<String> = told
+        .iter()
+        .map(|request| format!("{} {}", request.path, request.json()["type"]))
+        .collect();
+    assert_eq!(
+        heard,
+        [
+            r#"/all "payment.failed""#,
+            r#"/all "payment.succeeded""#,
+            r#"/also "payment.failed""#,
+            r#"/also "payment.succeeded""#,
+            r#"/failed "payment.failed""#,
+        ]
+    );
+    for request in &told {
+        let endpoint = match request.path.as_str() {
+            "/all" => &all,
+            "/also" => &also,
+            _ => &failed,
+        };
+        check(request, &endpoint.secret)?;
+    }
+    // One event has one id and one body, whoever is told; the secrets are each endpoint's own.
+    let failures: Vec<&Request> = told
+        .iter()
+        .filter(|request| request.text.contains("payment.failed"))
+        .collect();
+    assert!(
+        failures
+            .iter()
+            .all(|one| Some(&one.text) == failures.first().map(|first| &first.text))
+    );
+    let mut signatures: Vec<&str> = failures
+        .iter()
+        .map(|request| request.header("x-webhook-signature"))
+        .collect();
+    signatures.sort_unstable();
+    signatures.dedup();
+    assert_eq!(signatures.len(), 3);
+    gateway.finish().await
+}
+
+#[tokio::test]
+async fn a_finfusion_endpoint_is_told_in_finfusions_words() -> Result<()> {
+    let gateway = Gateway::start().await?;
+    let receiver = Receiver::start().await?;
+    let endpoint = gateway
+        .register("/v2/webhooks", &receiver.url("/v2"))
+        .await?;
+    let mut body = tests::example("4242424242424242");
+    body["metadata"] = json!({"order_id": "ORD-123"});
+    let paid = gateway.post("/v1/payments", &body).await?;
+    let told = receiver.wait_for(1).await?;
+    let told = told.first().context("no webhook")?;
+    check(told, &endpoint.secret)?;
+    let event = told.json();
+    let payment = &event["data"]["object"];
+    let at = payment["created_at"].as_str().unwrap_or_default();
+    let method = payment["payment_method"]["id"].as_str().unwrap_or_default();
+    assert!(
+        at.len() == 20 && at.ends_with('Z') && method.starts_with("pm_"),
+        "{payment}"
+    );
+    assert_eq!(event["type"], "payment.succeeded");
+    assert_eq!(
+        payment,
+        &json!({
+            "id": paid.body["id"], "status": "succeeded",
+            "amount": {"value": 5000, "currency": "USD"},
+            "payment_method": {
+                "id": method, "type": "card",
+                "card": {"brand": "visa", "last4": "4242", "exp_month": 12, "exp_year": 2025}
+            },
+            "created_at": at, "metadata": {"order_id": "ORD-123"},
+        })
+    );
+    gateway.finish().await
+}
+
+#[tokio::test]
+async fn private_addresses_are_refused_at_registration() -> Result<()> {
+    let gateway = Gateway::start().await?;
+    for url in [
+        "http://10.0.0.1/hook",
+        "https://10.0.0.1/hook",
+        "https://192.168.1.1/hook",
+        "https://172.16.0.1:8443/hook",
+        "https://169.254.169.254/latest/meta-data",
+        "https://100.64.0.1/",
+        "https://0.0.0.0/",
+        "https://167772161/",
+        "https://0x0a000001/",
+        "https://012.0.0.1/",
+        "https://10.1/",
+        "https://[::ffff:10.0.0.1]/",
+        "https://[fd00::1]/",
+        "https://[fe80::1]/",
+        "https://[64:ff9b::a00:1]/",
+        "ftp://example.com/",
+        "file:///etc/passwd",
+        "gopher://example.com/",
+    ] {
+        for path in ["/v1/webhooks", "/v2/webhooks"] {
+            let refused = gateway.post(path, &json!({"url": url})).await?;
+            assert_eq!(refused.status, 400, "{path} {url}: {}", refused.text);
+            assert_eq!(
+                refused.at("/error/param"),
+                "url",
+                "{path} {url}: {}",
+                refused.text
+            );
+        }
+    }
+    for url in [
+        "",
+        "hook",
+        "//example.com/",
+        "https://user:secret@example.com/",
+        "https://",
+    ] {
+        let refused = gateway.post("/v1/webhooks", &json!({"url": url})).await?;
+        assert_eq!(refused.status, 400, "{url}: {}", refused.text);
+    }
+    // Loopback is for test mode alone.
+    let live = gateway
+        .request(Method::POST, "/v1/webhooks")
+        .bearer_auth(gateway.merchant.live_key.as_str());
+    for url in [
+        "http://127.0.0.1:1/",
+        "https://127.0.0.1:1/",
+        "https://[::1]:1/",
+        "http://example.com/",
+    ] {
+        let request = live
+            .try_clone()
+            .context("a request")?
+            .json(&json!({"url": url}));
+        let refused = gateway.send(request).await?;
+        assert_eq!(
+            (refused.status, refused.at("/error/code")),
+            (400, "url_not_allowed"),
+            "{url}"
+        );
+    }
+    let rows = sqlx::query("select count(*) from webhook_endpoints");
+    let count: i64 = rows.fetch_one(gateway.database()).await?.try_get(0)?;
+    assert_eq!(count, 0);
+    gateway.finish().await
+}
+
+/// A name says nothing until it is resolved: then it is judged, at each try.
+#[tokio::test]
+async fn a_name_with_a_private_address_is_not_connected_to() -> Result<()> {
+    let options = Options {
+        env: vec![("SLUICE_WEBHOOK_LOCAL", "false".to_owned())],
+        ..Options::default()
+    };
+    let gateway = Gateway::with(options).await?;
+    let listener = TcpListener::bind("127.0.0.1:0").await?;
+    let url = format!("https://localhost:{}/hook", listener.local_addr()?.port());
+    gateway.register("/v1/webhooks", &url).await?;
+    let refused = gateway
+        .post("/v1/webhooks", &json!({"url": "http://localhost/"}))
+        .await?;
+    assert_eq!(
+        (refused.status, refused.at("/error/code")),
+        (400, "url_not_allowed")
+    );
+    gateway.pay("4242424242424242").await?;
+    gateway.settle().await?;
+    let rows = sqlx::query("select status, error from delivery_attempts");
+    let row = rows.fetch_one(gateway.database()).await?;
+    let (status, error): (Option<i16>, Option<&str>) = (row.try_get(0)?, row.try_get(1)?);
+    assert_eq!((status, error), (None, Some("could not connect")));
+    let nobody = tokio::time::timeout(Duration::ZERO, listener.accept()).await;
+    assert!(nobody.is_err(), "somebody connected");
+    gateway.finish().await
+}
+
+#[tokio::test]
+async fn a_slow_endpoint_delays_nobody_else() -> Result<()> {
+    let gateway = Gateway::start().await?;
+    let (slow, fast) = (Receiver::start().await?, Receiver::start().await?);
+    slow.behave(Behaviour::Slow(Duration::from_secs(4)));
+    gateway.register("/v1/webhooks", &slow.url("/")).await?;
+    gateway.register("/v1/webhooks", &fast.url("/")).await?;
+    for _ in 0..5 {
+        gateway.pay("4242424242424242").await?;
+    }
+    fast.wait_for(5).await?;
+    let delivered = sqlx::query("select count(*) from deliveries where state = 'delivered'");
+    let delivered: i64 = delivered.fetch_one(gateway.database()).await?.try_get(0)?;
+    assert!(delivered <= 5, "the slow ones wait still");
+    gateway.settle().await?;
+    assert_eq!((slow.requests().len(), fast.requests().len()), (5, 5));
+    gateway.finish().await
+}
