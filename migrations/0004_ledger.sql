@@ -1,7 +1,7 @@
 -- Double entry: debits positive, credits negative, every posting one currency and zero in sum.
 
 create table ledger_postings (
-    id         bigint generated always as identity primary key,
+    id         uuid primary key,
     payment_id uuid not null references payments,
     kind       text not null constraint ledger_postings_kind_known check (kind in ('hold', 'release', 'capture')),
     currency   text not null,
@@ -10,7 +10,7 @@ create table ledger_postings (
 );
 
 create table ledger_entries (
-    posting_id  bigint not null references ledger_postings,
+    posting_id  uuid not null references ledger_postings,
     account     text not null constraint ledger_entries_account_known check
         (account in ('acquirer_hold', 'merchant_hold', 'acquirer_receivable', 'merchant_balance', 'fee_revenue')),
     merchant_id uuid not null,
@@ -20,13 +20,11 @@ create table ledger_entries (
     primary key (posting_id, account)
 );
 
+-- What one statement writes into a posting is zero in sum, and so is, statement by statement, the
+-- whole posting.
 create function ledger_refuse_unbalanced() returns trigger language plpgsql as $$
 begin
-    if exists (
-        select from ledger_entries
-        where posting_id in (select posting_id from written)
-        group by posting_id having sum(amount) <> 0
-    ) then
+    if exists (select from written group by posting_id having sum(amount) <> 0) then
         raise exception 'a posting does not balance'
             using errcode = 'check_violation', constraint = 'ledger_entries_balanced';
     end if;

@@ -39,6 +39,8 @@ pub async fn accepts_a_second(gateway: &Gateway, clients: usize, block: Duration
         .arg("--file")
         .arg(&script)
         .arg(gateway.database_url())
+        // The same plans that the gateway's own connections ask for.
+        .env("PGOPTIONS", look_ups())
         .stderr(Stdio::piped())
         .output()
         .await?;
@@ -87,6 +89,11 @@ fn one_payment(merchant: &str) -> String {
         statement = statement.replace(&format!("${}::", index + 1), &format!("array[{value}]::"));
     }
     statement
+}
+
+fn look_ups() -> String {
+    let options = store::LOOK_UPS.map(|(name, value)| format!("-c {name}={value}"));
+    options.join(" ")
 }
 
 fn pgbench() -> Result<PathBuf> {

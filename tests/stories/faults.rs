@@ -19,7 +19,7 @@ const fn case(card: &'static str, status: &'static str, did: &'static [&'static 
 
 const ONCE: &[&str] = &["approved", "captured"];
 
-const CASES: [Case; 13] = [
+const CASES: [Case; 12] = [
     // Slow, very slow, silent.
     case("4000000000010035", "succeeded", ONCE),
     case("4000000000010126", "succeeded", ONCE),
@@ -103,5 +103,16 @@ async fn a_payment_that_takes_longer_than_the_wait_is_pending_first() -> Result<
     assert_eq!(later.at("/status"), "succeeded");
     let replayed = gateway.pay_once("4000000000010035", "slow").await?;
     assert_eq!(replayed.text, first.text);
+    gateway.finish().await
+}
+
+/// The acquirer approves what it had acknowledged as void, when nobody listens any more. The payer is
+/// charged once, and what else is held is let go.
+#[tokio::test]
+async fn an_approval_in_spite_of_a_void_is_voided_again() -> Result<()> {
+    let gateway = Gateway::start().await?;
+    let paid = gateway.pay("4000000000021123").await?;
+    assert_eq!((paid.status, paid.at("/status")), (200, "succeeded"));
+    gateway.settle().await?;
     gateway.finish().await
 }

@@ -218,7 +218,7 @@ async fn a_name_with_a_private_address_is_not_connected_to() -> Result<()> {
 async fn a_slow_endpoint_delays_nobody_else() -> Result<()> {
     let gateway = Gateway::start().await?;
     let (slow, fast) = (Receiver::start().await?, Receiver::start().await?);
-    slow.behave(Behaviour::Slow(Duration::from_secs(4)));
+    slow.behave(Behaviour::Slow(Duration::from_secs(2)));
     gateway.register("/v1/webhooks", &slow.url("/")).await?;
     gateway.register("/v1/webhooks", &fast.url("/")).await?;
     for _ in 0..5 {

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use axum::Router;
+use axum::extract::rejection::PathRejection;
 use axum::extract::{Extension, Path, Request, State};
 use axum::http::HeaderValue;
 use axum::response::Response;
@@ -88,8 +89,10 @@ fn render(payment: &Payment) -> Answer {
 async fn get_payment(
     State(app): State<Arc<App>>,
     Extension(caller): Extension<Caller>,
-    Path(id): Path<String>,
+    // A path that is no text names nothing either; axum's own answer to it is not ours.
+    id: Result<Path<String>, PathRejection>,
 ) -> Response {
+    let id = id.map(|Path(id)| id).unwrap_or_default();
     answer(match find(&app, caller, &id).await {
         Ok(payment) => render(&payment),
         Err(refused) => refuse(refused),

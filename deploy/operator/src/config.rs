@@ -28,7 +28,7 @@ impl Database {
             .as_ref()
             .or(self.local_database_url.as_ref());
         let url = url.context("no database: set DATABASE_URL, or run `make up` here first")?;
-        Ok(store::connect(url, "sluice operator", 2)?)
+        Ok(store::connect_for_reports(url, "sluice operator")?)
     }
 }
 

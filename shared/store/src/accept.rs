@@ -1,6 +1,8 @@
 //! Accepting a payment: one statement writes the payment, its customer, its sealed card, its
 //! idempotency key, its first line of history and its job, or nothing.
 
+use std::collections::HashMap;
+
 use domain::id::{CustomerId, MerchantId, PaymentId};
 use domain::merchant::Mode;
 use domain::payment::Payment;
@@ -159,6 +161,7 @@ impl Statement for Accept {
             &columns.customer_id as _,
             &columns.customer_email as _,
             &columns.customer_name as _,
+            &columns.customer_phone as _,
             &columns.brand as _,
             &columns.last4 as _,
             &columns.exp_month as _,
@@ -167,26 +170,27 @@ impl Statement for Accept {
             &columns.sealed as _,
             &columns.idem_key as _,
             &columns.idem_fingerprint as _,
-            &columns.customer_phone as _,
         )
         .fetch_all(db)
         .await?;
-        Ok(answers
-            .into_iter()
-            .map(|row| match (row.created_at, row.existing) {
-                (Some(created_at), _) => Some(Accepted::Created {
+        let mut found = HashMap::with_capacity(rows.len());
+        for row in answers {
+            let accepted = match (row.created_at, row.existing) {
+                (Some(created_at), _) => Accepted::Created {
                     created_at,
                     customer_id: row.customer_id.map(CustomerId),
-                }),
-                (None, Some(payment_id)) => Some(Accepted::Existing {
+                },
+                (None, Some(payment_id)) => Accepted::Existing {
                     payment_id: PaymentId(payment_id),
                     fingerprint: row.fingerprint.unwrap_or_default(),
                     answer: answer_of(row.status, row.body),
                     stale: row.stale.unwrap_or(false),
-                }),
-                (None, None) => None,
-            })
-            .collect())
+                },
+                (None, None) => continue,
+            };
+            found.insert(row.ord, accepted);
+        }
+        Ok((1..).zip(rows).map(|(ord, _)| found.remove(&ord)).collect())
     }
 }
 

@@ -5,13 +5,12 @@ with input as (
     select * from unnest(
         $1::uuid[], $2::uuid[], $3::boolean[], $4::text[], $5::numeric[], $6::text[],
         $7::smallint[], $8::text[], $9::jsonb[], $10::uuid[], $11::text[], $12::text[],
-        $13::text[], $14::text[], $15::smallint[], $16::smallint[], $17::uuid[],
-        $18::bytea[], $19::text[], $20::bytea[], $21::text[]
+        $13::text[], $14::text[], $15::text[], $16::smallint[], $17::smallint[], $18::uuid[],
+        $19::bytea[], $20::text[], $21::bytea[]
     ) with ordinality as i(
         payment_id, merchant_id, live, state, amount, currency, exponent, description,
-        metadata, customer_id, customer_email, customer_name, brand, last4, exp_month,
-        exp_year, key_id, sealed, idem_key, idem_fingerprint,
-        customer_phone, ord)
+        metadata, customer_id, customer_email, customer_name, customer_phone, brand, last4,
+        exp_month, exp_year, key_id, sealed, idem_key, idem_fingerprint, ord)
 ), existing as (
     select i.ord, k.payment_id, k.fingerprint, k.status, k.body,
            k.created_at < now() - interval '24 hours' as stale
@@ -19,17 +18,15 @@ with input as (
     join idempotency_keys k
       on k.merchant_id = i.merchant_id and k.live = i.live and k.key = i.idem_key
 ), already as (
-    select p.id, p.created_at, p.customer_id
+    select i.ord, p.created_at, p.customer_id
     from input i join payments p on p.id = i.payment_id
 ), candidate as (
-    select i.* from input i
-    where i.ord not in (select ord from existing)
-      and i.payment_id not in (select id from already)
+    select * from input
+    where ord not in (select ord from existing) and ord not in (select ord from already)
 ), new_customer as (
     insert into customers (id, merchant_id, live, email, name, phone)
     select distinct on (merchant_id, live, lower(customer_email), case when customer_email is null then ord end)
-           customer_id, merchant_id, live, customer_email, customer_name,
-           customer_phone
+           customer_id, merchant_id, live, customer_email, customer_name, customer_phone
     from candidate where customer_id is not null
     order by merchant_id, live, lower(customer_email), case when customer_email is null then ord end
     on conflict do nothing
@@ -42,6 +39,7 @@ with input as (
     join customers c
       on c.merchant_id = i.merchant_id and c.live = i.live and lower(c.email) = i.email
 ), payable as (
+    -- A customer that another transaction is just making is seen by the next run of this row.
     select i.*, c.id as payer
     from candidate i
     left join customer c
@@ -55,35 +53,33 @@ with input as (
     order by merchant_id, live, idem_key
     on conflict do nothing
     returning payment_id
-), made as (
-    insert into payments (
-        id, merchant_id, live, state, amount, currency, exponent, method, description,
-        metadata, customer_id, card_brand, card_last4, card_exp_month, card_exp_year,
-        expires_at)
-    select payment_id, merchant_id, live, state, amount, currency, exponent, 'card',
-           description, metadata, payer, brand, last4, exp_month, exp_year,
-           case when state = 'created' then now() + interval '24 hours' end
+), won as (
+    select *, case when state = 'created' then now() + interval '24 hours' end as expires_at
     from payable
     where idem_key is null or payment_id in (select payment_id from keyed)
-    returning id, state, customer_id, created_at, expires_at
-), sealed as (
+), made as (
+    insert into payments (
+        id, merchant_id, live, state, amount, currency, exponent, method, description, metadata,
+        customer_id, card_brand, card_last4, card_exp_month, card_exp_year, expires_at)
+    select payment_id, merchant_id, live, state, amount, currency, exponent, 'card', description,
+           metadata, payer, brand, last4, exp_month, exp_year, expires_at
+    from won
+), kept as (
     insert into sealed_cards (payment_id, key_id, sealed)
-    select m.id, i.key_id, i.sealed
-    from made m join input i on i.payment_id = m.id where i.sealed is not null
+    select payment_id, key_id, sealed from won where sealed is not null
 ), history as (
     insert into payment_history (payment_id, version, event, state)
-    select id, 0, 'created', state from made
+    select payment_id, 0, 'created', state from won
 ), job as (
     insert into outbox (worker, id, due_at)
-    select 'card', id, coalesce(expires_at, now() + interval '2 seconds') from made
+    select 'card', payment_id, coalesce(expires_at, now() + interval '2 seconds') from won
 )
-select i.ord as "ord!",
-       coalesce(m.created_at, a.created_at) as created_at,
-       coalesce(m.customer_id, a.customer_id) as customer_id,
-       e.payment_id as "existing?", e.fingerprint as "fingerprint?",
-       e.status as "status?", e.body as "body?", e.stale as "stale?"
-from input i
-left join made m on m.id = i.payment_id
-left join already a on a.id = i.payment_id
-left join existing e on e.ord = i.ord
-order by i.ord
+select ord as "ord!", now() as created_at, payer as customer_id, null::uuid as existing,
+       null::bytea as fingerprint, null::smallint as status, null::text as body,
+       null::boolean as stale
+from won
+union all
+select ord, created_at, customer_id, null, null, null, null, null from already
+union all
+select ord, null, null, payment_id, fingerprint, status, body, stale from existing
+where ord not in (select ord from already)

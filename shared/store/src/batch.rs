@@ -11,8 +11,8 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::{Error, Result};
 
-/// How many rows one run takes at most.
-const ROWS_MAX: usize = 256;
+/// How many rows one run takes at most; more cost as much each as these do.
+const ROWS_MAX: usize = 64;
 /// How many callers may wait before the next ones do so at the door.
 const WAITING_MAX: usize = 8_192;
 /// How often a run is tried while the connection breaks.

@@ -66,23 +66,47 @@ impl Error {
 /// What the store's functions return.
 pub type Result<T> = std::result::Result<T, Error>;
 
+/// A process that works looks rows up: every statement of it finds them by index, a few at a time.
+/// Without this, a plan that was made while a table was small goes on reading all of it while it
+/// grows.
+pub const LOOK_UPS: [(&str, &str); 5] = [
+    ("enable_seqscan", "off"),
+    ("enable_bitmapscan", "off"),
+    ("enable_hashjoin", "off"),
+    ("enable_mergejoin", "off"),
+    ("jit", "off"),
+];
+
 /// Opens a pool of at most `connections`, lazily: the database may come up later.
 ///
 /// # Errors
 /// If `url` is not a Postgres URL.
 pub fn connect(url: &str, process: &str, connections: u32) -> Result<PgPool> {
-    let options = PgConnectOptions::from_str(url)?
-        .application_name(process)
-        .options([
-            ("statement_timeout", "15s"),
-            ("lock_timeout", "5s"),
-            ("idle_in_transaction_session_timeout", "30s"),
-        ]);
-    Ok(PgPoolOptions::new()
+    let options = options(url, process)?.options(LOOK_UPS).options([
+        ("statement_timeout", "15s"),
+        ("lock_timeout", "5s"),
+        ("idle_in_transaction_session_timeout", "30s"),
+    ]);
+    Ok(pool(connections).connect_lazy_with(options))
+}
+
+/// Opens a pool for an operator, whose questions read whole tables and may take their time.
+///
+/// # Errors
+/// If `url` is not a Postgres URL.
+pub fn connect_for_reports(url: &str, process: &str) -> Result<PgPool> {
+    Ok(pool(2).connect_lazy_with(options(url, process)?))
+}
+
+fn options(url: &str, process: &str) -> Result<PgConnectOptions> {
+    Ok(PgConnectOptions::from_str(url)?.application_name(process))
+}
+
+fn pool(connections: u32) -> PgPoolOptions {
+    PgPoolOptions::new()
         .max_connections(connections)
         .acquire_timeout(Duration::from_secs(3))
         .test_before_acquire(false)
-        .connect_lazy_with(options))
 }
 
 /// Brings the schema up to date. Safe to run by several processes at once.

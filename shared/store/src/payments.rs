@@ -1,5 +1,7 @@
 //! Payments: read, claimed by the card worker, and changed by [`Change`] alone.
 
+use std::collections::HashMap;
+
 use domain::authorization;
 use domain::card::{Brand, MaskedCard};
 use domain::id::{AuthorizationId, CustomerId, DeliveryId, MerchantId, PaymentId};
@@ -9,6 +11,7 @@ use domain::money::{Currency, Money};
 use domain::notice::Notice;
 use domain::payment::{Customer, Failure, Method, Payment, State};
 use rust_decimal::Decimal;
+use serde_json::{Value, json};
 use sqlx::PgPool;
 use time::OffsetDateTime;
 use uuid::Uuid;
@@ -30,7 +33,7 @@ struct Row {
     amount: Decimal,
     currency: String,
     description: Option<String>,
-    metadata: serde_json::Value,
+    metadata: Value,
     customer_id: Option<Uuid>,
     customer_email: Option<String>,
     customer_name: Option<String>,
@@ -69,7 +72,7 @@ impl Row {
             Some(failure) => Some(Failure::parse(&failure)?),
             None => None,
         };
-        let serde_json::Value::Object(metadata) = self.metadata else {
+        let Value::Object(metadata) = self.metadata else {
             return None;
         };
         Some(Payment {
@@ -165,75 +168,14 @@ impl Statement for Claim {
     /// `None`: somebody else holds the job, or the ring is stale.
     type Answer = Option<Claimed>;
 
-    #[expect(
-        clippy::too_many_lines,
-        reason = "one statement, best read in one piece"
-    )]
     async fn run(db: &PgPool, rows: &[Claim]) -> Result<Vec<Option<Self::Answer>>> {
         let ids: Vec<Uuid> = rows.iter().map(|row| row.payment_id.0).collect();
         let seqs: Vec<i64> = rows.iter().map(|row| row.seq).collect();
         let leases: Vec<Uuid> = rows.iter().map(|row| row.lease.0).collect();
-        let claimed = sqlx::query!(
-            r#"
-            with input as (
-                select * from unnest($1::uuid[], $2::bigint[], $3::uuid[]) as i(id, seq, lease)
-            ), claimed as (
-                update outbox o
-                set lease = i.lease,
-                    leased_until = now() + make_interval(secs => $4),
-                    due_at = now() + make_interval(secs => $4),
-                    attempts = least(o.attempts + 1, 1000),
-                    rings = 0
-                from input i
-                where o.worker = 'card' and o.id = i.id and o.seq = i.seq and o.parked_at is null
-                  and (o.leased_until is null or o.leased_until < now() or o.lease = i.lease)
-                returning o.id, o.lease, o.attempts
-            ), opened as (
-                insert into authorizations (id, payment_id, attempt, state)
-                select c.lease, p.id,
-                       1 + (select count(*) from authorizations a where a.payment_id = p.id),
-                       'sending'
-                from claimed c
-                join payments p on p.id = c.id
-                where p.state = 'authorizing'
-                  and not exists (
-                      select from authorizations a
-                      where a.payment_id = p.id
-                        and a.state in ('sending', 'enquiring', 'reversing', 'approved'))
-                returning id, payment_id, attempt, state
-            )
-            select c.lease as "lease!", c.attempts as "claims!",
-                   p.id, p.merchant_id, p.live, p.state, p.failure, p.amount, p.currency,
-                   p.description, p.metadata, p.customer_id, cu.email as "customer_email?",
-                   cu.name as "customer_name?", cu.phone as "customer_phone?", p.card_brand, p.card_last4, p.card_exp_month,
-                   p.card_exp_year, p.created_at, p.version,
-                   greatest(extract(epoch from p.expires_at - now()), 0)::float8 as expires_in,
-                   m.fee_basis_points,
-                   s.key_id as "key_id?", s.sealed as "sealed?",
-                   coalesce(n.id, a.id) as attempt_id,
-                   coalesce(n.attempt, a.attempt) as attempt,
-                   coalesce(n.state, a.state) as attempt_state,
-                   v.id as "voiding_id?", v.attempt as "voiding_attempt?"
-            from claimed c
-            join payments p on p.id = c.id
-            join merchants m on m.id = p.merchant_id
-            left join customers cu on cu.id = p.customer_id
-            left join sealed_cards s on s.payment_id = p.id
-            left join opened n on n.payment_id = p.id
-            left join authorizations a
-              on a.payment_id = p.id and a.state in ('sending', 'enquiring', 'reversing', 'approved')
-            left join lateral (
-                select id, attempt from authorizations
-                where payment_id = p.id and state = 'voiding' order by attempt limit 1) v on true
-            "#,
-            &ids,
-            &seqs,
-            &leases,
-            LEASE_SECONDS,
-        )
-        .fetch_all(db)
-        .await?;
-        let mut found = std::collections::HashMap::with_capacity(claimed.len());
+        let claimed = sqlx::query_file!("src/claim.sql", &ids, &seqs, &leases, LEASE_SECONDS,)
+            .fetch_all(db)
+            .await?;
+        let mut found = HashMap::with_capacity(claimed.len());
         for row in claimed {
             let lease = AuthorizationId(row.lease);
             let attempt = attempt_of(row.attempt_id, row.attempt, row.attempt_state.as_deref())?;
@@ -369,129 +311,25 @@ impl Statement for Change {
     type Row = Change;
     type Answer = Changed;
 
-    #[expect(
-        clippy::too_many_lines,
-        reason = "one statement, best read in one piece"
-    )]
     async fn run(db: &PgPool, rows: &[Change]) -> Result<Vec<Option<Changed>>> {
-        let each = |index: usize| i64::try_from(index).unwrap_or_default();
-        let ords: Vec<i64> = (0..rows.len()).map(each).collect();
         let ids: Vec<Uuid> = rows.iter().map(|row| row.payment_id.0).collect();
         let versions: Vec<i32> = rows.iter().map(|row| row.version).collect();
         let events: Vec<&str> = rows.iter().map(|row| row.event).collect();
         let states: Vec<&str> = rows.iter().map(|row| row.state.name()).collect();
-        let failures: Vec<Option<&str>> = rows
-            .iter()
-            .map(|row| row.failure.map(Failure::name))
-            .collect();
-        let authorizations: Vec<Option<Uuid>> = rows
-            .iter()
-            .map(|row| row.authorization.map(|(id, _)| id.0))
-            .collect();
-        let authorization_states: Vec<Option<&str>> = rows
-            .iter()
-            .map(|row| row.authorization.map(|(_, state)| state.name()))
-            .collect();
-        let fingerprints: Vec<Option<&[u8]>> =
-            rows.iter().map(|row| row.fingerprint.as_deref()).collect();
+        let failures = each(rows, |row| row.failure.map(Failure::name));
+        let authorizations = each(rows, |row| row.authorization.map(|(id, _)| id.0));
+        let authorization_states = each(rows, |row| row.authorization.map(|(_, to)| to.name()));
+        let fingerprints = each(rows, |row| row.fingerprint.as_deref());
         let forget: Vec<bool> = rows.iter().map(|row| row.forget_card).collect();
-        let postings: Vec<serde_json::Value> = rows
-            .iter()
-            .map(|row| serde_json::json!(row.postings))
-            .collect();
-        let event_ids: Vec<Option<Uuid>> = rows
-            .iter()
-            .map(|row| row.notice.as_ref().map(|_| crate::fresh_id()))
-            .collect();
-        let kinds: Vec<Option<&str>> = rows
-            .iter()
-            .map(|row| row.notice.as_ref().map(|notice| notice.kind.name()))
-            .collect();
-        let notices: Vec<Option<serde_json::Value>> = rows
-            .iter()
-            .map(|row| row.notice.as_ref().map(|n| serde_json::json!(n)))
-            .collect();
+        let postings: Vec<Value> = rows.iter().map(|row| identified(&row.postings)).collect();
+        let event_ids = each(rows, |row| row.notice.as_ref().map(|_| crate::fresh_id()));
+        let kinds = each(rows, |row| {
+            row.notice.as_ref().map(|notice| notice.kind.name())
+        });
+        let notices = each(rows, |row| row.notice.as_ref().map(|notice| json!(notice)));
         let jobs: Vec<&str> = rows.iter().map(|row| row.job.name()).collect();
-        let written = sqlx::query!(
-            r#"
-            with input as (
-                select * from unnest(
-                    $1::bigint[], $2::uuid[], $3::integer[], $4::text[], $5::text[], $6::text[],
-                    $7::uuid[], $8::text[], $9::bytea[], $10::boolean[], $11::jsonb[],
-                    $12::uuid[], $13::text[], $14::jsonb[], $15::text[]
-                ) as i(ord, payment_id, version, event, state, failure, authorization_id,
-                       authorization_state, fingerprint, forget, postings, event_id, kind, notice,
-                       job)
-            ), moved as (
-                update payments p
-                set state = i.state, version = p.version + 1,
-                    failure = coalesce(i.failure, p.failure),
-                    card_fingerprint = coalesce(i.fingerprint, p.card_fingerprint),
-                    updated_at = now()
-                from input i
-                where p.id = i.payment_id and p.version = i.version
-                returning i.ord, p.id, p.version, p.merchant_id, p.live, p.currency
-            ), change as (
-                select i.*, m.id, m.version as new_version, m.merchant_id, m.live, m.currency
-                from moved m join input i on i.ord = m.ord
-            ), history as (
-                insert into payment_history (payment_id, version, event, state, authorization_id)
-                select id, new_version, event, state, authorization_id from change
-            ), attempt as (
-                update authorizations a
-                set state = c.authorization_state, updated_at = now()
-                from change c where a.id = c.authorization_id and a.payment_id = c.id
-            ), forgotten as (
-                delete from sealed_cards s using change c where c.forget and s.payment_id = c.id
-            ), posted as (
-                insert into ledger_postings (payment_id, kind, currency)
-                select c.id, x.kind, c.currency
-                from change c, jsonb_to_recordset(c.postings) as x(kind text)
-                returning id, payment_id, kind
-            ), entered as (
-                insert into ledger_entries (posting_id, account, merchant_id, live, amount)
-                select p.id, e.account, c.merchant_id, c.live, e.amount
-                from posted p
-                join change c on c.id = p.payment_id,
-                     jsonb_to_recordset(c.postings) as x(kind text, entries jsonb),
-                     jsonb_to_recordset(x.entries) as e(account text, amount numeric)
-                where x.kind = p.kind
-            ), told as (
-                insert into events (id, merchant_id, live, kind, payment_id, notice)
-                select event_id, merchant_id, live, kind, id, notice
-                from change where event_id is not null
-                returning id, merchant_id, live, kind, payment_id
-            ), sent as (
-                insert into deliveries (id, event_id, endpoint_id, state)
-                select gen_random_uuid(), t.id, w.id, 'delivering'
-                from told t
-                join webhook_endpoints w
-                  on w.merchant_id = t.merchant_id and w.live = t.live
-                 and w.events && array[t.kind, '*']
-                returning id, event_id
-            ), due as (
-                insert into outbox (worker, id, due_at)
-                select 'webhook', id, now() + interval '2 seconds' from sent
-            ), cleared as (
-                delete from outbox o using change c
-                where c.job = 'clear' and o.worker = 'card' and o.id = c.id
-            ), kept as (
-                update outbox o
-                set due_at = now() + make_interval(secs => $16),
-                    leased_until = now() + make_interval(secs => $16),
-                    attempts = 0
-                from change c where c.job = 'keep' and o.worker = 'card' and o.id = c.id
-            ), put as (
-                insert into outbox as o (worker, id, due_at)
-                select 'card', id, now() from change where job = 'put'
-                on conflict (worker, id) do update set due_at = least(o.due_at, now())
-            )
-            select c.ord as "ord!", c.new_version as "version!",
-                   array(select s.id from sent s join told t on t.id = s.event_id
-                         where t.payment_id = c.id) as "deliveries!"
-            from change c
-            "#,
-            &ords,
+        let written = sqlx::query_file!(
+            "src/change.sql",
             &ids,
             &versions,
             &events as _,
@@ -510,24 +348,43 @@ impl Statement for Change {
         )
         .fetch_all(db)
         .await?;
-        let mut found: std::collections::HashMap<i64, Changed> = written
-            .into_iter()
-            .map(|row| {
-                let deliveries = row.deliveries.into_iter().map(DeliveryId).collect();
-                (
-                    row.ord,
-                    Changed::Written {
-                        version: row.version,
+        let (mut versions, mut deliveries) = (HashMap::new(), HashMap::<_, Vec<_>>::new());
+        for row in written {
+            if let (Some(ord), Some(version)) = (row.ord, row.version) {
+                versions.insert(ord, version);
+            }
+            if let (Some(delivery), Some(event)) = (row.delivery_id, row.event_id) {
+                deliveries
+                    .entry(event)
+                    .or_default()
+                    .push(DeliveryId(delivery));
+            }
+        }
+        let answers = (1..)
+            .zip(event_ids)
+            .map(|(ord, event)| match versions.remove(&ord) {
+                None => Some(Changed::Overtaken),
+                Some(version) => {
+                    let deliveries = event.and_then(|event| deliveries.remove(&event));
+                    let deliveries = deliveries.unwrap_or_default();
+                    Some(Changed::Written {
+                        version,
                         deliveries,
-                    },
-                )
-            })
-            .collect();
-        Ok(ords
-            .iter()
-            .map(|ord| Some(found.remove(ord).unwrap_or(Changed::Overtaken)))
-            .collect())
+                    })
+                }
+            });
+        Ok(answers.collect())
     }
+}
+
+fn each<'a, T>(rows: &'a [Change], value: impl Fn(&'a Change) -> Option<T>) -> Vec<Option<T>> {
+    rows.iter().map(value).collect()
+}
+
+/// Postings with ids of their own, as the statement takes them.
+fn identified(postings: &[Posting]) -> Value {
+    let identify = |posting: &Posting| json!({"id": crate::fresh_id(), "kind": posting.kind, "entries": posting.entries});
+    postings.iter().map(identify).collect()
 }
 
 /// Reads a payment's version and one of its attempts again, without claiming anything: for a

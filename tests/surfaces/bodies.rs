@@ -1,0 +1,166 @@
+//! Bodies that are not the JSON they should be.
+
+use anyhow::{Result, ensure};
+use reqwest::{Method, RequestBuilder};
+use tests::{Gateway, example};
+
+use super::{CARD, check_error, check_nothing_stored, refusal, refused};
+
+fn with_body(gateway: &Gateway, body: impl Into<reqwest::Body>) -> RequestBuilder {
+    let request = gateway.request(Method::POST, "/v1/payments");
+    request
+        .bearer_auth(gateway.merchant.test_key.as_str())
+        .body(body)
+}
+
+#[tokio::test]
+async fn what_is_not_json_or_says_two_things_is_refused() -> Result<()> {
+    let gateway = Gateway::start().await?;
+    let whole = example(CARD).to_string();
+    let nested =
+        |open: &str, close: &str, depth| format!("{}{}", open.repeat(depth), close.repeat(depth));
+    let twice = whole.replacen('{', r#"{"amount":5000,"#, 1);
+    let bodies: Vec<(&str, Vec<u8>)> = vec![
+        ("nothing", Vec::new()),
+        ("blank", b"  \n".to_vec()),
+        (
+            "half",
+            whole.get(..whole.len() / 2).unwrap_or_default().into(),
+        ),
+        ("two", format!("{whole}{whole}").into()),
+        ("a rest", format!("{whole} x").into()),
+        ("a byte order mark", format!("\u{feff}{whole}").into()),
+        (
+            "a comma too many",
+            whole.replace("}}", "},}").replace("\"}", "\",}").into(),
+        ),
+        ("single quotes", whole.replace('"', "'").into()),
+        ("a key twice", twice.clone().into()),
+        (
+            "a key twice inside",
+            whole.replacen("\"cvc\"", "\"cvc\":\"1\",\"cvc\"", 1).into(),
+        ),
+        ("infinity", whole.replacen("5000", "1e999", 1).into()),
+        ("no number", whole.replacen("5000", "NaN", 1).into()),
+        ("hexadecimal", whole.replacen("5000", "0x1388", 1).into()),
+        ("a leading zero", whole.replacen("5000", "05000", 1).into()),
+        ("a plus", whole.replacen("5000", "+5000", 1).into()),
+        (
+            "half a surrogate",
+            whole.replacen("John", r"\ud800", 1).into(),
+        ),
+        (
+            "not UTF-8",
+            whole
+                .replacen("John", "J\u{1}", 1)
+                .into_bytes()
+                .iter()
+                .map(|b| if *b == 1 { 0xff } else { *b })
+                .collect(),
+        ),
+        ("deep arrays", nested("[", "]", 17).into()),
+        ("deeper arrays", nested("[", "]", 30_000).into()),
+        (
+            "deep objects",
+            format!("{}1{}", "{\"a\":".repeat(5_000), "}".repeat(5_000)).into(),
+        ),
+        ("an array", format!("[{whole}]").into()),
+        ("a text", format!("\"{CARD}\"").into()),
+        ("a number", CARD.into()),
+        ("null", "null".into()),
+        ("a form", "amount=5000&currency=USD".into()),
+        ("XML", "<amount>5000</amount>".into()),
+    ];
+    let mut wrong = Vec::new();
+    for (name, body) in bodies {
+        let request = with_body(&gateway, body).header("Content-Type", "application/json");
+        if let Err(error) = refused(&gateway, request, &refusal(400, "body_invalid", "")).await {
+            wrong.push(format!("{name}: {error:#}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    check_nothing_stored(&gateway).await?;
+    gateway.finish().await
+}
+
+#[tokio::test]
+async fn only_json_is_read() -> Result<()> {
+    let gateway = Gateway::start().await?;
+    let body = example(CARD).to_string();
+    for kind in [
+        "text/plain",
+        "application/x-www-form-urlencoded",
+        "multipart/form-data; boundary=x",
+        "application/xml",
+        "application/jsonp",
+        "application/json5",
+        "json",
+        "",
+    ] {
+        let request = with_body(&gateway, body.clone()).header("Content-Type", kind);
+        refused(&gateway, request, &refusal(400, "body_invalid", "")).await?;
+    }
+    refused(
+        &gateway,
+        with_body(&gateway, body.clone()),
+        &refusal(400, "body_invalid", ""),
+    )
+    .await?;
+    check_nothing_stored(&gateway).await?;
+    for kind in [
+        "application/json",
+        "application/json; charset=utf-8",
+        "Application/JSON",
+    ] {
+        let request = with_body(&gateway, body.clone()).header("Content-Type", kind);
+        assert_eq!(gateway.send(request).await?.status, 200, "{kind}");
+    }
+    gateway.finish().await
+}
+
+#[tokio::test]
+async fn a_huge_body_is_not_read() -> Result<()> {
+    let gateway = Gateway::start().await?;
+    let padded = |size: usize| {
+        let mut body = example(CARD).to_string();
+        body.push_str(&" ".repeat(size.saturating_sub(body.len())));
+        with_body(&gateway, body).header("Content-Type", "application/json")
+    };
+    refused(
+        &gateway,
+        padded(64 * 1024 + 1),
+        &refusal(400, "body_invalid", ""),
+    )
+    .await?;
+    // The answer to more may be overtaken by the end of the connection; a payment it is never.
+    for size in [1 << 20, 8 << 20] {
+        if let Ok(answer) = gateway.send(padded(size)).await {
+            ensure!(answer.status == 400, "{}", answer.text);
+            check_error(&answer)?;
+        }
+    }
+    check_nothing_stored(&gateway).await?;
+    assert_eq!(gateway.send(padded(64 * 1024)).await?.status, 200);
+    gateway.finish().await
+}
+
+#[tokio::test]
+async fn idempotency_keys_are_short_plain_and_no_cards() -> Result<()> {
+    let gateway = Gateway::start().await?;
+    let long = "k".repeat(256);
+    let grouped = "order 4242-4242-4242-4242";
+    for key in ["", CARD, grouped, long.as_str(), "schlüssel"] {
+        let request = gateway.posting("/v1/payments", &example(CARD));
+        let request = request.header("Idempotency-Key", key.as_bytes());
+        refused(
+            &gateway,
+            request,
+            &refusal(400, "idempotency_key_invalid", ""),
+        )
+        .await?;
+    }
+    check_nothing_stored(&gateway).await?;
+    let longest = "k".repeat(255);
+    assert_eq!(gateway.pay_once(CARD, &longest).await?.status, 200);
+    gateway.finish().await
+}

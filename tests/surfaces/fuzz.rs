@@ -1,0 +1,167 @@
+//! Whatever is posted, it is taken or refused: never an error of ours, and the books agree after.
+
+use anyhow::{Result, ensure};
+use futures::StreamExt;
+use futures::stream::iter;
+use proptest::prelude::*;
+use proptest::strategy::ValueTree;
+use proptest::test_runner::TestRunner;
+use reqwest::Method;
+use serde_json::{Value, json};
+use tests::{Answer, Gateway, example};
+
+use super::{CARD, check_error};
+
+/// How many requests each kind of fuzz makes.
+const CASES: usize = 300;
+/// How many are on their way at once.
+const AT_ONCE: usize = 16;
+
+fn any_json() -> impl Strategy<Value = Value> {
+    let odd = [
+        json!(null),
+        json!(""),
+        json!(0),
+        json!(-1),
+        json!(50),
+        json!(i64::MAX),
+        json!(u64::MAX),
+        json!(1e300),
+        json!(-0.0),
+        json!("\u{0}"),
+        json!("\u{202e}"),
+        json!("USD"),
+        json!("card"),
+        json!("4000000000000002"),
+        json!({}),
+        json!([]),
+        json!([[[[]]]]),
+    ];
+    let leaf = prop_oneof![
+        prop::sample::select(odd.to_vec()),
+        any::<bool>().prop_map(Value::from),
+        any::<i64>().prop_map(Value::from),
+        any::<f64>().prop_map(Value::from),
+        "\\PC{0,20}".prop_map(Value::from),
+        "[0-9 -]{8,24}".prop_map(Value::from),
+    ];
+    leaf.prop_recursive(4, 24, 6, |inner| {
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 0..5).prop_map(Value::from),
+            prop::collection::hash_map("[a-z_]{1,8}", inner, 0..5)
+                .prop_map(|members| Value::Object(members.into_iter().collect())),
+        ]
+    })
+}
+
+/// The example with up to three members replaced or added, anywhere.
+fn any_payment() -> impl Strategy<Value = Value> {
+    let places = vec![
+        ("", "amount"),
+        ("", "currency"),
+        ("", "payment_method"),
+        ("", "customer"),
+        ("", "card"),
+        ("", "description"),
+        ("", "metadata"),
+        ("", "extra"),
+        ("/customer", "email"),
+        ("/customer", "name"),
+        ("/customer", "phone"),
+        ("/card", "number"),
+        ("/card", "exp_month"),
+        ("/card", "exp_year"),
+        ("/card", "cvc"),
+        ("/card", "extra"),
+    ];
+    let change = (prop::sample::select(places), any_json());
+    prop::collection::vec(change, 1..=3).prop_map(|changes| {
+        let mut body = example(CARD);
+        for ((parent, name), value) in changes {
+            if let Some(Value::Object(parent)) = body.pointer_mut(parent) {
+                parent.insert(name.to_owned(), value);
+            }
+        }
+        body
+    })
+}
+
+/// So many of them, as texts.
+fn some<T: ToString>(strategy: impl Strategy<Value = T>) -> Result<Vec<String>> {
+    let mut runner = TestRunner::default();
+    let one = |_| match strategy.new_tree(&mut runner) {
+        Ok(tree) => Ok(tree.current().to_string()),
+        Err(why) => anyhow::bail!("nothing was made: {why}"),
+    };
+    (0..CASES).map(one).collect()
+}
+
+fn check(body: &str, answer: &Answer) -> Result<()> {
+    ensure!(
+        matches!(answer.status, 200 | 400),
+        "{body}: {} {}",
+        answer.status,
+        answer.text
+    );
+    if answer.status == 200 {
+        let status = answer.at("/status");
+        ensure!(
+            ["succeeded", "failed", "pending", "active"].contains(&status),
+            "{body}: {}",
+            answer.text
+        );
+        return Ok(());
+    }
+    check_error(answer).map_err(|error| error.context(format!("{body}: {}", answer.text)))
+}
+
+async fn post_all(gateway: &Gateway, path: &str, bodies: Vec<String>) -> Result<usize> {
+    let requests = iter(bodies).map(|body| async move {
+        let request = gateway
+            .request(Method::POST, path)
+            .bearer_auth(gateway.merchant.test_key.as_str())
+            .header("Content-Type", "application/json")
+            .body(body.clone());
+        let answer = gateway.send(request).await?;
+        if path.starts_with("/v1") {
+            check(&body, &answer)?;
+        }
+        ensure!(answer.status < 500, "{body}: {}", answer.text);
+        Ok(answer.status == 200)
+    });
+    let taken: Vec<Result<bool>> = requests.buffer_unordered(AT_ONCE).collect().await;
+    let taken: Vec<bool> = taken.into_iter().collect::<Result<_>>()?;
+    Ok(taken.into_iter().filter(|taken| *taken).count())
+}
+
+#[tokio::test]
+async fn whatever_is_posted_is_taken_or_refused() -> Result<()> {
+    let gateway = Gateway::start().await?;
+    let mut taken = post_all(&gateway, "/v1/payments", some(any_payment())?).await?;
+    taken += post_all(&gateway, "/v1/payments", some(any_json())?).await?;
+    taken += post_all(&gateway, "/v1/payments", some("\\PC{0,60}")?).await?;
+    gateway.settle().await?;
+    let count = sqlx::query_scalar("select count(*) from payments").fetch_one(gateway.database());
+    let count: i64 = count.await?;
+    assert_eq!(count, i64::try_from(taken)?);
+    gateway.finish().await
+}
+
+#[tokio::test]
+async fn whatever_is_registered_is_taken_or_refused() -> Result<()> {
+    let gateway = Gateway::start().await?;
+    let member = prop::sample::select(vec!["url", "events", "metadata", "signature", "extra"]);
+    let changes = prop::collection::vec((member, any_json()), 1..=2);
+    let endpoint = changes.prop_map(|changes| {
+        let mut body = json!({"url": "https://example.com/hook"});
+        for (name, value) in changes {
+            body[name] = value;
+        }
+        body
+    });
+    for path in ["/v1/webhooks", "/v2/webhooks"] {
+        let bodies = some(&endpoint)?;
+        post_all(&gateway, path, bodies).await?;
+    }
+    gateway.finish().await
+}

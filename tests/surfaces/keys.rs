@@ -1,0 +1,118 @@
+//! Who is let in.
+
+use std::time::Duration;
+
+use anyhow::Result;
+use domain::merchant::{self, Mode};
+use reqwest::{Method, RequestBuilder};
+use tests::{Gateway, example, until};
+
+use super::{CARD, check_nothing_stored, refusal, refused};
+
+fn paying(gateway: &Gateway) -> RequestBuilder {
+    gateway
+        .request(Method::POST, "/v1/payments")
+        .json(&example(CARD))
+}
+
+#[tokio::test]
+async fn without_a_right_key_nobody_is_let_in() -> Result<()> {
+    let gateway = Gateway::start().await?;
+    let right = gateway.merchant.test_key.to_string();
+    let unknown = merchant::key(Mode::Test, &[7; 32]).to_string();
+    let missing = refusal(401, "missing_api_key", "");
+    let invalid = refusal(401, "invalid_api_key", "");
+    refused(&gateway, paying(&gateway), &missing).await?;
+    for header in [
+        "",
+        "Bearer",
+        "Basic dGVzdDo=",
+        &right,
+        &format!("Token {right}"),
+    ] {
+        let request = paying(&gateway).header("Authorization", header);
+        refused(&gateway, request, &missing).await?;
+    }
+    let altered = format!(
+        "{}{}",
+        right.trim_end_matches(char::is_alphanumeric),
+        "x".repeat(50)
+    );
+    let longer = format!("{right}0");
+    let shorter = right.get(..right.len() - 1).unwrap_or_default();
+    let shouted = right.to_uppercase();
+    let live = right.replace("sk_test_", "sk_live_");
+    let long = "x".repeat(10_000);
+    let twice = format!("{right} {right}");
+    for key in [
+        "",
+        "x",
+        "sk_test_",
+        CARD,
+        "' or 1=1 --",
+        "null",
+        &unknown,
+        &altered,
+        &longer,
+        shorter,
+        &shouted,
+        &live,
+        &long,
+        &twice,
+    ] {
+        let request = paying(&gateway).header("Authorization", format!("Bearer {key} "));
+        let expected = if key.is_empty() { &missing } else { &invalid };
+        if let Err(error) = refused(&gateway, request, expected).await {
+            // A header's end is trimmed on its way, and with it the word may stand alone.
+            anyhow::bail!("{key:?}: {error:#}");
+        }
+    }
+    let request = paying(&gateway).header("Authorization", "Bearer schlüssel".as_bytes());
+    refused(&gateway, request, &invalid).await?;
+    let path = "/v1/payments/pay_0000000000000000000001";
+    refused(&gateway, gateway.request(Method::GET, path), &missing).await?;
+    check_nothing_stored(&gateway).await?;
+    let loosely = paying(&gateway).header("Authorization", format!("bearer  {right}"));
+    assert_eq!(gateway.send(loosely).await?.status, 200);
+    gateway.finish().await
+}
+
+#[tokio::test]
+async fn a_revoked_key_is_soon_forgotten() -> Result<()> {
+    let gateway = Gateway::start().await?;
+    assert_eq!(gateway.pay(CARD).await?.status, 200);
+    let revoke = "update api_keys set revoked_at = now() where merchant_id = $1";
+    for merchant in [&gateway.merchant, &gateway.other_merchant] {
+        sqlx::query(revoke)
+            .bind(merchant.merchant_id.0)
+            .execute(gateway.database())
+            .await?;
+    }
+    let never_seen = paying(&gateway).bearer_auth(gateway.other_merchant.test_key.as_str());
+    refused(&gateway, never_seen, &refusal(401, "invalid_api_key", "")).await?;
+    until(
+        "the key is forgotten",
+        Duration::from_secs(10),
+        async || {
+            let answer = gateway.get("/v1/payments/pay_0").await?;
+            Ok((answer.status == 401).then_some(()))
+        },
+    )
+    .await?;
+    gateway.finish().await
+}
+
+#[tokio::test]
+async fn another_merchants_payment_does_not_exist() -> Result<()> {
+    let gateway = Gateway::start().await?;
+    let paid = gateway.pay(CARD).await?;
+    let theirs = gateway
+        .request(Method::GET, &format!("/v1/payments/{}", paid.at("/id")))
+        .bearer_auth(gateway.other_merchant.test_key.as_str());
+    let theirs = refused(&gateway, theirs, &refusal(404, "resource_missing", "")).await?;
+    let nobodys = gateway
+        .get("/v1/payments/pay_0000000000000000000001")
+        .await?;
+    assert_eq!((nobodys.status, &nobodys.text), (404, &theirs.text));
+    gateway.finish().await
+}

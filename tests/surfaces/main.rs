@@ -1,0 +1,123 @@
+//! The surfaces over real HTTP: whatever comes in, the answer is the contract's, nothing is stored
+//! that should not be, and no answer repeats a card number.
+
+mod bodies;
+mod fields;
+mod finfusion;
+mod fuzz;
+mod keys;
+mod raw;
+mod routes;
+
+use anyhow::{Context, Result, ensure};
+use reqwest::RequestBuilder;
+use sqlx::Row;
+use tests::{Answer, Gateway};
+
+/// The card number that these tests misplace.
+const CARD: &str = "4242424242424242";
+
+/// What a request is refused with.
+struct Refusal {
+    status: u16,
+    code: &'static str,
+    /// Empty if the error names no field.
+    param: &'static str,
+}
+
+const fn refusal(status: u16, code: &'static str, param: &'static str) -> Refusal {
+    Refusal {
+        status,
+        code,
+        param,
+    }
+}
+
+/// Whether an answer repeats the card number, however it is grouped.
+fn repeats_card(text: &str) -> bool {
+    let digits: String = text.chars().filter(char::is_ascii_digit).collect();
+    digits.contains(CARD)
+}
+
+/// The kind of error that goes with a status in paygate's contract.
+fn kind_of(status: u16) -> &'static str {
+    match status {
+        401 => "authentication_error",
+        403 => "permission_error",
+        429 => "rate_limit_error",
+        500.. => "api_error",
+        _ => "invalid_request_error",
+    }
+}
+
+/// Checks that an answer is an error as paygate's contract prints it.
+fn check_error(answer: &Answer) -> Result<()> {
+    let members = answer.body.as_object().context("no object")?;
+    let error = answer.body["error"].as_object().context("no error")?;
+    let known = ["type", "code", "message", "param"];
+    let is_plain = |(name, value): (&String, &serde_json::Value)| {
+        known.contains(&name.as_str()) && value.as_str().is_some_and(|text| !text.is_empty())
+    };
+    ensure!(
+        members.len() == 1 && error.iter().all(is_plain),
+        "not its shape"
+    );
+    ensure!(error.len() >= 3, "a member is missing");
+    ensure!(
+        answer.at("/error/type") == kind_of(answer.status),
+        "a wrong type"
+    );
+    ensure!(
+        answer.header("content-type") == "application/json",
+        "not JSON"
+    );
+    ensure!(!answer.header("x-request-id").is_empty(), "no request id");
+    ensure!(
+        !repeats_card(&format!("{}{:?}", answer.text, answer.headers)),
+        "it repeats the card"
+    );
+    Ok(())
+}
+
+/// Sends a request and checks that it is refused like this.
+async fn refused(gateway: &Gateway, request: RequestBuilder, what: &Refusal) -> Result<Answer> {
+    let answer = gateway.send(request).await?;
+    let found = (
+        answer.status,
+        answer.at("/error/code"),
+        answer.at("/error/param"),
+    );
+    let expected = (what.status, what.code, what.param);
+    ensure!(
+        found == expected,
+        "{expected:?} was expected: {} {}",
+        answer.status,
+        answer.text
+    );
+    check_error(&answer).with_context(|| answer.text.clone())?;
+    Ok(answer)
+}
+
+/// Checks that no table has a row but those of the merchants and the counters of requests.
+async fn check_nothing_stored(gateway: &Gateway) -> Result<()> {
+    for table in [
+        "customers",
+        "payments",
+        "payment_history",
+        "idempotency_keys",
+        "sealed_cards",
+        "authorizations",
+        "ledger_postings",
+        "ledger_entries",
+        "webhook_endpoints",
+        "events",
+        "deliveries",
+        "outbox",
+    ] {
+        let count = sqlx::AssertSqlSafe(format!("select count(*) from {table}"));
+        let row = sqlx::query(count).fetch_one(gateway.database()).await?;
+        let count: i64 = row.try_get(0)?;
+        ensure!(count == 0, "{table} has {count} rows");
+    }
+    Ok(())
+}

@@ -1,0 +1,109 @@
+//! Paths and methods that are none.
+
+use anyhow::Result;
+use reqwest::Method;
+use tests::{Gateway, example};
+
+use super::{CARD, check_nothing_stored, refusal, refused};
+
+#[tokio::test]
+async fn unknown_paths_and_wrong_methods_are_answered_in_the_surfaces_words() -> Result<()> {
+    let gateway = Gateway::start().await?;
+    let long = format!("/v1/payments/{}", "x".repeat(5_000));
+    let unknown = refusal(404, "route_unknown", "");
+    let missing = refusal(404, "resource_missing", "");
+    let method = refusal(405, "method_not_allowed", "");
+    for (verb, path, expected) in [
+        (Method::GET, "/", &unknown),
+        (Method::GET, "/v1", &unknown),
+        (Method::GET, "/v1/", &unknown),
+        (Method::GET, "/v3/payments", &unknown),
+        (Method::POST, "/v1/payments/", &unknown),
+        (Method::GET, "/v1/payments/pay_1/refund", &unknown),
+        (Method::GET, "/v1//payments", &unknown),
+        (Method::GET, "/4242424242424242", &unknown),
+        (Method::GET, "/.env", &unknown),
+        (Method::GET, "/v1/payments/4242424242424242", &missing),
+        (
+            Method::GET,
+            "/v1/payments/4242%204242%204242%204242",
+            &missing,
+        ),
+        (
+            Method::GET,
+            "/v1/payments/pay_1?card=4242424242424242",
+            &missing,
+        ),
+        (
+            Method::GET,
+            "/v1/payments/pay_zzzzzzzzzzzzzzzzzzzzzz",
+            &missing,
+        ),
+        (Method::GET, "/v1/payments/..%2f..%2fetc%2fpasswd", &missing),
+        (Method::GET, "/v1/payments/%00", &missing),
+        (Method::GET, "/v1/payments/'%20or%201=1", &missing),
+        (Method::GET, &long, &missing),
+        (Method::GET, "/v1/payments", &method),
+        (Method::PUT, "/v1/payments", &method),
+        (Method::DELETE, "/v1/payments", &method),
+        (Method::PATCH, "/v1/payments/pay_1", &method),
+        (Method::POST, "/v1/payments/pay_1", &method),
+        (Method::OPTIONS, "/v1/payments", &method),
+        (Method::TRACE, "/v1/payments", &method),
+        (Method::GET, "/v1/webhooks", &method),
+    ] {
+        let what = format!("{verb} {path}");
+        let request = gateway.request(verb, path).json(&example(CARD));
+        let request = request.bearer_auth(gateway.merchant.test_key.as_str());
+        if let Err(error) = refused(&gateway, request, expected).await {
+            anyhow::bail!("{what}: {error:#}");
+        }
+    }
+    check_nothing_stored(&gateway).await?;
+    gateway.finish().await
+}
+
+/// What is not UTF-8 in a path is no id either.
+#[tokio::test]
+async fn a_path_that_is_no_text_is_no_error_of_ours() -> Result<()> {
+    let gateway = Gateway::start().await?;
+    let request = gateway.request(Method::GET, "/v1/payments/%ff%fe");
+    let request = request.bearer_auth(gateway.merchant.test_key.as_str());
+    refused(&gateway, request, &refusal(404, "resource_missing", "")).await?;
+    gateway.finish().await
+}
+
+#[tokio::test]
+async fn every_answer_carries_the_limits_headers() -> Result<()> {
+    let gateway = Gateway::start().await?;
+    let answers = [
+        gateway.pay(CARD).await?,
+        gateway.get("/v1/payments/pay_1").await?,
+        gateway.post("/v1/payments", &serde_json::json!({})).await?,
+        gateway
+            .send(gateway.request(Method::GET, "/v1/payments/pay_1"))
+            .await?,
+    ];
+    for answer in &answers {
+        for name in [
+            "x-ratelimit-limit",
+            "x-ratelimit-remaining",
+            "x-ratelimit-reset",
+        ] {
+            assert!(
+                answer.header(name).parse::<u64>().is_ok(),
+                "{name}: {}",
+                answer.text
+            );
+        }
+        assert_eq!(answer.header("vary"), "Authorization, X-API-Key");
+    }
+    let mut ids: Vec<&str> = answers
+        .iter()
+        .map(|answer| answer.header("x-request-id"))
+        .collect();
+    ids.sort_unstable();
+    ids.dedup();
+    assert_eq!(ids.len(), answers.len());
+    gateway.finish().await
+}
