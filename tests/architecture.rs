@@ -26,7 +26,7 @@ const MAY_USE: [(&str, &[&str]); 9] = [
 
 /// Crates that belong to somebody: nobody else may depend on them.
 const OWNED: [(&str, &[&str]); 7] = [
-    ("sqlx", &["store", "tests"]),
+    ("sqlx", &["store", "sluice", "tests"]),
     ("lapin", &["queue", "tests"]),
     ("apalis", &["workers"]),
     // The workers serve their health with it and nothing more.

@@ -9,7 +9,7 @@ use store::vault::{self, SealingKey};
 use crate::refused::Refused;
 
 /// How long a key is used before a newer one is looked for.
-const USED: Duration = Duration::from_secs(60);
+const USED: Duration = Duration::from_mins(1);
 
 /// The newest public key, looked up once a minute.
 pub struct Keys {

@@ -10,7 +10,7 @@ use crate::process::{Process, binary};
 use crate::wait::until;
 
 /// How long everything that is due may take.
-const SETTLED: Duration = Duration::from_secs(60);
+const SETTLED: Duration = Duration::from_mins(1);
 
 /// A job is at rest that is parked, or waits half a minute or more for its own time: the next try
 /// of a webhook, the expiry of a payment. Everything else is somebody's work now.
@@ -175,15 +175,18 @@ impl Gateway {
     /// The last lines of every log.
     #[must_use]
     pub fn log_ends(&self) -> String {
-        let mut ends = String::new();
-        for process in Process::ALL {
-            let log = self.log(process);
-            let lines: Vec<&str> = log.lines().rev().take(15).collect();
-            if !lines.is_empty() {
-                let lines: Vec<&str> = lines.into_iter().rev().collect();
-                ends.push_str(&format!("--- {}\n{}\n", process.name(), lines.join("\n")));
-            }
-        }
-        ends
+        let end = |process: &Process| {
+            let log = self.log(*process);
+            let lines: Vec<&str> = log.lines().collect();
+            let last = lines
+                .get(lines.len().saturating_sub(15)..)
+                .unwrap_or_default();
+            (!last.is_empty()).then(|| format!("--- {}\n{}", process.name(), last.join("\n")))
+        };
+        Process::ALL
+            .iter()
+            .filter_map(end)
+            .collect::<Vec<_>>()
+            .join("\n")
     }
 }

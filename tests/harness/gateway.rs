@@ -2,53 +2,19 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 use std::{fs, thread};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use reqwest::Client;
 use store::PgPool;
-use store::merchants::{self, Credentials, New};
+use store::merchants::{self, Credentials};
 use uuid::Uuid;
 
-use crate::process::{Process, Running, Settings, free_address, signal};
+use crate::options::{Options, new_merchant, settings, write_keys};
+use crate::process::{Process, Running, Settings, free_address};
 use crate::stores::Stores;
-use crate::wait::until;
-
-/// How long a process may take to become ready.
-const READY: Duration = Duration::from_secs(30);
-
-/// How a gateway differs from the usual one.
-#[derive(Debug, Clone)]
-pub struct Options {
-    /// Requests a minute that each merchant may make.
-    pub rate_limit: Option<i32>,
-    /// How long the card worker waits for an acquirer's answer.
-    pub acquirer_timeout_ms: u64,
-    /// How long the API waits for a payment's outcome.
-    pub wait_ms: u64,
-    /// The sandbox's delays in percent.
-    pub pace_percent: u16,
-    /// Stores that nobody else uses, so that they may be killed and wiped.
-    pub own_stores: bool,
-    /// More environment for every process, over what the harness says.
-    pub env: Vec<(&'static str, String)>,
-}
-
-impl Default for Options {
-    fn default() -> Self {
-        Self {
-            rate_limit: Some(1_000_000),
-            acquirer_timeout_ms: 1_000,
-            wait_ms: 8_000,
-            pace_percent: 10,
-            own_stores: false,
-            env: Vec::new(),
-        }
-    }
-}
 
 /// A whole gateway of real processes.
 pub struct Gateway {
@@ -65,6 +31,7 @@ pub struct Gateway {
     own_stores: bool,
     db: PgPool,
     addresses: BTreeMap<Process, SocketAddr>,
+    told: Mutex<Vec<(Process, &'static str, String)>>,
     running: Mutex<Running>,
 }
 
@@ -113,6 +80,7 @@ impl Gateway {
             own_stores: options.own_stores,
             db,
             addresses,
+            told: Mutex::default(),
             running: Mutex::default(),
             dir,
             name,
@@ -187,169 +155,13 @@ impl Gateway {
         String::from_utf8_lossy(&bytes.unwrap_or_default()).into_owned()
     }
 
-    /// Starts a process that does not run, and waits until it is ready.
-    ///
-    /// # Errors
-    /// If it does not become ready.
-    pub async fn launch(&self, which: &[Process]) -> Result<()> {
-        for process in which {
-            self.spawn(*process)?;
-        }
-        for process in which {
-            self.wait_ready(*process).await?;
-        }
-        Ok(())
-    }
-
-    /// Starts a process and does not wait: its stores may be down.
-    ///
-    /// # Errors
-    /// If it runs already.
-    pub fn spawn(&self, process: Process) -> Result<()> {
-        let mut settings = self.settings.clone();
-        let address = self.address(process).to_string();
-        if process == Process::Sandbox {
-            settings.insert("SLUICE_SANDBOX_LISTEN".to_owned(), address);
-        } else {
-            settings.insert("DATABASE_URL".to_owned(), self.database_url());
-            settings.insert("AMQP_URL".to_owned(), self.amqp_url());
-            settings.insert("SLUICE_SANDBOX_URL".to_owned(), self.url(Process::Sandbox));
-            settings.insert("SLUICE_LISTEN".to_owned(), address.clone());
-            settings.insert("SLUICE_HEALTH_LISTEN".to_owned(), address);
-        }
-        self.running().start(process, &settings, &self.dir)
-    }
-
-    /// Waits until a process says that it is ready.
-    ///
-    /// # Errors
-    /// If it ends, or takes too long.
-    pub async fn wait_ready(&self, process: Process) -> Result<()> {
-        let url = format!("{}/readyz", self.url(process));
-        let ready = until("a process is ready", READY, async || {
-            self.running().check()?;
-            let answer = self.client.get(&url).timeout(READY).send().await;
-            Ok(answer.ok().filter(|answer| answer.status().is_success()))
-        })
-        .await;
-        match ready {
-            Ok(_) => Ok(()),
-            Err(error) => bail!("{process:?}: {error}\n{}", self.log(process)),
-        }
-    }
-
-    /// Kills a process with SIGKILL.
-    ///
-    /// # Errors
-    /// If it does not run.
-    pub fn kill(&self, process: Process) -> Result<()> {
-        let mut child = self.running().take(process)?;
-        child.kill()?;
-        child.wait()?;
-        Ok(())
-    }
-
-    /// Asks a process to end with SIGTERM, and waits until it has; it must end well.
-    ///
-    /// # Errors
-    /// If it does not run, takes more than 35 s, or ends badly.
-    pub async fn terminate(&self, process: Process) -> Result<()> {
-        let mut child = self.running().take(process)?;
-        signal("TERM", &child.id().to_string()).await?;
-        let limit = Duration::from_secs(35);
-        let ended = until("a process has ended", limit, async || Ok(child.try_wait()?)).await;
-        match ended {
-            Ok(status) if status.success() => Ok(()),
-            ended => {
-                let _ = child.kill();
-                bail!(
-                    "{process:?} was asked to end: {ended:?}\n{}",
-                    self.log(process)
-                )
-            }
-        }
-    }
-
-    /// Stops a process where it stands, with SIGSTOP.
-    ///
-    /// # Errors
-    /// If it does not run.
-    pub async fn stop(&self, process: Process) -> Result<()> {
-        let pid = self.running().pid(process)?;
-        signal("STOP", &pid).await
-    }
-
-    /// Lets a stopped process go on.
-    ///
-    /// # Errors
-    /// If it does not run.
-    pub async fn cont(&self, process: Process) -> Result<()> {
-        let pid = self.running().pid(process)?;
-        signal("CONT", &pid).await
-    }
-
-    /// The id of a running process.
-    ///
-    /// # Errors
-    /// If it does not run.
-    pub fn pid(&self, process: Process) -> Result<String> {
-        self.running().pid(process)
+    pub(crate) fn told(&self) -> MutexGuard<'_, Vec<(Process, &'static str, String)>> {
+        self.told.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) fn running(&self) -> MutexGuard<'_, Running> {
         self.running.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-fn new_merchant(name: &str, options: &Options) -> New {
-    New {
-        name: name.to_owned(),
-        rate_limit: options.rate_limit,
-        fee_basis_points: 290,
-    }
-}
-
-fn settings(options: &Options, dir: &Path) -> Settings {
-    let path = |name: &str| dir.join(name).display().to_string();
-    let mut settings = Settings::from(
-        [
-            ("SLUICE_IDEMPOTENCY_KEY_FILE", path("idempotency.key")),
-            ("SLUICE_WEBHOOK_KEY_FILE", path("webhook.key")),
-            ("SLUICE_WEBHOOK_LOCAL", "true".to_owned()),
-            ("SLUICE_WAIT_MS", options.wait_ms.to_string()),
-            ("SLUICE_CARD_KEYS_DIR", path("card")),
-            (
-                "SLUICE_ACQUIRER_TIMEOUT_MS",
-                options.acquirer_timeout_ms.to_string(),
-            ),
-            ("SLUICE_SANDBOX_LOG", path("acquirer.jsonl")),
-            (
-                "SLUICE_SANDBOX_PACE_PERCENT",
-                options.pace_percent.to_string(),
-            ),
-        ]
-        .map(|(name, value)| (name.to_owned(), value)),
-    );
-    for name in ["RUST_LOG", "RUST_BACKTRACE"] {
-        settings.extend(std::env::var(name).map(|value| (name.to_owned(), value)));
-    }
-    let more = options
-        .env
-        .iter()
-        .map(|(name, value)| ((*name).to_owned(), value.clone()));
-    settings.extend(more);
-    settings
-}
-
-fn write_keys(dir: &Path) -> Result<()> {
-    for name in ["idempotency.key", "webhook.key"] {
-        let random = [rand::random::<u128>(), rand::random::<u128>()];
-        fs::write(
-            dir.join(name),
-            random.map(|half| format!("{half:032x}")).concat(),
-        )?;
-    }
-    Ok(())
 }
 
 impl Drop for Gateway {

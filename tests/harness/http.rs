@@ -65,13 +65,11 @@ pub fn example(card: &str) -> Value {
 
 impl Gateway {
     /// A request to the API without credentials.
-    #[must_use]
     pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
         self.request_to(Process::Api, method, path)
     }
 
     /// A request to one of the API processes without credentials.
-    #[must_use]
     pub fn request_to(&self, process: Process, method: Method, path: &str) -> RequestBuilder {
         let url = format!("{}{path}", self.url(process));
         self.client.request(method, url)
@@ -103,7 +101,6 @@ impl Gateway {
     }
 
     /// A POST of the merchant, to be sent.
-    #[must_use]
     pub fn posting(&self, path: &str, body: &Value) -> RequestBuilder {
         let request = self.request(Method::POST, path).json(body);
         request.bearer_auth(self.merchant.test_key.as_str())

@@ -16,17 +16,20 @@
 
 mod acquirer;
 mod calendar;
+mod control;
 mod gateway;
 mod http;
+mod options;
 mod process;
 mod receiver;
 mod stores;
 mod wait;
 
 pub use acquirer::Record;
-pub use gateway::{Gateway, Options};
+pub use gateway::Gateway;
 pub use http::{Answer, Endpoint, example};
-pub use process::Process;
+pub use options::Options;
+pub use process::{Process, binary};
 pub use receiver::{Behaviour, Receiver, Request};
 pub use stores::{Store, Stores};
 pub use wait::until;

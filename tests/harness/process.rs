@@ -136,7 +136,10 @@ impl Running {
 }
 
 /// Where `make test` built a binary.
-pub(crate) fn binary(name: &str) -> Result<PathBuf> {
+///
+/// # Errors
+/// If it is not said where.
+pub fn binary(name: &str) -> Result<PathBuf> {
     let binaries = std::env::var("SLUICE_TEST_BINARIES")
         .context("SLUICE_TEST_BINARIES is not set: run the tests with `make test`")?;
     Ok(Path::new(&binaries).join(name))

@@ -78,6 +78,20 @@ impl Stores {
         })
     }
 
+    /// Where all their files are.
+    #[must_use]
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    /// Stops a store in good order. Only for stores of one's own.
+    ///
+    /// # Errors
+    /// If it does not stop.
+    pub async fn stop(&self, store: Store) -> Result<()> {
+        script(&format!("stop-{}", store.name()), &self.dir).await
+    }
+
     /// Kills a store with SIGKILL. Only for stores of one's own.
     ///
     /// # Errors

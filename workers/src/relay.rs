@@ -16,7 +16,7 @@ const LOOK: Duration = Duration::from_secs(1);
 /// How many jobs it takes at once.
 const JOBS_MAX: i64 = 500;
 /// How often it tidies up.
-const TIDY: Duration = Duration::from_secs(60);
+const TIDY: Duration = Duration::from_mins(1);
 
 pub async fn run(shared: &Shared) -> anyhow::Result<()> {
     let db = store::connect(&shared.database_url, "sluice relay", 2)?;

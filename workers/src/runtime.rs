@@ -23,7 +23,7 @@ use crate::config::Shared;
 use crate::health;
 
 /// The longest a handler may take; its provider calls end well before.
-const HANDLER_TIMEOUT: Duration = Duration::from_secs(60);
+const HANDLER_TIMEOUT: Duration = Duration::from_mins(1);
 /// How long jobs in hand may take after a signal to end.
 const SHUTDOWN: Duration = Duration::from_secs(30);
 

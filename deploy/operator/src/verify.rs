@@ -82,7 +82,7 @@ pub async fn run(verify: &Verify) -> anyhow::Result<ExitCode> {
 
 async fn log_of(url: &str) -> anyhow::Result<BTreeMap<String, Told>> {
     let client = reqwest::Client::builder()
-        .timeout(Duration::from_secs(60))
+        .timeout(Duration::from_mins(1))
         .no_proxy()
         .build()?;
     let answer = client

@@ -151,7 +151,7 @@ impl Event {
 /// the age, between one second and a minute.
 #[must_use]
 pub fn ask_again_after(age: Duration) -> Duration {
-    (age / 4).clamp(Duration::from_secs(1), Duration::from_secs(60))
+    (age / 4).clamp(Duration::from_secs(1), Duration::from_mins(1))
 }
 
 #[cfg(test)]

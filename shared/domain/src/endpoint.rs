@@ -64,30 +64,30 @@ fn is_public(address: IpAddr) -> bool {
 /// IANA's special-purpose registry, IPv4.
 fn is_public_v4(address: Ipv4Addr) -> bool {
     let [a, b, c, _] = address.octets();
-    let is_special = match (a, b, c) {
-        (0 | 10 | 127, _, _) => true,
-        (100, 64..=127, _) => true,
-        (169, 254, _) => true,
-        (172, 16..=31, _) => true,
-        (192, 0, 0 | 2) | (192, 88, 99) | (192, 168, _) => true,
-        (198, 18..=19, _) | (198, 51, 100) => true,
-        (203, 0, 113) => true,
-        (224..=255, _, _) => true,
-        _ => false,
-    };
-    !is_special
+    !matches!(
+        (a, b, c),
+        (0 | 10 | 127 | 224..=255, _, _)
+            | (100, 64..=127, _)
+            | (169, 254, _)
+            | (172, 16..=31, _)
+            | (192, 0, 0 | 2)
+            | (192, 88, 99)
+            | (192, 168, _)
+            | (198, 18..=19, _)
+            | (198, 51, 100)
+            | (203, 0, 113)
+    )
 }
 
-/// Only 2000::/3 is routed, less what wraps an IPv4 address or is for documentation: Teredo,
-/// ORCHID, benchmarking (2001::/23), 2001:db8::/32, 6to4 (2002::/16), 3fff::/20. NAT64, ULA,
-/// link-local, site-local, SRv6 and IPv4-compatible ones lie outside it.
+/// Only `2000::/3` is routed, less what wraps an IPv4 address or is for documentation: Teredo,
+/// ORCHID and benchmarking (`2001::/23`), `2001:db8::/32`, 6to4 (`2002::/16`), `3fff::/20`. NAT64,
+/// unique local, link-local, site-local, segment routing and IPv4-compatible ones lie outside it.
 fn is_public_v6(address: Ipv6Addr) -> bool {
     let [first, second, ..] = address.segments();
-    let is_special = match (first, second) {
-        (0x2001, 0..=0x01ff) | (0x2001, 0x0db8) | (0x2002, _) => true,
-        (0x3fff, 0..=0x0fff) => true,
-        _ => false,
-    };
+    let is_special = matches!(
+        (first, second),
+        (0x2001, 0..=0x01ff | 0x0db8) | (0x2002, _) | (0x3fff, 0..=0x0fff)
+    );
     (0x2000..=0x3fff).contains(&first) && !is_special
 }
 

@@ -6,17 +6,16 @@ use std::time::Duration;
 use apalis_core::error::BoxDynError;
 use domain::authorization::{self, ATTEMPTS_MAX, ask_again_after};
 use domain::id::AuthorizationId;
-use domain::ledger;
-use domain::notice::Notice;
 use domain::payment::{self, State};
 use domain::work::{self, Outcome, Worker};
 use store::outbox::{self, FIRST_SEQ};
-use store::payments::{self, Attempt, Change, Changed, Claimed, Job};
+use store::payments::{self, Attempt, Changed, Claimed, Job};
 use time::OffsetDateTime;
 
 use super::Desk;
 use super::acquirer::{Acquirer, Authorize, Authorized, Captured, Found, NoAnswer};
 use super::acquirers::sandbox::Sandbox;
+use super::change;
 
 /// How long to let an acquirer think before asking again.
 const PROCESSING: Duration = Duration::from_secs(1);
@@ -247,7 +246,7 @@ impl<'a> Case<'a> {
         outcome: Option<payment::Event>,
         fingerprint: Option<Vec<u8>>,
     ) -> Result<Step, BoxDynError> {
-        let change = self.change(happened, outcome, fingerprint)?;
+        let change = change::of(&self.claimed, happened, outcome, fingerprint)?;
         let (state, authorization) = (change.state, change.authorization);
         let is_over = change.job == Job::Clear;
         match self.desk.changes.run(change).await? {
@@ -282,56 +281,6 @@ impl<'a> Case<'a> {
         }
     }
 
-    fn change(
-        &self,
-        happened: Option<(Attempt, authorization::Event)>,
-        outcome: Option<payment::Event>,
-        fingerprint: Option<Vec<u8>>,
-    ) -> Result<Change, BoxDynError> {
-        let payment = &self.claimed.payment;
-        let state = match outcome {
-            Some(event) => payment.state.next(event)?,
-            None => payment.state,
-        };
-        let authorization = match happened {
-            Some((attempt, event)) => Some((attempt.id, attempt.state.next(event)?)),
-            None => None,
-        };
-        let is_voiding =
-            authorization.is_some_and(|(_, state)| state == authorization::State::Voiding);
-        let is_left = state.is_work() || is_voiding;
-        let event = match (outcome, happened) {
-            (Some(event), _) => event.name(),
-            (None, Some((_, event))) => event.name(),
-            (None, None) => return Err("nothing happened".into()),
-        };
-        let failure = outcome.and_then(payment::Event::failure);
-        let told = payment::Payment {
-            state,
-            failure: failure.or(payment.failure),
-            ..payment.clone()
-        };
-        let fee = self.claimed.fee_basis_points;
-        Ok(Change {
-            payment_id: payment.id,
-            version: self.claimed.version,
-            event,
-            state,
-            failure,
-            authorization,
-            fingerprint,
-            forget_card: outcome.is_some(),
-            postings: outcome.map_or_else(Vec::new, |event| {
-                ledger::postings(event, payment.money, fee)
-            }),
-            notice: outcome.and_then(|_| state.notice()).map(|kind| Notice {
-                kind,
-                payment: told,
-            }),
-            job: if is_left { Job::Keep } else { Job::Clear },
-        })
-    }
-
     fn moved(&mut self, id: AuthorizationId, state: authorization::State) {
         let moved = [self.claimed.attempt, self.claimed.voiding]
             .into_iter()
@@ -364,27 +313,14 @@ impl<'a> Case<'a> {
         else {
             return done;
         };
-        let event = authorization::Event::Approved;
         if answer != Authorized::Approved || attempt.state.is_open() {
             return done;
         }
-        let Ok(next) = attempt.state.next(event) else {
+        let Ok(next) = attempt.state.next(authorization::Event::Approved) else {
             return done;
         };
         tracing::error!(%payment, attempt = %attempt.id, "an approval reached a closed attempt: voiding it");
-        let change = Change {
-            payment_id: payment,
-            version,
-            event: event.name(),
-            state,
-            failure: None,
-            authorization: Some((attempt.id, next)),
-            fingerprint: None,
-            forget_card: false,
-            postings: vec![],
-            notice: None,
-            job: Job::Put,
-        };
+        let change = change::late_approval(payment, state, version, (attempt.id, next));
         match self.desk.changes.run(change).await? {
             Changed::Written { .. } => done,
             // The job is retried by backoff, but the answer in hand would be gone: try again now.

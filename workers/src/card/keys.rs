@@ -1,6 +1,7 @@
 //! The card worker's keys: files that no other process reads.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::fs::{self, File, OpenOptions};
 use std::io::Write;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
@@ -20,7 +21,7 @@ use uuid::Uuid;
 use zeroize::Zeroizing;
 
 /// A private half without a public one is left alone for this long: it may just be being made.
-const ORPHAN: Duration = Duration::from_secs(3_600);
+const ORPHAN: Duration = Duration::from_hours(1);
 
 /// The folder of keys. All card workers share it.
 pub struct Keys {
@@ -68,15 +69,14 @@ impl Keys {
         payment: PaymentId,
     ) -> Result<Card, Unsealable> {
         let mut opened = self.opened.lock().unwrap_or_else(PoisonError::into_inner);
-        if !opened.contains_key(&sealed.key_id) {
-            let bytes = fs::read(self.path(sealed.key_id)).map(Zeroizing::new);
-            let bytes = bytes.map_err(|_| Unsealable)?;
-            opened.insert(
-                sealed.key_id,
-                OpeningKey::from_bytes(&bytes).ok_or(Unsealable)?,
-            );
-        }
-        let key = opened.get(&sealed.key_id).ok_or(Unsealable)?;
+        let key = match opened.entry(sealed.key_id) {
+            Entry::Occupied(key) => key.into_mut(),
+            Entry::Vacant(place) => {
+                let bytes = fs::read(self.path(sealed.key_id)).map_err(|_| Unsealable)?;
+                let key = OpeningKey::from_bytes(&Zeroizing::new(bytes)).ok_or(Unsealable)?;
+                place.insert(key)
+            }
+        };
         key.open(&sealed.bytes, merchant, payment)
     }
 

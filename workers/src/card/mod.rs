@@ -3,6 +3,7 @@
 mod acquirer;
 mod acquirers;
 mod case;
+mod change;
 mod keys;
 
 use std::sync::Arc;
@@ -26,7 +27,7 @@ use crate::config::{Card as Config, Shared};
 use crate::runtime::{self, Handle};
 
 /// How often keys are rotated and retired, if it is time.
-const KEYS_LOOK: Duration = Duration::from_secs(3_600);
+const KEYS_LOOK: Duration = Duration::from_hours(1);
 
 /// What every case needs.
 #[derive(Clone)]

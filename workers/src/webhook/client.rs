@@ -146,7 +146,8 @@ impl Resolve for Judged {
             if allowed.is_empty() {
                 return Err("the name has no address that is allowed".into());
             }
-            Ok(Box::new(allowed.into_iter()) as Addrs)
+            let allowed: Addrs = Box::new(allowed.into_iter());
+            Ok(allowed)
         })
     }
 }

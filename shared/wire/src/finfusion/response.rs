@@ -34,7 +34,8 @@ pub struct Payment<'a> {
     id: String,
     status: &'static str,
     amount: Amount,
-    payment_method: Method<'a>,
+    #[serde(rename = "payment_method")]
+    method: Method<'a>,
     created_at: String,
     metadata: &'a serde_json::Map<String, serde_json::Value>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -73,7 +74,7 @@ impl<'a> Payment<'a> {
             id: payment.id.to_string(),
             status: status(payment.state),
             amount: Amount::of(payment.money),
-            payment_method: Method {
+            method: Method {
                 id: render("pm", payment.id.0),
                 kind: "card",
                 card: payment.card.as_ref(),

@@ -9,7 +9,6 @@ use crate::fields::Wrong;
 /// The broad kind of an error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
-#[expect(clippy::enum_variant_names, reason = "the contract's own words")]
 pub enum Type {
     /// The request is wrong: 400, 404, 409.
     InvalidRequestError,

@@ -1,0 +1,161 @@
+//! Changing a payment: all of an event's effects, or none.
+
+use std::collections::HashMap;
+
+use domain::authorization;
+use domain::id::{AuthorizationId, DeliveryId, PaymentId};
+use domain::ledger::Posting;
+use domain::notice::Notice;
+use domain::payment::{Failure, State};
+use serde_json::{Value, json};
+use sqlx::PgPool;
+use uuid::Uuid;
+
+use super::LEASE_SECONDS;
+use crate::Result;
+use crate::batch::Statement;
+
+/// What becomes of the card worker's job with a change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Job {
+    /// The worker goes on at once; its lease begins anew.
+    Keep,
+    /// The worker must look at it soon, whether or not it is on the calendar already.
+    Put,
+    /// Nothing is left to do.
+    Clear,
+}
+
+impl Job {
+    const fn name(self) -> &'static str {
+        match self {
+            Job::Keep => "keep",
+            Job::Put => "put",
+            Job::Clear => "clear",
+        }
+    }
+}
+
+/// One event's whole effect on a payment: the only thing that changes one.
+///
+/// Row, history, authorization, ledger, sealed card, job, event and deliveries are written in one
+/// statement, guarded by the version that was read.
+#[derive(Debug, Clone)]
+pub struct Change {
+    /// The payment.
+    pub payment_id: PaymentId,
+    /// The version that was read.
+    pub version: i32,
+    /// What happened, for the history.
+    pub event: &'static str,
+    /// The state that follows.
+    pub state: State,
+    /// Why it failed, if it did.
+    pub failure: Option<Failure>,
+    /// The attempt it happened to, and the attempt's state that follows.
+    pub authorization: Option<(AuthorizationId, authorization::State)>,
+    /// HMAC of the card number.
+    pub fingerprint: Option<Vec<u8>>,
+    /// Whether the outcome is known, so that the sealed card must go.
+    pub forget_card: bool,
+    /// What it means for the books.
+    pub postings: Vec<Posting>,
+    /// What the merchant is told.
+    pub notice: Option<Notice>,
+    /// What becomes of the job.
+    pub job: Job,
+}
+
+/// What a change did.
+#[derive(Debug)]
+pub enum Changed {
+    /// It is written.
+    Written {
+        /// The payment's version now.
+        version: i32,
+        /// The deliveries it made, to be rung.
+        deliveries: Vec<DeliveryId>,
+    },
+    /// Somebody else changed the payment first: read it again and decide anew.
+    Overtaken,
+}
+
+impl Statement for Change {
+    type Row = Change;
+    type Answer = Changed;
+
+    async fn run(db: &PgPool, rows: &[Change]) -> Result<Vec<Option<Changed>>> {
+        let ids: Vec<Uuid> = rows.iter().map(|row| row.payment_id.0).collect();
+        let versions: Vec<i32> = rows.iter().map(|row| row.version).collect();
+        let events: Vec<&str> = rows.iter().map(|row| row.event).collect();
+        let states: Vec<&str> = rows.iter().map(|row| row.state.name()).collect();
+        let failures = each(rows, |row| row.failure.map(Failure::name));
+        let authorizations = each(rows, |row| row.authorization.map(|(id, _)| id.0));
+        let authorization_states = each(rows, |row| row.authorization.map(|(_, to)| to.name()));
+        let fingerprints = each(rows, |row| row.fingerprint.as_deref());
+        let forget: Vec<bool> = rows.iter().map(|row| row.forget_card).collect();
+        let postings: Vec<Value> = rows.iter().map(|row| identified(&row.postings)).collect();
+        let event_ids = each(rows, |row| row.notice.as_ref().map(|_| crate::fresh_id()));
+        let kinds = each(rows, |row| {
+            row.notice.as_ref().map(|notice| notice.kind.name())
+        });
+        let notices = each(rows, |row| row.notice.as_ref().map(|notice| json!(notice)));
+        let jobs: Vec<&str> = rows.iter().map(|row| row.job.name()).collect();
+        let written = sqlx::query_file!(
+            "src/payments/change.sql",
+            &ids,
+            &versions,
+            &events as _,
+            &states as _,
+            &failures as _,
+            &authorizations as _,
+            &authorization_states as _,
+            &fingerprints as _,
+            &forget,
+            &postings,
+            &event_ids as _,
+            &kinds as _,
+            &notices as _,
+            &jobs as _,
+            LEASE_SECONDS,
+        )
+        .fetch_all(db)
+        .await?;
+        let (mut versions, mut deliveries) = (HashMap::new(), HashMap::<_, Vec<_>>::new());
+        for row in written {
+            if let (Some(ord), Some(version)) = (row.ord, row.version) {
+                versions.insert(ord, version);
+            }
+            if let (Some(delivery), Some(event)) = (row.delivery_id, row.event_id) {
+                deliveries
+                    .entry(event)
+                    .or_default()
+                    .push(DeliveryId(delivery));
+            }
+        }
+        let answers = (1..)
+            .zip(event_ids)
+            .map(|(ord, event)| match versions.remove(&ord) {
+                None => Some(Changed::Overtaken),
+                Some(version) => {
+                    let deliveries = event.and_then(|event| deliveries.remove(&event));
+                    let deliveries = deliveries.unwrap_or_default();
+                    Some(Changed::Written {
+                        version,
+                        deliveries,
+                    })
+                }
+            });
+        Ok(answers.collect())
+    }
+}
+
+fn each<'a, T>(rows: &'a [Change], value: impl Fn(&'a Change) -> Option<T>) -> Vec<Option<T>> {
+    rows.iter().map(value).collect()
+}
+
+/// Postings with ids of their own, as the statement takes them.
+fn identified(postings: &[Posting]) -> Value {
+    let identify = |posting: &Posting| json!({"id": crate::fresh_id(), "kind": posting.kind, "entries": posting.entries});
+    postings.iter().map(identify).collect()
+}

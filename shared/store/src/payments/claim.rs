@@ -1,0 +1,109 @@
+//! Claiming a payment for the card worker.
+
+use std::collections::HashMap;
+
+use domain::id::{AuthorizationId, PaymentId};
+use domain::payment::Payment;
+use sqlx::PgPool;
+use uuid::Uuid;
+
+use super::{Attempt, LEASE_SECONDS, Row, attempt_of};
+use crate::Result;
+use crate::batch::Statement;
+use crate::vault::Sealed;
+
+/// A ring of the card worker's bell, on its way to a claim.
+#[derive(Debug, Clone, Copy)]
+pub struct Claim {
+    /// The payment.
+    pub payment_id: PaymentId,
+    /// The ring's sequence; a stale one claims nothing.
+    pub seq: i64,
+    /// Names this claim. If the payment needs a new attempt, it becomes the attempt's id, and so
+    /// our reference, stored before anything is sent.
+    pub lease: AuthorizationId,
+}
+
+/// A payment in the card worker's hands until the lease ends.
+#[derive(Debug)]
+pub struct Claimed {
+    /// The payment.
+    pub payment: Payment,
+    /// Its version, the guard of every change.
+    pub version: i32,
+    /// Consecutive claims without success, this one included.
+    pub claims: i16,
+    /// The merchant's fee in ten-thousandths.
+    pub fee_basis_points: u16,
+    /// How long until the payment expires, if it can; zero if that is past.
+    pub expires_in_seconds: Option<f64>,
+    /// The sealed card, while it is kept.
+    pub card: Option<Sealed>,
+    /// The open attempt.
+    pub attempt: Option<Attempt>,
+    /// An attempt whose approval must be voided.
+    pub voiding: Option<Attempt>,
+}
+
+impl Statement for Claim {
+    type Row = Claim;
+    /// `None`: somebody else holds the job, or the ring is stale.
+    type Answer = Option<Claimed>;
+
+    async fn run(db: &PgPool, rows: &[Claim]) -> Result<Vec<Option<Self::Answer>>> {
+        let ids: Vec<Uuid> = rows.iter().map(|row| row.payment_id.0).collect();
+        let seqs: Vec<i64> = rows.iter().map(|row| row.seq).collect();
+        let leases: Vec<Uuid> = rows.iter().map(|row| row.lease.0).collect();
+        let claimed = sqlx::query_file!(
+            "src/payments/claim.sql",
+            &ids,
+            &seqs,
+            &leases,
+            LEASE_SECONDS,
+        )
+        .fetch_all(db)
+        .await?;
+        let mut found = HashMap::with_capacity(claimed.len());
+        for row in claimed {
+            let lease = AuthorizationId(row.lease);
+            let attempt = attempt_of(row.attempt_id, row.attempt, row.attempt_state.as_deref())?;
+            let voiding = attempt_of(row.voiding_id, row.voiding_attempt, Some("voiding"))?;
+            let card = row.key_id.zip(row.sealed);
+            let payment = Row {
+                id: row.id,
+                merchant_id: row.merchant_id,
+                live: row.live,
+                state: row.state,
+                failure: row.failure,
+                amount: row.amount,
+                currency: row.currency,
+                description: row.description,
+                metadata: row.metadata,
+                customer_id: row.customer_id,
+                customer_email: row.customer_email,
+                customer_name: row.customer_name,
+                customer_phone: row.customer_phone,
+                card_brand: row.card_brand,
+                card_last4: row.card_last4,
+                card_exp_month: row.card_exp_month,
+                card_exp_year: row.card_exp_year,
+                created_at: row.created_at,
+            };
+            let claimed = Claimed {
+                payment: payment.read()?,
+                version: row.version,
+                claims: row.claims,
+                fee_basis_points: u16::try_from(row.fee_basis_points).unwrap_or_default(),
+                expires_in_seconds: row.expires_in,
+                card: card.map(|(key_id, bytes)| Sealed { key_id, bytes }),
+                attempt,
+                voiding,
+            };
+            found.insert(lease, claimed);
+        }
+        Ok(rows
+            .iter()
+            .map(|row| Some(found.remove(&row.lease)))
+            .collect())
+    }
+}

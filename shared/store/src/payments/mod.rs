@@ -1,0 +1,177 @@
+//! Payments: read, claimed by the card worker, and changed by [`Change`] alone.
+
+mod change;
+mod claim;
+
+use domain::authorization;
+use domain::card::{Brand, MaskedCard};
+use domain::id::{AuthorizationId, CustomerId, MerchantId, PaymentId};
+use domain::merchant::Mode;
+use domain::money::{Currency, Money};
+use domain::payment::{Customer, Failure, Method, Payment, State};
+use rust_decimal::Decimal;
+use serde_json::Value;
+use sqlx::PgPool;
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+pub use self::change::{Change, Changed, Job};
+pub use self::claim::{Claim, Claimed};
+use crate::{Error, Result};
+
+/// How long a claimed job is left to its worker; every provider call ends well before.
+pub const LEASE_SECONDS: f64 = 20.0;
+
+/// The columns a payment is read from.
+struct Row {
+    id: Uuid,
+    merchant_id: Uuid,
+    live: bool,
+    state: String,
+    failure: Option<String>,
+    amount: Decimal,
+    currency: String,
+    description: Option<String>,
+    metadata: Value,
+    customer_id: Option<Uuid>,
+    customer_email: Option<String>,
+    customer_name: Option<String>,
+    customer_phone: Option<String>,
+    card_brand: Option<String>,
+    card_last4: Option<String>,
+    card_exp_month: Option<i16>,
+    card_exp_year: Option<i16>,
+    created_at: OffsetDateTime,
+}
+
+impl Row {
+    fn read(self) -> Result<Payment> {
+        self.payment()
+            .ok_or(Error::Unreadable { table: "payments" })
+    }
+
+    fn payment(self) -> Option<Payment> {
+        let currency = Currency::parse(&self.currency)?;
+        let customer = self.customer_id.map(|id| Customer {
+            id: CustomerId(id),
+            email: self.customer_email,
+            name: self.customer_name,
+            phone: self.customer_phone,
+        });
+        let card = match (self.card_brand, self.card_last4) {
+            (Some(brand), Some(last4)) => Some(MaskedCard {
+                brand: Brand::parse(&brand)?,
+                last4,
+                exp_month: u8::try_from(self.card_exp_month?).ok()?,
+                exp_year: u16::try_from(self.card_exp_year?).ok()?,
+            }),
+            _ => None,
+        };
+        let failure = match self.failure {
+            Some(failure) => Some(Failure::parse(&failure)?),
+            None => None,
+        };
+        let Value::Object(metadata) = self.metadata else {
+            return None;
+        };
+        Some(Payment {
+            id: PaymentId(self.id),
+            merchant_id: MerchantId(self.merchant_id),
+            mode: Mode::of(self.live),
+            state: State::parse(&self.state)?,
+            failure,
+            money: Money::from_major(self.amount, currency).ok()?,
+            method: Method::Card,
+            description: self.description,
+            metadata,
+            customer,
+            card,
+            created_at: self.created_at,
+        })
+    }
+}
+
+/// A merchant's payment, if it has one with this id in this mode.
+///
+/// # Errors
+/// If the database cannot answer.
+pub async fn get(
+    db: &PgPool,
+    merchant: MerchantId,
+    mode: Mode,
+    id: PaymentId,
+) -> Result<Option<Payment>> {
+    let row = sqlx::query_as!(
+        Row,
+        r#"select p.id, p.merchant_id, p.live, p.state, p.failure, p.amount, p.currency,
+                  p.description, p.metadata, p.customer_id, c.email as "customer_email?",
+                  c.name as "customer_name?", c.phone as "customer_phone?", p.card_brand, p.card_last4, p.card_exp_month,
+                  p.card_exp_year, p.created_at
+           from payments p left join customers c on c.id = p.customer_id
+           where p.id = $1 and p.merchant_id = $2 and p.live = $3"#,
+        id.0,
+        merchant.0,
+        mode.is_live(),
+    )
+    .fetch_optional(db)
+    .await?;
+    row.map(Row::read).transpose()
+}
+
+/// An attempt as it stands.
+#[derive(Debug, Clone, Copy)]
+pub struct Attempt {
+    /// Its id, and our reference.
+    pub id: AuthorizationId,
+    /// The how many-th of its payment, from 1.
+    pub number: u16,
+    /// Where it stands.
+    pub state: authorization::State,
+}
+
+fn attempt_of(
+    id: Option<Uuid>,
+    number: Option<i16>,
+    state: Option<&str>,
+) -> Result<Option<Attempt>> {
+    let (Some(id), Some(number), Some(state)) = (id, number, state) else {
+        return Ok(None);
+    };
+    let unreadable = Error::Unreadable {
+        table: "authorizations",
+    };
+    let Some(state) = authorization::State::parse(state) else {
+        return Err(unreadable);
+    };
+    let number = u16::try_from(number).unwrap_or_default();
+    Ok(Some(Attempt {
+        id: AuthorizationId(id),
+        number,
+        state,
+    }))
+}
+
+/// Reads a payment's version and one of its attempts again, without claiming anything: for a
+/// worker that was overtaken and holds an answer of its own.
+///
+/// # Errors
+/// If the database cannot answer.
+pub async fn reread(
+    db: &PgPool,
+    payment: PaymentId,
+    attempt: AuthorizationId,
+) -> Result<Option<(State, i32, Attempt)>> {
+    let row = sqlx::query!(
+        "select p.state, p.version, a.id, a.attempt, a.state as attempt_state
+         from payments p join authorizations a on a.payment_id = p.id
+         where p.id = $1 and a.id = $2",
+        payment.0,
+        attempt.0,
+    )
+    .fetch_optional(db)
+    .await?;
+    let Some(row) = row else { return Ok(None) };
+    let state = State::parse(&row.state).ok_or(Error::Unreadable { table: "payments" })?;
+    let attempt = attempt_of(Some(row.id), Some(row.attempt), Some(&row.attempt_state))?;
+    Ok(attempt.map(|attempt| (state, row.version, attempt)))
+}

@@ -1,0 +1,258 @@
+//! `kill -9` of the card worker at each moment of an authorization and of a capture.
+
+use anyhow::Result;
+use sqlx::{Postgres, Transaction};
+use tests::Process;
+
+use crate::broker::Broker;
+use crate::proxy::{Gate, Proxy};
+use crate::scene::{APPROVED, DECLINED, End, LEASE, Scene, blocked, bury, id};
+
+/// The acquirer's answers.
+const ANSWERS: &[&str] = &["\"approved\"", "\"declined\"", "\"captured\""];
+
+/// Three payments in the worker's hands.
+struct InHand {
+    /// Its capture is on the way.
+    capturing: String,
+    /// Its authorization is on the way, and will be approved.
+    authorizing: String,
+    /// Its authorization is on the way, and will be declined.
+    declining: String,
+}
+
+impl InHand {
+    /// Stops the requests of three payments before the acquirer sees them.
+    async fn before_sending(scene: &Scene, acquirer: &Proxy) -> Result<Self> {
+        acquirer.forth().set(Gate::Hold(&["/capture"]));
+        let capturing = scene.pay_pending(APPROVED).await?;
+        acquirer.forth().holds(1).await?;
+        acquirer.forth().set(Gate::Hold(&["POST /"]));
+        let authorizing = scene.pay_pending(APPROVED).await?;
+        let declining = scene.pay_pending(DECLINED).await?;
+        acquirer.forth().holds(3).await?;
+        Ok(Self {
+            capturing,
+            authorizing,
+            declining,
+        })
+    }
+
+    /// Stops the answers for three payments before the worker sees them.
+    async fn before_the_answer(scene: &Scene, acquirer: &Proxy) -> Result<Self> {
+        acquirer.back().set(Gate::Hold(&["\"captured\""]));
+        let capturing = scene.pay_pending(APPROVED).await?;
+        acquirer.back().holds(1).await?;
+        acquirer.back().set(Gate::Hold(ANSWERS));
+        let authorizing = scene.pay_pending(APPROVED).await?;
+        let declining = scene.pay_pending(DECLINED).await?;
+        acquirer.back().holds(3).await?;
+        Ok(Self {
+            capturing,
+            authorizing,
+            declining,
+        })
+    }
+
+    /// Each was charged once or not at all, in the attempts that the moment asks for.
+    async fn became(&self, scene: &Scene, first_attempt: &[&str]) -> Result<()> {
+        let (status, attempts, did) = scene.became(&self.capturing).await?;
+        assert_eq!(status, "succeeded");
+        assert_eq!(attempts, ["approved"]);
+        assert_eq!(did, ["approved", "captured"]);
+        let (status, attempts, did) = scene.became(&self.authorizing).await?;
+        assert_eq!(status, "succeeded");
+        assert_eq!(attempts, [first_attempt, &["approved"]].concat());
+        assert_eq!(did, ["approved", "captured"]);
+        let (status, attempts, did) = scene.became(&self.declining).await?;
+        assert_eq!(status, "failed");
+        assert_eq!(attempts, [first_attempt, &["declined"]].concat());
+        assert_eq!(did, ["declined"]);
+        Ok(())
+    }
+}
+
+/// The lease of the dead worker ends, and another one takes over.
+async fn take_over(scene: &Scene) -> Result<()> {
+    scene.gateway.advance(LEASE).await?;
+    scene.gateway.launch(&[Process::Card]).await?;
+    scene.gateway.settle().await
+}
+
+#[tokio::test]
+async fn before_sending() -> Result<()> {
+    let scene = Scene::patient().await?;
+    let acquirer = scene.before_acquirer().await?;
+    let in_hand = InHand::before_sending(&scene, &acquirer).await?;
+    assert_eq!(scene.attempts(&in_hand.authorizing).await?, ["sending"]);
+    assert_eq!(scene.gateway.sandbox_log()?.len(), 1);
+    scene.gateway.kill(Process::Card)?;
+    acquirer.cut();
+    take_over(&scene).await?;
+    in_hand.became(&scene, &["reversed"]).await?;
+    scene.finish().await
+}
+
+#[tokio::test]
+async fn after_sending_and_before_the_answer() -> Result<()> {
+    let scene = Scene::patient().await?;
+    let acquirer = scene.before_acquirer().await?;
+    let in_hand = InHand::before_the_answer(&scene, &acquirer).await?;
+    assert_eq!(scene.attempts(&in_hand.authorizing).await?, ["sending"]);
+    assert_eq!(scene.gateway.sandbox_log()?.len(), 4);
+    scene.gateway.kill(Process::Card)?;
+    acquirer.cut();
+    take_over(&scene).await?;
+    in_hand.became(&scene, &[]).await?;
+    for payment in [&in_hand.authorizing, &in_hand.declining] {
+        assert!(
+            scene
+                .history(payment)
+                .await?
+                .contains(&"answer_lost".to_owned())
+        );
+    }
+    scene.finish().await
+}
+
+/// Lets nobody change the payments.
+async fn lock<'a>(scene: &'a Scene, payments: &[&String]) -> Result<Transaction<'a, Postgres>> {
+    let mut lock = scene.gateway.database().begin().await?;
+    for payment in payments {
+        // Weaker than what an update of it takes, but for another update: claims pass.
+        let query = sqlx::query("select from payments where id = $1 for no key update");
+        query.bind(id(payment)?).execute(&mut *lock).await?;
+    }
+    Ok(lock)
+}
+
+#[tokio::test]
+async fn after_the_answer_and_before_the_commit() -> Result<()> {
+    let scene = Scene::patient().await?;
+    let acquirer = scene.before_acquirer().await?;
+    let in_hand = InHand::before_the_answer(&scene, &acquirer).await?;
+    let InHand {
+        capturing,
+        authorizing,
+        declining,
+    } = &in_hand;
+    let lock = lock(&scene, &[capturing, authorizing, declining]).await?;
+    acquirer.back().set(Gate::Pass);
+    acquirer.back().holds(0).await?;
+    let db = scene.gateway.database();
+    let backend = blocked(db, "sluice card").await?;
+    scene.gateway.kill(Process::Card)?;
+    bury(db, lock, backend, End::RolledBack).await?;
+    assert_eq!(scene.attempts(authorizing).await?, ["sending"]);
+    take_over(&scene).await?;
+    in_hand.became(&scene, &[]).await?;
+    for payment in [authorizing, declining] {
+        assert!(
+            scene
+                .history(payment)
+                .await?
+                .contains(&"answer_lost".to_owned())
+        );
+    }
+    scene.finish().await
+}
+
+/// The worker dies, and what it was writing is written all the same.
+#[tokio::test]
+async fn in_the_commit() -> Result<()> {
+    let scene = Scene::patient().await?;
+    let acquirer = scene.before_acquirer().await?;
+    acquirer.back().set(Gate::Hold(ANSWERS));
+    let payment = scene.pay_pending(APPROVED).await?;
+    acquirer.back().holds(1).await?;
+    let lock = lock(&scene, &[&payment]).await?;
+    acquirer.back().set(Gate::Pass);
+    let db = scene.gateway.database();
+    let backend = blocked(db, "sluice card").await?;
+    scene.gateway.kill(Process::Card)?;
+    bury(db, lock, backend, End::Committed).await?;
+    assert_eq!(scene.attempts(&payment).await?, ["approved"]);
+    take_over(&scene).await?;
+    let (status, _, did) = scene.became(&payment).await?;
+    assert_eq!(status, "succeeded");
+    assert_eq!(did, ["approved", "captured"]);
+    assert!(
+        !scene
+            .history(&payment)
+            .await?
+            .contains(&"answer_lost".to_owned())
+    );
+    scene.finish().await
+}
+
+/// The worker lives, but does not hear that what it wrote is written.
+#[tokio::test]
+async fn a_commit_whose_answer_is_lost() -> Result<()> {
+    let scene = Scene::patient().await?;
+    let acquirer = scene.before_acquirer().await?;
+    let url = scene.gateway.database_url();
+    let database = scene.detour(Process::Card, "DATABASE_URL", &url).await?;
+    acquirer.back().set(Gate::Hold(ANSWERS));
+    let payments = [
+        scene.pay_pending(APPROVED).await?,
+        scene.pay_pending(DECLINED).await?,
+    ];
+    acquirer.back().holds(2).await?;
+    let lock = lock(&scene, &[&payments[0], &payments[1]]).await?;
+    acquirer.back().set(Gate::Pass);
+    blocked(scene.gateway.database(), "sluice card").await?;
+    database.back().set(Gate::Mute);
+    lock.rollback().await?;
+    tests::until("it is written", crate::scene::SOON, async || {
+        let attempts = scene.attempts(&payments[0]).await?;
+        let declined = scene.attempts(&payments[1]).await?;
+        Ok((attempts == ["approved"] || declined == ["declined"]).then_some(()))
+    })
+    .await?;
+    database.cut();
+    scene.gateway.settle().await?;
+    let (status, attempts, did) = scene.became(&payments[0]).await?;
+    assert_eq!((status.as_str(), attempts.len()), ("succeeded", 1));
+    assert_eq!(did, ["approved", "captured"]);
+    let (status, attempts, did) = scene.became(&payments[1]).await?;
+    assert_eq!((status.as_str(), attempts.len()), ("failed", 1));
+    assert_eq!(did, ["declined"]);
+    scene.finish().await
+}
+
+#[tokio::test]
+async fn after_the_commit_and_before_the_ack() -> Result<()> {
+    let scene = Scene::patient().await?;
+    let acquirer = scene.before_acquirer().await?;
+    let url = scene.gateway.amqp_url();
+    let wire = scene.detour(Process::Card, "AMQP_URL", &url).await?;
+    acquirer.back().set(Gate::Hold(ANSWERS));
+    let payments = [
+        scene.pay_pending(APPROVED).await?,
+        scene.pay_pending(DECLINED).await?,
+    ];
+    acquirer.back().holds(2).await?;
+    wire.forth().set(Gate::Mute);
+    acquirer.back().set(Gate::Pass);
+    scene.gateway.settle().await?;
+    let before = (
+        scene.history(&payments[0]).await?,
+        scene.history(&payments[1]).await?,
+    );
+    let broker = Broker::connect(&scene.gateway).await?;
+    assert_eq!(broker.waiting("sluice.card").await?, 0);
+    scene.gateway.kill(Process::Card)?;
+    wire.cut();
+    broker.wait_for("sluice.card", 2).await?;
+    scene.gateway.launch(&[Process::Card]).await?;
+    broker.wait_for("sluice.card", 0).await?;
+    scene.gateway.settle().await?;
+    let after = (
+        scene.history(&payments[0]).await?,
+        scene.history(&payments[1]).await?,
+    );
+    assert_eq!(before, after);
+    assert_eq!(scene.gateway.sandbox_log()?.len(), 3);
+    assert_eq!(scene.receiver.requests().len(), 2);
+    scene.finish().await
+}

@@ -1,0 +1,9 @@
+//! Faults: processes and stores are killed, stopped and lied to, at exact moments and at random.
+//!
+//! After each, everything settles, `sluice verify` finds nothing, and every payment that ended was
+//! told to its merchant.
+
+mod broker;
+mod card_kills;
+mod proxy;
+mod scene;

@@ -1,0 +1,194 @@
+//! A wire between two processes that can be held, muted and cut: how a test stops the world at an
+//! exact moment without the product's help.
+
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use reqwest::Url;
+use tests::until;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+use tokio::task::AbortHandle;
+
+/// What happens to bytes of one direction.
+#[derive(Debug, Clone, Copy)]
+pub enum Gate {
+    /// They pass.
+    Pass,
+    /// What has one of these texts in it waits, and whatever follows on its connection.
+    Hold(&'static [&'static str]),
+    /// They are read and thrown away.
+    Mute,
+}
+
+impl Gate {
+    fn holds(self, bytes: &[u8]) -> bool {
+        let Gate::Hold(texts) = self else {
+            return false;
+        };
+        let has = |text: &&str| {
+            bytes
+                .windows(text.len())
+                .any(|part| part == text.as_bytes())
+        };
+        texts.iter().any(has)
+    }
+}
+
+/// One direction of all connections.
+#[derive(Debug)]
+pub struct Direction {
+    gate: watch::Sender<Gate>,
+    holding: AtomicUsize,
+}
+
+impl Direction {
+    fn new() -> Self {
+        Self {
+            gate: watch::Sender::new(Gate::Pass),
+            holding: AtomicUsize::new(0),
+        }
+    }
+
+    /// Treats bytes like this from now on, those held too.
+    pub fn set(&self, gate: Gate) {
+        self.gate.send_replace(gate);
+    }
+
+    /// Waits until this many connections are held.
+    pub async fn holds(&self, count: usize) -> Result<()> {
+        let what = format!("{count} connections are held");
+        until(&what, Duration::from_secs(30), async || {
+            Ok((self.holding.load(Ordering::SeqCst) == count).then_some(()))
+        })
+        .await
+    }
+
+    async fn pump(&self, mut from: OwnedReadHalf, mut to: OwnedWriteHalf) -> Result<()> {
+        let mut gate = self.gate.subscribe();
+        let mut buffer = vec![0; 64 * 1024];
+        loop {
+            let read = from.read(&mut buffer).await?;
+            let bytes = buffer.get(..read).unwrap_or_default();
+            if bytes.is_empty() {
+                return Ok(());
+            }
+            let held = gate
+                .borrow_and_update()
+                .holds(bytes)
+                .then(|| Held::new(&self.holding));
+            let gate = *gate.wait_for(|gate| !gate.holds(bytes)).await?;
+            drop(held);
+            if !matches!(gate, Gate::Mute) {
+                to.write_all(bytes).await?;
+            }
+        }
+    }
+}
+
+/// Counts one held connection as long as it lives.
+struct Held<'a>(&'a AtomicUsize);
+
+impl<'a> Held<'a> {
+    fn new(count: &'a AtomicUsize) -> Self {
+        count.fetch_add(1, Ordering::SeqCst);
+        Self(count)
+    }
+}
+
+impl Drop for Held<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
+/// A proxy in front of one process or store.
+#[derive(Debug, Clone)]
+pub struct Proxy {
+    address: SocketAddr,
+    wire: Arc<Wire>,
+}
+
+#[derive(Debug)]
+struct Wire {
+    forth: Direction,
+    back: Direction,
+    connections: Mutex<Vec<AbortHandle>>,
+}
+
+impl Proxy {
+    /// Starts one in front of the host and port of `url`, and says the URL that leads through it.
+    pub async fn before(url: &str) -> Result<(Self, String)> {
+        let mut url = Url::parse(url)?;
+        let target = format!(
+            "{}:{}",
+            url.host_str().context("no host")?,
+            url.port().context("no port")?
+        );
+        let listener = TcpListener::bind("127.0.0.1:0").await?;
+        let proxy = Self {
+            address: listener.local_addr()?,
+            wire: Arc::new(Wire {
+                forth: Direction::new(),
+                back: Direction::new(),
+                connections: Mutex::default(),
+            }),
+        };
+        url.set_port(Some(proxy.address.port()))
+            .ok()
+            .context("no port can be set")?;
+        tokio::spawn(accept(listener, target, Arc::clone(&proxy.wire)));
+        Ok((proxy, url.into()))
+    }
+
+    /// From those who connect.
+    pub fn forth(&self) -> &Direction {
+        &self.wire.forth
+    }
+
+    /// To those who connected.
+    pub fn back(&self) -> &Direction {
+        &self.wire.back
+    }
+
+    /// Closes all connections; what is held in them is lost. New ones are taken, and all passes.
+    pub fn cut(&self) {
+        for connection in self.wire.connections().drain(..) {
+            connection.abort();
+        }
+        self.forth().set(Gate::Pass);
+        self.back().set(Gate::Pass);
+    }
+}
+
+impl Wire {
+    fn connections(&self) -> MutexGuard<'_, Vec<AbortHandle>> {
+        self.connections
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+async fn accept(listener: TcpListener, target: String, wire: Arc<Wire>) {
+    while let Ok((near, _)) = listener.accept().await {
+        let connection = tokio::spawn(connect(near, target.clone(), Arc::clone(&wire)));
+        wire.connections().push(connection.abort_handle());
+    }
+}
+
+/// Ends, and closes both sides, when either does.
+async fn connect(near: TcpStream, target: String, wire: Arc<Wire>) -> Result<()> {
+    let far = TcpStream::connect(target).await?;
+    near.set_nodelay(true)?;
+    far.set_nodelay(true)?;
+    let ((near_read, near_write), (far_read, far_write)) = (near.into_split(), far.into_split());
+    tokio::select! {
+        ended = wire.forth.pump(near_read, far_write) => ended,
+        ended = wire.back.pump(far_read, near_write) => ended,
+    }
+}

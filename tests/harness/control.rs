@@ -1,0 +1,131 @@
+//! Starting, stopping and killing the processes of a gateway.
+
+use std::time::Duration;
+
+use anyhow::{Result, bail};
+
+use crate::gateway::Gateway;
+use crate::process::{Process, signal};
+use crate::wait::until;
+
+/// How long a process may take to become ready.
+const READY: Duration = Duration::from_secs(30);
+
+impl Gateway {
+    /// Starts a process that does not run, and waits until it is ready.
+    ///
+    /// # Errors
+    /// If it does not become ready.
+    pub async fn launch(&self, which: &[Process]) -> Result<()> {
+        for process in which {
+            self.spawn(*process)?;
+        }
+        for process in which {
+            self.wait_ready(*process).await?;
+        }
+        Ok(())
+    }
+
+    /// Starts a process and does not wait: its stores may be down.
+    ///
+    /// # Errors
+    /// If it runs already.
+    pub fn spawn(&self, process: Process) -> Result<()> {
+        let mut settings = self.settings.clone();
+        let address = self.address(process).to_string();
+        if process == Process::Sandbox {
+            settings.insert("SLUICE_SANDBOX_LISTEN".to_owned(), address);
+        } else {
+            settings.insert("DATABASE_URL".to_owned(), self.database_url());
+            settings.insert("AMQP_URL".to_owned(), self.amqp_url());
+            settings.insert("SLUICE_SANDBOX_URL".to_owned(), self.url(Process::Sandbox));
+            settings.insert("SLUICE_LISTEN".to_owned(), address.clone());
+            settings.insert("SLUICE_HEALTH_LISTEN".to_owned(), address);
+        }
+        for (_, name, value) in self.told().iter().filter(|(to, ..)| *to == process) {
+            settings.insert((*name).to_owned(), value.clone());
+        }
+        self.running().start(process, &settings, &self.dir)
+    }
+
+    /// Tells one process something of its own, from its next start on.
+    pub fn tell(&self, process: Process, name: &'static str, value: String) {
+        self.told().push((process, name, value));
+    }
+
+    /// Waits until a process says that it is ready.
+    ///
+    /// # Errors
+    /// If it ends, or takes too long.
+    pub async fn wait_ready(&self, process: Process) -> Result<()> {
+        let url = format!("{}/readyz", self.url(process));
+        let ready = until("a process is ready", READY, async || {
+            self.running().check()?;
+            let answer = self.client.get(&url).timeout(READY).send().await;
+            Ok(answer.ok().filter(|answer| answer.status().is_success()))
+        })
+        .await;
+        match ready {
+            Ok(_) => Ok(()),
+            Err(error) => bail!("{process:?}: {error}\n{}", self.log(process)),
+        }
+    }
+
+    /// Kills a process with SIGKILL.
+    ///
+    /// # Errors
+    /// If it does not run.
+    pub fn kill(&self, process: Process) -> Result<()> {
+        let mut child = self.running().take(process)?;
+        child.kill()?;
+        child.wait()?;
+        Ok(())
+    }
+
+    /// Asks a process to end with SIGTERM, and waits until it has; it must end well.
+    ///
+    /// # Errors
+    /// If it does not run, takes more than 35 s, or ends badly.
+    pub async fn terminate(&self, process: Process) -> Result<()> {
+        let mut child = self.running().take(process)?;
+        signal("TERM", &child.id().to_string()).await?;
+        let limit = Duration::from_secs(35);
+        let ended = until("a process has ended", limit, async || Ok(child.try_wait()?)).await;
+        match ended {
+            Ok(status) if status.success() => Ok(()),
+            ended => {
+                let _ = child.kill();
+                bail!(
+                    "{process:?} was asked to end: {ended:?}\n{}",
+                    self.log(process)
+                )
+            }
+        }
+    }
+
+    /// Stops a process where it stands, with SIGSTOP.
+    ///
+    /// # Errors
+    /// If it does not run.
+    pub async fn stop(&self, process: Process) -> Result<()> {
+        let pid = self.running().pid(process)?;
+        signal("STOP", &pid).await
+    }
+
+    /// Lets a stopped process go on.
+    ///
+    /// # Errors
+    /// If it does not run.
+    pub async fn cont(&self, process: Process) -> Result<()> {
+        let pid = self.running().pid(process)?;
+        signal("CONT", &pid).await
+    }
+
+    /// The id of a running process.
+    ///
+    /// # Errors
+    /// If it does not run.
+    pub fn pid(&self, process: Process) -> Result<String> {
+        self.running().pid(process)
+    }
+}

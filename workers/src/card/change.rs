@@ -1,0 +1,83 @@
+//! What an event makes of a payment and its attempt: the domain is asked, and everything that
+//! follows is put together for one statement.
+
+use apalis_core::error::BoxDynError;
+use domain::authorization;
+use domain::id::{AuthorizationId, PaymentId};
+use domain::ledger;
+use domain::notice::Notice;
+use domain::payment::{self, State};
+use store::payments::{Attempt, Change, Claimed, Job};
+
+/// The change that follows when something happened to an attempt, to the payment, or to both.
+pub fn of(
+    claimed: &Claimed,
+    happened: Option<(Attempt, authorization::Event)>,
+    outcome: Option<payment::Event>,
+    fingerprint: Option<Vec<u8>>,
+) -> Result<Change, BoxDynError> {
+    let payment = &claimed.payment;
+    let state = match outcome {
+        Some(event) => payment.state.next(event)?,
+        None => payment.state,
+    };
+    let authorization = match happened {
+        Some((attempt, event)) => Some((attempt.id, attempt.state.next(event)?)),
+        None => None,
+    };
+    let is_voiding = authorization.is_some_and(|(_, state)| state == authorization::State::Voiding);
+    let event = match (outcome, happened) {
+        (Some(event), _) => event.name(),
+        (None, Some((_, event))) => event.name(),
+        (None, None) => return Err("nothing happened".into()),
+    };
+    let failure = outcome.and_then(payment::Event::failure);
+    let told = payment::Payment {
+        state,
+        failure: failure.or(payment.failure),
+        ..payment.clone()
+    };
+    let books = |event| ledger::postings(event, payment.money, claimed.fee_basis_points);
+    Ok(Change {
+        payment_id: payment.id,
+        version: claimed.version,
+        event,
+        state,
+        failure,
+        authorization,
+        fingerprint,
+        forget_card: outcome.is_some(),
+        postings: outcome.map(books).unwrap_or_default(),
+        notice: outcome.and(state.notice()).map(|kind| Notice {
+            kind,
+            payment: told,
+        }),
+        job: if state.is_work() || is_voiding {
+            Job::Keep
+        } else {
+            Job::Clear
+        },
+    })
+}
+
+/// The change that voids an approval which reached a closed attempt. The payment stays as it is.
+pub fn late_approval(
+    payment: PaymentId,
+    state: State,
+    version: i32,
+    authorization: (AuthorizationId, authorization::State),
+) -> Change {
+    Change {
+        payment_id: payment,
+        version,
+        event: authorization::Event::Approved.name(),
+        state,
+        failure: None,
+        authorization: Some(authorization),
+        fingerprint: None,
+        forget_card: false,
+        postings: vec![],
+        notice: None,
+        job: Job::Put,
+    }
+}
