@@ -62,6 +62,19 @@ create trigger payments_terminal_stays before update on payments
     for each row when (old.state in ('captured', 'failed', 'expired') and new.state <> old.state)
     execute function payments_refuse_after_the_end();
 
+-- What was asked for is never changed.
+create function payments_refuse_new_terms() returns trigger language plpgsql as $$
+begin
+    raise exception 'the terms of payment % are fixed', old.id
+        using errcode = 'check_violation', constraint = 'payments_terms_stay';
+end $$;
+
+create trigger payments_terms_stay before update on payments
+    for each row when ((old.id, old.merchant_id, old.live, old.amount, old.currency, old.exponent)
+                       is distinct from
+                       (new.id, new.merchant_id, new.live, new.amount, new.currency, new.exponent))
+    execute function payments_refuse_new_terms();
+
 create function refuse_change() returns trigger language plpgsql as $$
 begin
     raise exception '% is written once and never changed', tg_table_name

@@ -1,6 +1,7 @@
 //! The one body extractor: JSON that says one thing only.
 
 use std::fmt;
+use std::time::Duration;
 
 use axum::body::Body;
 use axum::http::HeaderMap;
@@ -8,10 +9,13 @@ use axum::http::header::CONTENT_TYPE;
 use http_body_util::{BodyExt, Limited};
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
+use tokio::time::timeout;
 
 use crate::BODY_BYTES_MAX;
 use crate::refused::Refused;
 
+/// How long a body may take to arrive.
+const BODY_TIME_MAX: Duration = Duration::from_secs(10);
 /// How deep a body may be nested.
 const DEPTH_MAX: u8 = 16;
 
@@ -27,9 +31,10 @@ pub async fn read(headers: &HeaderMap, body: Body) -> Result<Value, Refused> {
     if !media_type.is_some_and(|media| media.eq_ignore_ascii_case("application/json")) {
         return Err(Refused::Body("Content-Type must be application/json."));
     }
-    let bytes = Limited::new(body, BODY_BYTES_MAX)
-        .collect()
+    let whole = timeout(BODY_TIME_MAX, Limited::new(body, BODY_BYTES_MAX).collect());
+    let bytes = whole
         .await
+        .map_err(|_| Refused::Body("The body took longer than 10 seconds to arrive."))?
         .map_err(|_| Refused::Body("The body could not be read, or is larger than 64 KiB."))?
         .to_bytes();
     parse(&bytes)

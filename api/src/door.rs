@@ -19,15 +19,45 @@ use crate::surfaces;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// The surface a request speaks to. Paths that several surfaces share are told apart by the kind
-/// of credential.
-#[must_use]
-pub fn surface(path: &str, _headers: &HeaderMap) -> Surface {
+/// The kind of credential a request carries; it tells surfaces that share a path apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Credential {
+    Bearer,
+    Other,
+    None,
+}
+
+/// Which surface a path, relative to its base, and a credential speak to. The first row that fits
+/// counts; a row without a credential fits them all.
+const ROWS: [(&str, Option<Credential>, Surface); 4] = [
+    ("/v2", None, Surface::Finfusion),
+    ("/oauth/token", None, Surface::Finfusion),
+    ("/v1", Some(Credential::Bearer), Surface::Paygate),
+    ("", None, Surface::Paygate),
+];
+
+/// The surface a request speaks to. Never its body: a wrong body is answered in the words of the
+/// surface it was sent to.
+fn surface(path: &str, headers: &HeaderMap) -> Surface {
     let path = path.strip_prefix("/api").unwrap_or(path);
-    let mut segments = path.split('/').skip(1);
-    match (segments.next(), segments.next()) {
-        (Some("v2"), _) | (Some("oauth"), Some("token")) => Surface::Finfusion,
-        _ => Surface::Paygate,
+    let credential = credential(headers);
+    let fits = |prefix: &str| {
+        let rest = path.strip_prefix(prefix);
+        rest.is_some_and(|rest| rest.is_empty() || prefix.is_empty() || rest.starts_with('/'))
+    };
+    ROWS.into_iter()
+        .find(|(prefix, kind, _)| fits(prefix) && kind.is_none_or(|kind| kind == credential))
+        .map_or(Surface::Paygate, |(_, _, surface)| surface)
+}
+
+fn credential(headers: &HeaderMap) -> Credential {
+    let scheme = headers
+        .get(AUTHORIZATION)
+        .and_then(|value| value.to_str().ok());
+    match scheme.and_then(|value| value.split(' ').next()) {
+        Some(scheme) if scheme.eq_ignore_ascii_case("bearer") => Credential::Bearer,
+        Some(_) => Credential::Other,
+        None => Credential::None,
     }
 }
 
@@ -106,6 +136,7 @@ mod tests {
         assert_eq!(at("/oauth/token"), Surface::Finfusion);
         assert_eq!(at("/v1/payments"), Surface::Paygate);
         assert_eq!(at("/api/v1/payments/pay_1"), Surface::Paygate);
+        assert_eq!(at("/v22"), Surface::Paygate);
         assert_eq!(at("/"), Surface::Paygate);
     }
 }

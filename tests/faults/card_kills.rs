@@ -2,11 +2,11 @@
 
 use anyhow::Result;
 use sqlx::{Postgres, Transaction};
-use tests::Process;
+use tests::{Process, until};
 
 use crate::broker::Broker;
 use crate::proxy::{Gate, Proxy};
-use crate::scene::{APPROVED, DECLINED, End, LEASE, Scene, blocked, bury, id};
+use crate::scene::{APPROVED, DECLINED, End, LEASE, SOON, Scene, blocked, bury, id};
 
 /// The acquirer's answers.
 const ANSWERS: &[&str] = &["\"approved\"", "\"declined\"", "\"captured\""];
@@ -203,13 +203,14 @@ async fn a_commit_whose_answer_is_lost() -> Result<()> {
     blocked(scene.gateway.database(), "sluice card").await?;
     database.back().set(Gate::Mute);
     lock.rollback().await?;
-    tests::until("it is written", crate::scene::SOON, async || {
+    until("it is written", SOON, async || {
         let attempts = scene.attempts(&payments[0]).await?;
         let declined = scene.attempts(&payments[1]).await?;
         Ok((attempts == ["approved"] || declined == ["declined"]).then_some(()))
     })
     .await?;
     database.cut();
+    scene.gateway.advance(LEASE).await?;
     scene.gateway.settle().await?;
     let (status, attempts, did) = scene.became(&payments[0]).await?;
     assert_eq!((status.as_str(), attempts.len()), ("succeeded", 1));

@@ -3,7 +3,13 @@
 //! After each, everything settles, `sluice verify` finds nothing, and every payment that ended was
 //! told to its merchant.
 
+mod api_kills;
 mod broker;
 mod card_kills;
+mod load;
 mod proxy;
+mod random_kills;
+mod relay_kills;
 mod scene;
+mod webhook_kills;
+mod zombies;

@@ -12,7 +12,7 @@ use time::OffsetDateTime;
 const HOUR: Duration = Duration::from_hours(1);
 
 /// The request's body as the document prints it, byte for byte.
-const EXAMPLE: &str = r##"{
+const EXAMPLE: &str = r#"{
 "amount": 5000,
 "currency": "USD",
 "payment_method": "card",
@@ -27,7 +27,7 @@ const EXAMPLE: &str = r##"{
 "cvc": "123"
 },
 "description": "Order #12345"
-}"##;
+}"#;
 
 /// Whether `id` is a prefix and 22 letters and digits.
 fn is_id(prefix: &str, id: &str) -> bool {
@@ -58,7 +58,7 @@ async fn the_example_is_answered_as_printed() -> Result<()> {
     );
     assert!((OffsetDateTime::now_utc().unix_timestamp() - created).abs() < 10);
     let payment = format!(
-        r##"{{"id":"{id}","status":"succeeded","amount":5000,"currency":"USD","created":{created},"customer":{{"id":"{customer}","email":"customer@example.com"}},"description":"Order #12345"}}"##
+        r#"{{"id":"{id}","status":"succeeded","amount":5000,"currency":"USD","created":{created},"customer":{{"id":"{customer}","email":"customer@example.com"}},"description":"Order #12345"}}"#
     );
     assert_eq!((paid.status, paid.text.as_str()), (200, payment.as_str()));
     assert_eq!(paid.header("content-type"), "application/json");

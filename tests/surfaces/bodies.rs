@@ -13,14 +13,13 @@ fn with_body(gateway: &Gateway, body: impl Into<reqwest::Body>) -> RequestBuilde
         .body(body)
 }
 
-#[tokio::test]
-async fn what_is_not_json_or_says_two_things_is_refused() -> Result<()> {
-    let gateway = Gateway::start().await?;
+/// Bodies made of the example, broken in every way.
+fn broken() -> Vec<(&'static str, Vec<u8>)> {
     let whole = example(CARD).to_string();
     let nested =
         |open: &str, close: &str, depth| format!("{}{}", open.repeat(depth), close.repeat(depth));
     let twice = whole.replacen('{', r#"{"amount":5000,"#, 1);
-    let bodies: Vec<(&str, Vec<u8>)> = vec![
+    vec![
         ("nothing", Vec::new()),
         ("blank", b"  \n".to_vec()),
         (
@@ -70,9 +69,14 @@ async fn what_is_not_json_or_says_two_things_is_refused() -> Result<()> {
         ("null", "null".into()),
         ("a form", "amount=5000&currency=USD".into()),
         ("XML", "<amount>5000</amount>".into()),
-    ];
+    ]
+}
+
+#[tokio::test]
+async fn what_is_not_json_or_says_two_things_is_refused() -> Result<()> {
+    let gateway = Gateway::start().await?;
     let mut wrong = Vec::new();
-    for (name, body) in bodies {
+    for (name, body) in broken() {
         let request = with_body(&gateway, body).header("Content-Type", "application/json");
         if let Err(error) = refused(&gateway, request, &refusal(400, "body_invalid", "")).await {
             wrong.push(format!("{name}: {error:#}"));

@@ -115,7 +115,7 @@ async fn run_while_connection_breaks<S: Statement>(
     let mut tries = 1;
     loop {
         match S::run(db, rows).await {
-            Err(error) if error.is_unavailable() && tries < TRIES => {
+            Err(Error::Database(error)) if may_rerun(&error) && tries < TRIES => {
                 tokio::time::sleep(Duration::from_millis(50) * tries).await;
                 tries += 1;
             }
@@ -135,21 +135,32 @@ fn fail_all<A>(callers: Vec<oneshot::Sender<Result<A>>>, error: Error) {
     }
 }
 
-/// Whether the connection broke or could not be had, so that the same may succeed on another.
-pub(crate) fn is_connection_lost(error: &sqlx::Error) -> bool {
+/// Whether the same statement may succeed at once on another connection: this one broke, or two
+/// transactions were in each other's way.
+fn may_rerun(error: &sqlx::Error) -> bool {
     match error {
-        sqlx::Error::Io(_)
-        | sqlx::Error::PoolTimedOut
-        | sqlx::Error::PoolClosed
-        | sqlx::Error::Protocol(_)
-        | sqlx::Error::WorkerCrashed => true,
-        // 08: connection exception. 53: out of connections, memory or disk. 57P: shutting down,
-        // starting up or ended by an administrator. 40: serialization failure, deadlock.
-        sqlx::Error::Database(error) => error.code().is_some_and(|code| {
-            ["08", "53", "57P", "40"]
-                .iter()
-                .any(|class| code.starts_with(class))
-        }),
+        sqlx::Error::Io(_) | sqlx::Error::Protocol(_) => true,
+        // 08: connection exception. 57P: ended by an administrator or a crash. 40: serialization
+        // failure, deadlock.
+        sqlx::Error::Database(error) => is_of_class(error.as_ref(), &["08", "57P", "40"]),
         _ => false,
     }
+}
+
+/// Whether the database cannot do it now but may later: away, full, or held up by a lock.
+pub(crate) fn is_unavailable(error: &sqlx::Error) -> bool {
+    match error {
+        sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::WorkerCrashed => true,
+        // 53: out of connections, memory or disk. 55P03 and 57014: a lock or a statement took too
+        // long. 25006: a server that only reads, while another takes over.
+        sqlx::Error::Database(error) => {
+            is_of_class(error.as_ref(), &["08", "40", "53", "55P03", "57", "25006"])
+        }
+        error => may_rerun(error),
+    }
+}
+
+fn is_of_class(error: &dyn sqlx::error::DatabaseError, classes: &[&str]) -> bool {
+    let code = error.code();
+    code.is_some_and(|code| classes.iter().any(|class| code.starts_with(class)))
 }

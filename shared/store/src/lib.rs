@@ -44,11 +44,11 @@ pub enum Error {
 }
 
 impl Error {
-    /// Whether the database could not be reached, so that trying again later may help.
+    /// Whether the database cannot do it now, so that trying again later may help.
     #[must_use]
     pub fn is_unavailable(&self) -> bool {
         match self {
-            Error::Database(error) => batch::is_connection_lost(error),
+            Error::Database(error) => batch::is_unavailable(error),
             Error::Unreadable { .. } | Error::LeftOut | Error::Closed => false,
         }
     }
@@ -105,7 +105,7 @@ fn options(url: &str, process: &str) -> Result<PgConnectOptions> {
 fn pool(connections: u32) -> PgPoolOptions {
     PgPoolOptions::new()
         .max_connections(connections)
-        .acquire_timeout(Duration::from_secs(3))
+        .acquire_timeout(Duration::from_secs(2))
         .test_before_acquire(false)
 }
 

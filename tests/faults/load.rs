@@ -1,0 +1,143 @@
+//! Clients that pay at a steady pace, whatever happens, and ask again under the same key until they
+//! are answered.
+
+use std::time::Duration;
+
+use anyhow::{Result, ensure};
+use futures::StreamExt;
+use futures::stream::FuturesUnordered;
+use serde_json::Value;
+use tests::{Answer, Gateway, example, until};
+use tokio::time::{MissedTickBehavior, interval, timeout};
+
+use crate::scene::{APPROVED, DECLINED};
+
+/// How long one try may take.
+const TRY: Duration = Duration::from_secs(12);
+/// How long a client asks again.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Why a try failed.
+#[derive(Debug)]
+pub enum Failure {
+    /// Nobody listened.
+    Refused,
+    /// The connection broke, or no answer came.
+    Broken(String),
+    /// An answer that was none.
+    Status(Answer),
+}
+
+/// What one client lived through.
+#[derive(Debug)]
+pub struct Paid {
+    pub key: String,
+    pub body: Value,
+    pub failures: Vec<Failure>,
+    pub answer: Answer,
+}
+
+/// A request: every third without a card, every ninth declined, some lost by the acquirer.
+fn body(number: usize) -> Value {
+    let card = match number % 9 {
+        4 => DECLINED,
+        // Approved, and the answer is lost in four ways.
+        1 => "4000000000030025",
+        3 => "4000000000042004",
+        6 => "4000000000045007",
+        7 => "4000000000060014",
+        _ => APPROVED,
+    };
+    let mut body = example(card);
+    if number.is_multiple_of(3)
+        && let Some(fields) = body.as_object_mut()
+    {
+        fields.remove("card");
+    }
+    body
+}
+
+async fn pay(gateway: &Gateway, number: usize) -> Result<Paid> {
+    let (key, body) = (format!("load-{number}"), body(number));
+    let mut failures = Vec::new();
+    let answer = until("a client is answered", PATIENCE, async || {
+        let request = gateway.posting("/v1/payments", &body);
+        let request = request.header("Idempotency-Key", &key);
+        match timeout(TRY, gateway.send(request)).await {
+            Ok(Ok(answer)) if answer.status < 500 => return Ok(Some(answer)),
+            Ok(Ok(answer)) => failures.push(Failure::Status(answer)),
+            Ok(Err(error)) => failures.push(failure(&error)),
+            Err(_) => failures.push(Failure::Broken("no answer".to_owned())),
+        }
+        Ok(None)
+    })
+    .await?;
+    Ok(Paid {
+        key,
+        body,
+        failures,
+        answer,
+    })
+}
+
+fn failure(error: &anyhow::Error) -> Failure {
+    match error.downcast_ref::<reqwest::Error>() {
+        Some(error) if error.is_connect() => Failure::Refused,
+        _ => Failure::Broken(format!("{error:?}")),
+    }
+}
+
+/// Lets a client come every `pace` until `faults` are over, but `least` at least; returns once all
+/// are answered.
+pub async fn during(
+    gateway: &Gateway,
+    pace: Duration,
+    least: usize,
+    faults: impl Future<Output = Result<()>>,
+) -> Result<Vec<Paid>> {
+    let mut faults = std::pin::pin!(faults);
+    let mut pace = interval(pace);
+    pace.set_missed_tick_behavior(MissedTickBehavior::Burst);
+    let (mut paying, mut paid) = (FuturesUnordered::new(), Vec::new());
+    let (mut number, mut is_over) = (0, false);
+    while !is_over || number < least || !paying.is_empty() {
+        tokio::select! {
+            over = &mut faults, if !is_over => { over?; is_over = true }
+            _ = pace.tick(), if !is_over || number < least => {
+                paying.push(pay(gateway, number));
+                number += 1;
+            }
+            Some(done) = paying.next() => paid.push(done?),
+        }
+    }
+    Ok(paid)
+}
+
+/// Every client has the one object it was answered with, however often it asks, and there are no
+/// others.
+pub async fn kept(gateway: &Gateway, paid: &[Paid]) -> Result<()> {
+    for one in paid {
+        let answer = &one.answer;
+        ensure!(matches!(answer.status, 200 | 402), "{one:?}");
+        let id = answer
+            .body
+            .pointer("/id")
+            .or(answer.body.pointer("/payment_id"));
+        let id = id.and_then(Value::as_str).unwrap_or_default();
+        let read = gateway.get(&format!("/v1/payments/{id}")).await?;
+        ensure!(read.status == 200, "{id} is gone: {one:?}");
+        let request = gateway.posting("/v1/payments", &one.body);
+        let again = gateway
+            .send(request.header("Idempotency-Key", &one.key))
+            .await?;
+        ensure!(again.text == answer.text, "{again:?} is not {one:?}");
+    }
+    let query = sqlx::query_scalar("select count(*) from payments");
+    let count: i64 = query.fetch_one(gateway.database()).await?;
+    ensure!(
+        usize::try_from(count)? == paid.len(),
+        "{count} payments of {}",
+        paid.len()
+    );
+    Ok(())
+}

@@ -1,0 +1,87 @@
+//! A card worker that stands still for longer than its lease, while another one takes over, and
+//! then goes on as if nothing had happened.
+
+use anyhow::Result;
+use tests::{Options, Process};
+
+use crate::proxy::Gate;
+use crate::scene::{APPROVED, LEASE, Scene};
+
+/// Approved 12 s after the first attempt was sent, without a trace until then, whether or not it
+/// was voided meanwhile.
+const LATE_DESPITE_VOID: &str = "4000000000021123";
+
+/// One payment was approved, but the zombie has not heard of it; the request for the other has not
+/// reached the acquirer yet.
+#[tokio::test]
+async fn a_zombies_answer_changes_nothing() -> Result<()> {
+    let scene = Scene::patient().await?;
+    let acquirer = scene.before_acquirer().await?;
+    acquirer.back().set(Gate::Hold(&["\"approved\""]));
+    let approved = scene.pay_pending(APPROVED).await?;
+    acquirer.back().holds(1).await?;
+    acquirer.forth().set(Gate::Hold(&["POST /"]));
+    let unsent = scene.pay_pending(APPROVED).await?;
+    acquirer.forth().holds(1).await?;
+    scene.gateway.stop(Process::Card).await?;
+    scene.gateway.launch(&[Process::SecondCard]).await?;
+    scene.gateway.advance(LEASE).await?;
+    scene.gateway.settle().await?;
+    let before = scene.gateway.sandbox_log()?.len();
+    acquirer.forth().set(Gate::Pass);
+    acquirer.back().set(Gate::Pass);
+    scene.gateway.cont(Process::Card).await?;
+    // The request that comes after its own reversal is refused.
+    scene.acquirer_did(before + 1).await?;
+    scene.gateway.settle().await?;
+    // The zombie works on.
+    scene.gateway.terminate(Process::SecondCard).await?;
+    assert_eq!(scene.gateway.pay(APPROVED).await?.status, 200);
+    scene.gateway.settle().await?;
+    let (status, attempts, did) = scene.became(&approved).await?;
+    assert_eq!(
+        (status.as_str(), attempts),
+        ("succeeded", vec!["approved".to_owned()])
+    );
+    assert_eq!(did, ["approved", "captured"]);
+    let (status, attempts, did) = scene.became(&unsent).await?;
+    assert_eq!(status, "succeeded");
+    assert_eq!(attempts, ["reversed", "approved"]);
+    assert_eq!(did, ["approved", "captured", "refused"]);
+    scene.finish().await
+}
+
+#[tokio::test]
+async fn a_zombies_approval_of_a_reversed_attempt_is_voided() -> Result<()> {
+    let scene = Scene::with(Options {
+        wait_ms: 200,
+        acquirer_timeout_ms: 15_000,
+        pace_percent: 100,
+        ..Options::default()
+    })
+    .await?;
+    let acquirer = scene.before_acquirer().await?;
+    acquirer.back().set(Gate::Hold(&["\"approved\""]));
+    let payment = scene.pay_pending(LATE_DESPITE_VOID).await?;
+    scene.gateway.stop(Process::Card).await?;
+    assert_eq!(scene.attempts(&payment).await?, ["sending"]);
+    scene.gateway.launch(&[Process::SecondCard]).await?;
+    scene.gateway.advance(LEASE).await?;
+    scene.gateway.settle().await?;
+    let (status, attempts, did) = scene.became(&payment).await?;
+    assert_eq!(status, "succeeded");
+    assert_eq!(attempts, ["reversed", "approved"]);
+    assert_eq!(did, ["approved", "captured"]);
+    // The first attempt is approved all the same, and the zombie hears of it.
+    scene.acquirer_did(4).await?;
+    acquirer.back().holds(1).await?;
+    acquirer.back().set(Gate::Pass);
+    scene.gateway.cont(Process::Card).await?;
+    scene.acquirer_did(5).await?;
+    scene.gateway.settle().await?;
+    let (status, attempts, did) = scene.became(&payment).await?;
+    assert_eq!(status, "succeeded");
+    assert_eq!(attempts, ["voided", "approved"]);
+    assert_eq!(did, ["approved", "approved", "captured", "voided"]);
+    scene.finish().await
+}
