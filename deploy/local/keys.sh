@@ -10,7 +10,8 @@ make_keys() {
 }
 
 sluice() {
-  DATABASE_URL=$database_url "$(target_dir)/release/sluice" "$@"
+  DATABASE_URL=$database_url SLUICE_WEBHOOK_KEY_FILE=$state/secrets/webhook.key \
+    "$(target_dir)/release/sluice" "$@"
 }
 
 # field NAME JSON: a string of a flat JSON object; our keys hold nothing that JSON escapes.
@@ -59,6 +60,7 @@ write_sandbox_env() {
     echo "SLUICE_DATABASE_URL=$database_url"
     echo "SLUICE_AMQP_URL=$amqp_url"
     echo "SLUICE_SANDBOX_URL=http://$sandbox_at"
+    echo "SLUICE_WEBHOOK_KEY_FILE=$state/secrets/webhook.key"
     [[ -n ${AMQP_URL:-} ]] || echo "SLUICE_RABBITMQ_MANAGEMENT_URL=$(management_url)"
   } >"$state/sandbox.env.new"
   mv "$state/sandbox.env.new" "$state/sandbox.env"

@@ -52,7 +52,7 @@ demonstrate() {
     # shellcheck source=/dev/null
     . "$state/sandbox.env"
     only_env PATH=/usr/bin:/bin "SLUICE_URL=$SLUICE_URL" "SLUICE_TEST_KEY=$SLUICE_TEST_KEY" \
-      "SLUICE_SANDBOX_URL=$SLUICE_SANDBOX_URL"
+      "SLUICE_SANDBOX_URL=$SLUICE_SANDBOX_URL" "SLUICE_DEMO_FILE=$state/secrets/demo.json"
     exec "$(target_dir)/release/sluice" demo
   ) || fail "the demonstration failed" "the logs are in .local/log/"
 }
@@ -67,6 +67,7 @@ What to try next
                   "payment_method":"card","card":{"number":"4242424242424242",
                   "exp_month":12,"exp_year":2030,"cvc":"123"}}'
   the keys      .local/sandbox.env
+  the books     target/release/sluice verify      the jobs   target/release/sluice jobs list
   the logs      tail -f .local/log/*.log
   the database  psql "$SLUICE_DATABASE_URL"
   stop          make down     (make clean also removes the data)

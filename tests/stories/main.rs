@@ -13,6 +13,7 @@ mod faults;
 mod hang_up;
 mod idempotency;
 mod limits;
+mod power_cut;
 mod retries;
 mod signatures;
 mod webhooks;
