@@ -23,7 +23,8 @@ create table authorizations (
     payment_id uuid not null references payments,
     attempt    smallint not null,
     state      text not null constraint authorizations_state_known check
-        (state in ('sending', 'enquiring', 'reversing', 'approved', 'declined', 'reversed', 'voiding', 'voided')),
+        (state in ('sending', 'enquiring', 'reversing', 'approved', 'declined', 'watching', 'reversed',
+                   'voiding', 'voided')),
     created_at timestamptz not null default now(),
     updated_at timestamptz not null default now(),
     constraint authorizations_attempt_unique unique (payment_id, attempt)
@@ -33,4 +34,4 @@ create table authorizations (
 create unique index authorizations_one_open on authorizations (payment_id)
     where state in ('sending', 'enquiring', 'reversing', 'approved');
 create index authorizations_in_work on authorizations (state)
-    where state in ('sending', 'enquiring', 'reversing', 'voiding');
+    where state in ('sending', 'enquiring', 'reversing', 'watching', 'voiding');

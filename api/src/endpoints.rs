@@ -63,7 +63,7 @@ fn check_url(app: &App, mode: Mode, text: &str) -> Result<(), Refused> {
     }
     let policy = app.endpoint_policy;
     policy
-        .may_use(mode, url.scheme())
+        .may_use(mode, url.scheme(), url.host_str().unwrap_or_default())
         .map_err(Refused::UrlNotAllowed)?;
     let address = match url.host() {
         Some(Host::Ipv4(address)) => Some(IpAddr::from(address)),

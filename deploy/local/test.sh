@@ -12,7 +12,8 @@ here=$(dirname "$(realpath "${BASH_SOURCE[0]}")")
 . "$here/private.sh"
 
 main() {
-  need compiler postgres rabbitmq
+  # Others' clients pay and verify too: python's, node's and curl.
+  need compiler postgres rabbitmq python node curl
   build --workspace --bins --tests
   with_private_stores "$state/test"
   if cargo nextest --version >/dev/null 2>&1; then

@@ -36,7 +36,8 @@ start_stores() {
 migrate() {
   local started
   started=$(now_ms)
-  sluice migrate || fail "the migration failed"
+  sluice migrate || fail "the migration failed" \
+    "if this database was made by another version of the schema, make clean begins anew"
   said "migrated" "$started"
 }
 

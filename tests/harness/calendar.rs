@@ -13,7 +13,7 @@ use crate::wait::until;
 const SETTLED: Duration = Duration::from_mins(1);
 
 /// A job is at rest that is parked, or waits half a minute or more for its own time: the next try
-/// of a webhook, the expiry of a payment. Everything else is somebody's work now.
+/// of a webhook, the expiry of a payment, the last look at a reversal. Everything else is somebody's work now.
 const LEFT: &str = "
     select coalesce('job ' || o.worker || ' ' || o.id || ' due in ' || (o.due_at - now())
                     || ', rings ' || o.rings || ', claims ' || o.attempts || ': '
@@ -21,13 +21,13 @@ const LEFT: &str = "
     from outbox o left join payments p on p.id = o.id
     where o.parked_at is null
       and not (o.leased_until is null and o.rings = 0 and o.due_at > now() + interval '30 s'
-               and (o.worker <> 'card' or p.state = 'created'))
+               and (o.worker <> 'card' or p.state not in ('authorizing', 'capturing')))
     union all
     select 'payment ' || id || ' ' || state from payments
     where state like '%ing' and id not in (select id from outbox where parked_at is not null)
     union all
     select 'authorization ' || id || ' ' || state from authorizations
-    where state like '%ing'
+    where state like '%ing' and state <> 'watching'
       and payment_id not in (select id from outbox where parked_at is not null)
     union all
     select 'delivery ' || id || ' ' || state || ' without a job' from deliveries
@@ -96,6 +96,8 @@ impl Gateway {
                                leased_until = leased_until - make_interval(secs => $1)",
             "update payments set expires_at = expires_at - make_interval(secs => $1)
              where expires_at is not null",
+            "update authorizations set updated_at = updated_at - make_interval(secs => $1)
+             where state = 'watching'",
             "update idempotency_keys set created_at = created_at - make_interval(secs => $1)",
             "delete from rate_windows where minute < now() - interval '1 minute'
                                                      + make_interval(secs => $1)",

@@ -118,5 +118,11 @@ async fn an_approval_in_spite_of_a_void_is_voided_again() -> Result<()> {
         },
     )
     .await?;
+    // The reversal is watched: a minute later it is looked at once more.
+    gateway.settle().await?;
+    gateway.advance(Duration::from_mins(2)).await?;
+    gateway.settle().await?;
+    let did = gateway.acquirer_did(paid.at("/id"))?;
+    assert_eq!(did, ["approved", "captured", "approved", "voided"]);
     gateway.finish().await
 }

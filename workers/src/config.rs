@@ -13,67 +13,53 @@ pub struct Config {
     /// Which worker.
     #[command(subcommand)]
     pub command: Command,
-    /// What all need.
-    #[command(flatten)]
-    pub shared: Shared,
-}
-
-/// What every worker needs.
-#[derive(Debug, Args)]
-pub struct Shared {
-    /// The Postgres database.
-    #[arg(
-        long,
-        env = "DATABASE_URL",
-        hide_env_values = true,
-        global = true,
-        default_value = ""
-    )]
-    pub database_url: String,
-    /// The RabbitMQ broker.
-    #[arg(
-        long,
-        env = "AMQP_URL",
-        hide_env_values = true,
-        global = true,
-        default_value = ""
-    )]
-    pub amqp_url: String,
-    /// Where `/livez` and `/readyz` are.
-    #[arg(
-        long,
-        env = "SLUICE_HEALTH_LISTEN",
-        global = true,
-        default_value = "127.0.0.1:0"
-    )]
-    pub health_listen: SocketAddr,
-    /// How many jobs are worked on at the same time.
-    #[arg(long, env = "SLUICE_CONCURRENCY", global = true, default_value_t = 64)]
-    pub concurrency: u16,
-    /// Connections to Postgres.
-    #[arg(
-        long,
-        env = "SLUICE_DATABASE_CONNECTIONS",
-        global = true,
-        default_value_t = 8
-    )]
-    pub database_connections: u32,
 }
 
 /// The workers.
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Rings for what the calendar says is due. Any number may run.
-    Relay,
+    Relay(Process),
     /// Authorizes and captures card payments.
     Card(Card),
     /// Delivers webhooks.
     Webhook(Webhook),
 }
 
+/// What every process needs.
+#[derive(Debug, Args)]
+pub struct Process {
+    /// The Postgres database.
+    #[arg(long, env = "DATABASE_URL", hide_env_values = true)]
+    pub database_url: String,
+    /// The RabbitMQ broker.
+    #[arg(long, env = "AMQP_URL", hide_env_values = true)]
+    pub amqp_url: String,
+    /// Where `/livez` and `/readyz` are.
+    #[arg(long, env = "SLUICE_HEALTH_LISTEN", default_value = "127.0.0.1:0")]
+    pub health_listen: SocketAddr,
+}
+
+/// What every worker with a queue needs.
+#[derive(Debug, Args)]
+pub struct Shared {
+    /// What every process needs.
+    #[command(flatten)]
+    pub process: Process,
+    /// How many jobs are worked on at the same time.
+    #[arg(long, env = "SLUICE_CONCURRENCY", default_value_t = 64)]
+    pub concurrency: u16,
+    /// Connections to Postgres.
+    #[arg(long, env = "SLUICE_DATABASE_CONNECTIONS", default_value_t = 8)]
+    pub database_connections: u32,
+}
+
 /// What the card worker needs.
 #[derive(Debug, Args)]
 pub struct Card {
+    /// What every worker needs.
+    #[command(flatten)]
+    pub shared: Shared,
     /// The sandbox acquirer, for test mode.
     #[arg(long, env = "SLUICE_SANDBOX_URL")]
     pub sandbox_url: String,
@@ -97,6 +83,9 @@ impl Card {
 /// What the webhook worker needs.
 #[derive(Debug, Args)]
 pub struct Webhook {
+    /// What every worker needs.
+    #[command(flatten)]
+    pub shared: Shared,
     /// File of 64 hex digits: webhook secrets are derived from it. The API has the same.
     #[arg(long, env = "SLUICE_WEBHOOK_KEY_FILE")]
     pub webhook_key_file: PathBuf,

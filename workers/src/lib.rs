@@ -19,8 +19,8 @@ use config::{Command, Config};
 /// If it cannot start, or ends by itself.
 pub async fn run(config: Config) -> anyhow::Result<()> {
     match config.command {
-        Command::Relay => relay::run(&config.shared).await,
-        Command::Card(card) => card::run(&config.shared, &card).await,
-        Command::Webhook(webhook) => webhook::run(&config.shared, &webhook).await,
+        Command::Relay(relay) => relay::run(&relay).await,
+        Command::Card(card) => card::run(&card).await,
+        Command::Webhook(webhook) => webhook::run(&webhook).await,
     }
 }

@@ -8,7 +8,7 @@ use store::PgPool;
 use store::{idempotency, limits, outbox};
 use tokio::time::{MissedTickBehavior, interval};
 
-use crate::config::Shared;
+use crate::config::Process;
 use crate::{health, runtime};
 
 /// How often it looks.
@@ -18,10 +18,10 @@ const JOBS_MAX: i64 = 500;
 /// How often it tidies up.
 const TIDY: Duration = Duration::from_mins(1);
 
-pub async fn run(shared: &Shared) -> anyhow::Result<()> {
-    let db = store::connect(&shared.database_url, "sluice relay", 2)?;
-    let bell = Bell::start(&shared.amqp_url, "sluice relay");
-    health::serve(shared.health_listen, db.clone(), bell.health()).await?;
+pub async fn run(process: &Process) -> anyhow::Result<()> {
+    let db = store::connect(&process.database_url, "sluice relay", 2)?;
+    let bell = Bell::start(&process.amqp_url, "sluice relay");
+    health::serve(process.health_listen, db.clone(), bell.health()).await?;
     let mut ending = runtime::ending()?;
     let mut look = interval(LOOK);
     look.set_missed_tick_behavior(MissedTickBehavior::Delay);

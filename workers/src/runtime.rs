@@ -50,8 +50,13 @@ pub async fn run<H: Handle>(
         db: db.clone(),
         bell: bell.clone(),
     };
-    let listener = Listener::start(&shared.amqp_url, H::WORKER, shared.concurrency, settle);
-    health::serve(shared.health_listen, db, listener.health()).await?;
+    let listener = Listener::start(
+        &shared.process.amqp_url,
+        H::WORKER,
+        shared.concurrency,
+        settle,
+    );
+    health::serve(shared.process.health_listen, db, listener.health()).await?;
     let concurrency = usize::from(shared.concurrency);
     // The first layer is the outermost: a handler that runs into its time limit must be ended,
     // not left running while its job is settled.

@@ -2,13 +2,16 @@
 //!
 //! The reference is stored before anything is sent. An answer that is lost is asked for; an
 //! attempt the acquirer does not know is reversed until it acknowledges, after which it refuses
-//! that reference for ever; only then may another attempt start. An approval that reaches a
-//! closed attempt is voided.
+//! that reference for ever; only then may another attempt start. It is asked once more a minute
+//! later all the same: an approval that reaches a closed attempt is voided.
 
 use std::time::Duration;
 
 /// How many attempts one payment gets.
 pub const ATTEMPTS_MAX: u16 = 3;
+
+/// How long after its acknowledgement a reversal is watched.
+pub const WATCH: Duration = Duration::from_mins(1);
 
 /// Where an attempt stands. A name in -ing is work in the card worker's hands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -23,7 +26,9 @@ pub enum State {
     Approved,
     /// Declined: final.
     Declined,
-    /// Reversed: the acquirer refuses this reference for ever.
+    /// Reversed: the acquirer promised to refuse this reference for ever, and is asked once more.
+    Watching,
+    /// Reversed, and the promise was kept.
     Reversed,
     /// Approved, but not to be used: it is voided, until the acquirer acknowledges.
     Voiding,
@@ -60,12 +65,13 @@ pub struct Refused {
 
 impl State {
     /// Every state.
-    pub const ALL: [State; 8] = [
+    pub const ALL: [State; 9] = [
         State::Sending,
         State::Enquiring,
         State::Reversing,
         State::Approved,
         State::Declined,
+        State::Watching,
         State::Reversed,
         State::Voiding,
         State::Voided,
@@ -81,13 +87,15 @@ impl State {
             (State::Sending | State::Enquiring, Event::Approved) => Ok(State::Approved),
             (State::Sending | State::Enquiring, Event::Declined) => Ok(State::Declined),
             (State::Enquiring, Event::NotFound) => Ok(State::Reversing),
-            (State::Reversing, Event::Acknowledged) => Ok(State::Reversed),
+            (State::Reversing, Event::Acknowledged) => Ok(State::Watching),
+            (State::Watching, Event::NotFound) => Ok(State::Reversed),
             (State::Approved, Event::Unwanted) => Ok(State::Voiding),
             (State::Voiding, Event::Acknowledged) => Ok(State::Voided),
             // A late approval: the acquirer approved what it had promised to refuse.
-            (State::Declined | State::Reversed | State::Voided, Event::Approved) => {
-                Ok(State::Voiding)
-            }
+            (
+                State::Declined | State::Watching | State::Reversed | State::Voided,
+                Event::Approved,
+            ) => Ok(State::Voiding),
             (state, event) => Err(Refused { state, event }),
         }
     }
@@ -96,7 +104,11 @@ impl State {
     #[must_use]
     pub const fn is_work(self) -> bool {
         match self {
-            State::Sending | State::Enquiring | State::Reversing | State::Voiding => true,
+            State::Sending
+            | State::Enquiring
+            | State::Reversing
+            | State::Watching
+            | State::Voiding => true,
             State::Approved | State::Declined | State::Reversed | State::Voided => false,
         }
     }
@@ -106,7 +118,11 @@ impl State {
     pub const fn is_open(self) -> bool {
         match self {
             State::Sending | State::Enquiring | State::Reversing | State::Approved => true,
-            State::Declined | State::Reversed | State::Voiding | State::Voided => false,
+            State::Declined
+            | State::Watching
+            | State::Reversed
+            | State::Voiding
+            | State::Voided => false,
         }
     }
 
@@ -119,6 +135,7 @@ impl State {
             State::Reversing => "reversing",
             State::Approved => "approved",
             State::Declined => "declined",
+            State::Watching => "watching",
             State::Reversed => "reversed",
             State::Voiding => "voiding",
             State::Voided => "voided",
@@ -191,9 +208,11 @@ mod tests {
                 "enquiring --approved--> approved",
                 "enquiring --declined--> declined",
                 "enquiring --not_found--> reversing",
-                "reversing --acknowledged--> reversed",
+                "reversing --acknowledged--> watching",
                 "approved --unwanted--> voiding",
                 "declined --approved--> voiding",
+                "watching --approved--> voiding",
+                "watching --not_found--> reversed",
                 "reversed --approved--> voiding",
                 "voiding --acknowledged--> voided",
                 "voided --approved--> voiding",

@@ -24,14 +24,15 @@ pub struct Policy {
 }
 
 impl Policy {
-    /// Whether this scheme may be used; what it names is judged by [`Policy::may_connect`].
+    /// Whether this scheme may be used with this host, a name or an address; where a name leads is
+    /// judged by [`Policy::may_connect`].
     ///
     /// # Errors
     /// [`NotAllowed::Scheme`].
-    pub fn may_use(self, mode: Mode, scheme: &str) -> Result<(), NotAllowed> {
+    pub fn may_use(self, mode: Mode, scheme: &str, host: &str) -> Result<(), NotAllowed> {
         match scheme {
             "https" => Ok(()),
-            "http" if self.allows_loopback(mode) => Ok(()),
+            "http" if self.allows_loopback(mode) && is_this_machine(host) => Ok(()),
             _ => Err(NotAllowed::Scheme),
         }
     }
@@ -52,6 +53,14 @@ impl Policy {
     const fn allows_loopback(self, mode: Mode) -> bool {
         self.is_loopback_allowed && matches!(mode, Mode::Test)
     }
+}
+
+fn is_this_machine(host: &str) -> bool {
+    let address = host
+        .trim_start_matches('[')
+        .trim_end_matches(']')
+        .parse::<IpAddr>();
+    host == "localhost" || address.is_ok_and(|address| address.to_canonical().is_loopback())
 }
 
 fn is_public(address: IpAddr) -> bool {
@@ -166,9 +175,27 @@ mod tests {
         assert!(allowed(LOCAL, Mode::Test, "127.0.0.1"));
         assert!(allowed(LOCAL, Mode::Test, "::1"));
         assert!(!allowed(LOCAL, Mode::Test, "10.0.0.1"));
-        assert_eq!(LOCAL.may_use(Mode::Test, "http"), Ok(()));
-        assert_eq!(LOCAL.may_use(Mode::Live, "http"), Err(NotAllowed::Scheme));
-        assert_eq!(STRICT.may_use(Mode::Test, "http"), Err(NotAllowed::Scheme));
-        assert_eq!(STRICT.may_use(Mode::Live, "ftp"), Err(NotAllowed::Scheme));
+        for host in ["127.0.0.1", "[::1]", "localhost"] {
+            assert_eq!(LOCAL.may_use(Mode::Test, "http", host), Ok(()));
+            assert_eq!(
+                LOCAL.may_use(Mode::Live, "http", host),
+                Err(NotAllowed::Scheme)
+            );
+            assert_eq!(
+                STRICT.may_use(Mode::Test, "http", host),
+                Err(NotAllowed::Scheme)
+            );
+        }
+        for host in ["example.com", "1.1.1.1", "localhost.example.com"] {
+            assert_eq!(
+                LOCAL.may_use(Mode::Test, "http", host),
+                Err(NotAllowed::Scheme)
+            );
+            assert_eq!(LOCAL.may_use(Mode::Live, "https", host), Ok(()));
+            assert_eq!(
+                STRICT.may_use(Mode::Live, "ftp", host),
+                Err(NotAllowed::Scheme)
+            );
+        }
     }
 }

@@ -1,7 +1,7 @@
 //! Signing webhooks.
 //!
 //! Secrets are derived from one key of the installation and the endpoint's id, so that none is
-//! stored and the same one can be shown again when a registration is replayed.
+//! stored.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;

@@ -67,7 +67,7 @@ impl<'a> Case<'a> {
     }
 
     async fn step(&mut self, acquirer: &Sandbox, job: work::Job) -> Result<Step, BoxDynError> {
-        if let Some(attempt) = self.claimed.voiding {
+        if let Some(attempt) = self.closed(authorization::State::Voiding) {
             return self.void(acquirer, attempt).await;
         }
         match (self.state(), self.claimed.attempt) {
@@ -89,10 +89,18 @@ impl<'a> Case<'a> {
                 Err("a payment in work has no open attempt".into())
             }
             (State::Captured | State::Failed | State::Expired, _) => {
+                if let Some(attempt) = self.closed(authorization::State::Watching) {
+                    return self.watch(acquirer, attempt).await;
+                }
                 outbox::clear(&self.desk.db, job).await?;
                 Ok(Step::End(Outcome::Done))
             }
         }
+    }
+
+    fn closed(&self, state: authorization::State) -> Option<Attempt> {
+        let mut closed = self.claimed.closed.iter();
+        closed.find(|attempt| attempt.state == state).copied()
     }
 
     async fn expire(&mut self) -> Result<Step, BoxDynError> {
@@ -200,6 +208,28 @@ impl<'a> Case<'a> {
         }
     }
 
+    /// Looks once more at a reversed attempt, when an acquirer that breaks its promise has had time
+    /// to do so.
+    async fn watch(&mut self, acquirer: &Sandbox, attempt: Attempt) -> Result<Step, BoxDynError> {
+        if self.claimed.watch_seconds > 0.0 {
+            let after = Duration::try_from_secs_f64(self.claimed.watch_seconds)?;
+            return Ok(Step::End(Outcome::Again { after }));
+        }
+        let event = match acquirer
+            .enquire(attempt.id, self.claimed.payment.money)
+            .await
+        {
+            Ok(Found::Nothing | Found::Declined(_)) => authorization::Event::NotFound,
+            Ok(Found::Approved | Found::Captured) => {
+                tracing::error!(attempt = %attempt.id, "approved in spite of its reversal: voiding it");
+                authorization::Event::Approved
+            }
+            Ok(Found::Processing) => return Ok(Step::End(Outcome::Again { after: PROCESSING })),
+            Err(no_answer) => return Ok(self.ask_again(no_answer)),
+        };
+        self.happened(attempt, event, None).await
+    }
+
     async fn void(&mut self, acquirer: &Sandbox, attempt: Attempt) -> Result<Step, BoxDynError> {
         match acquirer.void(attempt.id).await {
             Ok(()) => {
@@ -282,15 +312,21 @@ impl<'a> Case<'a> {
     }
 
     fn moved(&mut self, id: AuthorizationId, state: authorization::State) {
-        let moved = [self.claimed.attempt, self.claimed.voiding]
-            .into_iter()
-            .flatten()
-            .find(|attempt| attempt.id == id)
-            .map(|attempt| Attempt { state, ..attempt });
-        self.claimed.voiding =
-            moved.filter(|attempt| attempt.state == authorization::State::Voiding);
-        if self.claimed.attempt.is_some_and(|attempt| attempt.id == id) {
-            self.claimed.attempt = moved.filter(|attempt| attempt.state.is_open());
+        let claimed = &mut self.claimed;
+        let known = claimed.closed.iter().chain(&claimed.attempt);
+        let Some(attempt) = known.copied().find(|attempt| attempt.id == id) else {
+            return;
+        };
+        let attempt = Attempt { state, ..attempt };
+        claimed.closed.retain(|closed| closed.id != id);
+        if state.is_open() {
+            claimed.attempt = Some(attempt);
+            return;
+        }
+        claimed.attempt = claimed.attempt.filter(|open| open.id != id);
+        if state.is_work() {
+            claimed.watch_seconds = authorization::WATCH.as_secs_f64();
+            claimed.closed.push(attempt);
         }
     }
 

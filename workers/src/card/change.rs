@@ -25,7 +25,14 @@ pub fn of(
         Some((attempt, event)) => Some((attempt.id, attempt.state.next(event)?)),
         None => None,
     };
-    let is_voiding = authorization.is_some_and(|(_, state)| state == authorization::State::Voiding);
+    let moved = authorization.map(|(id, _)| id);
+    let others = claimed
+        .closed
+        .iter()
+        .filter(|attempt| Some(attempt.id) != moved);
+    let is_left = state.is_work()
+        || authorization.is_some_and(|(_, state)| state.is_work())
+        || others.count() > 0;
     let event = match (outcome, happened) {
         (Some(event), _) => event.name(),
         (None, Some((_, event))) => event.name(),
@@ -52,11 +59,7 @@ pub fn of(
             kind,
             payment: told,
         }),
-        job: if state.is_work() || is_voiding {
-            Job::Keep
-        } else {
-            Job::Clear
-        },
+        job: if is_left { Job::Keep } else { Job::Clear },
     })
 }
 

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::fs::{self, File, OpenOptions};
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
@@ -22,6 +22,8 @@ use zeroize::Zeroizing;
 
 /// A private half without a public one is left alone for this long: it may just be being made.
 const ORPHAN: Duration = Duration::from_hours(1);
+/// The extension of a file that is being written.
+const NEW: &str = "new";
 
 /// The folder of keys. All card workers share it.
 pub struct Keys {
@@ -41,6 +43,7 @@ impl Keys {
         if !path.exists() {
             let random = Zeroizing::new(rand::random::<[u8; 32]>());
             let text = Zeroizing::new(hex::encode(*random));
+            // Another card worker may be first; then its key counts.
             write_new(&path, text.as_bytes())?;
         }
         let fingerprint = key_file::read(&path)?;
@@ -99,18 +102,22 @@ impl Keys {
     fn destroy_others(&self, kept: &[Uuid]) -> anyhow::Result<()> {
         for entry in fs::read_dir(&self.folder)? {
             let path = entry?.path();
+            if path.metadata()?.modified()?.elapsed().unwrap_or_default() < ORPHAN {
+                continue;
+            }
             let id = path
                 .file_name()
                 .and_then(|name| name.to_str())
                 .and_then(id_of);
-            let age = path.metadata()?.modified()?.elapsed().unwrap_or_default();
-            if let Some(id) = id.filter(|id| !kept.contains(id) && age > ORPHAN) {
+            if let Some(id) = id.filter(|id| !kept.contains(id)) {
                 self.opened
                     .lock()
                     .unwrap_or_else(PoisonError::into_inner)
                     .remove(&id);
                 fs::remove_file(&path)?;
                 tracing::info!(key = %id, "destroyed a sealing key");
+            } else if path.extension().is_some_and(|extension| extension == NEW) {
+                fs::remove_file(&path)?;
             }
         }
         Ok(())
@@ -125,19 +132,23 @@ fn id_of(name: &str) -> Option<Uuid> {
     name.strip_suffix(".key")?.parse().ok()
 }
 
-/// Writes a file that only its owner reads, and that survives a power cut.
+/// Writes a file that only its owner reads and that survives a power cut, unless it is there.
 fn write_new(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
-    let temporary = path.with_extension("new");
+    let temporary = path.with_extension(format!("{}.{NEW}", store::fresh_id()));
     let mut file = OpenOptions::new()
         .write(true)
-        .create(true)
-        .truncate(true)
+        .create_new(true)
         .mode(0o600)
         .open(&temporary)
         .with_context(|| format!("writing {}", temporary.display()))?;
     file.write_all(bytes)?;
     file.sync_all()?;
-    fs::rename(&temporary, path)?;
+    let linked = fs::hard_link(&temporary, path);
+    fs::remove_file(&temporary)?;
+    match linked {
+        Err(error) if error.kind() != ErrorKind::AlreadyExists => return Err(error.into()),
+        Ok(()) | Err(_) => {}
+    }
     if let Some(folder) = path.parent() {
         File::open(folder)?.sync_all()?;
     }

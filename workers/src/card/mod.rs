@@ -23,7 +23,7 @@ use self::acquirer::Acquirers;
 use self::acquirers::sandbox::Sandbox;
 use self::case::Case;
 use self::keys::Keys;
-use crate::config::{Card as Config, Shared};
+use crate::config::Card as Config;
 use crate::runtime::{self, Handle};
 
 /// How often keys are rotated and retired, if it is time.
@@ -40,14 +40,15 @@ struct Desk {
     keys: Arc<Keys>,
 }
 
-pub async fn run(shared: &Shared, config: &Config) -> anyhow::Result<()> {
+pub async fn run(config: &Config) -> anyhow::Result<()> {
+    let (shared, stores) = (&config.shared, &config.shared.process);
     let connections = shared.database_connections;
-    let db = store::connect(&shared.database_url, "sluice card", connections)?;
+    let db = store::connect(&stores.database_url, "sluice card", connections)?;
     let keys = Arc::new(Keys::open(&config.keys_dir)?);
     keep_keys(Arc::clone(&keys), db.clone());
     let sandbox = Sandbox::new(&config.sandbox_url, config.acquirer_timeout())
         .context("the sandbox acquirer's URL")?;
-    let bell = Bell::start(&shared.amqp_url, "sluice card");
+    let bell = Bell::start(&stores.amqp_url, "sluice card");
     let desk = Desk {
         claims: Batch::start(db.clone()),
         changes: Batch::start(db.clone()),

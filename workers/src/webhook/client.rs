@@ -95,10 +95,10 @@ impl Client {
     /// An address that stands in the URL itself is never resolved, so it is judged here.
     fn judge(&self, mode: Mode, url: &str) -> Result<Url, &'static str> {
         let url = Url::parse(url).map_err(|_| "not a URL")?;
-        self.policy
-            .may_use(mode, url.scheme())
-            .map_err(|_| "the scheme is not allowed")?;
         let host = url.host_str().unwrap_or_default();
+        self.policy
+            .may_use(mode, url.scheme(), host)
+            .map_err(|_| "the scheme is not allowed")?;
         let host = host.trim_start_matches('[').trim_end_matches(']');
         if let Ok(address) = host.parse::<IpAddr>() {
             self.policy

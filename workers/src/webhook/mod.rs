@@ -21,7 +21,7 @@ use wire::signature::{Key, Message};
 use wire::{finfusion, paygate};
 
 use self::client::{Client, Posted};
-use crate::config::{Shared, Webhook as Config};
+use crate::config::Webhook as Config;
 use crate::runtime::{self, Handle};
 
 /// What every delivery needs.
@@ -33,9 +33,10 @@ struct Desk {
     client: Client,
 }
 
-pub async fn run(shared: &Shared, config: &Config) -> anyhow::Result<()> {
+pub async fn run(config: &Config) -> anyhow::Result<()> {
+    let (shared, stores) = (&config.shared, &config.shared.process);
     let connections = shared.database_connections;
-    let db = store::connect(&shared.database_url, "sluice webhook", connections)?;
+    let db = store::connect(&stores.database_url, "sluice webhook", connections)?;
     let desk = Desk {
         claims: Batch::start(db.clone()),
         tries: Batch::start(db.clone()),
@@ -44,7 +45,7 @@ pub async fn run(shared: &Shared, config: &Config) -> anyhow::Result<()> {
             is_loopback_allowed: config.webhook_local,
         })?,
     };
-    let bell = Bell::start(&shared.amqp_url, "sluice webhook");
+    let bell = Bell::start(&stores.amqp_url, "sluice webhook");
     runtime::run(shared, db, bell, desk).await
 }
 

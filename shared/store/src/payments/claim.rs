@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use domain::authorization::WATCH;
 use domain::id::{AuthorizationId, PaymentId};
 use domain::payment::Payment;
 use sqlx::PgPool;
@@ -41,8 +42,10 @@ pub struct Claimed {
     pub card: Option<Sealed>,
     /// The open attempt.
     pub attempt: Option<Attempt>,
-    /// An attempt whose approval must be voided.
-    pub voiding: Option<Attempt>,
+    /// Closed attempts that are still work: to be voided, or to be looked at once more.
+    pub closed: Vec<Attempt>,
+    /// How long until the closed attempts are to be looked at.
+    pub watch_seconds: f64,
 }
 
 impl Statement for Claim {
@@ -60,6 +63,7 @@ impl Statement for Claim {
             &seqs,
             &leases,
             LEASE_SECONDS,
+            WATCH.as_secs_f64(),
         )
         .fetch_all(db)
         .await?;
@@ -67,7 +71,13 @@ impl Statement for Claim {
         for row in claimed {
             let lease = AuthorizationId(row.lease);
             let attempt = attempt_of(row.attempt_id, row.attempt, row.attempt_state.as_deref())?;
-            let voiding = attempt_of(row.voiding_id, row.voiding_attempt, Some("voiding"))?;
+            let closed = row.closed_ids.unwrap_or_default().into_iter();
+            let closed = closed
+                .zip(row.closed_attempts.unwrap_or_default())
+                .zip(row.closed_states.unwrap_or_default())
+                .map(|((id, number), state)| attempt_of(Some(id), Some(number), Some(&state)))
+                .filter_map(Result::transpose)
+                .collect::<Result<Vec<_>>>()?;
             let card = row.key_id.zip(row.sealed);
             let payment = Row {
                 id: row.id,
@@ -97,7 +107,8 @@ impl Statement for Claim {
                 expires_in_seconds: row.expires_in,
                 card: card.map(|(key_id, bytes)| Sealed { key_id, bytes }),
                 attempt,
-                voiding,
+                closed,
+                watch_seconds: row.watch_seconds.unwrap_or_default(),
             };
             found.insert(lease, claimed);
         }

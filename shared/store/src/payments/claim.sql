@@ -36,11 +36,16 @@ select p.lease as "lease!", p.claims as "claims!", p.id as "id!", p.merchant_id 
        case when p.state = 'authorizing' then coalesce(p.attempt_id, p.lease) else p.attempt_id end as attempt_id,
        coalesce(p.attempt, p.attempts_made + 1)::smallint as attempt,
        coalesce(p.attempt_state, 'sending') as attempt_state,
-       v.id as "voiding_id?", v.attempt as "voiding_attempt?"
+       x.ids as "closed_ids?", x.attempts as "closed_attempts?", x.states as "closed_states?",
+       x.watch_seconds
 from case_file p
 join merchants m on m.id = p.merchant_id
 left join customers cu on cu.id = p.customer_id
 left join sealed_cards s on s.payment_id = p.id
 left join lateral (
-    select id, attempt from authorizations
-    where payment_id = p.id and state = 'voiding' order by attempt limit 1) v on true
+    select array_agg(id order by attempt) as ids, array_agg(attempt order by attempt) as attempts,
+           array_agg(state order by attempt) as states,
+           greatest(extract(epoch from max(updated_at) + make_interval(secs => $5) - now()), 0)::float8
+               as watch_seconds
+    from authorizations
+    where payment_id = p.id and state in ('voiding', 'watching')) x on true

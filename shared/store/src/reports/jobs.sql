@@ -2,7 +2,7 @@
 with work as (
     select 'card' as worker, id, state from payments where state in ('created', 'authorizing', 'capturing')
     union
-    select 'card', payment_id, state from authorizations where state in ('sending', 'enquiring', 'reversing', 'voiding')
+    select 'card', payment_id, state from authorizations where state in ('sending', 'enquiring', 'reversing', 'watching', 'voiding')
     union
     select 'webhook', id, state from deliveries where state = 'delivering'
 )

@@ -170,16 +170,16 @@ impl Error {
     /// Ours; the request id is in the answer's headers.
     #[must_use]
     pub fn internal() -> Self {
-        let message = "Something went wrong on our side. Send the request again with the same \
-                       Idempotency-Key.";
+        let message = "Something went wrong on our side. Send the request again, with the same \
+                       Idempotency-Key if it had one.";
         Self::new(500, Type::ApiError, "internal_error", message)
     }
 
     /// A store is away; nothing is known to be done.
     #[must_use]
     pub fn unavailable() -> Self {
-        let message = "Not available at the moment. Send the request again with the same \
-                       Idempotency-Key.";
+        let message = "Not available at the moment. Send the request again, with the same \
+                       Idempotency-Key if it had one.";
         Self::new(503, Type::ApiError, "unavailable", message)
     }
 }
