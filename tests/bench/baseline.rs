@@ -129,7 +129,7 @@ pub async fn hops_a_second(gateway: &Gateway, block: Duration) -> Result<f64> {
     let mut consumer = receiver
         .basic_consume("bench.hop".into(), "".into(), options, table)
         .await?;
-    let consumed = tokio::spawn(async move {
+    let counted = tokio::spawn(async move {
         let mut count = 0_u64;
         while let Some(Ok(delivery)) = consumer.next().await {
             if delivery.ack(BasicAckOptions::default()).await.is_err() {
@@ -148,7 +148,7 @@ pub async fn hops_a_second(gateway: &Gateway, block: Duration) -> Result<f64> {
     let elapsed = begun.elapsed();
     back.close(0, "".into()).await?;
     out.close(0, "".into()).await?;
-    Ok(consumed.await? as f64 / elapsed.as_secs_f64())
+    Ok(counted.await? as f64 / elapsed.as_secs_f64())
 }
 
 async fn publish_until(channel: &lapin::Channel, end: Instant) -> Result<()> {

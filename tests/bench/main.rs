@@ -10,6 +10,7 @@
 #![expect(
     clippy::float_arithmetic,
     clippy::as_conversions,
+    clippy::cast_precision_loss,
     reason = "figures, not money"
 )]
 
