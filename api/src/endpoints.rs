@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 
+use axum::extract::Request;
 use domain::id::EndpointId;
 use domain::merchant::Mode;
 use domain::surface::Surface;
@@ -12,24 +13,28 @@ use url::{Host, Url};
 use wire::subscription::Subscription;
 use zeroize::Zeroizing;
 
-use crate::App;
 use crate::refused::Refused;
+use crate::{App, body};
 
 /// A registered endpoint and its secrets.
 pub struct Registered {
+    pub asked: Subscription,
     pub id: EndpointId,
     pub created_at: OffsetDateTime,
     pub secret: Zeroizing<String>,
     pub public_key: Option<String>,
 }
 
-/// Registers an endpoint that may be posted to.
+/// Registers the endpoint that a request asks for, on a surface that documents the events `known`.
 pub async fn register(
     app: &App,
     caller: Caller,
     surface: Surface,
-    asked: &Subscription,
+    known: &[&str],
+    request: Request,
 ) -> Result<Registered, Refused> {
+    let (parts, body) = request.into_parts();
+    let asked = Subscription::read(body::read(&parts.headers, body).await?, known)?;
     check_url(app, caller.mode, &asked.url)?;
     let id = EndpointId(store::fresh_id());
     let endpoint = Endpoint {
@@ -48,6 +53,7 @@ pub async fn register(
         created_at,
         secret: app.webhook_key.endpoint(id).text(),
         public_key: asked.ed25519.then(|| app.webhook_key.ed25519_public(id)),
+        asked,
     })
 }
 

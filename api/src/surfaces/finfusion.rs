@@ -11,11 +11,10 @@ use store::accept::Answer;
 use store::merchants::Caller;
 use wire::finfusion::error::Error;
 use wire::finfusion::{response, webhook};
-use wire::subscription::Subscription;
 
 use super::answer;
 use crate::refused::Refused;
-use crate::{App, body, endpoints};
+use crate::{App, endpoints};
 
 pub fn routes() -> Router<Arc<App>> {
     Router::new().route("/v2/webhooks", post(create_endpoint))
@@ -33,13 +32,16 @@ async fn create_endpoint(
 }
 
 async fn register(app: &App, caller: Caller, request: Request) -> Result<Answer, Refused> {
-    let (parts, body) = request.into_parts();
-    let body = body::read(&parts.headers, body).await?;
-    let asked = Subscription::read(body, &webhook::EVENTS)?;
-    let made = endpoints::register(app, caller, Surface::Finfusion, &asked).await?;
+    let made =
+        endpoints::register(app, caller, Surface::Finfusion, &webhook::EVENTS, request).await?;
     let public_key = made.public_key.as_deref();
-    let endpoint =
-        response::Endpoint::of(made.id, &asked, made.created_at, &made.secret, public_key);
+    let endpoint = response::Endpoint::of(
+        made.id,
+        &made.asked,
+        made.created_at,
+        &made.secret,
+        public_key,
+    );
     Ok(Answer {
         status: 200,
         body: endpoint.body(),

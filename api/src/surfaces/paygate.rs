@@ -16,7 +16,6 @@ use store::merchants::Caller;
 use wire::paygate::error::Error;
 use wire::paygate::request::CreatePayment;
 use wire::paygate::{response, webhook};
-use wire::subscription::Subscription;
 
 use super::answer;
 use crate::payments::{self, New, Payer};
@@ -117,13 +116,16 @@ async fn create_endpoint(
 }
 
 async fn register(app: &App, caller: Caller, request: Request) -> Result<Answer, Refused> {
-    let (parts, body) = request.into_parts();
-    let body = body::read(&parts.headers, body).await?;
-    let asked = Subscription::read(body, &webhook::EVENTS)?;
-    let made = endpoints::register(app, caller, Surface::Paygate, &asked).await?;
+    let made =
+        endpoints::register(app, caller, Surface::Paygate, &webhook::EVENTS, request).await?;
     let public_key = made.public_key.as_deref();
-    let endpoint =
-        response::Endpoint::of(made.id, &asked, made.created_at, &made.secret, public_key);
+    let endpoint = response::Endpoint::of(
+        made.id,
+        &made.asked,
+        made.created_at,
+        &made.secret,
+        public_key,
+    );
     Ok(Answer {
         status: 200,
         body: endpoint.body(),

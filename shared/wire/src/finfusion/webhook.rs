@@ -2,10 +2,10 @@
 
 use domain::id::EventId;
 use domain::notice::{Kind, Notice};
-use serde::Serialize;
 use time::OffsetDateTime;
 
 use super::response::Payment;
+use crate::event;
 
 /// The payment events this contract documents.
 pub const EVENTS: [&str; 4] = [
@@ -15,21 +15,6 @@ pub const EVENTS: [&str; 4] = [
     "payment.disputed",
 ];
 
-#[derive(Serialize)]
-struct Event<'a> {
-    id: String,
-    object: &'static str,
-    #[serde(rename = "type")]
-    kind: &'static str,
-    created: i64,
-    data: Data<'a>,
-}
-
-#[derive(Serialize)]
-struct Data<'a> {
-    object: Payment<'a>,
-}
-
 /// The body of a webhook.
 #[must_use]
 pub fn body(id: EventId, notice: &Notice, happened_at: OffsetDateTime) -> String {
@@ -37,13 +22,5 @@ pub fn body(id: EventId, notice: &Notice, happened_at: OffsetDateTime) -> String
         Kind::PaymentSucceeded => "payment.succeeded",
         Kind::PaymentFailed => "payment.failed",
     };
-    crate::json(&Event {
-        id: id.to_string(),
-        object: "event",
-        kind,
-        created: happened_at.unix_timestamp(),
-        data: Data {
-            object: Payment::of(&notice.payment),
-        },
-    })
+    event::body(id, kind, happened_at, Payment::of(&notice.payment))
 }
