@@ -48,6 +48,7 @@ pub async fn register(
         ed25519: asked.ed25519,
     };
     let created_at = endpoints::create(&app.db, &endpoint).await?;
+    let created_at = created_at.ok_or(Refused::TooManyEndpoints)?;
     Ok(Registered {
         id,
         created_at,

@@ -58,16 +58,15 @@ pub async fn create(
     let (payment, accepted) = accepting.await.map_err(|_| Refused::Internal)??;
     match accepted {
         Accepted::Created { .. } if payment.state.is_work() => {
-            let (merchant, mode) = (payment.merchant_id, payment.mode);
-            let payment = wait::until_rest(app, &mut waiter, merchant, mode, payment.id).await?;
-            let answer = keep(app, caller, key, render(&payment)).await?;
+            let payment = wait::until_rest(app, &mut waiter, payment).await?;
+            let answer = keep(app, caller, key, render(&payment)).await;
             Ok(Answered {
                 answer,
                 is_replay: false,
             })
         }
         Accepted::Created { .. } => {
-            let answer = keep(app, caller, key, render(&payment)).await?;
+            let answer = keep(app, caller, key, render(&payment)).await;
             Ok(Answered {
                 answer,
                 is_replay: false,
@@ -190,17 +189,26 @@ async fn answer_for(
     render: fn(&Payment) -> Answer,
 ) -> Result<Answer, Refused> {
     let mut waiter = app.replies.wait(id.0);
-    let payment = wait::until_rest(app, &mut waiter, caller.merchant_id, caller.mode, id).await?;
-    keep(app, caller, key, render(&payment)).await
+    let known = store::payments::get(&app.db, caller.merchant_id, caller.mode, id).await?;
+    let known = known.ok_or(Refused::Internal)?;
+    let payment = if known.state.is_work() {
+        wait::until_rest(app, &mut waiter, known).await?
+    } else {
+        known
+    };
+    Ok(keep(app, caller, key, render(&payment)).await)
 }
 
-async fn keep(
-    app: &App,
-    caller: Caller,
-    key: Option<Key>,
-    answer: Answer,
-) -> Result<Answer, Refused> {
-    let Some(key) = key else { return Ok(answer) };
-    let kept = idempotency::keep_answer(&app.db, caller.merchant_id, caller.mode, &key.key, answer);
-    Ok(kept.await?)
+/// Keeps the answer for the next request with this key. One that cannot be kept is given all the
+/// same: the payment is stored, and the next request finds it by its key.
+async fn keep(app: &App, caller: Caller, key: Option<Key>, answer: Answer) -> Answer {
+    let Some(key) = key else { return answer };
+    let (merchant, mode) = (caller.merchant_id, caller.mode);
+    match idempotency::keep_answer(&app.db, merchant, mode, &key.key, answer.clone()).await {
+        Ok(kept) => kept,
+        Err(error) => {
+            tracing::warn!(%error, "an answer is not kept");
+            answer
+        }
+    }
 }

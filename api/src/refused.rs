@@ -32,6 +32,8 @@ pub enum Refused {
     IdempotencyKeyReused,
     /// The URL of an endpoint may not be posted to.
     UrlNotAllowed(NotAllowed),
+    /// The merchant has as many endpoints as it may.
+    TooManyEndpoints,
     /// A live key where there is no live acquirer.
     LiveUnavailable,
     /// A store is away, or the card worker has not made a key yet.

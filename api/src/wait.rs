@@ -2,8 +2,6 @@
 
 use std::time::Duration;
 
-use domain::id::{MerchantId, PaymentId};
-use domain::merchant::Mode;
 use domain::payment::Payment;
 use queue::Waiter;
 use tokio::time::{Instant, timeout_at};
@@ -15,23 +13,30 @@ use crate::refused::Refused;
 /// and a hint may be lost.
 const LOOK: Duration = Duration::from_secs(1);
 
-/// Waits for hints about a payment, up to the limit, and returns it as its row then says.
+/// Waits for hints about a payment, up to the limit, and returns it as its row then says. While the
+/// row cannot be read the wait goes on: the payment is stored, so the answer is what is known of it.
 pub async fn until_rest(
     app: &App,
     waiter: &mut Waiter,
-    merchant: MerchantId,
-    mode: Mode,
-    id: PaymentId,
+    known: Payment,
 ) -> Result<Payment, Refused> {
     let limit = Instant::now() + app.wait;
+    let mut known = known;
     loop {
         let look = limit.min(Instant::now() + LOOK);
         // A hint or its absence: the row is the truth either way.
         let _ = timeout_at(look, waiter.heard()).await;
-        let payment = store::payments::get(&app.db, merchant, mode, id).await?;
-        let payment = payment.ok_or(Refused::Internal)?;
-        if !payment.state.is_work() || Instant::now() >= limit {
-            return Ok(payment);
+        let (merchant, mode) = (known.merchant_id, known.mode);
+        match store::payments::get(&app.db, merchant, mode, known.id).await {
+            Ok(payment) => known = payment.ok_or(Refused::Internal)?,
+            Err(error) if error.is_unavailable() => {
+                tracing::warn!(%error, "the database is away, waiting on");
+                tokio::time::sleep_until(look).await;
+            }
+            Err(error) => return Err(error.into()),
+        }
+        if !known.state.is_work() || Instant::now() >= limit {
+            return Ok(known);
         }
     }
 }

@@ -62,11 +62,13 @@ async fn sweep(db: &PgPool, bell: &Bell) {
 }
 
 async fn tidy_up(db: &PgPool) {
-    let (windows, keys) = (
-        limits::forget_past(db).await,
-        idempotency::forget_stale(db).await,
-    );
-    for error in [windows.err(), keys.err()].into_iter().flatten() {
+    if let Err(error) = try_tidy_up(db).await {
         tracing::warn!(%error, "tidying up failed");
     }
+}
+
+async fn try_tidy_up(db: &PgPool) -> store::Result<()> {
+    limits::forget_past(db).await?;
+    while idempotency::forget_stale(db).await? == idempotency::FORGOTTEN_MAX {}
+    Ok(())
 }

@@ -61,6 +61,7 @@ pub fn refuse(refused: Refused) -> Answer {
         Refused::RouteUnknown | Refused::Missing => Error::route_unknown(),
         Refused::MethodNotAllowed => Error::method_not_allowed(),
         Refused::UrlNotAllowed(why) => Error::url_not_allowed(why),
+        Refused::TooManyEndpoints => Error::too_many_endpoints(),
         Refused::Unavailable => Error::unavailable(),
         // Only a payment's creation knows these, which this surface does not have.
         Refused::IdempotencyKeyMalformed

@@ -25,6 +25,7 @@ use crate::{App, body, endpoints, once};
 pub fn routes() -> Router<Arc<App>> {
     Router::new()
         .route("/v1/payments", post(create_payment))
+        .route("/v1/payments/", post(create_payment))
         .route("/v1/payments/{id}", get(get_payment))
         .route("/v1/webhooks", post(create_endpoint))
 }
@@ -160,6 +161,7 @@ impl From<Refused> for Error {
             Refused::IdempotencyKeyMalformed => Error::key_malformed(),
             Refused::IdempotencyKeyReused => Error::key_reused(),
             Refused::UrlNotAllowed(why) => Error::url_not_allowed(why),
+            Refused::TooManyEndpoints => Error::too_many_endpoints(),
             Refused::LiveUnavailable => Error::live_unavailable(),
             Refused::Unavailable => Error::unavailable(),
             Refused::Internal => Error::internal(),

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
-use domain::merchant::FEE_BASIS_POINTS_DEFAULT;
+use domain::merchant::{FEE_BASIS_POINTS_DEFAULT, Mode};
 use serde::Serialize;
 use store::key_file;
 use store::merchants::{self, New};
@@ -63,7 +63,7 @@ pub async fn run(command: Command) -> anyhow::Result<()> {
         fee_basis_points: create.fee_basis_points,
     };
     let made = merchants::create(&create.database.connect()?, &new).await?;
-    let webhook_secret = webhook_key.account(made.merchant_id).text();
+    let webhook_secret = webhook_key.account(made.merchant_id, Mode::Test).text();
     let shown = Shown {
         merchant_id: made.merchant_id.to_string(),
         test_key: &made.test_key,

@@ -38,7 +38,7 @@ struct Told {
     payment: Option<String>,
     money: Option<(String, String)>,
     is_approved: bool,
-    is_captured: bool,
+    captured: Option<String>,
 }
 
 pub async fn run(verify: &Verify) -> anyhow::Result<ExitCode> {
@@ -49,9 +49,10 @@ pub async fn run(verify: &Verify) -> anyhow::Result<ExitCode> {
     differences.extend(reports::jobs(&db).await?);
     differences.extend(reports::events(&db).await?);
     if let Some(url) = &verify.sandbox_url {
-        // The log is read before the payments are, or a payment made meanwhile would differ.
+        let before = reports::charges(&db).await?;
         let log = log_of(url).await?;
-        differences.extend(compare(&log, &reports::charges(&db).await?));
+        let after = reports::charges(&db).await?;
+        differences.extend(compare(&log, &before, &after));
     }
     println!(
         "compared {} payments, {} postings, {} events, {} deliveries, {} jobs{}",
@@ -98,7 +99,7 @@ async fn log_of(url: &str) -> anyhow::Result<BTreeMap<String, Told>> {
         match record.kind.as_str() {
             "approved" => told.is_approved = true,
             "voided" => told.is_approved = false,
-            "captured" => told.is_captured = true,
+            "captured" => told.captured = record.amount.clone(),
             _ => {}
         }
         told.payment = told.payment.take().or(record.payment);
@@ -107,73 +108,95 @@ async fn log_of(url: &str) -> anyhow::Result<BTreeMap<String, Told>> {
     Ok(references)
 }
 
-/// Approved minus voided authorizations of a payment are never more than one, and exactly one,
-/// captured, where we say it is paid.
-fn compare(log: &BTreeMap<String, Told>, charges: &HashMap<PaymentId, Charge>) -> Vec<Difference> {
+/// Approved minus voided authorizations of a payment are never more than one, and exactly one, the
+/// one we know and captured, where we say it is paid. Payments that were worked on while the log was
+/// read are left to the next time.
+fn compare(
+    log: &BTreeMap<String, Told>,
+    before: &HashMap<PaymentId, Charge>,
+    after: &HashMap<PaymentId, Charge>,
+) -> Vec<Difference> {
     let mut differences = Vec::new();
-    let mut differs = |rule: &str, subject: String, detail: String| {
-        differences.push(Difference {
-            rule: rule.to_owned(),
-            subject,
-            detail,
-        });
-    };
-    let mut held = HashMap::<PaymentId, (u32, u32)>::new();
+    let mut held = HashMap::<PaymentId, Vec<&String>>::new();
     for (reference, told) in log {
         let payment = told.payment.as_deref().and_then(PaymentId::parse);
-        let Some((payment, charge)) = payment.and_then(|id| Some((id, charges.get(&id)?))) else {
+        let Some((payment, charge)) = payment.and_then(|id| Some((id, after.get(&id)?))) else {
             if told.is_approved {
                 let detail = "approved, but no payment of ours".to_owned();
-                differs(
+                differences.push(differs(
                     "the sandbox approves only our payments",
-                    reference.clone(),
+                    reference,
                     detail,
-                );
+                ));
             }
             continue;
         };
-        let attempt = AuthorizationId::parse(reference);
-        if attempt.is_none_or(|attempt| !charge.attempts.contains(&attempt)) {
-            let detail = format!("{payment} has no such attempt");
-            differs(
-                "every reference was stored before it was sent",
-                reference.clone(),
-                detail,
-            );
+        differences.extend(compare_reference(reference, told, charge));
+        if told.is_approved {
+            held.entry(payment).or_default().push(reference);
         }
-        if told.money.as_ref().is_some_and(|(amount, currency)| {
-            *amount != charge.amount || *currency != charge.currency
-        }) {
-            let detail = format!(
-                "{:?}, ours {} {}",
-                told.money, charge.amount, charge.currency
-            );
-            differs("the sandbox knows our amount", reference.clone(), detail);
-        }
-        let (approved, captured) = held.entry(payment).or_default();
-        *approved += u32::from(told.is_approved);
-        *captured += u32::from(told.is_captured);
     }
-    for (payment, charge) in charges {
-        let (approved, captured) = held.get(payment).copied().unwrap_or_default();
-        let fits = match charge.state {
-            State::Captured => approved == 1 && captured == 1,
-            State::Capturing => approved == 1 && captured <= 1,
-            State::Authorizing => approved <= 1 && captured == 0,
-            // The hold of a capture that was refused is let go a moment after the payment failed.
-            State::Created | State::Failed | State::Expired => approved == 0 && captured == 0,
-        };
-        if !fits {
+    for (payment, charge) in after {
+        let is_settled = before
+            .get(payment)
+            .is_some_and(|earlier| earlier.version == charge.version);
+        if !is_settled || charge.is_work {
+            continue;
+        }
+        let held = held.remove(payment).unwrap_or_default();
+        let expected: Vec<String> = charge.approved.iter().map(ToString::to_string).collect();
+        let is_captured =
+            |reference: &&String| log.get(*reference).is_some_and(|t| t.captured.is_some());
+        let is_paid = charge.state == State::Captured;
+        if !held.iter().copied().eq(&expected) || (is_paid && !held.iter().all(is_captured)) {
             let detail = format!(
-                "{}, at the sandbox {approved} approved and not voided, {captured} captured",
+                "{}, ours {expected:?}, held at the sandbox {held:?}",
                 charge.state.name()
             );
-            differs(
+            differences.push(differs(
                 "the sandbox charged what we say",
-                payment.to_string(),
+                &payment.to_string(),
                 detail,
-            );
+            ));
         }
     }
     differences
+}
+
+fn compare_reference(reference: &str, told: &Told, charge: &Charge) -> Vec<Difference> {
+    let mut differences = Vec::new();
+    let attempt = AuthorizationId::parse(reference);
+    if attempt.is_none_or(|attempt| !charge.attempts.contains(&attempt)) {
+        let detail = "the payment has no such attempt".to_owned();
+        differences.push(differs(
+            "every reference was stored before it was sent",
+            reference,
+            detail,
+        ));
+    }
+    let asked = told
+        .money
+        .as_ref()
+        .is_none_or(|(amount, currency)| *amount == charge.amount && *currency == charge.currency);
+    let taken = told
+        .captured
+        .as_ref()
+        .is_none_or(|amount| *amount == charge.amount);
+    if !asked || !taken {
+        let (money, captured) = (&told.money, &told.captured);
+        let detail = format!(
+            "{money:?}, captured {captured:?}, ours {} {}",
+            charge.amount, charge.currency
+        );
+        differences.push(differs("the sandbox knows our amount", reference, detail));
+    }
+    differences
+}
+
+fn differs(rule: &str, subject: &str, detail: String) -> Difference {
+    Difference {
+        rule: rule.to_owned(),
+        subject: subject.to_owned(),
+        detail,
+    }
 }

@@ -187,9 +187,10 @@ pub struct MaskedCard {
     pub exp_year: u16,
 }
 
-/// Whether `text` holds what looks like a card number: 13 to 19 digits, perhaps grouped by single
-/// spaces, hyphens or dots, of a known brand and with a right check digit. Other digits may stand
-/// before and after it in groups of their own ("order 7 4242 4242 …").
+/// Whether `text` holds what looks like a card number: 13 to 19 digits, perhaps in groups with up to
+/// two characters between them that are neither letters nor digits, of a known brand and with a
+/// right check digit. Other digits may stand before and after it in groups of their own ("order 7
+/// 4242 4242 …").
 #[must_use]
 pub fn is_in(text: &str) -> bool {
     let mut groups = Groups::default();
@@ -198,7 +199,7 @@ pub fn is_in(text: &str) -> bool {
         if character.is_ascii_digit() {
             match gap {
                 0 => groups.extend(character),
-                1 => groups.begin(character),
+                1 | 2 => groups.begin(character),
                 _ => {
                     if groups.hold_card_number() {
                         return true;
@@ -209,8 +210,11 @@ pub fn is_in(text: &str) -> bool {
             }
             gap = 0;
         } else {
-            let separates = gap == 0 && matches!(character, ' ' | '-' | '.');
-            gap = if separates { 1 } else { 2 };
+            gap = if character.is_alphanumeric() {
+                3
+            } else {
+                gap.saturating_add(1).min(3)
+            };
         }
     }
     groups.hold_card_number()
@@ -293,7 +297,7 @@ mod tests {
         }
 
         #[test]
-        fn a_card_number_is_found_in_any_text(before in "[a-zé ]{0,9}", after in "[a-zé ]{0,9}", gap in "[ .-]?") {
+        fn a_card_number_is_found_in_any_text(before in "[a-zé ]{0,9}", after in "[a-zé ]{0,9}", gap in "[ ._/\u{a0}\u{2011}-]{0,2}") {
             let number = ["4242", "4242", "4242", "4242"].join(&gap);
             let text = format!("{before}{number}{after}");
             prop_assert!(is_in(&text));

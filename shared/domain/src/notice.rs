@@ -24,14 +24,6 @@ impl Kind {
             Kind::PaymentFailed => "payment.failed",
         }
     }
-
-    /// Reads what [`Kind::name`] wrote.
-    #[must_use]
-    pub fn parse(name: &str) -> Option<Self> {
-        [Kind::PaymentSucceeded, Kind::PaymentFailed]
-            .into_iter()
-            .find(|kind| kind.name() == name)
-    }
 }
 
 /// Facts frozen with the change they tell of, so that every attempt to deliver says the same.

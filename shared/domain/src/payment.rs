@@ -184,6 +184,16 @@ impl State {
 }
 
 impl Event {
+    /// Every event; a decline stands for those of all reasons.
+    pub const ALL: [Event; 6] = [
+        Event::Authorized,
+        Event::Declined(Failure::CardDeclined),
+        Event::Abandoned,
+        Event::Captured,
+        Event::CaptureRefused,
+        Event::Expired,
+    ];
+
     /// The event's name in a payment's history.
     #[must_use]
     pub const fn name(self) -> &'static str {
@@ -264,21 +274,12 @@ pub struct Payment {
 mod tests {
     use super::*;
 
-    const EVENTS: [Event; 6] = [
-        Event::Authorized,
-        Event::Declined(Failure::CardDeclined),
-        Event::Abandoned,
-        Event::Captured,
-        Event::CaptureRefused,
-        Event::Expired,
-    ];
-
     /// The whole machine on one page: every move there is, and no other.
     #[test]
     fn the_page_of_all_moves() {
         let moves: Vec<String> = State::ALL
             .into_iter()
-            .flat_map(|state| EVENTS.into_iter().map(move |event| (state, event)))
+            .flat_map(|state| Event::ALL.into_iter().map(move |event| (state, event)))
             .filter_map(|(state, event)| {
                 let next = state.next(event).ok()?;
                 Some(format!(
@@ -307,7 +308,7 @@ mod tests {
         for state in State::ALL {
             let is_named_work = state.name().ends_with("ing");
             assert_eq!(state.is_work(), is_named_work, "{state:?}");
-            let moves = EVENTS
+            let moves = Event::ALL
                 .into_iter()
                 .filter(|event| state.next(*event).is_ok())
                 .count();
@@ -320,7 +321,7 @@ mod tests {
     fn every_end_is_told_once_and_every_failure_has_a_reason() {
         for state in State::ALL {
             assert_eq!(state.notice().is_some(), state.is_terminal(), "{state:?}");
-            for event in EVENTS {
+            for event in Event::ALL {
                 if let Ok(next) = state.next(event) {
                     let unpaid = matches!(next, State::Failed | State::Expired);
                     assert_eq!(event.failure().is_some(), unpaid, "{event:?}");

@@ -83,10 +83,9 @@ async fn run_batch<S: Statement>(db: &PgPool, batch: Vec<Waiting<S>>) {
         .unzip();
     let answers = match run_while_connection_breaks::<S>(db, &rows).await {
         Ok(answers) => answers,
-        // One bad row must not fail its neighbours.
-        Err(error) if rows.len() > 1 && !error.is_unavailable() => {
-            rows.iter().map(|_| None).collect()
-        }
+        // One bad row must not fail its neighbours; and a row alone may be one whose first run was
+        // still at work when its connection broke, so that the second met it.
+        Err(Error::Database(error)) if !is_away(&error) => rows.iter().map(|_| None).collect(),
         Err(error) => {
             fail_all(callers, error);
             return;
@@ -147,16 +146,25 @@ fn may_rerun(error: &sqlx::Error) -> bool {
     }
 }
 
-/// Whether the database cannot do it now but may later: away, full, or held up by a lock.
-pub(crate) fn is_unavailable(error: &sqlx::Error) -> bool {
+/// Whether the database cannot be had at all, for any statement.
+fn is_away(error: &sqlx::Error) -> bool {
     match error {
         sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::WorkerCrashed => true,
-        // 53: out of connections, memory or disk. 55P03 and 57014: a lock or a statement took too
-        // long. 25006: a server that only reads, while another takes over.
-        sqlx::Error::Database(error) => {
-            is_of_class(error.as_ref(), &["08", "40", "53", "55P03", "57", "25006"])
-        }
+        // 53: out of connections, memory or disk. 25006: a server that only reads, while another
+        // takes over.
+        sqlx::Error::Database(error) => is_of_class(error.as_ref(), &["08", "53", "57P", "25006"]),
         error => may_rerun(error),
+    }
+}
+
+/// Whether the database cannot do it now but may later: away, or held up.
+pub(crate) fn is_unavailable(error: &sqlx::Error) -> bool {
+    match error {
+        // 55P03 and 57014: a lock or a statement took too long.
+        sqlx::Error::Database(held) if is_of_class(held.as_ref(), &["40", "55P03", "57014"]) => {
+            true
+        }
+        error => is_away(error),
     }
 }
 

@@ -37,7 +37,10 @@ pub async fn keep_answer(
         .unwrap_or(answer))
 }
 
-/// Deletes up to 1,000 keys past their 24 hours; returns how many.
+/// How many keys are forgotten at once.
+pub const FORGOTTEN_MAX: u64 = 1_000;
+
+/// Deletes up to [`FORGOTTEN_MAX`] keys past their 24 hours; returns how many.
 ///
 /// # Errors
 /// If the database cannot.

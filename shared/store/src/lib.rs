@@ -69,12 +69,14 @@ pub type Result<T> = std::result::Result<T, Error>;
 /// A process that works looks rows up: every statement of it finds them by index, a few at a time.
 /// Without this, a plan that was made while a table was small goes on reading all of it while it
 /// grows.
-pub const LOOK_UPS: [(&str, &str); 5] = [
+pub const LOOK_UPS: [(&str, &str); 6] = [
     ("enable_seqscan", "off"),
     ("enable_bitmapscan", "off"),
     ("enable_hashjoin", "off"),
     ("enable_mergejoin", "off"),
     ("jit", "off"),
+    // Planning one of our statements takes longer than running it.
+    ("plan_cache_mode", "force_generic_plan"),
 ];
 
 /// Opens a pool of at most `connections`, lazily: the database may come up later.

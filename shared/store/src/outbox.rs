@@ -55,7 +55,23 @@ pub async fn sweep(db: &PgPool, most: i64) -> Result<Vec<Job>> {
 /// # Errors
 /// If the database cannot.
 pub async fn again(db: &PgPool, job: Job, after: Duration) -> Result<Option<Job>> {
-    reschedule(db, job, after, None).await
+    let row = sqlx::query!(
+        "update outbox
+         set seq = seq + 1, rings = 0, attempts = 0, lease = null, leased_until = null,
+             due_at = now() + make_interval(secs => $4), error = null
+         where worker = $1 and id = $2 and seq = $3
+         returning seq",
+        job.worker.name(),
+        job.id,
+        job.seq,
+        after.as_secs_f64(),
+    )
+    .fetch_optional(db)
+    .await?;
+    Ok(row.map(|row| Job {
+        seq: row.seq,
+        ..job
+    }))
 }
 
 /// Counts a failure: looks again after a backoff of one second, doubling up to five minutes, or
@@ -79,32 +95,6 @@ pub async fn failed(db: &PgPool, job: Job, error: &str) -> Result<()> {
     .execute(db)
     .await?;
     Ok(())
-}
-
-async fn reschedule(
-    db: &PgPool,
-    job: Job,
-    after: Duration,
-    error: Option<&str>,
-) -> Result<Option<Job>> {
-    let row = sqlx::query!(
-        "update outbox
-         set seq = seq + 1, rings = 0, attempts = 0, lease = null, leased_until = null,
-             due_at = now() + make_interval(secs => $4), error = $5
-         where worker = $1 and id = $2 and seq = $3
-         returning seq",
-        job.worker.name(),
-        job.id,
-        job.seq,
-        after.as_secs_f64(),
-        error,
-    )
-    .fetch_optional(db)
-    .await?;
-    Ok(row.map(|row| Job {
-        seq: row.seq,
-        ..job
-    }))
 }
 
 /// Parks a job: it is shown by `sluice jobs list` and rung no more until it is redriven.

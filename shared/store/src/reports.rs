@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use domain::id::{AuthorizationId, PaymentId};
-use domain::payment::{Event, Failure, State};
+use domain::payment::{Event, State};
 use sqlx::PgPool;
 use uuid::Uuid;
 
@@ -103,16 +103,8 @@ pub async fn events(db: &PgPool) -> Result<Vec<Difference>> {
 
 /// Every move of the payment machine, and staying, as pairs of names.
 fn legal_moves() -> (Vec<String>, Vec<String>) {
-    let events = [
-        Event::Authorized,
-        Event::Declined(Failure::CardDeclined),
-        Event::Abandoned,
-        Event::Captured,
-        Event::CaptureRefused,
-        Event::Expired,
-    ];
     let moves = State::ALL.into_iter().flat_map(|from| {
-        let to = events
+        let to = Event::ALL
             .into_iter()
             .filter_map(move |event| from.next(event).ok());
         to.chain([from])
@@ -126,12 +118,18 @@ fn legal_moves() -> (Vec<String>, Vec<String>) {
 pub struct Charge {
     /// The payment's state.
     pub state: State,
+    /// Its version; it grows with every change.
+    pub version: i32,
+    /// Whether it or one of its attempts is in a worker's hands.
+    pub is_work: bool,
     /// Its amount, with the currency's decimals.
     pub amount: String,
     /// Its currency.
     pub currency: String,
     /// Its attempts.
     pub attempts: Vec<AuthorizationId>,
+    /// The attempt that holds the money.
+    pub approved: Option<AuthorizationId>,
 }
 
 /// Every payment that was ever sent to an acquirer in test mode, to be compared with its log.
@@ -140,8 +138,10 @@ pub struct Charge {
 /// If the database cannot answer.
 pub async fn charges(db: &PgPool) -> Result<HashMap<PaymentId, Charge>> {
     let rows = sqlx::query!(
-        r#"select p.id, p.state, round(p.amount, p.exponent::integer)::text as "amount!", p.currency,
-                  array_agg(a.id) as "attempts!: Vec<Uuid>"
+        r#"select p.id, p.state, p.version, round(p.amount, p.exponent::integer)::text as "amount!",
+                  p.currency, array_agg(a.id) as "attempts!: Vec<Uuid>",
+                  (array_agg(a.id) filter (where a.state = 'approved'))[1] as approved,
+                  bool_or(a.state in ('sending', 'enquiring', 'reversing', 'voiding')) as "is_work!"
            from payments p join authorizations a on a.payment_id = p.id
            where not p.live group by p.id"#
     )
@@ -150,12 +150,14 @@ pub async fn charges(db: &PgPool) -> Result<HashMap<PaymentId, Charge>> {
     rows.into_iter()
         .map(|row| {
             let state = State::parse(&row.state).ok_or(Error::Unreadable { table: "payments" })?;
-            let attempts = row.attempts.into_iter().map(AuthorizationId).collect();
             let charge = Charge {
                 state,
+                version: row.version,
+                is_work: row.is_work || state.is_work(),
                 amount: row.amount,
                 currency: row.currency,
-                attempts,
+                attempts: row.attempts.into_iter().map(AuthorizationId).collect(),
+                approved: row.approved.map(AuthorizationId),
             };
             Ok((PaymentId(row.id), charge))
         })

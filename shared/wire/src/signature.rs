@@ -6,6 +6,7 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use domain::id::{EndpointId, EventId, MerchantId};
+use domain::merchant::Mode;
 use ed25519_dalek::{Signer, SigningKey};
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
@@ -38,11 +39,16 @@ impl Key {
         self.derive(b"endpoint", id.0.as_bytes())
     }
 
-    /// The secret of a merchant's whole account; every webhook carries a signature under it too,
-    /// so that one verifier can serve all endpoints.
+    /// The secret of a merchant's whole account in one mode; every webhook carries a signature under
+    /// it too, so that one verifier can serve all endpoints. What test mode signs proves nothing to
+    /// who verifies with live mode's.
     #[must_use]
-    pub fn account(&self, id: MerchantId) -> Secret {
-        self.derive(b"account", id.0.as_bytes())
+    pub fn account(&self, id: MerchantId, mode: Mode) -> Secret {
+        let purpose: &[u8] = match mode {
+            Mode::Test => b"account test",
+            Mode::Live => b"account live",
+        };
+        self.derive(purpose, id.0.as_bytes())
     }
 
     /// The key that signs with Ed25519 for an endpoint.
@@ -103,6 +109,8 @@ pub struct Message<'a> {
     pub endpoint: EndpointId,
     /// Whose it is.
     pub merchant: MerchantId,
+    /// Test or live.
+    pub mode: Mode,
     /// Sign with Ed25519 too.
     pub ed25519: bool,
 }
@@ -114,7 +122,10 @@ impl Message<'_> {
     pub fn headers(&self, key: &Key) -> Vec<(&'static str, String)> {
         let secret = key.endpoint(self.endpoint);
         let signed = format!("{}.{}.{}", self.event, self.timestamp, self.body);
-        let mut signatures = vec![secret.v1(&signed), key.account(self.merchant).v1(&signed)];
+        let mut signatures = vec![
+            secret.v1(&signed),
+            key.account(self.merchant, self.mode).v1(&signed),
+        ];
         if self.ed25519 {
             let signature = key.ed25519(self.endpoint).sign(signed.as_bytes());
             signatures.push(format!("v1a,{}", BASE64.encode(signature.to_bytes())));
@@ -175,6 +186,7 @@ mod tests {
             body: "{}",
             endpoint: EndpointId(Uuid::from_u128(2)),
             merchant: MerchantId(Uuid::from_u128(3)),
+            mode: Mode::Test,
             ed25519: true,
         };
         let headers = message.headers(&key);

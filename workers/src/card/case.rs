@@ -124,10 +124,12 @@ impl<'a> Case<'a> {
             .card
             .as_ref()
             .ok_or("the sealed card is gone")?;
-        let card = self
-            .desk
-            .keys
-            .open_card(sealed, payment.merchant_id, payment.id)?;
+        let keys = &self.desk.keys;
+        let Ok(card) = keys.open_card(sealed, payment.merchant_id, payment.id) else {
+            // Nothing was sent. Trying on would use up the attempts of a good payment.
+            let why = "the private key for this card is not in this worker's folder".to_owned();
+            return Ok(Step::End(Outcome::GiveUp { why }));
+        };
         let fingerprint = self.desk.keys.fingerprint(&card);
         let what = Authorize {
             reference: attempt.id,

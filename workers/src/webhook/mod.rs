@@ -82,6 +82,7 @@ impl Desk {
             body: &body,
             endpoint: claimed.endpoint_id,
             merchant: claimed.merchant_id,
+            mode: claimed.mode,
             ed25519: claimed.ed25519,
         };
         let headers = message.headers(&self.key);

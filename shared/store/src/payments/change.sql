@@ -64,7 +64,7 @@ with input as (
 ), put as (
     insert into outbox as o (worker, id, due_at)
     select 'card', id, now() from change where job = 'put'
-    on conflict (worker, id) do update set due_at = least(o.due_at, now())
+    on conflict (worker, id) do update set due_at = least(o.due_at, now()), seq = o.seq + 1
 )
 select ord, version, null::uuid as delivery_id, null::uuid as event_id from change
 union all

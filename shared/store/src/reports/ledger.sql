@@ -22,6 +22,20 @@ select 'posting balances' as "rule!", payment_id::text as "subject!",
        kind || ' has balance ' || coalesce(balance::text, 'none') as "detail!"
 from sums where balance is distinct from 0
 union all
+select 'posting is on the right accounts', l.payment_id::text, l.kind || ' ' || e.account || ' ' || e.amount
+from ledger_postings l
+join payments p on p.id = l.payment_id
+join ledger_entries e on e.posting_id = l.id
+where case
+    when (l.kind, e.account) in (('hold', 'acquirer_hold'), ('release', 'merchant_hold'),
+                                 ('capture', 'acquirer_receivable')) then e.amount <> p.amount
+    when (l.kind, e.account) in (('hold', 'merchant_hold'), ('release', 'acquirer_hold'))
+        then e.amount <> -p.amount
+    when (l.kind, e.account) in (('capture', 'merchant_balance'), ('capture', 'fee_revenue'))
+        then e.amount > 0
+    else true
+end
+union all
 select 'posting says the payment''s amount', payment_id::text, kind || ' says ' || debit
 from sums where debit is distinct from amount
 union all

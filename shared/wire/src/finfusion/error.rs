@@ -112,6 +112,13 @@ impl Error {
         Self::invalid("url", why.to_string())
     }
 
+    /// The merchant has as many endpoints as it may.
+    #[must_use]
+    pub fn too_many_endpoints() -> Self {
+        let message = "This account has as many webhook endpoints as it may have.";
+        Self::new(400, "ValidationError", "VAL002", message)
+    }
+
     /// Ours; the request id is in the answer's headers.
     #[must_use]
     pub fn internal() -> Self {

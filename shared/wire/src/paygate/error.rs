@@ -167,6 +167,18 @@ impl Error {
         Self::invalid("url_not_allowed", "url", why.to_string())
     }
 
+    /// The merchant has as many endpoints as it may.
+    #[must_use]
+    pub fn too_many_endpoints() -> Self {
+        let message = "This account has as many webhook endpoints as it may have.";
+        Self::new(
+            400,
+            Type::InvalidRequestError,
+            "endpoint_limit_reached",
+            message,
+        )
+    }
+
     /// Ours; the request id is in the answer's headers.
     #[must_use]
     pub fn internal() -> Self {

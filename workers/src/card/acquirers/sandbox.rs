@@ -82,6 +82,19 @@ impl Sandbox {
         url
     }
 
+    /// A refused capture is believed only if the money was not taken.
+    async fn is_captured(
+        &self,
+        reference: AuthorizationId,
+        money: Money,
+    ) -> Result<Captured, NoAnswer> {
+        match self.enquire(reference, money).await? {
+            Found::Captured => Ok(Captured::Done),
+            Found::Processing => Err(NoAnswer("the capture is not decided yet")),
+            Found::Approved | Found::Declined(_) | Found::Nothing => Ok(Captured::Refused),
+        }
+    }
+
     async fn send(&self, request: RequestBuilder) -> Result<(StatusCode, Vec<u8>), NoAnswer> {
         let mut answer = request
             .send()
@@ -110,6 +123,15 @@ fn read(bytes: &[u8], reference: AuthorizationId) -> Result<Answer, NoAnswer> {
         return Err(NoAnswer("the answer is about another reference"));
     }
     Ok(answer)
+}
+
+/// Whether the answer is this error of the sandbox's.
+fn says(bytes: &[u8], error: &str) -> bool {
+    #[derive(Deserialize)]
+    struct Refusal {
+        error: String,
+    }
+    serde_json::from_slice::<Refusal>(bytes).is_ok_and(|refusal| refusal.error == error)
 }
 
 fn failure(code: Option<&str>) -> Failure {
@@ -159,7 +181,8 @@ impl Acquirer for Sandbox {
         let (status, bytes) = self.send(self.client.get(self.url(reference, ""))).await?;
         match status {
             StatusCode::OK => {}
-            StatusCode::NOT_FOUND => return Ok(Found::Nothing),
+            // Not any 404: a proxy's says nothing about the reference.
+            StatusCode::NOT_FOUND if says(&bytes, "not_found") => return Ok(Found::Nothing),
             _ => return Err(NoAnswer("the answer's status says nothing")),
         }
         let answer = read(&bytes, reference)?;
@@ -194,7 +217,9 @@ impl Acquirer for Sandbox {
             StatusCode::OK if read(&bytes, reference)?.status == Status::Captured => {
                 Ok(Captured::Done)
             }
-            StatusCode::CONFLICT => Ok(Captured::Refused),
+            StatusCode::CONFLICT if says(&bytes, "not_capturable") => {
+                self.is_captured(reference, money).await
+            }
             _ => Err(NoAnswer("the answer's status says nothing")),
         }
     }
