@@ -3,19 +3,28 @@
 
 use anyhow::Result;
 use sqlx::{Postgres, Transaction};
-use tests::{Answer, Process};
+use tests::{Answer, Options, Process, example};
 
 use crate::proxy::Gate;
 use crate::scene::{APPROVED, End, Scene, blocked, bury};
 
 const KEY: &str = "order-12345";
 
-/// Lets nobody write a payment.
+/// Lets nobody write a payment: its merchant cannot be referred to.
 async fn lock(scene: &Scene) -> Result<Transaction<'_, Postgres>> {
     let mut lock = scene.gateway.database().begin().await?;
-    let query = sqlx::query("lock table payments in share mode");
+    let query = sqlx::query("select from merchants for update");
     query.execute(&mut *lock).await?;
     Ok(lock)
+}
+
+/// Pays under the key while something happens; says both results.
+async fn paying<T>(
+    scene: &Scene,
+    meanwhile: impl Future<Output = Result<T>>,
+) -> Result<(Result<Answer>, T)> {
+    let paying = async { anyhow::Ok(scene.gateway.pay_once(APPROVED, KEY).await) };
+    tokio::try_join!(paying, meanwhile)
 }
 
 /// Asks again: the answer is about the one payment, which succeeds.
@@ -29,40 +38,37 @@ async fn ask_again(scene: &Scene) -> Result<Answer> {
 
 #[tokio::test]
 async fn after_the_commit() -> Result<()> {
-    let scene = Scene::with(tests::Options::default()).await?;
+    let scene = Scene::with(Options::default()).await?;
     // Nobody hears of the payment from the API itself.
     let url = scene.gateway.amqp_url();
     let wire = scene.detour(Process::Api, "AMQP_URL", &url).await?;
     wire.forth().set(Gate::Mute);
-    let paying = scene.gateway.pay_once(APPROVED, KEY);
     let killing = async {
         let payment = scene.only_payment().await?;
         scene.gateway.kill(Process::Api)?;
-        anyhow::Ok(payment)
+        Ok(payment)
     };
-    let (answer, payment) = tokio::join!(paying, killing);
+    let (answer, payment) = paying(&scene, killing).await?;
     assert!(answer.is_err(), "{answer:?}");
     wire.cut();
     scene.gateway.launch(&[Process::Api]).await?;
     let again = ask_again(&scene).await?;
-    assert_eq!(again.at("/id"), payment?);
+    assert_eq!(again.at("/id"), payment);
     assert_eq!(again.header("idempotent-replayed"), "true");
     scene.finish().await
 }
 
 /// The statement that accepts a payment waits for a lock when the API is killed.
 async fn in_the_commit(end: End) -> Result<Scene> {
-    let scene = Scene::with(tests::Options::default()).await?;
+    let scene = Scene::with(Options::default()).await?;
     let db = scene.gateway.database();
     let lock = lock(&scene).await?;
-    let paying = scene.gateway.pay_once(APPROVED, KEY);
     let killing = async {
         let backend = blocked(db, "sluice api").await?;
         scene.gateway.kill(Process::Api)?;
         bury(db, lock, backend, end).await
     };
-    let (answer, killed) = tokio::join!(paying, killing);
-    killed?;
+    let (answer, ()) = paying(&scene, killing).await?;
     assert!(answer.is_err(), "{answer:?}");
     Ok(scene)
 }
@@ -88,49 +94,41 @@ async fn in_a_commit_that_succeeds() -> Result<()> {
 }
 
 /// The API lives, and does not hear that the payment is stored.
-#[tokio::test]
-async fn a_commit_whose_answer_is_lost() -> Result<()> {
-    let scene = Scene::with(tests::Options::default()).await?;
+async fn losing_the_answer(scene: &Scene, key: Option<&str>) -> Result<Answer> {
     let url = scene.gateway.database_url();
     let database = scene.detour(Process::Api, "DATABASE_URL", &url).await?;
-    let lock = lock(&scene).await?;
-    let paying = scene.gateway.pay_once(APPROVED, KEY);
+    let lock = lock(scene).await?;
+    let request = scene.gateway.posting("/v1/payments", &example(APPROVED));
+    let request = match key {
+        Some(key) => request.header("Idempotency-Key", key),
+        None => request,
+    };
     let cutting = async {
         blocked(scene.gateway.database(), "sluice api").await?;
         database.back().set(Gate::Mute);
         lock.rollback().await?;
         let payment = scene.only_payment().await?;
         database.cut();
-        anyhow::Ok(payment)
+        Ok(payment)
     };
-    let (answer, payment) = tokio::join!(paying, cutting);
-    let (answer, payment) = (answer?, payment?);
+    let (answer, payment) = tokio::try_join!(scene.gateway.send(request), cutting)?;
     assert_eq!((answer.status, answer.at("/status")), (200, "succeeded"));
     assert_eq!(answer.at("/id"), payment);
-    let again = ask_again(&scene).await?;
-    assert_eq!(again.text, answer.text);
+    Ok(answer)
+}
+
+#[tokio::test]
+async fn a_commit_whose_answer_is_lost() -> Result<()> {
+    let scene = Scene::with(Options::default()).await?;
+    let answer = losing_the_answer(&scene, Some(KEY)).await?;
+    assert_eq!(ask_again(&scene).await?.text, answer.text);
     scene.finish().await
 }
 
-/// The same without a key: the client asked once and has one payment.
 #[tokio::test]
 async fn a_commit_whose_answer_is_lost_without_a_key() -> Result<()> {
-    let scene = Scene::with(tests::Options::default()).await?;
-    let url = scene.gateway.database_url();
-    let database = scene.detour(Process::Api, "DATABASE_URL", &url).await?;
-    let lock = lock(&scene).await?;
-    let paying = scene.gateway.pay(APPROVED);
-    let cutting = async {
-        blocked(scene.gateway.database(), "sluice api").await?;
-        database.back().set(Gate::Mute);
-        lock.rollback().await?;
-        scene.only_payment().await?;
-        database.cut();
-        anyhow::Ok(())
-    };
-    let (answer, cut) = tokio::join!(paying, cutting);
-    cut?;
-    assert_eq!(answer?.status, 200);
+    let scene = Scene::with(Options::default()).await?;
+    losing_the_answer(&scene, None).await?;
     assert_eq!(scene.payments().await?, 1);
     scene.finish().await
 }

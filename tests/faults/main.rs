@@ -5,11 +5,17 @@
 
 mod api_kills;
 mod broker;
+mod canaries;
 mod card_kills;
+mod doubles;
+mod goodbyes;
 mod load;
+mod messages;
+mod parked;
 mod proxy;
 mod random_kills;
 mod relay_kills;
 mod scene;
+mod stores;
 mod webhook_kills;
 mod zombies;

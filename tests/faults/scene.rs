@@ -112,11 +112,11 @@ impl Scene {
         Ok(query.fetch_one(self.gateway.database()).await?.try_get(0)?)
     }
 
-    /// Waits until the only payment is there, and says its id.
+    /// Waits until the only payment with a card is there, and says its id.
     pub async fn only_payment(&self) -> Result<String> {
         until("the payment is there", SOON, async || {
-            let row =
-                sqlx::query("select id from payments").fetch_optional(self.gateway.database());
+            let row = sqlx::query("select id from payments where state <> 'created'")
+                .fetch_optional(self.gateway.database());
             let row = row.await?;
             Ok(row.map(|row| row.try_get(0)).transpose()?)
         })

@@ -114,23 +114,31 @@ impl Gateway {
     /// # Errors
     /// If anything differs.
     pub async fn verify(&self) -> Result<()> {
-        let mut verify = tokio::process::Command::new(binary("sluice")?);
-        let verify = verify
-            .arg("verify")
+        self.operate(&["verify"]).await.map(|_| ())
+    }
+
+    /// Runs the operator's command line and returns what it says.
+    ///
+    /// # Errors
+    /// If it fails.
+    pub async fn operate(&self, arguments: &[&str]) -> Result<String> {
+        let mut sluice = tokio::process::Command::new(binary("sluice")?);
+        let sluice = sluice
+            .args(arguments)
             .current_dir(&self.dir)
             .env("DATABASE_URL", self.database_url())
             .env("SLUICE_SANDBOX_URL", self.url(Process::Sandbox));
-        let done = verify.output().await.context("running sluice verify")?;
+        let done = sluice.output().await.context("running sluice")?;
         let (said, wrong) = (
             String::from_utf8_lossy(&done.stdout),
             String::from_utf8_lossy(&done.stderr),
         );
         ensure!(
             done.status.success(),
-            "sluice verify: {}\n{said}{wrong}",
+            "sluice {arguments:?}: {}\n{said}{wrong}",
             done.status
         );
-        Ok(())
+        Ok(said.into_owned())
     }
 
     /// Ends a story: everything settles, all books agree, no job is parked, no process has died or

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::{fs, thread};
 
@@ -99,6 +99,12 @@ impl Gateway {
     #[must_use]
     pub fn database_url(&self) -> String {
         self.stores.database_url(&self.name).into()
+    }
+
+    /// Where its keys, its logs and its acquirer's log are.
+    #[must_use]
+    pub fn directory(&self) -> &Path {
+        &self.dir
     }
 
     /// How to connect to the broker.

@@ -143,7 +143,9 @@ async fn the_accounts_secret_verifies_too() -> Result<()> {
     let told = receiver.wait_for(1).await?;
     let told = told.first().context("no webhook")?;
     let key = wire::signature::Key::new(gateway.webhook_key()?);
-    let account = key.account(gateway.merchant.merchant_id).text();
+    let account = key
+        .account(gateway.merchant.merchant_id, domain::merchant::Mode::Test)
+        .text();
     let headers = Value::from(told.header("webhook-signature"));
     let headers = json!({
         "webhook-id": told.header("webhook-id"),

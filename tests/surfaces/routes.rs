@@ -18,7 +18,7 @@ async fn unknown_paths_and_wrong_methods_are_answered_in_the_surfaces_words() ->
         (Method::GET, "/v1", &unknown),
         (Method::GET, "/v1/", &unknown),
         (Method::GET, "/v3/payments", &unknown),
-        (Method::POST, "/v1/payments/", &unknown),
+        (Method::POST, "/v1/payments/pay", &method),
         (Method::GET, "/v1/payments/pay_1/refund", &unknown),
         (Method::GET, "/v1//payments", &unknown),
         (Method::GET, "/4242424242424242", &unknown),

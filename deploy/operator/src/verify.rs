@@ -99,7 +99,7 @@ async fn log_of(url: &str) -> anyhow::Result<BTreeMap<String, Told>> {
         match record.kind.as_str() {
             "approved" => told.is_approved = true,
             "voided" => told.is_approved = false,
-            "captured" => told.captured = record.amount.clone(),
+            "captured" => told.captured.clone_from(&record.amount),
             _ => {}
         }
         told.payment = told.payment.take().or(record.payment);

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use sqlx::PgPool;
 use tokio::sync::{mpsc, oneshot};
+use tokio::time::timeout;
 
 use crate::{Error, Result};
 
@@ -15,6 +16,9 @@ use crate::{Error, Result};
 const ROWS_MAX: usize = 64;
 /// How many callers may wait before the next ones do so at the door.
 const WAITING_MAX: usize = 8_192;
+/// How long the database may be silent, a little more than it may take; then the connection is
+/// given up.
+const ANSWER: Duration = Duration::from_secs(20);
 /// How often a run is tried while the connection breaks.
 const TRIES: u32 = 4;
 
@@ -113,7 +117,10 @@ async fn run_while_connection_breaks<S: Statement>(
 ) -> Result<Vec<Option<S::Answer>>> {
     let mut tries = 1;
     loop {
-        match S::run(db, rows).await {
+        match timeout(ANSWER, S::run(db, rows))
+            .await
+            .unwrap_or_else(|_| Err(silent()))
+        {
             Err(Error::Database(error)) if may_rerun(&error) && tries < TRIES => {
                 tokio::time::sleep(Duration::from_millis(50) * tries).await;
                 tries += 1;
@@ -121,6 +128,10 @@ async fn run_while_connection_breaks<S: Statement>(
             result => return result,
         }
     }
+}
+
+fn silent() -> Error {
+    Error::Database(sqlx::Error::PoolTimedOut)
 }
 
 fn fail_all<A>(callers: Vec<oneshot::Sender<Result<A>>>, error: Error) {

@@ -1,0 +1,48 @@
+//! SIGTERM of every process under load: each ends well, and nobody notices more than a closed door.
+
+use std::time::Duration;
+
+use anyhow::Result;
+use tests::{Options, Process};
+
+use crate::load::{self, Failure};
+use crate::scene::Scene;
+
+#[tokio::test]
+async fn every_process_ends_in_good_order() -> Result<()> {
+    let scene = Scene::with(Options {
+        wait_ms: 2_000,
+        ..Options::default()
+    })
+    .await?;
+    let ending = async {
+        for _ in 0..2 {
+            for process in [
+                Process::Api,
+                Process::Relay,
+                Process::Card,
+                Process::Webhook,
+            ] {
+                scene.gateway.terminate(process).await?;
+                scene.gateway.launch(&[process]).await?;
+            }
+        }
+        Ok(())
+    };
+    let paid = load::during(&scene.gateway, Duration::from_millis(25), 100, ending).await?;
+    let failures = paid.iter().flat_map(|one| &one.failures);
+    let others: Vec<_> = failures
+        .filter(|one| !matches!(one, Failure::Refused))
+        .collect();
+    assert!(others.is_empty(), "{others:#?}");
+    scene.gateway.settle().await?;
+    load::kept(&scene.gateway, &paid).await?;
+    // Nothing was dropped in the middle, so nothing was done again.
+    let query = "select count(*) from payment_history where event = 'answer_lost'
+                 and payment_id in (select id from payments where card_last4 = '4242')";
+    let lost: i64 = sqlx::query_scalar(query)
+        .fetch_one(scene.gateway.database())
+        .await?;
+    assert_eq!(lost, 0);
+    scene.finish().await
+}

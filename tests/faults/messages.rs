@@ -1,0 +1,139 @@
+//! Foreign messages, and queues that vanish.
+
+use anyhow::Result;
+use domain::work::{Job, Worker};
+use lapin::BasicProperties;
+use tests::{Options, Process};
+use uuid::Uuid;
+
+use crate::broker::Broker;
+use crate::proxy::Gate;
+use crate::scene::{APPROVED, DECLINED, Scene, id};
+
+const QUEUES: [&str; 2] = ["sluice.card", "sluice.webhook"];
+
+/// What is no job at all.
+fn garbage() -> Vec<Vec<u8>> {
+    let id = "01920000-0000-7000-8000-000000000000";
+    let texts = [
+        String::new(),
+        "null".to_owned(),
+        "[]".to_owned(),
+        format!(r#"{{"worker":"card","id":"{id}","seq":1"#),
+        format!(r#"{{"worker":"card","id":"{id}"}}"#),
+        format!(r#"{{"worker":"nobody","id":"{id}","seq":1}}"#),
+        format!(r#"{{"worker":"card","id":"{id}","seq":1,"amount":"-5"}}"#),
+        format!(r#"{{"worker":"card","id":"{id}","seq":99999999999999999999}}"#),
+        format!(r#"{{"worker":"card","id":"{id}","seq":"1"}}"#),
+        r#"{"worker":"card","id":"' or 1=1 --","seq":1}"#.to_owned(),
+        "[".repeat(100_000),
+    ];
+    let mut all: Vec<Vec<u8>> = texts.map(String::into_bytes).into();
+    all.push(vec![0xff; 64]);
+    all.push(vec![0; 4 << 20]);
+    all
+}
+
+#[tokio::test]
+async fn what_is_no_job_is_put_away() -> Result<()> {
+    let scene = Scene::with(Options::default()).await?;
+    let broker = Broker::connect(&scene.gateway).await?;
+    for queue in QUEUES {
+        for body in garbage() {
+            broker
+                .publish(queue, &body, BasicProperties::default())
+                .await?;
+        }
+    }
+    for queue in QUEUES {
+        broker.wait_for(queue, 0).await?;
+    }
+    assert_eq!(
+        scene.gateway.pay(APPROVED).await?.at("/status"),
+        "succeeded"
+    );
+    scene.gateway.settle().await?;
+    // Put away for good: nothing comes back when the workers do.
+    for worker in [Process::Card, Process::Webhook] {
+        scene.gateway.terminate(worker).await?;
+    }
+    for queue in QUEUES {
+        assert_eq!(broker.waiting(queue).await?, 0);
+    }
+    scene
+        .gateway
+        .launch(&[Process::Card, Process::Webhook])
+        .await?;
+    for worker in [Process::Card, Process::Webhook] {
+        let log = scene.gateway.log(worker);
+        assert_eq!(
+            log.matches("a message that is no job").count(),
+            garbage().len()
+        );
+    }
+    scene.finish().await
+}
+
+/// Jobs that are none: of unknown ids, of the past and the future, for the other worker, of what
+/// ended long ago, and with somebody else's queue to answer to.
+#[tokio::test]
+async fn what_is_nobodys_job_is_put_away() -> Result<()> {
+    let scene = Scene::with(Options::default()).await?;
+    let declined = scene.gateway.pay(DECLINED).await?.at("/id").to_owned();
+    let paid = scene.gateway.pay(APPROVED).await?.at("/id").to_owned();
+    scene.gateway.settle().await?;
+    let before = (scene.history(&declined).await?, scene.history(&paid).await?);
+    let broker = Broker::connect(&scene.gateway).await?;
+    for queue in QUEUES {
+        for worker in Worker::ALL {
+            for id in [Uuid::nil(), Uuid::max(), Uuid::now_v7(), id(&paid)?] {
+                for seq in [i64::MIN, -1, 0, 1, 2, i64::MAX] {
+                    let body = queue::encode(&Job { worker, id, seq });
+                    let reply_to = BasicProperties::default().with_reply_to(QUEUES[0].into());
+                    broker.publish(queue, body.as_bytes(), reply_to).await?;
+                }
+            }
+        }
+    }
+    for queue in QUEUES {
+        broker.wait_for(queue, 0).await?;
+    }
+    scene.gateway.settle().await?;
+    let after = (scene.history(&declined).await?, scene.history(&paid).await?);
+    assert_eq!(before, after);
+    assert_eq!(scene.gateway.sandbox_log()?.len(), 3);
+    assert_eq!(scene.receiver.requests().len(), 2);
+    scene.finish().await
+}
+
+/// Rings that wait are lost, or the queue itself: the calendar rings again.
+#[tokio::test]
+async fn queues_are_emptied_and_deleted() -> Result<()> {
+    let scene = Scene::patient().await?;
+    let broker = Broker::connect(&scene.gateway).await?;
+    scene.gateway.kill(Process::Card)?;
+    let purged = scene.pay_pending(APPROVED).await?;
+    broker.purge("sluice.card").await?;
+    scene.gateway.launch(&[Process::Card]).await?;
+    scene.gateway.settle().await?;
+    assert_eq!(scene.became(&purged).await?.2, ["approved", "captured"]);
+    // Deleted while everybody listens, and while a payment is in hand.
+    let acquirer = scene.before_acquirer().await?;
+    acquirer.back().set(Gate::Hold(&["\"approved\""]));
+    let in_hand = scene.pay_pending(APPROVED).await?;
+    acquirer.back().holds(1).await?;
+    for queue in QUEUES {
+        broker.delete(queue).await?;
+    }
+    acquirer.back().set(Gate::Pass);
+    let deleted = scene.gateway.pay(APPROVED).await?;
+    assert_eq!(deleted.status, 200);
+    scene.gateway.settle().await?;
+    for payment in [in_hand.as_str(), deleted.at("/id")] {
+        assert_eq!(scene.became(payment).await?.2, ["approved", "captured"]);
+    }
+    for queue in QUEUES {
+        assert_eq!(broker.waiting(queue).await?, 0);
+    }
+    scene.finish().await
+}

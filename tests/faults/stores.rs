@@ -1,0 +1,94 @@
+//! The stores killed under load: the broker, the broker with its disk, and Postgres.
+
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use tests::{Options, Process, Store};
+
+use crate::load::{self, Failure, Paid};
+use crate::scene::{APPROVED, Scene};
+
+/// How often a client comes.
+const PACE: Duration = Duration::from_millis(50);
+/// How many come at least.
+const PAYMENTS: usize = 100;
+
+async fn scene() -> Result<Scene> {
+    Scene::with(Options {
+        wait_ms: 500,
+        own_stores: true,
+        ..Options::default()
+    })
+    .await
+}
+
+/// Every worker has found its stores again.
+async fn ready(scene: &Scene) -> Result<()> {
+    for process in [Process::Relay, Process::Card, Process::Webhook] {
+        scene.gateway.wait_ready(process).await?;
+    }
+    Ok(())
+}
+
+/// Every client was answered at its first try.
+fn nobody_noticed(paid: &[Paid]) {
+    let noticed: Vec<_> = paid.iter().filter(|one| !one.failures.is_empty()).collect();
+    assert!(noticed.is_empty(), "{noticed:#?}");
+}
+
+/// Killed, stopped in good order, and wiped: Postgres rebuilds every queue.
+#[tokio::test]
+async fn posts_are_answered_while_the_broker_is_away() -> Result<()> {
+    let scene = scene().await?;
+    let (gateway, stores) = (&scene.gateway, scene.gateway.stores());
+    let faults = async {
+        stores.kill(Store::Rabbitmq).await?;
+        stores.start(Store::Rabbitmq).await?;
+        ready(&scene).await?;
+        stores.stop(Store::Rabbitmq).await?;
+        stores.wipe_broker()?;
+        stores.start(Store::Rabbitmq).await?;
+        stores.make_vhost(gateway.name()).await?;
+        ready(&scene).await
+    };
+    let paid = load::during(gateway, PACE, PAYMENTS, faults).await?;
+    nobody_noticed(&paid);
+    gateway.settle().await?;
+    load::kept(gateway, &paid).await?;
+    // Back to normal by itself: an answer comes with the outcome again.
+    assert_eq!(gateway.pay(APPROVED).await?.at("/status"), "succeeded");
+    scene.finish().await
+}
+
+/// While Postgres is dead the answer is 503 with `Retry-After`, what was answered with 200 is there
+/// afterwards, and each key has one payment.
+#[tokio::test]
+async fn no_answer_is_a_lie_while_postgres_is_away() -> Result<()> {
+    let scene = scene().await?;
+    let (gateway, stores) = (&scene.gateway, scene.gateway.stores());
+    let faults = async {
+        for _ in 0..3 {
+            stores.kill(Store::Postgres).await?;
+            let unanswered = gateway.pay(APPROVED).await?;
+            assert_eq!(unanswered.status, 503, "{}", unanswered.text);
+            stores.start(Store::Postgres).await?;
+            ready(&scene).await?;
+        }
+        Ok(())
+    };
+    let paid = load::during(gateway, PACE, PAYMENTS, faults).await?;
+    for failure in paid.iter().flat_map(|one| &one.failures) {
+        let Failure::Status(answer) = failure else {
+            anyhow::bail!("{failure:?}");
+        };
+        assert_eq!(answer.status, 503, "{}", answer.text);
+        let after: u64 = answer
+            .header("retry-after")
+            .parse()
+            .context("Retry-After")?;
+        assert!(after > 0);
+    }
+    gateway.settle().await?;
+    load::kept(gateway, &paid).await?;
+    scene.finish().await
+}
