@@ -59,14 +59,14 @@ pub async fn create(
     match accepted {
         Accepted::Created { .. } if payment.state.is_work() => {
             let payment = wait::until_rest(app, &mut waiter, payment).await?;
-            let answer = keep(app, caller, key, render(&payment)).await;
+            let answer = keep(app, caller, key, render(&payment)).await?;
             Ok(Answered {
                 answer,
                 is_replay: false,
             })
         }
         Accepted::Created { .. } => {
-            let answer = keep(app, caller, key, render(&payment)).await;
+            let answer = keep(app, caller, key, render(&payment)).await?;
             Ok(Answered {
                 answer,
                 is_replay: false,
@@ -196,19 +196,18 @@ async fn answer_for(
     } else {
         known
     };
-    Ok(keep(app, caller, key, render(&payment)).await)
+    keep(app, caller, key, render(&payment)).await
 }
 
-/// Keeps the answer for the next request with this key. One that cannot be kept is given all the
-/// same: the payment is stored, and the next request finds it by its key.
-async fn keep(app: &App, caller: Caller, key: Option<Key>, answer: Answer) -> Answer {
-    let Some(key) = key else { return answer };
+/// Keeps the answer for the next request with this key. One that cannot be kept is not given: the
+/// client asks again under its key, and both answers are the same.
+async fn keep(
+    app: &App,
+    caller: Caller,
+    key: Option<Key>,
+    answer: Answer,
+) -> Result<Answer, Refused> {
+    let Some(key) = key else { return Ok(answer) };
     let (merchant, mode) = (caller.merchant_id, caller.mode);
-    match idempotency::keep_answer(&app.db, merchant, mode, &key.key, answer.clone()).await {
-        Ok(kept) => kept,
-        Err(error) => {
-            tracing::warn!(%error, "an answer is not kept");
-            answer
-        }
-    }
+    Ok(idempotency::keep_answer(&app.db, merchant, mode, &key.key, answer).await?)
 }

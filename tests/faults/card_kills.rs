@@ -89,7 +89,7 @@ async fn before_sending() -> Result<()> {
     scene.gateway.kill(Process::Card)?;
     acquirer.cut();
     take_over(&scene).await?;
-    in_hand.became(&scene, &["reversed"]).await?;
+    in_hand.became(&scene, &["watching"]).await?;
     scene.finish().await
 }
 

@@ -46,8 +46,8 @@ async fn ring_too_often(scene: &Scene) -> Result<()> {
 async fn two_of_each_and_every_ring_many_times() -> Result<()> {
     let scene = Scene::with(Options::default()).await?;
     scene.gateway.launch(&SECOND).await?;
-    let pace = Duration::from_millis(20);
-    let paid = load::during(&scene.gateway, pace, 150, ring_too_often(&scene)).await?;
+    let pace = Duration::from_millis(60);
+    let paid = load::during(&scene.gateway, pace, 60, ring_too_often(&scene)).await?;
     assert!(paid.iter().all(|one| one.failures.is_empty()), "{paid:#?}");
     scene.gateway.settle().await?;
     load::kept(&scene.gateway, &paid).await?;

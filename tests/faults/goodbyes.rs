@@ -29,7 +29,7 @@ async fn every_process_ends_in_good_order() -> Result<()> {
         }
         Ok(())
     };
-    let paid = load::during(&scene.gateway, Duration::from_millis(25), 100, ending).await?;
+    let paid = load::during(&scene.gateway, Duration::from_millis(75), 60, ending).await?;
     let failures = paid.iter().flat_map(|one| &one.failures);
     let others: Vec<_> = failures
         .filter(|one| !matches!(one, Failure::Refused))

@@ -44,7 +44,7 @@ async fn dead_while_rings_are_lost() -> Result<()> {
     scene.gateway.kill(Process::Relay)?;
     let payment = scene.pay_pending(APPROVED).await?;
     // Long overdue, and nobody comes.
-    scene.gateway.advance(Duration::from_secs(60)).await?;
+    scene.gateway.advance(Duration::from_mins(1)).await?;
     let broker = Broker::connect(&scene.gateway).await?;
     assert_eq!(broker.waiting("sluice.card").await?, 0);
     assert_eq!(scene.attempts(&payment).await?.len(), 0);

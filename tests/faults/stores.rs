@@ -9,9 +9,9 @@ use crate::load::{self, Failure, Paid};
 use crate::scene::{APPROVED, Scene};
 
 /// How often a client comes.
-const PACE: Duration = Duration::from_millis(50);
+const PACE: Duration = Duration::from_millis(120);
 /// How many come at least.
-const PAYMENTS: usize = 100;
+const PAYMENTS: usize = 60;
 
 async fn scene() -> Result<Scene> {
     Scene::with(Options {

@@ -13,12 +13,9 @@ async fn after_the_post_and_before_the_record() -> Result<()> {
     let scene = Scene::with(Options::default()).await?;
     scene
         .receiver
-        .behave(Behaviour::Slow(Duration::from_secs(60)));
+        .behave(Behaviour::Slow(Duration::from_mins(1)));
     for card in [APPROVED, DECLINED] {
-        assert_eq!(
-            scene.gateway.pay(card).await?.status / 100,
-            if card == APPROVED { 2 } else { 4 }
-        );
+        assert_eq!(scene.gateway.pay(card).await?.status, 200);
     }
     let first = scene.receiver.wait_for(2).await?;
     scene.gateway.kill(Process::Webhook)?;

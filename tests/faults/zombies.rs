@@ -46,7 +46,7 @@ async fn a_zombies_answer_changes_nothing() -> Result<()> {
     assert_eq!(did, ["approved", "captured"]);
     let (status, attempts, did) = scene.became(&unsent).await?;
     assert_eq!(status, "succeeded");
-    assert_eq!(attempts, ["reversed", "approved"]);
+    assert_eq!(attempts, ["watching", "approved"]);
     assert_eq!(did, ["approved", "captured", "refused"]);
     scene.finish().await
 }
@@ -70,7 +70,7 @@ async fn a_zombies_approval_of_a_reversed_attempt_is_voided() -> Result<()> {
     scene.gateway.settle().await?;
     let (status, attempts, did) = scene.became(&payment).await?;
     assert_eq!(status, "succeeded");
-    assert_eq!(attempts, ["reversed", "approved"]);
+    assert_eq!(attempts, ["watching", "approved"]);
     assert_eq!(did, ["approved", "captured"]);
     // The first attempt is approved all the same, and the zombie hears of it.
     scene.acquirer_did(4).await?;
