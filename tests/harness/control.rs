@@ -9,7 +9,7 @@ use crate::process::{Process, signal};
 use crate::wait::until;
 
 /// How long a process may take to become ready.
-const READY: Duration = Duration::from_secs(30);
+const READY: Duration = Duration::from_mins(2);
 
 impl Gateway {
     /// Starts a process that does not run, and waits until it is ready.
