@@ -10,7 +10,7 @@ use apalis_core::task::Task;
 use apalis_core::worker::context::WorkerContext;
 use domain::work::Worker;
 use futures::StreamExt;
-use lapin::options::{BasicAckOptions, BasicConsumeOptions, BasicQosOptions};
+use lapin::options::{BasicAckOptions, BasicConsumeOptions, BasicQosOptions, QueueDeleteOptions};
 use lapin::types::FieldTable;
 use lapin::{Channel, Connection, Consumer, message};
 use tokio::sync::mpsc;
@@ -39,6 +39,7 @@ impl<S> Listener<S> {
             prefetch,
             heard,
             health: health.clone(),
+            refusals: 0,
         };
         session::start(url, &format!("{worker} listener"), &health, ear);
         Listener {
@@ -120,16 +121,27 @@ impl<S: Clone> BackendConfig for Listener<S> {
     }
 }
 
+/// How often in a row a broker that takes connections may refuse a queue before it is given up.
+/// RabbitMQ 3.10 writes down which quorum queues it has some seconds after they are declared, and
+/// brings one that it was killed with in between back without a leader, for ever.
+const REFUSALS_MAX: u32 = 3;
+
 struct Ear {
     worker: Worker,
     prefetch: u16,
     heard: mpsc::Sender<Delivery>,
     health: Health,
+    refusals: u32,
 }
 
 impl Session for Ear {
     async fn run(&mut self, connection: &Connection) -> Result<(), Lost> {
+        if self.refusals >= REFUSALS_MAX {
+            within(self.give_up(connection)).await?;
+        }
+        self.refusals += 1;
         let (channel, consumer) = within(self.open(connection)).await?;
+        self.refusals = 0;
         self.health.set_connected(true);
         tracing::info!(worker = %self.worker, "listening");
         tokio::select! {
@@ -148,6 +160,17 @@ impl Session for Ear {
 }
 
 impl Ear {
+    /// Deletes the queue; what it held rings again from Postgres.
+    async fn give_up(&self, connection: &Connection) -> Result<(), lapin::Error> {
+        tracing::warn!(worker = %self.worker, "the broker refuses the queue, which is made anew");
+        let channel = connection.create_channel().await?;
+        let queue = queues::name(self.worker).into();
+        channel
+            .queue_delete(queue, QueueDeleteOptions::default())
+            .await?;
+        Ok(())
+    }
+
     async fn open(&self, connection: &Connection) -> Result<(Channel, Consumer), lapin::Error> {
         let channel = connection.create_channel().await?;
         declare(&channel).await?;
