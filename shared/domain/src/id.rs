@@ -54,6 +54,10 @@ ids! {
     PaymentId "pay";
     /// A merchant's customer, `cus_…`.
     CustomerId "cus";
+    /// Money on its way back to a payer, `ref_…`; with its prefix our reference at the acquirer.
+    RefundId "ref";
+    /// What a merchant wants to be paid under conditions, `intent_…`.
+    IntentId "intent";
     /// Something that happened and is told by webhook, `evt_…`.
     EventId "evt";
     /// A merchant's webhook endpoint, `whk_…`.

@@ -36,6 +36,8 @@ pub enum Kind {
     Release,
     /// The payment was captured.
     Capture,
+    /// Captured money goes back to the payer; the fee stays.
+    Refund,
 }
 
 /// One line of a posting.
@@ -83,6 +85,17 @@ fn release(amount: Decimal) -> Posting {
         Account::MerchantHold,
         Account::AcquirerHold,
         amount,
+    )
+}
+
+/// What a refund means for the books.
+#[must_use]
+pub fn refund(money: Money) -> Posting {
+    transfer(
+        Kind::Refund,
+        Account::MerchantBalance,
+        Account::AcquirerReceivable,
+        money.amount(),
     )
 }
 

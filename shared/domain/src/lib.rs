@@ -5,13 +5,16 @@
 
 pub mod authorization;
 pub mod card;
+pub mod customer;
 pub mod delivery;
 pub mod endpoint;
 pub mod id;
+pub mod intent;
 pub mod ledger;
 pub mod merchant;
 pub mod money;
 pub mod notice;
 pub mod payment;
+pub mod refund;
 pub mod surface;
 pub mod work;

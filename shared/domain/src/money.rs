@@ -8,12 +8,49 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 /// The most minor units one amount may have: the twelve digits of ISO 8583's field 4.
 pub const MINOR_MAX: i64 = 999_999_999_999;
 
-/// A currency of ISO 4217 that has a smallest unit (gold, test and fund codes have none).
+/// What a token's amount stays below, in major units: with DAI's 18 decimals 27 digits, which a
+/// `Decimal` holds exactly.
+const TOKENS_MAX: Decimal = Decimal::from_parts(1_000_000_000, 0, 0, false, 0);
+
+/// A currency of ISO 4217 that has a smallest unit (gold, test and fund codes have none), or a
+/// stablecoin.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Currency(iso_currency::Currency);
+pub struct Currency(Kind);
+
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+enum Kind {
+    Iso(iso_currency::Currency),
+    Token(Token),
+}
+
+/// A stablecoin that a merchant may be paid in.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+enum Token {
+    Usdc,
+    Usdt,
+    Dai,
+}
 
 impl Currency {
-    /// Reads a code of three upper-case letters.
+    /// Reads the code of a stablecoin: USDC, USDT or DAI.
+    #[must_use]
+    pub fn parse_token(code: &str) -> Option<Self> {
+        let token = match code {
+            "USDC" => Token::Usdc,
+            "USDT" => Token::Usdt,
+            "DAI" => Token::Dai,
+            _ => return None,
+        };
+        Some(Self(Kind::Token(token)))
+    }
+
+    /// Whether it is a stablecoin.
+    #[must_use]
+    pub const fn is_token(self) -> bool {
+        matches!(self.0, Kind::Token(_))
+    }
+
+    /// Reads an ISO 4217 code of three upper-case letters.
     #[must_use]
     pub fn parse(code: &str) -> Option<Self> {
         if code.len() != 3 || !code.bytes().all(|byte| byte.is_ascii_uppercase()) {
@@ -23,19 +60,28 @@ impl Currency {
         if matches!(code, "XXX" | "XTS") {
             return None;
         }
-        currency.exponent().map(|_| Self(currency))
+        currency.exponent().map(|_| Self(Kind::Iso(currency)))
     }
 
-    /// The three letters.
+    /// The currency's or token's letters.
     #[must_use]
     pub fn code(self) -> &'static str {
-        self.0.code()
+        match self.0 {
+            Kind::Iso(currency) => currency.code(),
+            Kind::Token(Token::Usdc) => "USDC",
+            Kind::Token(Token::Usdt) => "USDT",
+            Kind::Token(Token::Dai) => "DAI",
+        }
     }
 
-    /// How many decimal digits the smallest unit has: JPY 0, USD 2, KWD 3.
+    /// How many decimal digits the smallest unit has: JPY 0, USD 2, KWD 3, USDC and USDT 6, DAI 18.
     #[must_use]
     pub fn exponent(self) -> u32 {
-        self.0.exponent().map_or(0, u32::from)
+        match self.0 {
+            Kind::Iso(currency) => currency.exponent().map_or(0, u32::from),
+            Kind::Token(Token::Usdc | Token::Usdt) => 6,
+            Kind::Token(Token::Dai) => 18,
+        }
     }
 }
 
@@ -60,7 +106,8 @@ impl Serialize for Currency {
 impl<'de> Deserialize<'de> for Currency {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let code = String::deserialize(deserializer)?;
-        Currency::parse(&code).ok_or_else(|| serde::de::Error::custom("not a currency"))
+        let currency = Currency::parse(&code).or_else(|| Currency::parse_token(&code));
+        currency.ok_or_else(|| serde::de::Error::custom("not a currency"))
     }
 }
 
@@ -70,7 +117,7 @@ pub enum NotMoney {
     /// Zero or less.
     #[error("an amount is more than zero")]
     NotPositive,
-    /// More than [`MINOR_MAX`] minor units.
+    /// More than [`MINOR_MAX`] minor units, or a thousand million of a token.
     #[error("an amount has at most twelve digits")]
     TooLarge,
     /// Finer than the currency's smallest unit.
@@ -78,7 +125,8 @@ pub enum NotMoney {
     TooFine,
 }
 
-/// A positive amount, exact to the currency's smallest unit and at most [`MINOR_MAX`] of them.
+/// A positive amount, exact to the currency's smallest unit. Of a currency at most [`MINOR_MAX`] of
+/// them, of a token less than a thousand million whole ones.
 #[derive(Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Money {
     #[serde(with = "rust_decimal::serde::str")]
@@ -110,8 +158,23 @@ impl Money {
         if amount.round_dp(currency.exponent()) != amount {
             return Err(NotMoney::TooFine);
         }
-        let minor = to_minor(amount, currency).ok_or(NotMoney::TooLarge)?;
-        Self::from_minor(minor, currency)
+        if amount <= Decimal::ZERO {
+            return Err(NotMoney::NotPositive);
+        }
+        let mut exact = amount;
+        exact.rescale(currency.exponent());
+        let is_too_large = if currency.is_token() {
+            amount >= TOKENS_MAX
+        } else {
+            exact != amount || exact.mantissa() > i128::from(MINOR_MAX)
+        };
+        if is_too_large {
+            return Err(NotMoney::TooLarge);
+        }
+        Ok(Self {
+            amount: exact,
+            currency,
+        })
     }
 
     /// The amount in major units, with exactly the currency's decimals.
@@ -126,11 +189,11 @@ impl Money {
         self.currency
     }
 
-    /// The amount in minor units, 1 ..= [`MINOR_MAX`].
+    /// The amount in minor units: 1 ..= [`MINOR_MAX`] in a currency, up to 27 digits in a token.
     #[must_use]
-    pub fn minor(&self) -> i64 {
+    pub const fn minor(&self) -> i128 {
         // Held by the constructors: the mantissa is the number of minor units.
-        i64::try_from(self.amount.mantissa()).unwrap_or(MINOR_MAX)
+        self.amount.mantissa()
     }
 
     /// The share of `basis_points` ten-thousandths, rounded half to even to the smallest unit and
@@ -149,12 +212,6 @@ impl Money {
         share.rescale(self.currency.exponent());
         share
     }
-}
-
-fn to_minor(amount: Decimal, currency: Currency) -> Option<i64> {
-    let mut amount = amount;
-    amount.rescale(currency.exponent());
-    i64::try_from(amount.mantissa()).ok()
 }
 
 impl fmt::Debug for Money {
@@ -191,7 +248,7 @@ mod tests {
         #[test]
         fn minor_units_come_back(minor in 1..=MINOR_MAX, currency in currency()) {
             let money = Money::from_minor(minor, currency)?;
-            prop_assert_eq!(money.minor(), minor);
+            prop_assert_eq!(money.minor(), i128::from(minor));
             prop_assert_eq!(Money::from_major(money.amount(), currency), Ok(money));
             prop_assert_eq!(money.amount().scale(), currency.exponent());
         }
@@ -240,6 +297,21 @@ mod tests {
             Decimal::new(275, 2)
         );
         Ok(())
+    }
+
+    #[test]
+    fn tokens_are_exact_to_their_last_digit() {
+        let Some(dai) = Currency::parse_token("DAI") else {
+            return assert!(Currency::parse_token("DAI").is_some());
+        };
+        let most = Decimal::from_i128_with_scale(999_999_999_999_999_999_999_999_999, 18);
+        let money = Money::from_major(most, dai);
+        assert_eq!(money.map(|money| money.amount()), Ok(most));
+        let refused = Money::from_major(Decimal::from(1_000_000_000), dai);
+        assert_eq!(refused, Err(NotMoney::TooLarge));
+        let hundred = Money::from_major(Decimal::from(100), dai).map(|money| money.minor());
+        assert_eq!(hundred, Ok(100_000_000_000_000_000_000));
+        assert_eq!(Currency::parse("USDC"), None);
     }
 
     #[test]

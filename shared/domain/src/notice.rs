@@ -2,7 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::customer::Customer;
+use crate::intent::{self, Intent};
 use crate::payment::Payment;
+use crate::refund::Refund;
 
 /// What happened, in the core's own words.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -13,15 +16,46 @@ pub enum Kind {
     /// A payment will never be captured.
     #[serde(rename = "payment.failed")]
     PaymentFailed,
+    /// A refund's outcome is known.
+    #[serde(rename = "refund.settled")]
+    RefundSettled,
+    /// A customer was made, by itself or with a payment.
+    #[serde(rename = "customer.created")]
+    CustomerCreated,
+    /// A customer was changed.
+    #[serde(rename = "customer.updated")]
+    CustomerUpdated,
+    /// An intent was made.
+    #[serde(rename = "intent.created")]
+    IntentCreated,
+    /// An intent has another status than before.
+    #[serde(rename = "intent.status_changed")]
+    IntentStatusChanged,
 }
 
 impl Kind {
-    /// The name in the events table and in endpoints' subscriptions.
+    /// Every kind.
+    pub const ALL: [Kind; 7] = [
+        Kind::PaymentSucceeded,
+        Kind::PaymentFailed,
+        Kind::RefundSettled,
+        Kind::CustomerCreated,
+        Kind::CustomerUpdated,
+        Kind::IntentCreated,
+        Kind::IntentStatusChanged,
+    ];
+
+    /// The name in the events table.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
             Kind::PaymentSucceeded => "payment.succeeded",
             Kind::PaymentFailed => "payment.failed",
+            Kind::RefundSettled => "refund.settled",
+            Kind::CustomerCreated => "customer.created",
+            Kind::CustomerUpdated => "customer.updated",
+            Kind::IntentCreated => "intent.created",
+            Kind::IntentStatusChanged => "intent.status_changed",
         }
     }
 }
@@ -31,6 +65,30 @@ impl Kind {
 pub struct Notice {
     /// What happened.
     pub kind: Kind,
-    /// The payment as it was left.
-    pub payment: Payment,
+    /// To what, as it was left.
+    #[serde(flatten)]
+    pub subject: Subject,
+}
+
+/// What a notice speaks of.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "a notice is read once and dropped; a box would only hide what it holds"
+)]
+pub enum Subject {
+    /// A payment.
+    Payment(Payment),
+    /// A refund.
+    Refund(Refund),
+    /// A customer.
+    Customer(Customer),
+    /// An intent, and the status it had before.
+    Intent {
+        /// As it was left.
+        now: Intent,
+        /// Its status before, if it had one.
+        previous: Option<intent::State>,
+    },
 }

@@ -1,10 +1,11 @@
 //! Payments: what a merchant asked for, and the one function that says what an event makes of it.
 
+use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
 use crate::card::MaskedCard;
-use crate::id::{CustomerId, MerchantId, PaymentId};
+use crate::id::{CustomerId, IntentId, MerchantId, PaymentId};
 use crate::merchant::Mode;
 use crate::money::Money;
 use crate::notice;
@@ -240,6 +241,15 @@ pub enum Method {
     Card,
 }
 
+/// What the hosted page says, and where it sends the payer afterwards.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Checkout {
+    /// Names of what is paid for; labels only.
+    pub items: Vec<String>,
+    /// Where the payer goes after paying.
+    pub return_url: String,
+}
+
 /// A payment as the merchant may see it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Payment {
@@ -265,9 +275,26 @@ pub struct Payment {
     pub customer: Option<Customer>,
     /// What may be shown of the card.
     pub card: Option<MaskedCard>,
+    /// The intent it pays, if it pays one.
+    #[serde(default)]
+    pub intent_id: Option<IntentId>,
+    /// What the hosted page says, if it is paid there.
+    #[serde(default)]
+    pub checkout: Option<Checkout>,
+    /// How much of it was given back or is on its way back, in major units.
+    #[serde(default, with = "rust_decimal::serde::str")]
+    pub refunded: Decimal,
     /// When it was created.
     #[serde(with = "time::serde::timestamp")]
     pub created_at: OffsetDateTime,
+    /// When it last changed.
+    #[serde(default = "epoch", with = "time::serde::timestamp")]
+    pub updated_at: OffsetDateTime,
+}
+
+/// What notices frozen before the field was there have in its place.
+const fn epoch() -> OffsetDateTime {
+    OffsetDateTime::UNIX_EPOCH
 }
 
 #[cfg(test)]

@@ -3,27 +3,39 @@
 /// A wire contract.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Surface {
+    /// `/v1/payment-intents`: intents with amounts as decimal strings.
+    Finternet,
     /// `/v1` with a Bearer key: amounts in minor units.
     Paygate,
     /// `/v2`: amount objects.
     Finfusion,
+    /// `/v1/payments/` with Basic: decimal strings and a hosted page.
+    Fourgeeks,
 }
 
 impl Surface {
+    /// Every surface.
+    pub const ALL: [Surface; 4] = [
+        Surface::Finternet,
+        Surface::Paygate,
+        Surface::Finfusion,
+        Surface::Fourgeeks,
+    ];
+
     /// The surface's name in tables and logs.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
+            Surface::Finternet => "finternet",
             Surface::Paygate => "paygate",
             Surface::Finfusion => "finfusion",
+            Surface::Fourgeeks => "fourgeeks",
         }
     }
 
     /// Reads what [`Surface::name`] wrote.
     #[must_use]
     pub fn parse(name: &str) -> Option<Self> {
-        [Surface::Paygate, Surface::Finfusion]
-            .into_iter()
-            .find(|surface| surface.name() == name)
+        Self::ALL.into_iter().find(|surface| surface.name() == name)
     }
 }

@@ -11,19 +11,22 @@ use uuid::Uuid;
 pub enum Worker {
     /// Authorizes and captures card payments.
     Card,
+    /// Gives captured money back.
+    Refund,
     /// Delivers webhooks.
     Webhook,
 }
 
 impl Worker {
     /// Every worker that listens to a queue.
-    pub const ALL: [Worker; 2] = [Worker::Card, Worker::Webhook];
+    pub const ALL: [Worker; 3] = [Worker::Card, Worker::Refund, Worker::Webhook];
 
     /// The worker's name in the outbox, in messages and in logs.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
             Worker::Card => "card",
+            Worker::Refund => "refund",
             Worker::Webhook => "webhook",
         }
     }
@@ -57,7 +60,8 @@ impl FromStr for Worker {
 pub struct Job {
     /// Who must act.
     pub worker: Worker,
-    /// On what: a payment for the card worker, a delivery for the webhook worker.
+    /// On what: a payment for the card worker, a refund for the refund worker, a delivery for the
+    /// webhook worker.
     pub id: Uuid,
     /// Which writing of the outbox row this ring belongs to; an older one is stale.
     pub seq: i64,

@@ -44,7 +44,7 @@ pub struct Payment<'a> {
 
 #[derive(Debug, Serialize)]
 struct Amount {
-    value: i64,
+    value: i128,
     currency: &'static str,
 }
 

@@ -172,7 +172,7 @@ mod tests {
     #[test]
     fn the_documents_example_is_read() -> Result<(), Error> {
         let read = CreatePayment::read(example())?;
-        assert_eq!(read.money.minor(), 5000);
+        assert_eq!(read.money.minor(), 5_000);
         assert_eq!(
             read.card.map(|card| card.masked().last4).as_deref(),
             Some("4242")

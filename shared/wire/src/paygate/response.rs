@@ -22,7 +22,7 @@ pub const fn status(state: State) -> &'static str {
 pub struct Payment<'a> {
     id: String,
     status: &'static str,
-    amount: i64,
+    amount: i128,
     currency: &'static str,
     created: i64,
     #[serde(skip_serializing_if = "Option::is_none")]
