@@ -2,7 +2,7 @@
 //!
 //! Absent on purpose: servers, clients, the database. A surface's paths are in `api`.
 
-mod event;
+pub mod event;
 pub mod fields;
 pub mod finfusion;
 pub mod paygate;
