@@ -73,10 +73,6 @@ pub struct Notice {
 /// What a notice speaks of.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-#[expect(
-    clippy::large_enum_variant,
-    reason = "a notice is read once and dropped; a box would only hide what it holds"
-)]
 pub enum Subject {
     /// A payment.
     Payment(Payment),
