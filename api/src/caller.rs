@@ -1,14 +1,18 @@
-//! Who calls.
+//! Who calls: one key, several doors.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use axum::http::HeaderValue;
+use axum::http::HeaderMap;
+use axum::http::header::AUTHORIZATION;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD as BASE64;
 use domain::merchant;
 use sha2::{Digest, Sha256};
 use store::PgPool;
-use store::merchants::{self, Caller};
+use store::merchants::{self, Caller, Known};
+use zeroize::Zeroizing;
 
 use crate::refused::Refused;
 
@@ -17,39 +21,113 @@ const BELIEVED: Duration = Duration::from_secs(5);
 /// How many keys are remembered.
 const KEYS_MAX: usize = 10_000;
 
-/// Keys that were looked up just now, by their hash.
-#[derive(Default)]
-pub struct Callers(Mutex<HashMap<[u8; 32], (Instant, Caller)>>);
+/// The kind of credential a request carries; it tells surfaces that share a path apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Credential {
+    /// `Authorization: Bearer`.
+    Bearer,
+    /// `Authorization: Basic`, the key as user name.
+    Basic,
+    /// `Authorization: Api-Key`.
+    ApiKey,
+    /// `Authorization` with another scheme.
+    Other,
+    /// `X-API-Key` alone.
+    KeyHeader,
+    /// None at all.
+    None,
+}
 
-/// The key of an `Authorization: Bearer` header.
-pub fn bearer(header: Option<&HeaderValue>) -> Result<&str, Refused> {
-    let header = header.ok_or(Refused::KeyMissing)?;
-    let text = header.to_str().map_err(|_| Refused::KeyInvalid)?;
-    match text.split_once(' ') {
-        Some((scheme, key)) if scheme.eq_ignore_ascii_case("bearer") => Ok(key.trim()),
-        _ => Err(Refused::KeyMissing),
+/// The kind of credential; `Authorization` says more than `X-API-Key`.
+pub fn credential(headers: &HeaderMap) -> Credential {
+    let Some(value) = headers.get(AUTHORIZATION) else {
+        let has_key = headers.contains_key("x-api-key");
+        return if has_key {
+            Credential::KeyHeader
+        } else {
+            Credential::None
+        };
+    };
+    let scheme = value.to_str().unwrap_or_default().split(' ').next();
+    match scheme.unwrap_or_default().to_ascii_lowercase().as_str() {
+        "bearer" => Credential::Bearer,
+        "basic" => Credential::Basic,
+        "api-key" => Credential::ApiKey,
+        _ => Credential::Other,
     }
 }
 
-impl Callers {
-    /// Who holds this key.
-    pub async fn identify(
-        &self,
-        db: &PgPool,
-        key: Result<&str, Refused>,
-    ) -> Result<Caller, Refused> {
-        let key = key?;
-        // Junk never reaches the database.
-        if merchant::mode_of(key).is_none() {
-            return Err(Refused::KeyInvalid);
+/// The keys that a request carries: at most one in each header.
+fn keys(headers: &HeaderMap) -> Result<Vec<Zeroizing<String>>, Refused> {
+    let mut keys = Vec::new();
+    if let Some(value) = headers.get("x-api-key") {
+        let key = value.to_str().map_err(|_| Refused::KeyInvalid)?;
+        keys.push(Zeroizing::new(key.trim().to_owned()));
+    }
+    if let Some(value) = headers.get(AUTHORIZATION) {
+        let text = value.to_str().map_err(|_| Refused::KeyInvalid)?;
+        let (_, rest) = text.split_once(' ').unwrap_or_default();
+        match credential(headers) {
+            Credential::Bearer | Credential::ApiKey => {
+                keys.push(Zeroizing::new(rest.trim().to_owned()));
+            }
+            Credential::Basic => keys.push(user_name(rest.trim())?),
+            Credential::Other | Credential::KeyHeader | Credential::None => {}
         }
+    }
+    if keys.is_empty() {
+        return Err(Refused::KeyMissing);
+    }
+    Ok(keys)
+}
+
+/// The user name of Basic credentials. The colon is required, the password is not looked at.
+fn user_name(encoded: &str) -> Result<Zeroizing<String>, Refused> {
+    let bytes = Zeroizing::new(BASE64.decode(encoded).map_err(|_| Refused::KeyInvalid)?);
+    let text = std::str::from_utf8(&bytes).map_err(|_| Refused::KeyInvalid)?;
+    let (user, _) = text.split_once(':').ok_or(Refused::KeyInvalid)?;
+    Ok(Zeroizing::new(user.to_owned()))
+}
+
+/// Keys and tokens that were looked up just now, by their hash.
+#[derive(Default)]
+pub struct Callers(Mutex<HashMap<[u8; 32], (Instant, Caller)>>);
+
+impl Callers {
+    /// Who calls. Keys in two headers must be the same merchant's, in the same mode.
+    pub async fn identify(&self, db: &PgPool, headers: &HeaderMap) -> Result<Caller, Refused> {
+        let mut found: Option<Caller> = None;
+        for key in keys(headers)? {
+            let caller = self.holder(db, &key).await?;
+            let is_same = |other: Caller| {
+                (other.merchant_id, other.mode) == (caller.merchant_id, caller.mode)
+            };
+            if !found.is_none_or(is_same) {
+                return Err(Refused::KeyInvalid);
+            }
+            found = found.or(Some(caller));
+        }
+        found.ok_or(Refused::KeyMissing)
+    }
+
+    async fn holder(&self, db: &PgPool, key: &str) -> Result<Caller, Refused> {
         let hash: [u8; 32] = Sha256::digest(key.as_bytes()).into();
         if let Some(caller) = self.remembered(&hash) {
             return Ok(caller);
         }
-        let caller = merchants::caller(db, key)
-            .await?
-            .ok_or(Refused::KeyInvalid)?;
+        // Junk never reaches the database.
+        let caller = if merchant::mode_of(key).is_some() {
+            merchants::caller(db, key).await?
+        } else if merchant::is_access_token(key) {
+            match merchants::token_caller(db, key).await? {
+                Known::Caller(caller) => Some(caller),
+                Known::Expired => return Err(Refused::TokenExpired),
+                Known::Unknown => None,
+            }
+        } else {
+            None
+        };
+        let caller = caller.ok_or(Refused::KeyInvalid)?;
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if known.len() >= KEYS_MAX {
             known.clear();

@@ -1,69 +1,118 @@
 //! The door: which surface is spoken to, who is calling, and whether they may now. Computed from
-//! path and kind of credential before anything else, so that every refusal has the right shape.
+//! path, method and kind of credential before anything else, so that every refusal has the right
+//! shape.
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
-use axum::extract::{ConnectInfo, MatchedPath, Request, State};
-use axum::http::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER, VARY};
+use axum::extract::{ConnectInfo, Request, State};
+use axum::http::header::{HeaderMap, HeaderName, HeaderValue, RETRY_AFTER, VARY};
+use axum::http::Method;
 use axum::middleware::Next;
 use axum::response::Response;
 use domain::surface::Surface;
+use store::merchants::Caller;
 use uuid::Uuid;
 
 use crate::App;
-use crate::caller::bearer;
+use crate::caller::{self, Credential};
 use crate::limit::Window;
 use crate::refused::Refused;
 use crate::surfaces;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// The kind of credential a request carries; it tells surfaces that share a path apart.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Credential {
-    Bearer,
-    Other,
-    None,
+/// A row of the table: what a request must look like to speak to a surface. In a path `*` is one
+/// segment and a `**` at its end any number of them.
+struct Row {
+    path: &'static str,
+    method: Option<Method>,
+    credentials: Option<&'static [Credential]>,
+    surface: Surface,
 }
 
-/// Which surface a path, relative to its base, and a credential speak to. The first row that fits
-/// counts; a row without a credential fits them all.
-const ROWS: [(&str, Option<Credential>, Surface); 4] = [
-    ("/v2", None, Surface::Finfusion),
-    ("/oauth/token", None, Surface::Finfusion),
-    ("/v1", Some(Credential::Bearer), Surface::Paygate),
-    ("", None, Surface::Paygate),
-];
-
-/// The surface a request speaks to. Never its body: a wrong body is answered in the words of the
-/// surface it was sent to.
-fn surface(path: &str, headers: &HeaderMap) -> Surface {
-    let path = path.strip_prefix("/api").unwrap_or(path);
-    let credential = credential(headers);
-    let fits = |prefix: &str| {
-        let rest = path.strip_prefix(prefix);
-        rest.is_some_and(|rest| rest.is_empty() || prefix.is_empty() || rest.starts_with('/'))
-    };
-    ROWS.into_iter()
-        .find(|(prefix, kind, _)| fits(prefix) && kind.is_none_or(|kind| kind == credential))
-        .map_or(Surface::Paygate, |(_, _, surface)| surface)
-}
-
-fn credential(headers: &HeaderMap) -> Credential {
-    let scheme = headers
-        .get(AUTHORIZATION)
-        .and_then(|value| value.to_str().ok());
-    match scheme.and_then(|value| value.split(' ').next()) {
-        Some(scheme) if scheme.eq_ignore_ascii_case("bearer") => Credential::Bearer,
-        Some(_) => Credential::Other,
-        None => Credential::None,
+const fn row(path: &'static str, surface: Surface) -> Row {
+    Row {
+        path,
+        method: None,
+        credentials: None,
+        surface,
     }
 }
 
-/// Lets a request in, or turns it away in its surface's own words.
+impl Row {
+    const fn with(self, credentials: &'static [Credential]) -> Self {
+        Self {
+            credentials: Some(credentials),
+            ..self
+        }
+    }
+
+    fn fits(&self, path: &str, method: &Method, credential: Credential) -> bool {
+        self.credentials.is_none_or(|them| them.contains(&credential))
+            && self.method.as_ref().is_none_or(|one| one == method)
+            && is_like(self.path, path)
+    }
+}
+
+/// Which surface a request speaks to; the first row that fits counts. Where paths are shared the
+/// kind of credential tells, and where that is silent the trailing slash does.
+const ROWS: [Row; 17] = [
+    row("/v2/**", Surface::Finfusion),
+    row("/oauth/token", Surface::Finfusion),
+    row("/v1/payment-intents/**", Surface::Finternet),
+    row("/v1/auth/token", Surface::Paygate),
+    row("/v1/transactions/**", Surface::Paygate),
+    row("/v1/payments/*/refund", Surface::Paygate),
+    row("/v1/webhooks/**", Surface::Finternet).with(&[Credential::KeyHeader]),
+    row("/v1/**", Surface::Fourgeeks).with(&[Credential::Basic, Credential::ApiKey]),
+    row("/v1/**", Surface::Paygate).with(&[Credential::Bearer, Credential::Other]),
+    // From here on the credential is silent.
+    row("/v1/payments/", Surface::Fourgeeks),
+    row("/v1/payments/session/**", Surface::Fourgeeks),
+    row("/v1/payments/public/**", Surface::Fourgeeks),
+    Row {
+        path: "/v1/payments/*",
+        method: Some(Method::GET),
+        credentials: None,
+        surface: Surface::Fourgeeks,
+    },
+    row("/v1/refunds/**", Surface::Fourgeeks),
+    row("/v1/customers/", Surface::Fourgeeks),
+    row("/v1/**", Surface::Paygate),
+    row("/**", Surface::Finternet),
+];
+
+/// Whether a path is like a row's. `/a/**` is also like `/a`.
+fn is_like(pattern: &str, path: &str) -> bool {
+    let (mut wanted, mut given) = (pattern.split('/'), path.split('/'));
+    loop {
+        match (wanted.next(), given.next()) {
+            (Some("**"), _) | (None, None) => return true,
+            (Some("*"), Some(segment)) if !segment.is_empty() => {}
+            (Some(one), Some(other)) if one == other => {}
+            _ => return false,
+        }
+    }
+}
+
+/// The surface a request speaks to. Never its body: a wrong body is answered in the words of the
+/// surface it was sent to.
+fn surface(path: &str, method: &Method, headers: &HeaderMap) -> Surface {
+    let rest = path.strip_prefix("/api").filter(|rest| rest.starts_with('/'));
+    let (path, credential) = (rest.unwrap_or(path), caller::credential(headers));
+    ROWS.iter()
+        .find(|row| row.fits(path, method, credential))
+        .map_or(Surface::Finternet, |row| row.surface)
+}
+
+/// Who calls, or why nobody is known to.
+#[derive(Clone)]
+struct Identified(Arc<Result<Caller, Refused>>);
+
+/// Finds the surface, counts the request, and hands it on to the surface's paths.
 pub async fn guard(State(app): State<Arc<App>>, mut request: Request, next: Next) -> Response {
-    let surface = surface(request.uri().path(), request.headers());
+    let surface = surface(request.uri().path(), request.method(), request.headers());
     request.extensions_mut().insert(surface);
     let request_id = Uuid::now_v7();
     let mut window = None;
@@ -71,17 +120,17 @@ pub async fn guard(State(app): State<Arc<App>>, mut request: Request, next: Next
         Ok(()) => next.run(request).await,
         Err(refused) => surfaces::refuse(surface, refused),
     };
+    let is_our_fault = response.status().is_server_error();
+    if is_our_fault {
+        tracing::warn!(%request_id, status = response.status().as_u16(), "answered with an error");
+    }
     let headers = response.headers_mut();
     if let Some(window) = window {
         window.write(headers);
     }
-    if response.status().is_server_error() {
-        response
-            .headers_mut()
-            .insert(RETRY_AFTER, HeaderValue::from_static("1"));
-        tracing::warn!(%request_id, status = response.status().as_u16(), "answered with an error");
+    if is_our_fault {
+        headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
     }
-    let headers = response.headers_mut();
     headers.insert(VARY, HeaderValue::from_static("Authorization, X-API-Key"));
     if let Ok(value) = HeaderValue::from_str(&request_id.to_string()) {
         headers.insert(REQUEST_ID, value);
@@ -89,34 +138,42 @@ pub async fn guard(State(app): State<Arc<App>>, mut request: Request, next: Next
     response
 }
 
+/// Counts a request: a known caller's under its key, all others by where they come from.
 async fn enter(
     app: &App,
     surface: Surface,
     request: &mut Request,
     window: &mut Option<Window>,
 ) -> Result<(), Refused> {
-    if request.extensions().get::<MatchedPath>().is_none() {
-        return Ok(());
-    }
-    match app
-        .callers
-        .identify(&app.db, bearer(request.headers().get(AUTHORIZATION)))
-        .await
-    {
-        Ok(caller) => {
-            let counted = window.insert(Window::count(app, surface, &caller).await?);
-            counted.check()?;
+    let identified = app.callers.identify(&app.db, request.headers()).await;
+    let counted = match &identified {
+        Ok(caller) => Window::count(app, surface, caller).await?,
+        Err(refused) if refused.is_about_the_key() => {
+            Window::count_stranger(app, surface, peer(request)).await?
+        }
+        // The database is away: nothing can be counted, nor answered.
+        Err(_) => return identified.map(drop),
+    };
+    window.insert(counted).check()?;
+    let identified = Identified(Arc::new(identified));
+    request.extensions_mut().insert(identified);
+    Ok(())
+}
+
+/// Lets only known callers on, and tells the handlers who it is.
+pub async fn known_only(mut request: Request, next: Next) -> Response {
+    let surface = request.extensions().get::<Surface>().copied();
+    let surface = surface.unwrap_or(Surface::Finternet);
+    let identified = request.extensions_mut().remove::<Identified>();
+    let refused = match identified.map(|identified| Arc::try_unwrap(identified.0)) {
+        Some(Ok(Ok(caller))) => {
             request.extensions_mut().insert(caller);
-            Ok(())
+            return next.run(request).await;
         }
-        // Guesses are counted by where they come from.
-        Err(refused @ (Refused::KeyMissing | Refused::KeyInvalid)) => {
-            let counted = window.insert(Window::count_stranger(app, surface, peer(request)).await?);
-            counted.check()?;
-            Err(refused)
-        }
-        Err(refused) => Err(refused),
-    }
+        Some(Ok(Err(refused))) => refused,
+        _ => Refused::Internal,
+    };
+    surfaces::refuse(surface, refused)
 }
 
 fn peer(request: &Request) -> IpAddr {
@@ -128,15 +185,64 @@ fn peer(request: &Request) -> IpAddr {
 mod tests {
     use super::*;
 
+    const BEARER: &str = "Bearer sk_test_1";
+    const BASIC: &str = "Basic c2tfdGVzdF8xOg==";
+
+    fn spoken_to(method: Method, path: &str, authorization: Option<&'static str>) -> &'static str {
+        let mut headers = HeaderMap::new();
+        if let Some(value) = authorization {
+            headers.insert("authorization", HeaderValue::from_static(value));
+        }
+        surface(path, &method, &headers).name()
+    }
+
     #[test]
     fn the_path_names_the_surface() {
-        let at = |path| surface(path, &HeaderMap::new());
-        assert_eq!(at("/v2/webhooks"), Surface::Finfusion);
-        assert_eq!(at("/api/v2/payments"), Surface::Finfusion);
-        assert_eq!(at("/oauth/token"), Surface::Finfusion);
-        assert_eq!(at("/v1/payments"), Surface::Paygate);
-        assert_eq!(at("/api/v1/payments/pay_1"), Surface::Paygate);
-        assert_eq!(at("/v22"), Surface::Paygate);
-        assert_eq!(at("/"), Surface::Paygate);
+        for (path, name) in [
+            ("/v2/webhooks", "finfusion"),
+            ("/api/v2/payments", "finfusion"),
+            ("/oauth/token", "finfusion"),
+            ("/v1/payment-intents", "finternet"),
+            ("/api/v1/payment-intents/public/intent_1", "finternet"),
+            ("/v1/transactions", "paygate"),
+            ("/v1/payments/pay_1/refund", "paygate"),
+            ("/v22", "finternet"),
+            ("/", "finternet"),
+            ("/apiv2/payments", "finternet"),
+        ] {
+            for authorization in [None, Some(BEARER), Some(BASIC)] {
+                let found = spoken_to(Method::POST, path, authorization);
+                assert_eq!(found, name, "{path}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_credential_names_the_surface_of_a_shared_path() {
+        for path in ["/v1/payments", "/v1/payments/", "/v1/customers", "/v1/refunds"] {
+            assert_eq!(spoken_to(Method::POST, path, Some(BEARER)), "paygate");
+            assert_eq!(spoken_to(Method::POST, path, Some(BASIC)), "fourgeeks");
+        }
+        let key = HeaderMap::from_iter([(
+            HeaderName::from_static("x-api-key"),
+            HeaderValue::from_static("sk_test_1"),
+        )]);
+        let found = surface("/v1/webhooks", &Method::POST, &key);
+        assert_eq!(found, Surface::Finternet);
+    }
+
+    #[test]
+    fn where_the_credential_is_silent_the_slash_tells() {
+        for (method, path, name) in [
+            (Method::POST, "/v1/payments", "paygate"),
+            (Method::POST, "/v1/payments/", "fourgeeks"),
+            (Method::GET, "/v1/payments/pay_1", "fourgeeks"),
+            (Method::GET, "/v1/payments/internal", "fourgeeks"),
+            (Method::GET, "/v1/payments/public/pay_1", "fourgeeks"),
+            (Method::POST, "/v1/refunds", "fourgeeks"),
+            (Method::POST, "/v1/webhooks", "paygate"),
+        ] {
+            assert_eq!(spoken_to(method, path, None), name, "{path}");
+        }
     }
 }

@@ -1,24 +1,68 @@
 //! Idempotency-Key: the same request with the same key is done once.
 
+use axum::extract::Request;
 use axum::http::HeaderMap;
+use axum::http::request::Parts;
 use domain::card;
 use domain::surface::Surface;
 use hmac::{Hmac, KeyInit, Mac};
-use serde_json::Value;
+use serde_json::{Map, Value};
 use sha2::Sha256;
-use store::accept::Key;
+use store::accept::{Answer, Key};
+use store::merchants::Caller;
+use store::{Tx, idempotency};
+use uuid::Uuid;
 
 use crate::refused::Refused;
+use crate::{App, body};
+
+/// An answer, and whether it is one given before.
+pub struct Answered {
+    pub answer: Answer,
+    pub is_replay: bool,
+}
+
+impl Answered {
+    /// An answer given now.
+    pub const fn anew(answer: Answer) -> Self {
+        Self {
+            answer,
+            is_replay: false,
+        }
+    }
+}
+
+/// Reads a request's JSON body, and its idempotency key if it has one.
+pub async fn read(
+    app: &App,
+    surface: Surface,
+    request: Request,
+) -> Result<(Value, Option<Key>), Refused> {
+    let (parts, body) = request.into_parts();
+    let body = body::read(&parts.headers, body).await?;
+    let key = key(&parts, &app.idempotency_key, surface, &body)?;
+    Ok((body, key))
+}
 
 /// The request's idempotency key with the fingerprint of what it asks: HMAC under a server key,
-/// the security code left out, so that what is stored cannot be guessed back to a card.
-pub fn key(
-    headers: &HeaderMap,
+/// security codes left out, so that what is stored cannot be guessed back to a card.
+fn key(
+    parts: &Parts,
     server_key: &[u8; 32],
-    route: &str,
     surface: Surface,
     body: &Value,
 ) -> Result<Option<Key>, Refused> {
+    let Some(key) = text(&parts.headers)? else {
+        return Ok(None);
+    };
+    let path = parts.uri.path();
+    let path = path.strip_prefix("/api").unwrap_or(path);
+    let route = [parts.method.as_str(), path, surface.name()];
+    let fingerprint = fingerprint(server_key, &route, body)?;
+    Ok(Some(Key { key, fingerprint }))
+}
+
+fn text(headers: &HeaderMap) -> Result<Option<String>, Refused> {
     let Some(header) = headers.get("idempotency-key") else {
         return Ok(None);
     };
@@ -28,11 +72,7 @@ pub fn key(
     if key.is_empty() || key.len() > 255 || card::is_in(key) {
         return Err(Refused::IdempotencyKeyMalformed);
     }
-    let fingerprint = fingerprint(server_key, &[route, surface.name()], body)?;
-    Ok(Some(Key {
-        key: key.to_owned(),
-        fingerprint,
-    }))
+    Ok(Some(key.to_owned()))
 }
 
 fn fingerprint(server_key: &[u8; 32], route: &[&str], body: &Value) -> Result<Vec<u8>, Refused> {
@@ -42,16 +82,54 @@ fn fingerprint(server_key: &[u8; 32], route: &[&str], body: &Value) -> Result<Ve
         mac.update(b"\0");
     }
     // serde_json writes an object's keys in order, so equal bodies are equal texts.
-    mac.update(zeroize::Zeroizing::new(without_cvc(body).to_string()).as_bytes());
+    mac.update(zeroize::Zeroizing::new(without_codes(body).to_string()).as_bytes());
     Ok(mac.finalize().into_bytes().to_vec())
 }
 
-fn without_cvc(body: &Value) -> Value {
-    let mut body = body.clone();
-    if let Some(Value::Object(card)) = body.get_mut("card") {
-        card.remove("cvc");
+/// The body without any card's security code, wherever a surface puts its card.
+fn without_codes(body: &Value) -> Value {
+    let Value::Object(members) = body else {
+        return body.clone();
+    };
+    let members = members.iter().map(|(name, value)| {
+        let mut value = without_codes(value);
+        if let ("card", Value::Object(card)) = (name.as_str(), &mut value) {
+            card.remove("cvc");
+            card.remove("cvv");
+        }
+        (name.clone(), value)
+    });
+    Value::Object(members.collect::<Map<_, _>>())
+}
+
+/// Takes the request's key for what its transaction does to `subject`. `Some` says what was done
+/// under it before; then nothing may be done now.
+pub async fn begin(
+    tx: &mut Tx,
+    caller: Caller,
+    key: Option<&Key>,
+    subject: Uuid,
+) -> Result<Option<(Uuid, Option<Answer>)>, Refused> {
+    let Some(key) = key else { return Ok(None) };
+    let before = idempotency::begin(tx, caller.merchant_id, caller.mode, key, subject).await?;
+    match before {
+        Some(before) if before.fingerprint != key.fingerprint => Err(Refused::IdempotencyKeyReused),
+        Some(before) => Ok(Some((before.subject, before.answer))),
+        None => Ok(None),
     }
-    body
+}
+
+/// Keeps the answer for the next request with this key. One that cannot be kept is not given: the
+/// client asks again under its key, and both answers are the same.
+pub async fn keep(
+    app: &App,
+    caller: Caller,
+    key: Option<&Key>,
+    answer: Answer,
+) -> Result<Answer, Refused> {
+    let Some(key) = key else { return Ok(answer) };
+    let (merchant, mode) = (caller.merchant_id, caller.mode);
+    Ok(idempotency::keep_answer(&app.db, merchant, mode, &key.key, answer).await?)
 }
 
 #[cfg(test)]
@@ -72,5 +150,22 @@ mod tests {
             of("/payments", &body),
             fingerprint(&[2; 32], &["/payments", "paygate"], &body).ok()
         );
+    }
+
+    #[test]
+    fn no_surface_s_security_code_is_in_a_fingerprint() {
+        for (body, same) in [
+            (
+                json!({"payment_method": {"type": "card", "card": {"number": "1", "cvc": "1"}}}),
+                json!({"payment_method": {"type": "card", "card": {"number": "1", "cvc": "2"}}}),
+            ),
+            (
+                json!({"card": {"cardNumber": "1", "cvv": "1"}}),
+                json!({"card": {"cardNumber": "1", "cvv": "2"}}),
+            ),
+        ] {
+            assert_eq!(without_codes(&body), without_codes(&same));
+        }
+        assert_ne!(without_codes(&json!({"cvc": 1})), json!({}));
     }
 }

@@ -1,9 +1,11 @@
-//! Waiting until a payment is at rest.
+//! Waiting until something is at rest.
 
 use std::time::Duration;
 
 use domain::payment::Payment;
+use domain::refund::Refund;
 use queue::Waiter;
+use store::{PgPool, payments, refunds};
 use tokio::time::{Instant, timeout_at};
 
 use crate::App;
@@ -13,29 +15,60 @@ use crate::refused::Refused;
 /// and a hint may be lost.
 const LOOK: Duration = Duration::from_secs(1);
 
-/// Waits for hints about a payment, up to the limit, and returns it as its row then says. While the
-/// row cannot be read the wait goes on: the payment is stored, so the answer is what is known of it.
-pub async fn until_rest(
+/// What a worker may have in its hands.
+pub trait Work: Sized {
+    /// Whether a worker must act next.
+    fn is_work(&self) -> bool;
+
+    /// As its row says now.
+    fn reread(
+        &self,
+        db: &PgPool,
+    ) -> impl Future<Output = store::Result<Option<Self>>> + Send;
+}
+
+impl Work for Payment {
+    fn is_work(&self) -> bool {
+        self.state.is_work()
+    }
+
+    async fn reread(&self, db: &PgPool) -> store::Result<Option<Self>> {
+        payments::get(db, self.merchant_id, self.mode, self.id).await
+    }
+}
+
+impl Work for Refund {
+    fn is_work(&self) -> bool {
+        self.state.is_work()
+    }
+
+    async fn reread(&self, db: &PgPool) -> store::Result<Option<Self>> {
+        refunds::get(db, self.merchant_id, self.mode, self.id).await
+    }
+}
+
+/// Waits for hints, up to the limit, and returns the thing as its row then says. While the row
+/// cannot be read the wait goes on: the thing is stored, so the answer is what is known of it.
+pub async fn until_rest<T: Work>(
     app: &App,
     waiter: &mut Waiter,
-    known: Payment,
-) -> Result<Payment, Refused> {
+    known: T,
+) -> Result<T, Refused> {
     let limit = Instant::now() + app.wait;
     let mut known = known;
     loop {
         let look = limit.min(Instant::now() + LOOK);
         // A hint or its absence: the row is the truth either way.
         let _ = timeout_at(look, waiter.heard()).await;
-        let (merchant, mode) = (known.merchant_id, known.mode);
-        match store::payments::get(&app.db, merchant, mode, known.id).await {
-            Ok(payment) => known = payment.ok_or(Refused::Internal)?,
+        match known.reread(&app.db).await {
+            Ok(now) => known = now.ok_or(Refused::Internal)?,
             Err(error) if error.is_unavailable() => {
                 tracing::warn!(%error, "the database is away, waiting on");
                 tokio::time::sleep_until(look).await;
             }
             Err(error) => return Err(error.into()),
         }
-        if !known.state.is_work() || Instant::now() >= limit {
+        if !known.is_work() || Instant::now() >= limit {
             return Ok(known);
         }
     }

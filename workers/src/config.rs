@@ -22,6 +22,8 @@ pub enum Command {
     Relay(Process),
     /// Authorizes and captures card payments.
     Card(Card),
+    /// Gives captured money back.
+    Refund(Refund),
     /// Delivers webhooks.
     Webhook(Webhook),
 }
@@ -60,22 +62,41 @@ pub struct Card {
     /// What every worker needs.
     #[command(flatten)]
     pub shared: Shared,
-    /// The sandbox acquirer, for test mode.
-    #[arg(long, env = "SLUICE_SANDBOX_URL")]
-    pub sandbox_url: String,
+    /// Whom it asks.
+    #[command(flatten)]
+    pub acquiring: Acquiring,
     /// Folder of the private sealing keys and the fingerprint key; all card workers share it.
     #[arg(long, env = "SLUICE_CARD_KEYS_DIR")]
     pub keys_dir: PathBuf,
+}
+
+/// What the refund worker needs.
+#[derive(Debug, Args)]
+pub struct Refund {
+    /// What every worker needs.
+    #[command(flatten)]
+    pub shared: Shared,
+    /// Whom it asks.
+    #[command(flatten)]
+    pub acquiring: Acquiring,
+}
+
+/// What every worker that asks acquirers needs.
+#[derive(Debug, Args)]
+pub struct Acquiring {
+    /// The sandbox acquirer, for test mode.
+    #[arg(long, env = "SLUICE_SANDBOX_URL")]
+    pub sandbox_url: String,
     /// How long an acquirer's answer is waited for, milliseconds; less than a job's lease.
     #[arg(long, env = "SLUICE_ACQUIRER_TIMEOUT_MS", default_value_t = 10_000,
           value_parser = clap::value_parser!(u64).range(1..=15_000))]
     pub acquirer_timeout_ms: u64,
 }
 
-impl Card {
+impl Acquiring {
     /// How long an acquirer's answer is waited for.
     #[must_use]
-    pub const fn acquirer_timeout(&self) -> Duration {
+    pub const fn timeout(&self) -> Duration {
         Duration::from_millis(self.acquirer_timeout_ms)
     }
 }

@@ -21,6 +21,7 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
     match config.command {
         Command::Relay(relay) => relay::run(&relay).await,
         Command::Card(card) => card::run(&card).await,
+        Command::Refund(refund) => card::refund::run(&refund).await,
         Command::Webhook(webhook) => webhook::run(&webhook).await,
     }
 }

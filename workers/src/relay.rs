@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use queue::Bell;
 use store::PgPool;
-use store::{idempotency, limits, outbox};
+use store::{clients, idempotency, limits, outbox};
 use tokio::time::{MissedTickBehavior, interval};
 
 use crate::config::Process;
@@ -69,6 +69,7 @@ async fn tidy_up(db: &PgPool) {
 
 async fn try_tidy_up(db: &PgPool) -> store::Result<()> {
     limits::forget_past(db).await?;
+    clients::forget_expired(db).await?;
     while idempotency::forget_stale(db).await? == idempotency::FORGOTTEN_MAX {}
     Ok(())
 }

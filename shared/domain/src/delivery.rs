@@ -14,11 +14,18 @@ pub enum State {
     Delivered,
     /// Every try failed; nothing more is sent.
     Exhausted,
+    /// The merchant deleted the endpoint; nothing more is sent.
+    Canceled,
 }
 
 impl State {
     /// Every state.
-    pub const ALL: [State; 3] = [State::Delivering, State::Delivered, State::Exhausted];
+    pub const ALL: [State; 4] = [
+        State::Delivering,
+        State::Delivered,
+        State::Exhausted,
+        State::Canceled,
+    ];
 
     /// The state's name in the database.
     #[must_use]
@@ -27,6 +34,7 @@ impl State {
             State::Delivering => "delivering",
             State::Delivered => "delivered",
             State::Exhausted => "exhausted",
+            State::Canceled => "canceled",
         }
     }
 }

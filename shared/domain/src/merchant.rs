@@ -43,6 +43,8 @@ impl Mode {
     }
 }
 
+const TOKEN_PREFIX: &str = "at_";
+
 /// Digits of the random part of a key: 256 bits in base62.
 const SECRET_DIGITS: usize = 44;
 /// Digits of the checksum: 32 bits in base62.
@@ -60,6 +62,18 @@ pub fn key(mode: Mode, random: &[u8; 32]) -> Zeroizing<String> {
 #[must_use]
 pub fn client_secret(random: &[u8; 32]) -> Zeroizing<String> {
     with_checksum("cs_", random)
+}
+
+/// A new access token for client credentials, `at_…`.
+#[must_use]
+pub fn access_token(random: &[u8; 32]) -> Zeroizing<String> {
+    with_checksum(TOKEN_PREFIX, random)
+}
+
+/// Whether a text has the form of an access token, checksum included.
+#[must_use]
+pub fn is_access_token(text: &str) -> bool {
+    is_issued(TOKEN_PREFIX, text)
 }
 
 fn with_checksum(prefix: &str, random: &[u8; 32]) -> Zeroizing<String> {
@@ -87,17 +101,15 @@ fn checksum(prefix: &str, secret: &str) -> String {
 /// The mode a well-formed key is for; `None` for what no Sluice ever issued.
 #[must_use]
 pub fn mode_of(key: &str) -> Option<Mode> {
-    let (mode, digits) = match (key.strip_prefix("sk_test_"), key.strip_prefix("sk_live_")) {
-        (Some(digits), _) => (Mode::Test, digits),
-        (_, Some(digits)) => (Mode::Live, digits),
-        _ => return None,
-    };
-    let prefix = key.get(..8)?;
-    if digits.len() != SECRET_DIGITS + CHECKSUM_DIGITS {
-        return None;
-    }
-    let (secret, sum) = digits.split_at_checked(SECRET_DIGITS)?;
-    (checksum(prefix, secret) == sum).then_some(mode)
+    let is_of = |mode: &Mode| is_issued(&format!("sk_{}_", mode.name()), key);
+    [Mode::Test, Mode::Live].into_iter().find(is_of)
+}
+
+/// Whether a text has a secret's form behind this prefix, and its checksum is right.
+fn is_issued(prefix: &str, text: &str) -> bool {
+    let digits = text.strip_prefix(prefix).unwrap_or_default();
+    let parts = digits.split_at_checked(SECRET_DIGITS);
+    parts.is_some_and(|(secret, sum)| checksum(prefix, secret) == sum)
 }
 
 #[cfg(test)]

@@ -3,9 +3,10 @@
 
 use std::collections::HashMap;
 
-use domain::id::{CustomerId, MerchantId, PaymentId};
+use domain::id::{CustomerId, EventId, MerchantId, PaymentId};
 use domain::merchant::Mode;
 use domain::payment::Payment;
+use serde_json::json;
 use sqlx::PgPool;
 use time::OffsetDateTime;
 use uuid::Uuid;
@@ -23,6 +24,8 @@ pub struct Accept {
     pub card: Option<Sealed>,
     /// The caller's idempotency key.
     pub idempotency: Option<Key>,
+    /// The id of the event that tells of its customer, if that is new.
+    pub customer_event: EventId,
 }
 
 /// An idempotency key and what it was first used for.
@@ -90,6 +93,9 @@ struct Columns {
     sealed: Vec<Option<Vec<u8>>>,
     idem_key: Vec<Option<String>>,
     idem_fingerprint: Vec<Option<Vec<u8>>>,
+    intent_id: Vec<Option<Uuid>>,
+    checkout: Vec<Option<serde_json::Value>>,
+    customer_event_id: Vec<Uuid>,
 }
 
 impl Columns {
@@ -138,6 +144,10 @@ impl Columns {
             .push(row.idempotency.as_ref().map(|key| key.key.clone()));
         self.idem_fingerprint
             .push(row.idempotency.as_ref().map(|key| key.fingerprint.clone()));
+        self.intent_id.push(payment.intent_id.map(|intent| intent.0));
+        self.checkout
+            .push(payment.checkout.as_ref().map(|checkout| json!(checkout)));
+        self.customer_event_id.push(row.customer_event.0);
     }
 }
 
@@ -170,6 +180,9 @@ impl Statement for Accept {
             &columns.sealed as _,
             &columns.idem_key as _,
             &columns.idem_fingerprint as _,
+            &columns.intent_id as _,
+            &columns.checkout as _,
+            &columns.customer_event_id,
         )
         .fetch_all(db)
         .await?;

@@ -6,13 +6,14 @@ with input as (
         $1::uuid[], $2::uuid[], $3::boolean[], $4::text[], $5::numeric[], $6::text[],
         $7::smallint[], $8::text[], $9::jsonb[], $10::uuid[], $11::text[], $12::text[],
         $13::text[], $14::text[], $15::text[], $16::smallint[], $17::smallint[], $18::uuid[],
-        $19::bytea[], $20::text[], $21::bytea[]
+        $19::bytea[], $20::text[], $21::bytea[], $22::uuid[], $23::jsonb[], $24::uuid[]
     ) with ordinality as i(
         payment_id, merchant_id, live, state, amount, currency, exponent, description,
         metadata, customer_id, customer_email, customer_name, customer_phone, brand, last4,
-        exp_month, exp_year, key_id, sealed, idem_key, idem_fingerprint, ord)
+        exp_month, exp_year, key_id, sealed, idem_key, idem_fingerprint, intent_id, checkout,
+        customer_event_id, ord)
 ), existing as (
-    select i.ord, k.payment_id, k.fingerprint, k.status, k.body,
+    select i.ord, k.subject_id, k.fingerprint, k.status, k.body,
            k.created_at < now() - interval '24 hours' as stale
     from input i
     join idempotency_keys k
@@ -25,15 +26,42 @@ with input as (
     where ord not in (select ord from existing) and ord not in (select ord from already)
 ), new_customer as (
     insert into customers (id, merchant_id, live, email, name, phone)
-    select distinct on (merchant_id, live, lower(customer_email), case when customer_email is null then ord end)
+    select distinct on (merchant_id, live, lower(customer_email), case when customer_email is null then customer_id end)
            customer_id, merchant_id, live, customer_email, customer_name, customer_phone
     from candidate where customer_id is not null
-    order by merchant_id, live, lower(customer_email), case when customer_email is null then ord end
+    order by merchant_id, live, lower(customer_email), case when customer_email is null then customer_id end
     on conflict do nothing
-    returning id, merchant_id, live, lower(email) as email
+    returning id, merchant_id, live, lower(email) as email, email as address, name, phone, created_at
+), customer_event as (
+    insert into events (id, merchant_id, live, kind, customer_id, notice)
+    select distinct on (c.id) i.customer_event_id, c.merchant_id, c.live, 'customer.created', c.id,
+           jsonb_build_object('kind', 'customer.created', 'customer', jsonb_build_object(
+               'id', c.id, 'merchant_id', c.merchant_id,
+               'mode', case when c.live then 'live' else 'test' end, 'email', c.address,
+               'name', c.name, 'phone', c.phone, 'description', null, 'metadata', '{}'::jsonb,
+               'created_at', extract(epoch from c.created_at)::bigint,
+               'updated_at', extract(epoch from c.created_at)::bigint))
+    from new_customer c join candidate i on i.customer_id = c.id
+    returning id, merchant_id, live
+), customer_told as (
+    insert into deliveries (id, event_id, endpoint_id, state)
+    select gen_random_uuid(), e.id, w.id, 'delivering'
+    from customer_event e
+    join webhook_endpoints w
+      on w.merchant_id = e.merchant_id and w.live = e.live and w.status = 'active'
+     and 'customer.created' = any(w.kinds)
+    returning id
+), customer_due as (
+    insert into outbox (worker, id, due_at)
+    select 'webhook', id, now() from customer_told
 ), customer as (
     select id, merchant_id, live, email from new_customer
-    union all
+    union
+    -- One that is known by its id.
+    select c.id, c.merchant_id, c.live, lower(c.email)
+    from candidate i
+    join customers c on c.id = i.customer_id and c.merchant_id = i.merchant_id and c.live = i.live
+    union
     select c.id, c.merchant_id, c.live, lower(c.email)
     from (select distinct merchant_id, live, lower(customer_email) as email from candidate) i
     join customers c
@@ -47,22 +75,23 @@ with input as (
      and (c.email = lower(i.customer_email) or c.id = i.customer_id)
     where i.customer_id is null or c.id is not null
 ), keyed as (
-    insert into idempotency_keys (merchant_id, live, key, fingerprint, payment_id)
+    insert into idempotency_keys (merchant_id, live, key, fingerprint, subject_id)
     select merchant_id, live, idem_key, idem_fingerprint, payment_id
     from payable where idem_key is not null
     order by merchant_id, live, idem_key
     on conflict do nothing
-    returning payment_id
+    returning subject_id
 ), won as (
     select *, case when state = 'created' then now() + interval '24 hours' end as expires_at
     from payable
-    where idem_key is null or payment_id in (select payment_id from keyed)
+    where idem_key is null or payment_id in (select subject_id from keyed)
 ), made as (
     insert into payments (
         id, merchant_id, live, state, amount, currency, exponent, method, description, metadata,
-        customer_id, card_brand, card_last4, card_exp_month, card_exp_year, expires_at)
+        customer_id, card_brand, card_last4, card_exp_month, card_exp_year, expires_at, intent_id,
+        checkout)
     select payment_id, merchant_id, live, state, amount, currency, exponent, 'card', description,
-           metadata, payer, brand, last4, exp_month, exp_year, expires_at
+           metadata, payer, brand, last4, exp_month, exp_year, expires_at, intent_id, checkout
     from won
 ), kept as (
     insert into sealed_cards (payment_id, key_id, sealed)
@@ -81,5 +110,5 @@ from won
 union all
 select ord, created_at, customer_id, null, null, null, null, null from already
 union all
-select ord, null, null, payment_id, fingerprint, status, body, stale from existing
+select ord, null, null, subject_id, fingerprint, status, body, stale from existing
 where ord not in (select ord from already)

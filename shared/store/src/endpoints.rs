@@ -2,14 +2,16 @@
 
 use domain::id::{EndpointId, MerchantId};
 use domain::merchant::Mode;
+use domain::notice::Kind;
 use domain::surface::Surface;
 use serde_json::{Map, Value};
 use sqlx::PgPool;
 use time::OffsetDateTime;
+use uuid::Uuid;
 
-use crate::Result;
+use crate::{Error, Result, Tx};
 
-/// An endpoint to register.
+/// An endpoint.
 #[derive(Debug, Clone)]
 pub struct Endpoint {
     /// Its id.
@@ -28,22 +30,77 @@ pub struct Endpoint {
     pub metadata: Map<String, Value>,
     /// Sign with Ed25519 too.
     pub ed25519: bool,
+    /// Whether new events are sent to it.
+    pub is_active: bool,
+    /// When it was registered.
+    pub created_at: OffsetDateTime,
+}
+
+struct Row {
+    id: Uuid,
+    merchant_id: Uuid,
+    live: bool,
+    surface: String,
+    url: String,
+    events: Vec<String>,
+    metadata: Value,
+    ed25519: bool,
+    status: String,
+    created_at: OffsetDateTime,
+}
+
+impl Row {
+    fn read(self) -> Result<Endpoint> {
+        let unreadable = Error::Unreadable {
+            table: "webhook_endpoints",
+        };
+        let (Some(surface), Value::Object(metadata)) =
+            (Surface::parse(&self.surface), self.metadata)
+        else {
+            return Err(unreadable);
+        };
+        Ok(Endpoint {
+            id: EndpointId(self.id),
+            merchant_id: MerchantId(self.merchant_id),
+            mode: Mode::of(self.live),
+            surface,
+            url: self.url,
+            events: self.events,
+            metadata,
+            ed25519: self.ed25519,
+            is_active: self.status == "active",
+            created_at: self.created_at,
+        })
+    }
 }
 
 /// Endpoints that a merchant may have in each mode: every event is written to all of them at once.
 pub const ENDPOINTS_MAX: i64 = 16;
 
-/// Registers an endpoint; returns when, by the database's clock, or `None` if the merchant has
-/// [`ENDPOINTS_MAX`] already.
+/// Registers an endpoint for these kinds of events; returns when, by the database's clock, or
+/// `None` if the merchant has [`ENDPOINTS_MAX`] already.
 ///
 /// # Errors
 /// If the database refuses.
-pub async fn create(db: &PgPool, endpoint: &Endpoint) -> Result<Option<OffsetDateTime>> {
+pub async fn create(
+    tx: &mut Tx,
+    endpoint: &Endpoint,
+    kinds: &[Kind],
+) -> Result<Option<OffsetDateTime>> {
+    // One at a time for each merchant, or two would count the same.
+    sqlx::query!(
+        "select pg_advisory_xact_lock(hashtextextended($1::text, $2))",
+        endpoint.merchant_id.0.to_string(),
+        i64::from(endpoint.mode.is_live()),
+    )
+    .execute(&mut **tx)
+    .await?;
     let created_at = sqlx::query_scalar!(
         "insert into webhook_endpoints
-             (id, merchant_id, live, surface, url, events, metadata, ed25519)
-         select $1, $2, $3, $4, $5, $6, $7, $8
-         where (select count(*) from webhook_endpoints where merchant_id = $2 and live = $3) < $9
+             (id, merchant_id, live, surface, url, events, kinds, metadata, ed25519)
+         select $1, $2, $3, $4, $5, $6, $7, $8, $9
+         where (select count(*) from webhook_endpoints
+                where merchant_id = $2 and live = $3 and status <> 'deleted') < $10
          returning created_at",
         endpoint.id.0,
         endpoint.merchant_id.0,
@@ -51,11 +108,131 @@ pub async fn create(db: &PgPool, endpoint: &Endpoint) -> Result<Option<OffsetDat
         endpoint.surface.name(),
         endpoint.url,
         &endpoint.events,
+        &names(kinds) as _,
         Value::Object(endpoint.metadata.clone()),
         endpoint.ed25519,
         ENDPOINTS_MAX,
     )
-    .fetch_optional(db)
+    .fetch_optional(&mut **tx)
     .await?;
     Ok(created_at)
+}
+
+fn names(kinds: &[Kind]) -> Vec<&'static str> {
+    kinds.iter().map(|kind| kind.name()).collect()
+}
+
+/// A merchant's endpoint of this surface.
+///
+/// # Errors
+/// If the database cannot answer.
+pub async fn get(
+    db: &PgPool,
+    merchant: MerchantId,
+    mode: Mode,
+    surface: Surface,
+    id: EndpointId,
+) -> Result<Option<Endpoint>> {
+    let row = sqlx::query_as!(
+        Row,
+        "select id, merchant_id, live, surface, url, events, metadata, ed25519, status, created_at
+         from webhook_endpoints
+         where id = $1 and merchant_id = $2 and live = $3 and surface = $4 and status <> 'deleted'",
+        id.0,
+        merchant.0,
+        mode.is_live(),
+        surface.name(),
+    )
+    .fetch_optional(db)
+    .await?;
+    row.map(Row::read).transpose()
+}
+
+/// A merchant's endpoints of this surface, newest first; never more than [`ENDPOINTS_MAX`].
+///
+/// # Errors
+/// If the database cannot answer.
+pub async fn list(
+    db: &PgPool,
+    merchant: MerchantId,
+    mode: Mode,
+    surface: Surface,
+) -> Result<Vec<Endpoint>> {
+    let rows = sqlx::query_as!(
+        Row,
+        "select id, merchant_id, live, surface, url, events, metadata, ed25519, status, created_at
+         from webhook_endpoints
+         where merchant_id = $1 and live = $2 and surface = $3 and status <> 'deleted'
+         order by id desc",
+        merchant.0,
+        mode.is_live(),
+        surface.name(),
+    )
+    .fetch_all(db)
+    .await?;
+    rows.into_iter().map(Row::read).collect()
+}
+
+/// Writes what an endpoint is to be from now on; `false` if it was deleted meanwhile.
+///
+/// # Errors
+/// If the database refuses.
+pub async fn update(db: &PgPool, endpoint: &Endpoint, kinds: &[Kind]) -> Result<bool> {
+    let status = if endpoint.is_active {
+        "active"
+    } else {
+        "disabled"
+    };
+    let done = sqlx::query!(
+        "update webhook_endpoints
+         set url = $4, events = $5, kinds = $6, metadata = $7, status = $8, updated_at = now()
+         where id = $1 and merchant_id = $2 and live = $3 and status <> 'deleted'",
+        endpoint.id.0,
+        endpoint.merchant_id.0,
+        endpoint.mode.is_live(),
+        endpoint.url,
+        &endpoint.events,
+        &names(kinds) as _,
+        Value::Object(endpoint.metadata.clone()),
+        status,
+    )
+    .execute(db)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// Deletes a merchant's endpoint: what is on its way to it is sent no more. `false` if there is no
+/// such endpoint.
+///
+/// # Errors
+/// If the database refuses.
+pub async fn delete(
+    db: &PgPool,
+    merchant: MerchantId,
+    mode: Mode,
+    surface: Surface,
+    id: EndpointId,
+) -> Result<bool> {
+    let gone = sqlx::query_scalar!(
+        "with gone as (
+             update webhook_endpoints set status = 'deleted', updated_at = now()
+             where id = $1 and merchant_id = $2 and live = $3 and surface = $4
+               and status <> 'deleted'
+             returning id
+         ), canceled as (
+             update deliveries d set state = 'canceled', updated_at = now()
+             from gone g where d.endpoint_id = g.id and d.state = 'delivering'
+             returning d.id
+         ), cleared as (
+             delete from outbox o using canceled c where o.worker = 'webhook' and o.id = c.id
+         )
+         select id from gone",
+        id.0,
+        merchant.0,
+        mode.is_live(),
+        surface.name(),
+    )
+    .fetch_optional(db)
+    .await?;
+    Ok(gone.is_some())
 }

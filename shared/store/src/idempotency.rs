@@ -3,9 +3,68 @@
 use domain::id::MerchantId;
 use domain::merchant::Mode;
 use sqlx::PgPool;
+use uuid::Uuid;
 
-use crate::Result;
-use crate::accept::{Answer, answer_of};
+use crate::accept::{Answer, Key, answer_of};
+use crate::{Result, Tx};
+
+/// What a key was used for before.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Before {
+    /// The object that was made, or acted on.
+    pub subject: Uuid,
+    /// The fingerprint of the request then.
+    pub fingerprint: Vec<u8>,
+    /// The answer given then, if one was.
+    pub answer: Option<Answer>,
+}
+
+/// Takes a key for what this transaction does to `subject`, or says what it was used for in the
+/// last 24 hours. Who comes with the same key at the same time waits for the end of the transaction.
+///
+/// # Errors
+/// If the database cannot.
+pub async fn begin(
+    tx: &mut Tx,
+    merchant: MerchantId,
+    mode: Mode,
+    key: &Key,
+    subject: Uuid,
+) -> Result<Option<Before>> {
+    let taken = sqlx::query_scalar!(
+        "insert into idempotency_keys as k (merchant_id, live, key, fingerprint, subject_id)
+         values ($1, $2, $3, $4, $5)
+         on conflict (merchant_id, live, key) do update
+         set fingerprint = excluded.fingerprint, subject_id = excluded.subject_id, status = null,
+             body = null, created_at = now()
+         where k.created_at < now() - interval '24 hours'
+         returning subject_id",
+        merchant.0,
+        mode.is_live(),
+        key.key,
+        key.fingerprint,
+        subject,
+    )
+    .fetch_optional(&mut **tx)
+    .await?;
+    if taken.is_some() {
+        return Ok(None);
+    }
+    let row = sqlx::query!(
+        "select subject_id, fingerprint, status, body from idempotency_keys
+         where merchant_id = $1 and live = $2 and key = $3",
+        merchant.0,
+        mode.is_live(),
+        key.key,
+    )
+    .fetch_one(&mut **tx)
+    .await?;
+    Ok(Some(Before {
+        subject: row.subject_id,
+        fingerprint: row.fingerprint,
+        answer: answer_of(row.status, row.body),
+    }))
+}
 
 /// Keeps the answer to the request with this key unless one is kept already, and returns the one
 /// that counts: the first writer wins.

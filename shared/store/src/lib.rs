@@ -5,14 +5,20 @@
 
 pub mod accept;
 pub mod batch;
+pub mod clients;
+pub mod customers;
 pub mod deliveries;
 pub mod endpoints;
+pub mod events;
 pub mod idempotency;
+pub mod intents;
 pub mod key_file;
+pub mod ledger;
 pub mod limits;
 pub mod merchants;
 pub mod outbox;
 pub mod payments;
+pub mod refunds;
 pub mod reports;
 pub mod vault;
 
@@ -117,6 +123,25 @@ fn pool(connections: u32) -> PgPoolOptions {
 /// If a migration fails; what went before it stays.
 pub async fn migrate(db: &PgPool) -> std::result::Result<(), sqlx::migrate::MigrateError> {
     sqlx::migrate!("../../migrations").run(db).await
+}
+
+/// A transaction for one merchant's request.
+pub type Tx = sqlx::Transaction<'static, sqlx::Postgres>;
+
+/// Begins a transaction for a request of this merchant; dropped, it leaves no trace.
+///
+/// # Errors
+/// If the database cannot.
+pub async fn begin(db: &PgPool) -> Result<Tx> {
+    Ok(db.begin().await?)
+}
+
+/// Makes it so.
+///
+/// # Errors
+/// If the database cannot; then nothing was done, or the answer was lost.
+pub async fn commit(tx: Tx) -> Result<()> {
+    Ok(tx.commit().await?)
 }
 
 /// Whether the database answers.

@@ -87,7 +87,7 @@ pub async fn create(db: &PgPool, new: &New) -> Result<Credentials> {
 /// Who a key belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Caller {
-    /// The key's row.
+    /// What its requests are counted under: the key's row, or its client's.
     pub key_id: Uuid,
     /// The merchant.
     pub merchant_id: MerchantId,
@@ -95,6 +95,45 @@ pub struct Caller {
     pub mode: Mode,
     /// The merchant's own limit of requests a minute.
     pub rate_limit: Option<u32>,
+}
+
+/// What a key or an access token turned out to be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Known {
+    /// It is somebody's.
+    Caller(Caller),
+    /// It was an access token.
+    Expired,
+    /// Nobody was given it, or it was revoked.
+    Unknown,
+}
+
+/// Who holds this access token.
+///
+/// # Errors
+/// If the database cannot answer.
+pub async fn token_caller(db: &PgPool, token: &str) -> Result<Known> {
+    let row = sqlx::query!(
+        r#"select c.limited_as, c.merchant_id, c.live, m.rate_limit,
+                  t.expires_at <= now() as "is_expired!"
+           from access_tokens t
+           join api_clients c on c.id = t.client_id
+           join merchants m on m.id = c.merchant_id
+           where t.hash = $1"#,
+        hash(token),
+    )
+    .fetch_optional(db)
+    .await?;
+    Ok(match row {
+        None => Known::Unknown,
+        Some(row) if row.is_expired => Known::Expired,
+        Some(row) => Known::Caller(Caller {
+            key_id: row.limited_as,
+            merchant_id: MerchantId(row.merchant_id),
+            mode: Mode::of(row.live),
+            rate_limit: row.rate_limit.and_then(|limit| u32::try_from(limit).ok()),
+        }),
+    })
 }
 
 /// Who holds this key, if it was issued and not revoked.
@@ -119,6 +158,6 @@ pub async fn caller(db: &PgPool, key: &str) -> Result<Option<Caller>> {
     }))
 }
 
-fn hash(secret: &str) -> Vec<u8> {
+pub(crate) fn hash(secret: &str) -> Vec<u8> {
     Sha256::digest(secret.as_bytes()).to_vec()
 }

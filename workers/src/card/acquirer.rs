@@ -4,7 +4,7 @@
 use std::future::Future;
 
 use domain::card::Card;
-use domain::id::{AuthorizationId, PaymentId};
+use domain::id::{AuthorizationId, PaymentId, RefundId};
 use domain::merchant::Mode;
 use domain::money::Money;
 use domain::payment::Failure;
@@ -52,6 +52,13 @@ pub enum Captured {
     Refused,
 }
 
+/// The answer to a refund.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Refunded {
+    Done,
+    Refused,
+}
+
 /// An acquirer.
 pub trait Acquirer {
     /// Asks to hold the payer's money.
@@ -78,6 +85,14 @@ pub trait Acquirer {
     /// reference holds nothing and never will. Doing it again changes nothing.
     fn void(&self, reference: AuthorizationId)
     -> impl Future<Output = Result<(), NoAnswer>> + Send;
+
+    /// Gives back captured money under a reference of its own. Doing it again changes nothing.
+    fn refund(
+        &self,
+        reference: RefundId,
+        captured: AuthorizationId,
+        money: Money,
+    ) -> impl Future<Output = Result<Refunded, NoAnswer>> + Send;
 }
 
 /// Which acquirer takes which payments.

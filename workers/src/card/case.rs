@@ -6,6 +6,7 @@ use std::time::Duration;
 use apalis_core::error::BoxDynError;
 use domain::authorization::{self, ATTEMPTS_MAX, ask_again_after};
 use domain::id::AuthorizationId;
+use domain::intent::Intent;
 use domain::payment::{self, State};
 use domain::work::{self, Outcome, Worker};
 use store::outbox::{self, FIRST_SEQ};
@@ -32,15 +33,23 @@ enum Step {
 pub struct Case<'a> {
     desk: &'a Desk,
     claimed: Claimed,
+    /// What the payment pays.
+    intent: Option<Intent>,
     /// Our claim; an attempt with this id was opened by it, and nothing was sent under it yet.
     lease: AuthorizationId,
 }
 
 impl<'a> Case<'a> {
-    pub fn new(desk: &'a Desk, claimed: Claimed, lease: AuthorizationId) -> Self {
+    pub fn new(
+        desk: &'a Desk,
+        claimed: Claimed,
+        intent: Option<Intent>,
+        lease: AuthorizationId,
+    ) -> Self {
         Self {
             desk,
             claimed,
+            intent,
             lease,
         }
     }
@@ -278,7 +287,7 @@ impl<'a> Case<'a> {
         outcome: Option<payment::Event>,
         fingerprint: Option<Vec<u8>>,
     ) -> Result<Step, BoxDynError> {
-        let change = change::of(&self.claimed, happened, outcome, fingerprint)?;
+        let change = change::of(&self.claimed, self.intent.as_ref(), happened, outcome, fingerprint)?;
         let (state, authorization) = (change.state, change.authorization);
         let is_over = change.job == Job::Clear;
         match self.desk.changes.run(change).await? {

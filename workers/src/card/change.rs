@@ -4,14 +4,17 @@
 use apalis_core::error::BoxDynError;
 use domain::authorization;
 use domain::id::{AuthorizationId, PaymentId};
+use domain::intent::{self, Intent, Paid};
 use domain::ledger;
-use domain::notice::Notice;
+use domain::notice::{self, Notice, Subject};
 use domain::payment::{self, State};
 use store::payments::{Attempt, Change, Claimed, Job};
+use time::OffsetDateTime;
 
 /// The change that follows when something happened to an attempt, to the payment, or to both.
 pub fn of(
     claimed: &Claimed,
+    intent: Option<&Intent>,
     happened: Option<(Attempt, authorization::Event)>,
     outcome: Option<payment::Event>,
     fingerprint: Option<Vec<u8>>,
@@ -42,6 +45,7 @@ pub fn of(
     let told = payment::Payment {
         state,
         failure: failure.or(payment.failure),
+        updated_at: OffsetDateTime::now_utc(),
         ..payment.clone()
     };
     let books = |event| ledger::postings(event, payment.money, claimed.fee_basis_points);
@@ -55,12 +59,34 @@ pub fn of(
         fingerprint,
         forget_card: outcome.is_some(),
         postings: outcome.map(books).unwrap_or_default(),
-        notice: outcome.and(state.notice()).map(|kind| Notice {
-            kind,
-            payment: told,
-        }),
+        notice: outcome.and(state.notice()).map(|kind| tell(kind, told, intent)),
         job: if is_left { Job::Keep } else { Job::Clear },
     })
+}
+
+/// What the merchant is told: of the intent, if the payment pays one.
+fn tell(kind: notice::Kind, payment: payment::Payment, intent: Option<&Intent>) -> Notice {
+    let Some(intent) = intent else {
+        let subject = Subject::Payment(payment);
+        return Notice { kind, subject };
+    };
+    let now = Intent {
+        paid: Some(Paid {
+            payment_id: payment.id,
+            state: payment.state,
+            failure: payment.failure,
+            created_at: payment.created_at,
+            updated_at: payment.updated_at,
+        }),
+        ..intent.clone()
+    };
+    Notice {
+        kind: notice::Kind::IntentStatusChanged,
+        subject: Subject::Intent {
+            now,
+            previous: Some(intent::State::Processing),
+        },
+    }
 }
 
 /// The change that voids an approval which reached a closed attempt. The payment stays as it is.

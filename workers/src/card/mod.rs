@@ -5,6 +5,7 @@ mod acquirers;
 mod case;
 mod change;
 mod keys;
+pub mod refund;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -46,7 +47,7 @@ pub async fn run(config: &Config) -> anyhow::Result<()> {
     let db = store::connect(&stores.database_url, "sluice card", connections)?;
     let keys = Arc::new(Keys::open(&config.keys_dir)?);
     keep_keys(Arc::clone(&keys), db.clone());
-    let sandbox = Sandbox::new(&config.sandbox_url, config.acquirer_timeout())
+    let sandbox = Sandbox::new(&config.acquiring.sandbox_url, config.acquiring.timeout())
         .context("the sandbox acquirer's URL")?;
     let bell = Bell::start(&stores.amqp_url, "sluice card");
     let desk = Desk {
@@ -94,7 +95,11 @@ impl Handle for Desk {
                 why: why.to_owned(),
             });
         }
-        let mut case = Case::new(self, claimed, claim.lease);
+        let intent = match claimed.payment.intent_id {
+            Some(id) => store::intents::get(&self.db, id).await?,
+            None => None,
+        };
+        let mut case = Case::new(self, claimed, intent, claim.lease);
         let outcome = case.work(delivery.job).await?;
         if let Some(reply_to) = delivery.reply_to.filter(|_| !case.state().is_work()) {
             self.bell.hint(&reply_to, delivery.job.id);

@@ -47,7 +47,8 @@ with input as (
     select gen_random_uuid(), c.event_id, w.id, 'delivering'
     from change c
     join webhook_endpoints w
-      on w.merchant_id = c.merchant_id and w.live = c.live and w.events && array[c.kind, '*']
+      on w.merchant_id = c.merchant_id and w.live = c.live and w.status = 'active'
+     and c.kind = any(w.kinds)
     where c.event_id is not null
     returning id, event_id
 ), due as (

@@ -97,7 +97,11 @@ impl Statement for Claim {
                 card_last4: row.card_last4,
                 card_exp_month: row.card_exp_month,
                 card_exp_year: row.card_exp_year,
+                intent_id: row.intent_id,
+                checkout: row.checkout,
+                refunded: row.refunded,
                 created_at: row.created_at,
+                updated_at: row.updated_at,
             };
             let claimed = Claimed {
                 payment: payment.read()?,

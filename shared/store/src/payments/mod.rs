@@ -2,13 +2,14 @@
 
 mod change;
 mod claim;
+mod list;
 
 use domain::authorization;
 use domain::card::{Brand, MaskedCard};
-use domain::id::{AuthorizationId, CustomerId, MerchantId, PaymentId};
+use domain::id::{AuthorizationId, CustomerId, IntentId, MerchantId, PaymentId};
 use domain::merchant::Mode;
 use domain::money::{Currency, Money};
-use domain::payment::{Customer, Failure, Method, Payment, State};
+use domain::payment::{Checkout, Customer, Failure, Method, Payment, State};
 use rust_decimal::Decimal;
 use serde_json::Value;
 use sqlx::PgPool;
@@ -17,6 +18,7 @@ use uuid::Uuid;
 
 pub use self::change::{Change, Changed, Job};
 pub use self::claim::{Claim, Claimed};
+pub use self::list::{Filter, list};
 use crate::{Error, Result};
 
 /// How long a claimed job is left to its worker; every provider call ends well before.
@@ -41,7 +43,11 @@ struct Row {
     card_last4: Option<String>,
     card_exp_month: Option<i16>,
     card_exp_year: Option<i16>,
+    intent_id: Option<Uuid>,
+    checkout: Option<Value>,
+    refunded: Decimal,
     created_at: OffsetDateTime,
+    updated_at: OffsetDateTime,
 }
 
 impl Row {
@@ -71,6 +77,10 @@ impl Row {
             Some(failure) => Some(Failure::parse(&failure)?),
             None => None,
         };
+        let checkout = match self.checkout {
+            Some(checkout) => Some(serde_json::from_value::<Checkout>(checkout).ok()?),
+            None => None,
+        };
         let Value::Object(metadata) = self.metadata else {
             return None;
         };
@@ -86,12 +96,16 @@ impl Row {
             metadata,
             customer,
             card,
+            intent_id: self.intent_id.map(IntentId),
+            checkout,
+            refunded: self.refunded,
             created_at: self.created_at,
+            updated_at: self.updated_at,
         })
     }
 }
 
-/// A merchant's payment, if it has one with this id in this mode.
+/// A merchant's payment, if it has one with this id in this mode; those of intents too.
 ///
 /// # Errors
 /// If the database cannot answer.
@@ -106,7 +120,7 @@ pub async fn get(
         r#"select p.id, p.merchant_id, p.live, p.state, p.failure, p.amount, p.currency,
                   p.description, p.metadata, p.customer_id, c.email as "customer_email?",
                   c.name as "customer_name?", c.phone as "customer_phone?", p.card_brand, p.card_last4, p.card_exp_month,
-                  p.card_exp_year, p.created_at
+                  p.card_exp_year, p.intent_id, p.checkout, p.refunded, p.created_at, p.updated_at
            from payments p left join customers c on c.id = p.customer_id
            where p.id = $1 and p.merchant_id = $2 and p.live = $3"#,
         id.0,

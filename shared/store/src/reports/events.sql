@@ -1,11 +1,13 @@
 -- Payments against what merchants were told.
 with told as (
-    select p.id, p.state, p.merchant_id, p.live,
+    select p.id, p.state, p.merchant_id, p.live, p.intent_id,
            array_agg(e.kind) filter (where e.id is not null) as kinds
     from payments p left join events e on e.payment_id = p.id
     group by p.id
 ), expected as (
-    select *, case when state = 'captured' then '{payment.succeeded}'::text[]
+    select *, case when intent_id is not null and state in ('captured', 'failed', 'expired')
+                        then '{intent.status_changed}'::text[]
+                   when state = 'captured' then '{payment.succeeded}'
                    when state in ('failed', 'expired') then '{payment.failed}' end as expects
     from told
 ), tries as (
@@ -21,9 +23,13 @@ union all
 select 'an event goes to every endpoint that asked', e.id::text, w.id::text
 from events e
 join webhook_endpoints w
-  on w.merchant_id = e.merchant_id and w.live = e.live and w.events && array[e.kind, '*']
- and w.created_at < e.created_at - interval '15 seconds'
+  on w.merchant_id = e.merchant_id and w.live = e.live and e.kind = any(w.kinds)
+ and w.status = 'active' and w.updated_at < e.created_at - interval '15 seconds'
 where not exists (select from deliveries d where d.event_id = e.id and d.endpoint_id = w.id)
+union all
+select 'a refund''s outcome is told', r.id::text, r.state || ' told ' || count(e.id) || ' times'
+from refunds r left join events e on e.refund_id = r.id
+group by r.id having (r.state <> 'refunding')::int <> count(e.id)
 union all
 select 'every try is recorded', id::text, attempts || ' tries, ' || recorded || ' recorded'
 from tries where attempts <> recorded

@@ -5,6 +5,8 @@ with work as (
     select 'card', payment_id, state from authorizations where state in ('sending', 'enquiring', 'reversing', 'watching', 'voiding')
     union
     select 'webhook', id, state from deliveries where state = 'delivering'
+    union
+    select 'refund', id, state from refunds where state = 'refunding'
 )
 select 'work is on the calendar' as "rule!", w.worker || ' ' || w.id as "subject!", w.state as "detail!"
 from work w

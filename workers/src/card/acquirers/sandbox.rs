@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use domain::id::AuthorizationId;
+use domain::id::{AuthorizationId, RefundId};
 use domain::money::Money;
 use domain::payment::Failure;
 use reqwest::{Client, RequestBuilder, StatusCode, Url};
 use serde::{Deserialize, Serialize};
 
-use crate::card::acquirer::{Acquirer, Authorize, Authorized, Captured, Found, NoAnswer};
+use crate::card::acquirer::{Acquirer, Authorize, Authorized, Captured, Found, NoAnswer, Refunded};
 
 /// The largest answer that is read.
 const ANSWER_BYTES_MAX: usize = 64 * 1024;
@@ -42,6 +42,14 @@ struct Amount {
     currency: &'static str,
 }
 
+#[derive(Serialize)]
+struct Refund {
+    reference: String,
+    authorization: String,
+    amount: String,
+    currency: &'static str,
+}
+
 /// What every answer may hold; what is needed of it is checked where it is used.
 #[derive(Deserialize)]
 struct Answer {
@@ -60,6 +68,7 @@ enum Status {
     Declined,
     Captured,
     Voided,
+    Refunded,
 }
 
 impl Sandbox {
@@ -116,7 +125,7 @@ impl Sandbox {
 }
 
 /// An answer is believed only if it speaks of what was asked.
-fn read(bytes: &[u8], reference: AuthorizationId) -> Result<Answer, NoAnswer> {
+fn read(bytes: &[u8], reference: impl ToString) -> Result<Answer, NoAnswer> {
     let answer: Answer =
         serde_json::from_slice(bytes).map_err(|_| NoAnswer("the answer cannot be read"))?;
     if answer.reference != reference.to_string() {
@@ -171,7 +180,7 @@ impl Acquirer for Sandbox {
                 Err(NoAnswer("the reference was voided"))
             }
             Status::Declined => Ok(Authorized::Declined(failure(answer.code.as_deref()))),
-            Status::Processing | Status::Captured | Status::Voided => {
+            Status::Processing | Status::Captured | Status::Voided | Status::Refunded => {
                 Err(NoAnswer("the answer does not fit an authorization"))
             }
         }
@@ -196,6 +205,7 @@ impl Acquirer for Sandbox {
             Status::Captured => Ok(Found::Captured),
             Status::Declined if answer.code.as_deref() == Some("voided") => Ok(Found::Nothing),
             Status::Declined => Ok(Found::Declined(failure(answer.code.as_deref()))),
+            Status::Refunded => Err(NoAnswer("the answer does not fit an enquiry")),
         }
     }
 
@@ -232,5 +242,34 @@ impl Acquirer for Sandbox {
             return Ok(());
         }
         Err(NoAnswer("the void is not acknowledged"))
+    }
+
+    async fn refund(
+        &self,
+        reference: RefundId,
+        captured: AuthorizationId,
+        money: Money,
+    ) -> Result<Refunded, NoAnswer> {
+        let mut url = self.base.clone();
+        url.set_path("/refunds");
+        let request = self.client.post(url).json(&Refund {
+            reference: reference.to_string(),
+            authorization: captured.to_string(),
+            amount: money.amount().to_string(),
+            currency: money.currency().code(),
+        });
+        let (status, bytes) = self.send(request).await?;
+        let refusals = ["not_captured", "amount_exceeded", "currency_differs"];
+        match status {
+            StatusCode::OK if read(&bytes, reference)?.status == Status::Refunded => {
+                Ok(Refunded::Done)
+            }
+            StatusCode::CONFLICT | StatusCode::UNPROCESSABLE_ENTITY
+                if refusals.into_iter().any(|refusal| says(&bytes, refusal)) =>
+            {
+                Ok(Refunded::Refused)
+            }
+            _ => Err(NoAnswer("the answer's status says nothing")),
+        }
     }
 }

@@ -1,0 +1,226 @@
+//! Customers.
+
+use domain::id::{CustomerId, DeliveryId, MerchantId};
+use domain::customer::Customer;
+use domain::merchant::Mode;
+use domain::notice::{Kind, Notice, Subject};
+use serde_json::{Map, Value};
+use sqlx::PgPool;
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use crate::{Error, Result, Tx, events};
+
+struct Row {
+    id: Uuid,
+    merchant_id: Uuid,
+    live: bool,
+    email: Option<String>,
+    name: Option<String>,
+    phone: Option<String>,
+    description: Option<String>,
+    metadata: Value,
+    created_at: OffsetDateTime,
+    updated_at: OffsetDateTime,
+}
+
+impl Row {
+    fn read(self) -> Result<Customer> {
+        let Value::Object(metadata) = self.metadata else {
+            return Err(Error::Unreadable { table: "customers" });
+        };
+        Ok(Customer {
+            id: CustomerId(self.id),
+            merchant_id: MerchantId(self.merchant_id),
+            mode: Mode::of(self.live),
+            email: self.email,
+            name: self.name,
+            phone: self.phone,
+            description: self.description,
+            metadata,
+            created_at: self.created_at,
+            updated_at: self.updated_at,
+        })
+    }
+}
+
+/// What is said about a customer.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Said {
+    /// The address it is known by.
+    pub email: Option<String>,
+    /// Its name.
+    pub name: Option<String>,
+    /// Its telephone number.
+    pub phone: Option<String>,
+    /// What the merchant says about it.
+    pub description: Option<String>,
+    /// The merchant's own keys and values.
+    pub metadata: Option<Map<String, Value>>,
+}
+
+/// Makes a customer with this id, or changes the one with the same address: what is said now
+/// replaces what was said before. Tells of it.
+///
+/// # Errors
+/// If the database cannot.
+pub async fn put(
+    tx: &mut Tx,
+    id: CustomerId,
+    merchant: MerchantId,
+    mode: Mode,
+    said: &Said,
+) -> Result<(Customer, Vec<DeliveryId>)> {
+    let row = sqlx::query_as!(
+        Row,
+        "insert into customers as c
+             (id, merchant_id, live, email, name, phone, description, metadata)
+         values ($1, $2, $3, $4, $5, $6, $7, coalesce($8, '{}'))
+         on conflict (merchant_id, live, lower(email)) where email is not null do update
+         set name = coalesce(excluded.name, c.name), phone = coalesce(excluded.phone, c.phone),
+             description = coalesce(excluded.description, c.description),
+             metadata = coalesce($8, c.metadata), updated_at = now()
+         returning id, merchant_id, live, email, name, phone, description, metadata, created_at,
+                   updated_at",
+        id.0,
+        merchant.0,
+        mode.is_live(),
+        said.email,
+        said.name,
+        said.phone,
+        said.description,
+        said.metadata.clone().map(Value::Object),
+    )
+    .fetch_one(&mut **tx)
+    .await?;
+    let customer = row.read()?;
+    let kind = if customer.id == id {
+        Kind::CustomerCreated
+    } else {
+        Kind::CustomerUpdated
+    };
+    let deliveries = tell(tx, kind, &customer).await?;
+    Ok((customer, deliveries))
+}
+
+/// What is changed of a customer. An inner `None` clears the field.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Changes {
+    /// The address it is known by.
+    pub email: Option<Option<String>>,
+    /// Its name.
+    pub name: Option<Option<String>>,
+    /// Its telephone number.
+    pub phone: Option<Option<String>>,
+    /// What the merchant says about it.
+    pub description: Option<Option<String>>,
+    /// The merchant's own keys and values, all of them.
+    pub metadata: Option<Map<String, Value>>,
+}
+
+/// Changes a merchant's customer and tells of it; `None` if it has no such one. An address that
+/// another customer has is refused by the constraint `customers_email_unique`.
+///
+/// # Errors
+/// If the database refuses.
+pub async fn update(
+    tx: &mut Tx,
+    merchant: MerchantId,
+    mode: Mode,
+    id: CustomerId,
+    changes: &Changes,
+) -> Result<Option<(Customer, Vec<DeliveryId>)>> {
+    let row = sqlx::query_as!(
+        Row,
+        "update customers
+         set email = case when $4 then $5 else email end,
+             name = case when $6 then $7 else name end,
+             phone = case when $8 then $9 else phone end,
+             description = case when $10 then $11 else description end,
+             metadata = coalesce($12, metadata), updated_at = now()
+         where id = $1 and merchant_id = $2 and live = $3
+         returning id, merchant_id, live, email, name, phone, description, metadata, created_at,
+                   updated_at",
+        id.0,
+        merchant.0,
+        mode.is_live(),
+        changes.email.is_some(),
+        changes.email.clone().flatten(),
+        changes.name.is_some(),
+        changes.name.clone().flatten(),
+        changes.phone.is_some(),
+        changes.phone.clone().flatten(),
+        changes.description.is_some(),
+        changes.description.clone().flatten(),
+        changes.metadata.clone().map(Value::Object),
+    )
+    .fetch_optional(&mut **tx)
+    .await?;
+    let Some(row) = row else { return Ok(None) };
+    let customer = row.read()?;
+    let deliveries = tell(tx, Kind::CustomerUpdated, &customer).await?;
+    Ok(Some((customer, deliveries)))
+}
+
+async fn tell(tx: &mut Tx, kind: Kind, customer: &Customer) -> Result<Vec<DeliveryId>> {
+    let notice = Notice {
+        kind,
+        subject: Subject::Customer(customer.clone()),
+    };
+    events::tell(tx, customer.merchant_id, customer.mode, &notice).await
+}
+
+/// A merchant's customer.
+///
+/// # Errors
+/// If the database cannot answer.
+pub async fn get(
+    db: &PgPool,
+    merchant: MerchantId,
+    mode: Mode,
+    id: CustomerId,
+) -> Result<Option<Customer>> {
+    let row = sqlx::query_as!(
+        Row,
+        "select id, merchant_id, live, email, name, phone, description, metadata, created_at,
+                updated_at
+         from customers where id = $1 and merchant_id = $2 and live = $3",
+        id.0,
+        merchant.0,
+        mode.is_live(),
+    )
+    .fetch_optional(db)
+    .await?;
+    row.map(Row::read).transpose()
+}
+
+/// A merchant's customers before `after`, newest first, at most `limit` after stepping over
+/// `offset`; each that is stepped over costs as much as one that is returned.
+///
+/// # Errors
+/// If the database cannot answer.
+pub async fn list(
+    db: &PgPool,
+    merchant: MerchantId,
+    mode: Mode,
+    after: Option<CustomerId>,
+    offset: i64,
+    limit: i64,
+) -> Result<Vec<Customer>> {
+    let rows = sqlx::query_as!(
+        Row,
+        "select id, merchant_id, live, email, name, phone, description, metadata, created_at,
+                updated_at
+         from customers
+         where merchant_id = $1 and live = $2 and id < $3
+         order by id desc limit $4 offset $5",
+        merchant.0,
+        mode.is_live(),
+        after.map_or(Uuid::max(), |after| after.0),
+        limit,
+        offset,
+    )
+    .fetch_all(db)
+    .await?;
+    rows.into_iter().map(Row::read).collect()
+}

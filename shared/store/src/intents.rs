@@ -1,0 +1,251 @@
+//! Intents.
+
+use domain::id::{DeliveryId, IntentId, MerchantId, PaymentId};
+use domain::intent::{Intent, Kind, Paid, SettlementMethod, Terms};
+use domain::merchant::Mode;
+use domain::money::{Currency, Money};
+use domain::notice::{self, Notice, Subject};
+use domain::payment::{Failure, State};
+use rust_decimal::Decimal;
+use serde_json::Value;
+use sqlx::PgPool;
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use crate::{Error, Result, Tx, events};
+
+struct Row {
+    id: Uuid,
+    merchant_id: Uuid,
+    live: bool,
+    amount: Decimal,
+    currency: String,
+    kind: String,
+    settlement_method: String,
+    settlement_destination: Option<String>,
+    description: Option<String>,
+    metadata: Value,
+    delivery_period_seconds: i64,
+    expected_delivery_hash: Option<String>,
+    auto_release: bool,
+    delivery_oracle: Option<String>,
+    canceled_at: Option<OffsetDateTime>,
+    created_at: OffsetDateTime,
+    payment_id: Option<Uuid>,
+    payment_state: Option<String>,
+    payment_failure: Option<String>,
+    payment_created_at: Option<OffsetDateTime>,
+    payment_updated_at: Option<OffsetDateTime>,
+}
+
+impl Row {
+    fn read(self) -> Result<Intent> {
+        self.intent().ok_or(Error::Unreadable { table: "intents" })
+    }
+
+    fn intent(self) -> Option<Intent> {
+        let currency = Currency::parse(&self.currency);
+        let currency = currency.or_else(|| Currency::parse_token(&self.currency))?;
+        let Value::Object(metadata) = self.metadata else {
+            return None;
+        };
+        let failure = match self.payment_failure {
+            Some(failure) => Some(Failure::parse(&failure)?),
+            None => None,
+        };
+        let paid = match self.payment_id {
+            None => None,
+            Some(id) => Some(Paid {
+                payment_id: PaymentId(id),
+                state: State::parse(&self.payment_state?)?,
+                failure,
+                created_at: self.payment_created_at?,
+                updated_at: self.payment_updated_at?,
+            }),
+        };
+        Some(Intent {
+            id: IntentId(self.id),
+            merchant_id: MerchantId(self.merchant_id),
+            mode: Mode::of(self.live),
+            money: Money::from_major(self.amount, currency).ok()?,
+            kind: Kind::parse(&self.kind)?,
+            settlement_method: SettlementMethod::parse(&self.settlement_method)?,
+            settlement_destination: self.settlement_destination,
+            description: self.description,
+            metadata,
+            terms: Terms {
+                delivery_period_seconds: self.delivery_period_seconds,
+                expected_delivery_hash: self.expected_delivery_hash,
+                auto_release: self.auto_release,
+                delivery_oracle: self.delivery_oracle,
+            },
+            paid,
+            canceled_at: self.canceled_at,
+            created_at: self.created_at,
+        })
+    }
+}
+
+/// Stores an intent and tells of it; returns when, by the database's clock.
+///
+/// # Errors
+/// If the database refuses.
+pub async fn create(tx: &mut Tx, intent: &Intent) -> Result<(Intent, Vec<DeliveryId>)> {
+    let created_at = sqlx::query_scalar!(
+        "insert into intents
+             (id, merchant_id, live, amount, currency, exponent, kind, settlement_method,
+              settlement_destination, description, metadata, delivery_period_seconds,
+              expected_delivery_hash, auto_release, delivery_oracle)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
+         returning created_at",
+        intent.id.0,
+        intent.merchant_id.0,
+        intent.mode.is_live(),
+        intent.money.amount(),
+        intent.money.currency().code(),
+        i16::try_from(intent.money.currency().exponent()).unwrap_or_default(),
+        intent.kind.name(),
+        intent.settlement_method.name(),
+        intent.settlement_destination,
+        intent.description,
+        Value::Object(intent.metadata.clone()),
+        intent.terms.delivery_period_seconds,
+        intent.terms.expected_delivery_hash,
+        intent.terms.auto_release,
+        intent.terms.delivery_oracle,
+    )
+    .fetch_one(&mut **tx)
+    .await?;
+    let intent = Intent {
+        created_at,
+        ..intent.clone()
+    };
+    let notice = Notice {
+        kind: notice::Kind::IntentCreated,
+        subject: Subject::Intent {
+            now: intent.clone(),
+            previous: None,
+        },
+    };
+    let deliveries = events::tell(tx, intent.merchant_id, intent.mode, &notice).await?;
+    Ok((intent, deliveries))
+}
+
+/// Cancels a merchant's intent and tells of it, if it is open; returns it as it was then left.
+/// Whoever pays it at the same time waits for the end of this transaction, or this one for theirs.
+///
+/// # Errors
+/// If the database refuses.
+pub async fn cancel(
+    tx: &mut Tx,
+    merchant: MerchantId,
+    mode: Mode,
+    id: IntentId,
+) -> Result<Option<(Intent, Vec<DeliveryId>)>> {
+    let locked = sqlx::query_scalar!(
+        "select id from intents where id = $1 and merchant_id = $2 and live = $3 for update",
+        id.0,
+        merchant.0,
+        mode.is_live(),
+    )
+    .fetch_optional(&mut **tx)
+    .await?;
+    if locked.is_none() {
+        return Ok(None);
+    }
+    // A new statement sees what was committed while this one waited for the lock.
+    let Some(before) = read(&mut **tx, id).await? else {
+        return Ok(None);
+    };
+    if !before.state().is_open() {
+        return Ok(Some((before, vec![])));
+    }
+    let canceled_at = sqlx::query_scalar!(
+        r#"update intents set canceled_at = now() where id = $1 returning canceled_at as "at!""#,
+        id.0
+    )
+    .fetch_one(&mut **tx)
+    .await?;
+    let previous = before.state();
+    let now = Intent {
+        canceled_at: Some(canceled_at),
+        ..before
+    };
+    let notice = Notice {
+        kind: notice::Kind::IntentStatusChanged,
+        subject: Subject::Intent {
+            now: now.clone(),
+            previous: Some(previous),
+        },
+    };
+    let deliveries = events::tell(tx, merchant, mode, &notice).await?;
+    Ok(Some((now, deliveries)))
+}
+
+/// An intent, whosever it is: for its public page, for its payment's worker, and to tell a stranger
+/// from nothing.
+///
+/// # Errors
+/// If the database cannot answer.
+pub async fn get(db: &PgPool, id: IntentId) -> Result<Option<Intent>> {
+    read(db, id).await
+}
+
+async fn read<'e, E>(db: E, id: IntentId) -> Result<Option<Intent>>
+where
+    E: sqlx::Executor<'e, Database = sqlx::Postgres>,
+{
+    let row = sqlx::query_as!(
+        Row,
+        r#"select i.id, i.merchant_id, i.live, i.amount, i.currency, i.kind, i.settlement_method,
+                  i.settlement_destination, i.description, i.metadata, i.delivery_period_seconds,
+                  i.expected_delivery_hash, i.auto_release, i.delivery_oracle, i.canceled_at,
+                  i.created_at, p.id as "payment_id?", p.state as "payment_state?",
+                  p.failure as payment_failure, p.created_at as "payment_created_at?",
+                  p.updated_at as "payment_updated_at?"
+           from intents i
+           left join lateral (
+               select id, state, failure, created_at, updated_at from payments
+               where intent_id = i.id order by id desc limit 1) p on true
+           where i.id = $1"#,
+        id.0,
+    )
+    .fetch_optional(db)
+    .await?;
+    row.map(Row::read).transpose()
+}
+
+/// A merchant's intents before `after`, newest first, at most `limit`.
+///
+/// # Errors
+/// If the database cannot answer.
+pub async fn list(
+    db: &PgPool,
+    merchant: MerchantId,
+    mode: Mode,
+    after: Option<IntentId>,
+    limit: i64,
+) -> Result<Vec<Intent>> {
+    let rows = sqlx::query_as!(
+        Row,
+        r#"select i.id, i.merchant_id, i.live, i.amount, i.currency, i.kind, i.settlement_method,
+                  i.settlement_destination, i.description, i.metadata, i.delivery_period_seconds,
+                  i.expected_delivery_hash, i.auto_release, i.delivery_oracle, i.canceled_at,
+                  i.created_at, p.id as "payment_id?", p.state as "payment_state?",
+                  p.failure as payment_failure, p.created_at as "payment_created_at?",
+                  p.updated_at as "payment_updated_at?"
+           from intents i
+           left join lateral (
+               select id, state, failure, created_at, updated_at from payments
+               where intent_id = i.id order by id desc limit 1) p on true
+           where i.merchant_id = $1 and i.live = $2 and i.id < $3
+           order by i.id desc limit $4"#,
+        merchant.0,
+        mode.is_live(),
+        after.map_or(Uuid::max(), |after| after.0),
+        limit,
+    )
+    .fetch_all(db)
+    .await?;
+    rows.into_iter().map(Row::read).collect()
+}

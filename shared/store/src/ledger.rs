@@ -1,0 +1,132 @@
+//! What the books say to a merchant.
+
+use domain::id::{IntentId, MerchantId, PaymentId};
+use domain::merchant::Mode;
+use domain::money::Currency;
+use rust_decimal::Decimal;
+use sqlx::PgPool;
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use crate::{Error, Result};
+
+/// What a merchant has in one currency.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Balance {
+    /// The currency.
+    pub currency: Currency,
+    /// Captured, less fees and refunds.
+    pub available: Decimal,
+    /// Authorized and not captured yet.
+    pub pending: Decimal,
+}
+
+/// A merchant's balances, one for each currency it has postings in.
+///
+/// # Errors
+/// If the database cannot answer.
+pub async fn balances(db: &PgPool, merchant: MerchantId, mode: Mode) -> Result<Vec<Balance>> {
+    let rows = sqlx::query!(
+        r#"select l.currency,
+                  coalesce(-sum(e.amount) filter (where e.account = 'merchant_balance'), 0) as "available!",
+                  coalesce(-sum(e.amount) filter (where e.account = 'merchant_hold'), 0) as "pending!"
+           from ledger_entries e join ledger_postings l on l.id = e.posting_id
+           where e.merchant_id = $1 and e.live = $2
+             and e.account in ('merchant_balance', 'merchant_hold')
+           group by l.currency order by l.currency"#,
+        merchant.0,
+        mode.is_live(),
+    )
+    .fetch_all(db)
+    .await?;
+    let unreadable = Error::Unreadable {
+        table: "ledger_postings",
+    };
+    let balances = rows.into_iter().map(|row| {
+        Some(Balance {
+            currency: Currency::parse(&row.currency)?,
+            available: row.available,
+            pending: row.pending,
+        })
+    });
+    balances.collect::<Option<_>>().ok_or(unreadable)
+}
+
+/// A movement on a merchant's balance.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    /// Its posting.
+    pub posting_id: Uuid,
+    /// What it was: `capture` or `refund`.
+    pub kind: String,
+    /// Of which payment.
+    pub payment_id: PaymentId,
+    /// Of which intent, if the payment pays one.
+    pub intent_id: Option<IntentId>,
+    /// What the merchant has more, or less where negative.
+    pub amount: Decimal,
+    /// In which currency.
+    pub currency: Currency,
+    /// When.
+    pub at: OffsetDateTime,
+}
+
+/// Which movements, newest first.
+#[derive(Debug, Clone, Default)]
+pub struct Filter {
+    /// Only of this kind.
+    pub kind: Option<String>,
+    /// Only of this intent.
+    pub intent: Option<IntentId>,
+    /// How many to step over. Each costs as much as one that is shown: bound it.
+    pub offset: i64,
+    /// How many to return at most.
+    pub limit: i64,
+}
+
+/// Movements on a merchant's balance, newest first.
+///
+/// # Errors
+/// If the database cannot answer.
+pub async fn entries(
+    db: &PgPool,
+    merchant: MerchantId,
+    mode: Mode,
+    filter: &Filter,
+) -> Result<Vec<Entry>> {
+    let rows = sqlx::query!(
+        r#"select e.posting_id, l.kind, l.payment_id, p.intent_id, -e.amount as "amount!",
+                  l.currency, l.at
+           from ledger_entries e
+           join ledger_postings l on l.id = e.posting_id
+           join payments p on p.id = l.payment_id
+           where e.merchant_id = $1 and e.live = $2 and e.account = 'merchant_balance'
+             and ($3::text is null or l.kind = $3)
+             and ($4::uuid is null or p.intent_id = $4)
+           order by e.posting_id desc
+           limit $5 offset $6"#,
+        merchant.0,
+        mode.is_live(),
+        filter.kind,
+        filter.intent.map(|intent| intent.0),
+        filter.limit,
+        filter.offset,
+    )
+    .fetch_all(db)
+    .await?;
+    let unreadable = Error::Unreadable {
+        table: "ledger_postings",
+    };
+    let entries = rows.into_iter().map(|row| {
+        Some(Entry {
+            posting_id: row.posting_id,
+            kind: row.kind,
+            payment_id: PaymentId(row.payment_id),
+            intent_id: row.intent_id.map(IntentId),
+            amount: row.amount,
+            currency: Currency::parse(&row.currency)?,
+            at: row.at,
+        })
+    });
+    entries.collect::<Option<_>>().ok_or(unreadable)
+}
