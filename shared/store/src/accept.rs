@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use domain::id::{CustomerId, MerchantId, PaymentId};
 use domain::merchant::Mode;
 use domain::payment::Payment;
-use sqlx::PgPool;
+use sqlx::{PgConnection, PgPool};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -145,7 +145,7 @@ impl Statement for Accept {
     type Row = Accept;
     type Answer = Accepted;
 
-    async fn run(db: &PgPool, rows: &[Accept]) -> Result<Vec<Option<Accepted>>> {
+    async fn run(db: &mut PgConnection, rows: &[Accept]) -> Result<Vec<Option<Accepted>>> {
         let columns = Columns::of(rows);
         let answers = sqlx::query_file!(
             "src/accept.sql",
