@@ -32,6 +32,7 @@ use store::accept::Accept;
 use store::batch::Batch;
 use store::key_file;
 use store::limits::Hit;
+use store::payments::Look;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
@@ -45,6 +46,7 @@ struct App {
     db: PgPool,
     accept: Batch<Accept>,
     hits: Batch<Hit>,
+    looks: Batch<Look>,
     bell: Bell,
     replies: Replies,
     callers: caller::Callers,
@@ -65,6 +67,7 @@ impl App {
         Ok(Self {
             accept: Batch::start(db.clone()),
             hits: Batch::start(db.clone()),
+            looks: Batch::start(db.clone()),
             bell: Bell::start(&config.amqp_url, "sluice api"),
             replies: Replies::start(&config.amqp_url, "sluice api"),
             callers: caller::Callers::default(),

@@ -5,7 +5,8 @@ use std::time::Duration;
 use domain::payment::Payment;
 use domain::refund::Refund;
 use queue::Waiter;
-use store::{PgPool, payments, refunds};
+use store::payments::Look;
+use store::refunds;
 use tokio::time::{Instant, timeout_at};
 
 use crate::App;
@@ -21,10 +22,7 @@ pub trait Work: Sized {
     fn is_work(&self) -> bool;
 
     /// As its row says now.
-    fn reread(
-        &self,
-        db: &PgPool,
-    ) -> impl Future<Output = store::Result<Option<Self>>> + Send;
+    fn reread(&self, app: &App) -> impl Future<Output = store::Result<Option<Self>>> + Send;
 }
 
 impl Work for Payment {
@@ -32,8 +30,13 @@ impl Work for Payment {
         self.state.is_work()
     }
 
-    async fn reread(&self, db: &PgPool) -> store::Result<Option<Self>> {
-        payments::get(db, self.merchant_id, self.mode, self.id).await
+    async fn reread(&self, app: &App) -> store::Result<Option<Self>> {
+        let look = Look {
+            merchant_id: self.merchant_id,
+            mode: self.mode,
+            id: self.id,
+        };
+        app.looks.run(look).await
     }
 }
 
@@ -42,8 +45,8 @@ impl Work for Refund {
         self.state.is_work()
     }
 
-    async fn reread(&self, db: &PgPool) -> store::Result<Option<Self>> {
-        refunds::get(db, self.merchant_id, self.mode, self.id).await
+    async fn reread(&self, app: &App) -> store::Result<Option<Self>> {
+        refunds::get(&app.db, self.merchant_id, self.mode, self.id).await
     }
 }
 
@@ -60,7 +63,7 @@ pub async fn until_rest<T: Work>(
         let look = limit.min(Instant::now() + LOOK);
         // A hint or its absence: the row is the truth either way.
         let _ = timeout_at(look, waiter.heard()).await;
-        match known.reread(&app.db).await {
+        match known.reread(app).await {
             Ok(now) => known = now.ok_or(Refused::Internal)?,
             Err(error) if error.is_unavailable() => {
                 tracing::warn!(%error, "the database is away, waiting on");

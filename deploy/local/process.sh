@@ -14,10 +14,11 @@ command_line() {
   { tr '\0' ' ' <"/proc/$1/cmdline"; } 2>/dev/null || true
 }
 
-# exists PIDFILE: is there a process of that number at all (maybe not yet what it will be)?
+# exists PIDFILE: does a process of that number run at all (maybe not yet what it will be)? Not told
+# from its command line, which is empty for a moment while it becomes another program.
 exists() {
-  local pid
-  pid=$(recorded "$1") && [[ -n $(command_line "$pid") ]]
+  local pid stat
+  pid=$(recorded "$1") && { read -r stat <"/proc/$pid/stat"; } 2>/dev/null && [[ ${stat##*) } != Z* ]]
 }
 
 # alive PIDFILE PROGRAM MARK: is the recorded process still that program, started by us? Told from

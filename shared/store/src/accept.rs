@@ -7,7 +7,7 @@ use domain::id::{CustomerId, EventId, MerchantId, PaymentId};
 use domain::merchant::Mode;
 use domain::payment::Payment;
 use serde_json::json;
-use sqlx::PgPool;
+use sqlx::{PgConnection, PgPool};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -155,7 +155,7 @@ impl Statement for Accept {
     type Row = Accept;
     type Answer = Accepted;
 
-    async fn run(db: &PgPool, rows: &[Accept]) -> Result<Vec<Option<Accepted>>> {
+    async fn run(db: &mut PgConnection, rows: &[Accept]) -> Result<Vec<Option<Accepted>>> {
         let columns = Columns::of(rows);
         let answers = sqlx::query_file!(
             "src/accept.sql",

@@ -6,7 +6,8 @@
 
 use std::time::Duration;
 
-use sqlx::PgPool;
+use sqlx::pool::PoolConnection;
+use sqlx::{PgConnection, PgPool, Postgres};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout;
 
@@ -31,7 +32,7 @@ pub trait Statement: Send + 'static {
 
     /// Runs it. The answers stand in the order of the rows; `None` asks to run a row again alone.
     fn run(
-        db: &PgPool,
+        db: &mut PgConnection,
         rows: &[Self::Row],
     ) -> impl Future<Output = Result<Vec<Option<Self::Answer>>>> + Send;
 }
@@ -61,8 +62,9 @@ impl<S: Statement> Batch<S> {
         let (waiting, mut arrivals) = mpsc::channel::<Waiting<S>>(WAITING_MAX);
         tokio::spawn(async move {
             let mut batch = Vec::with_capacity(ROWS_MAX);
+            let mut line = Line { db, held: None };
             while arrivals.recv_many(&mut batch, ROWS_MAX).await > 0 {
-                run_batch::<S>(&db, std::mem::take(&mut batch)).await;
+                run_batch::<S>(&mut line, std::mem::take(&mut batch)).await;
             }
         });
         Self { waiting }
@@ -80,12 +82,37 @@ impl<S: Statement> Batch<S> {
     }
 }
 
-async fn run_batch<S: Statement>(db: &PgPool, batch: Vec<Waiting<S>>) {
+/// The connection of one statement. It is kept: a database process that runs nothing else has all of
+/// it in its caches, which costs a third less when runs are few.
+struct Line {
+    db: PgPool,
+    held: Option<PoolConnection<Postgres>>,
+}
+
+impl Line {
+    async fn run<S: Statement>(&mut self, rows: &[S::Row]) -> Result<Vec<Option<S::Answer>>> {
+        let held = match self.held.take() {
+            Some(held) => held,
+            None => self.db.acquire().await?,
+        };
+        let held = self.held.insert(held);
+        let ran = timeout(ANSWER, S::run(held, rows)).await;
+        let ran = ran.unwrap_or_else(|_| Err(silent()));
+        if matches!(&ran, Err(Error::Database(error)) if is_away(error))
+            && let Some(mut lost) = self.held.take()
+        {
+            lost.close_on_drop();
+        }
+        ran
+    }
+}
+
+async fn run_batch<S: Statement>(line: &mut Line, batch: Vec<Waiting<S>>) {
     let (rows, callers): (Vec<_>, Vec<_>) = batch
         .into_iter()
         .map(|waiting| (waiting.row, waiting.caller))
         .unzip();
-    let answers = match run_while_connection_breaks::<S>(db, &rows).await {
+    let answers = match run_while_connection_breaks::<S>(line, &rows).await {
         Ok(answers) => answers,
         // One bad row must not fail its neighbours; and a row alone may be one whose first run was
         // still at work when its connection broke, so that the second met it.
@@ -98,29 +125,26 @@ async fn run_batch<S: Statement>(db: &PgPool, batch: Vec<Waiting<S>>) {
     for ((row, caller), answer) in rows.into_iter().zip(callers).zip(answers) {
         let answer = match answer {
             Some(answer) => Ok(answer),
-            None => run_alone::<S>(db, row).await,
+            None => run_alone::<S>(line, row).await,
         };
         // A caller that has gone away wanted the work done all the same.
         let _ = caller.send(answer);
     }
 }
 
-async fn run_alone<S: Statement>(db: &PgPool, row: S::Row) -> Result<S::Answer> {
+async fn run_alone<S: Statement>(line: &mut Line, row: S::Row) -> Result<S::Answer> {
     let rows = [row];
-    let answers = run_while_connection_breaks::<S>(db, &rows).await?;
+    let answers = run_while_connection_breaks::<S>(line, &rows).await?;
     answers.into_iter().next().flatten().ok_or(Error::LeftOut)
 }
 
 async fn run_while_connection_breaks<S: Statement>(
-    db: &PgPool,
+    line: &mut Line,
     rows: &[S::Row],
 ) -> Result<Vec<Option<S::Answer>>> {
     let mut tries = 1;
     loop {
-        match timeout(ANSWER, S::run(db, rows))
-            .await
-            .unwrap_or_else(|_| Err(silent()))
-        {
+        match line.run::<S>(rows).await {
             Err(Error::Database(error)) if may_rerun(&error) && tries < TRIES => {
                 tokio::time::sleep(Duration::from_millis(50) * tries).await;
                 tries += 1;

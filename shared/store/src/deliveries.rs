@@ -8,7 +8,7 @@ use domain::id::{DeliveryId, EndpointId, EventId, MerchantId};
 use domain::merchant::Mode;
 use domain::notice::Notice;
 use domain::surface::Surface;
-use sqlx::PgPool;
+use sqlx::PgConnection;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -60,18 +60,23 @@ pub struct Claimed {
     pub ed25519: bool,
 }
 
+/// Neither a claim nor a try waits for the disk: lost with the database, they are made again, and the
+/// endpoint hears once more what it has heard under the same id. That an event is to be told is
+/// on the disk since the change it tells of.
 impl Statement for Claim {
     type Row = Claim;
     /// `None`: somebody else holds the job, or the ring is stale.
     type Answer = Option<Claimed>;
 
-    async fn run(db: &PgPool, rows: &[Claim]) -> Result<Vec<Option<Self::Answer>>> {
+    async fn run(db: &mut PgConnection, rows: &[Claim]) -> Result<Vec<Option<Self::Answer>>> {
         let ids: Vec<Uuid> = rows.iter().map(|row| row.delivery_id.0).collect();
         let seqs: Vec<i64> = rows.iter().map(|row| row.seq).collect();
         let leases: Vec<Uuid> = rows.iter().map(|row| row.lease).collect();
         let claimed = sqlx::query!(
             r#"
-            with input as (
+            with pace as materialized (
+                select set_config('synchronous_commit', 'off', true)
+            ), input as (
                 select * from unnest($1::uuid[], $2::bigint[], $3::uuid[]) as i(id, seq, lease)
             ), claimed as (
                 update outbox o
@@ -80,7 +85,7 @@ impl Statement for Claim {
                     due_at = now() + make_interval(secs => $4),
                     attempts = least(o.attempts + 1, 1000),
                     rings = 0
-                from input i
+                from pace, input i
                 where o.worker = 'webhook' and o.id = i.id and o.seq = i.seq and o.parked_at is null
                   and (o.leased_until is null or o.leased_until < now() or o.lease = i.lease)
                 returning o.id, o.lease, o.attempts
@@ -158,7 +163,7 @@ impl Statement for Tried {
     type Row = Tried;
     type Answer = ();
 
-    async fn run(db: &PgPool, rows: &[Tried]) -> Result<Vec<Option<()>>> {
+    async fn run(db: &mut PgConnection, rows: &[Tried]) -> Result<Vec<Option<()>>> {
         let ids: Vec<Uuid> = rows.iter().map(|row| row.id.0).collect();
         let attempts: Vec<i32> = rows
             .iter()
@@ -180,7 +185,9 @@ impl Statement for Tried {
             .collect();
         let bodies: Vec<Option<&str>> = rows.iter().map(|row| row.body.as_deref()).collect();
         sqlx::query!(
-            "with input as (
+            "with pace as materialized (
+                select set_config('synchronous_commit', 'off', true)
+            ), input as (
                 select * from unnest(
                     $1::uuid[], $2::integer[], $3::text[], $4::float8[], $5::smallint[],
                     $6::text[], $7::integer[], $8::text[]
@@ -189,7 +196,7 @@ impl Statement for Tried {
                 update deliveries d
                 set state = i.state, attempts = i.attempt, body = coalesce(d.body, i.body),
                     updated_at = now()
-                from input i
+                from pace, input i
                 where d.id = i.id and d.attempts = i.attempt - 1 and d.state = 'delivering'
                 returning d.id, i.attempt, i.retry, i.status, i.error, i.duration_ms
             ), tried as (

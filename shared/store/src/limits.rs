@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use domain::surface::Surface;
-use sqlx::PgPool;
+use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
 
 use crate::batch::Statement;
@@ -31,7 +31,7 @@ impl Statement for Hit {
     type Row = Hit;
     type Answer = Counted;
 
-    async fn run(db: &PgPool, rows: &[Hit]) -> Result<Vec<Option<Counted>>> {
+    async fn run(db: &mut PgConnection, rows: &[Hit]) -> Result<Vec<Option<Counted>>> {
         let mut sums = BTreeMap::<(Uuid, &str), i32>::new();
         for hit in rows {
             *sums.entry((hit.key_id, hit.surface.name())).or_default() += 1;

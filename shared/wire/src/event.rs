@@ -5,23 +5,23 @@ use domain::id::EventId;
 use domain::notice::{Kind, Notice};
 use domain::surface::Surface;
 use serde::Serialize;
-use serde_json::{Map, Value};
 use time::OffsetDateTime;
 
+use crate::subscription::EVERYTHING;
 use crate::{finfusion, paygate};
 
-/// Under which name each surface is told of this kind; surfaces that are not told are left out.
+/// The kinds of events that a subscription in a surface's words asks for; `*` is everything that
+/// the surface tells of.
 #[must_use]
-pub fn words(kind: Kind) -> Map<String, Value> {
-    let word = |surface| match surface {
+pub fn kinds(surface: Surface, events: &[String]) -> Vec<Kind> {
+    let word = |kind| match surface {
         Surface::Finternet | Surface::Fourgeeks => None,
         Surface::Paygate => paygate::webhook::word(kind),
         Surface::Finfusion => finfusion::webhook::word(kind),
     };
-    let words = Surface::ALL.into_iter();
-    let words =
-        words.filter_map(|surface| Some((surface.name().to_owned(), word(surface)?.into())));
-    words.collect()
+    let is_asked = |word: &str| events.iter().any(|event| event == EVERYTHING || event == word);
+    let kinds = Kind::ALL.into_iter();
+    kinds.filter(|kind| word(*kind).is_some_and(is_asked)).collect()
 }
 
 /// The body of a webhook in the words of the endpoint's surface; `None` if it is not told there.

@@ -9,7 +9,6 @@ use apalis_core::error::BoxDynError;
 use domain::delivery::{self, Event};
 use domain::endpoint::Policy;
 use domain::id::DeliveryId;
-use domain::surface::Surface;
 use domain::work::{Outcome, Worker};
 use queue::{Bell, Delivery};
 use store::batch::Batch;
@@ -18,7 +17,6 @@ use store::key_file;
 use store::outbox::ATTEMPTS_MAX;
 use time::OffsetDateTime;
 use wire::signature::{Key, Message};
-use wire::{finfusion, paygate};
 
 use self::client::{Client, Posted};
 use crate::config::Webhook as Config;
@@ -67,15 +65,20 @@ impl Handle for Desk {
                 why: why.to_owned(),
             });
         }
-        let tried = self.try_once(&claimed).await;
+        let Some(body) = claimed.body.clone().or_else(|| render(&claimed)) else {
+            let why = "the endpoint's surface has no words for this event";
+            return Ok(Outcome::GiveUp {
+                why: why.to_owned(),
+            });
+        };
+        let tried = self.try_once(&claimed, body).await;
         self.tries.run(tried).await?;
         Ok(Outcome::Done)
     }
 }
 
 impl Desk {
-    async fn try_once(&self, claimed: &Claimed) -> Tried {
-        let body = claimed.body.clone().unwrap_or_else(|| render(claimed));
+    async fn try_once(&self, claimed: &Claimed, body: String) -> Tried {
         let message = Message {
             event: claimed.event_id,
             timestamp: OffsetDateTime::now_utc().unix_timestamp(),
@@ -114,10 +117,7 @@ impl Desk {
     }
 }
 
-fn render(claimed: &Claimed) -> String {
+fn render(claimed: &Claimed) -> Option<String> {
     let (id, notice, at) = (claimed.event_id, &claimed.notice, claimed.happened_at);
-    match claimed.surface {
-        Surface::Paygate => paygate::webhook::body(id, notice, at),
-        Surface::Finfusion => finfusion::webhook::body(id, notice, at),
-    }
+    wire::event::render(claimed.surface, id, notice, at)
 }

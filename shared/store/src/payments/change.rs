@@ -8,7 +8,7 @@ use domain::ledger::Posting;
 use domain::notice::Notice;
 use domain::payment::{Failure, State};
 use serde_json::{Value, json};
-use sqlx::PgPool;
+use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::LEASE_SECONDS;
@@ -66,6 +66,14 @@ pub struct Change {
     pub job: Job,
 }
 
+impl Change {
+    /// Whether the acquirer would say it again, were it lost with the database: the payment goes on
+    /// being work, and its attempt stays open.
+    fn may_be_found_again(&self) -> bool {
+        self.state.is_work() && self.job == Job::Keep && self.notice.is_none()
+    }
+}
+
 /// What a change did.
 #[derive(Debug)]
 pub enum Changed {
@@ -84,7 +92,7 @@ impl Statement for Change {
     type Row = Change;
     type Answer = Changed;
 
-    async fn run(db: &PgPool, rows: &[Change]) -> Result<Vec<Option<Changed>>> {
+    async fn run(db: &mut PgConnection, rows: &[Change]) -> Result<Vec<Option<Changed>>> {
         let ids: Vec<Uuid> = rows.iter().map(|row| row.payment_id.0).collect();
         let versions: Vec<i32> = rows.iter().map(|row| row.version).collect();
         let events: Vec<&str> = rows.iter().map(|row| row.event).collect();
@@ -118,6 +126,7 @@ impl Statement for Change {
             &notices as _,
             &jobs as _,
             LEASE_SECONDS,
+            rows.iter().all(Change::may_be_found_again),
         )
         .fetch_all(db)
         .await?;

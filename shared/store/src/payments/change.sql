@@ -1,7 +1,12 @@
 -- Changes payments: each with its attempt, history, postings, event, deliveries and job, or nothing
 -- of it. Only the version that was read is changed. The rows of a batch are never joined with each
 -- other: the planner expects ten of them and would compare each with all.
-with input as (
+--
+-- $16 says that the disk need not be waited for: what a crash of the database would take back is
+-- found again at the acquirer, as after a crash of the worker. Each end is waited for.
+with pace as materialized (
+    select case when $16 then set_config('synchronous_commit', 'off', true) end as set
+), input as (
     select * from unnest(
         $1::uuid[], $2::integer[], $3::text[], $4::text[], $5::text[], $6::uuid[], $7::text[],
         $8::bytea[], $9::boolean[], $10::jsonb[], $11::uuid[], $12::text[], $13::jsonb[],
@@ -15,7 +20,7 @@ with input as (
         failure = coalesce(i.reason, p.failure),
         card_fingerprint = coalesce(i.fingerprint, p.card_fingerprint),
         updated_at = now()
-    from input i
+    from pace, input i
     where p.id = i.payment_id and p.version = i.was
     returning p.id, p.version, p.merchant_id, p.live, p.currency, i.ord, i.event, i.to_state,
               i.authorization_id, i.authorization_state, i.forget, i.postings, i.event_id, i.kind,

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use domain::authorization::WATCH;
 use domain::id::{AuthorizationId, PaymentId};
 use domain::payment::Payment;
-use sqlx::PgPool;
+use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::{Attempt, LEASE_SECONDS, Row, attempt_of};
@@ -53,7 +53,7 @@ impl Statement for Claim {
     /// `None`: somebody else holds the job, or the ring is stale.
     type Answer = Option<Claimed>;
 
-    async fn run(db: &PgPool, rows: &[Claim]) -> Result<Vec<Option<Self::Answer>>> {
+    async fn run(db: &mut PgConnection, rows: &[Claim]) -> Result<Vec<Option<Self::Answer>>> {
         let ids: Vec<Uuid> = rows.iter().map(|row| row.payment_id.0).collect();
         let seqs: Vec<i64> = rows.iter().map(|row| row.seq).collect();
         let leases: Vec<Uuid> = rows.iter().map(|row| row.lease.0).collect();

@@ -3,6 +3,7 @@
 mod change;
 mod claim;
 mod list;
+mod look;
 
 use domain::authorization;
 use domain::card::{Brand, MaskedCard};
@@ -19,6 +20,7 @@ use uuid::Uuid;
 pub use self::change::{Change, Changed, Job};
 pub use self::claim::{Claim, Claimed};
 pub use self::list::{Filter, list};
+pub use self::look::Look;
 use crate::{Error, Result};
 
 /// How long a claimed job is left to its worker; every provider call ends well before.
