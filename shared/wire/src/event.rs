@@ -8,13 +8,14 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 use time::OffsetDateTime;
 
-use crate::{finfusion, paygate};
+use crate::{finfusion, finternet, paygate};
 
 /// Under which name each surface is told of this kind; surfaces that are not told are left out.
 #[must_use]
 pub fn words(kind: Kind) -> Map<String, Value> {
     let word = |surface| match surface {
-        Surface::Finternet | Surface::Fourgeeks => None,
+        Surface::Finternet => finternet::webhook::word(kind),
+        Surface::Fourgeeks => None,
         Surface::Paygate => paygate::webhook::word(kind),
         Surface::Finfusion => finfusion::webhook::word(kind),
     };
@@ -33,7 +34,8 @@ pub fn render(
     happened_at: OffsetDateTime,
 ) -> Option<String> {
     match surface {
-        Surface::Finternet | Surface::Fourgeeks => None,
+        Surface::Finternet => finternet::webhook::body(id, notice, happened_at),
+        Surface::Fourgeeks => None,
         Surface::Paygate => paygate::webhook::body(id, notice, happened_at),
         Surface::Finfusion => finfusion::webhook::body(id, notice, happened_at),
     }

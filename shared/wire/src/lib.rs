@@ -8,6 +8,7 @@ pub mod customer;
 pub mod event;
 pub mod fields;
 pub mod finfusion;
+pub mod finternet;
 pub mod page;
 pub mod paygate;
 pub mod query;

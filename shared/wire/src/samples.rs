@@ -1,6 +1,7 @@
 //! What tests read and render: any JSON, and one object of each kind.
 
 use domain::customer::Customer;
+use domain::intent::Intent;
 use domain::payment::Payment;
 use domain::refund::Refund;
 use proptest::prelude::*;
@@ -70,5 +71,27 @@ pub fn customer() -> Result<Customer, Error> {
         "mode": "test", "email": "customer@example.com", "name": "John Doe", "phone": null,
         "description": null, "metadata": {"company": "Acme Inc"},
         "created_at": 1_699_564_800, "updated_at": 1_699_564_800
+    }))
+}
+
+/// An intent of 1000.00 USDC, with its last payment in this state if there is one.
+pub fn intent(paid: Option<&str>) -> Result<Intent, Error> {
+    let paid = paid.map(|state| {
+        json!({
+            "payment_id": "01938d0b-0000-7000-8000-000000000001", "state": state,
+            "failure": null, "created_at": 1_704_067_260, "updated_at": 1_704_067_380
+        })
+    });
+    from_value(json!({
+        "id": "01938d0b-0000-7000-8000-000000000004",
+        "merchant_id": "01938d0b-0000-7000-8000-00000000000f", "mode": "test",
+        "money": {"amount": "1000", "currency": "USDC"}, "kind": "delivery_vs_payment",
+        "settlement_method": "off_ramp_mock", "settlement_destination": "9876543210",
+        "description": null, "metadata": {"orderId": "ORD-123", "customerId": "CUST-456"},
+        "terms": {
+            "delivery_period_seconds": 2_592_000, "expected_delivery_hash": null,
+            "auto_release": false, "delivery_oracle": null
+        },
+        "paid": paid, "canceled_at": null, "created_at": 1_704_067_200
     }))
 }
