@@ -103,6 +103,15 @@ pub enum State {
 }
 
 impl State {
+    /// Every state.
+    pub const ALL: [State; 5] = [
+        State::Initiated,
+        State::Processing,
+        State::RequiresAction,
+        State::Succeeded,
+        State::Canceled,
+    ];
+
     /// Whether the merchant may cancel it, and the payer may pay it.
     #[must_use]
     pub const fn is_open(self) -> bool {

@@ -8,14 +8,15 @@ use serde::Serialize;
 use time::OffsetDateTime;
 
 use crate::subscription::EVERYTHING;
-use crate::{finfusion, paygate};
+use crate::{finfusion, finternet, paygate};
 
 /// The kinds of events that a subscription in a surface's words asks for; `*` is everything that
 /// the surface tells of.
 #[must_use]
 pub fn kinds(surface: Surface, events: &[String]) -> Vec<Kind> {
     let word = |kind| match surface {
-        Surface::Finternet | Surface::Fourgeeks => None,
+        Surface::Finternet => finternet::webhook::word(kind),
+        Surface::Fourgeeks => None,
         Surface::Paygate => paygate::webhook::word(kind),
         Surface::Finfusion => finfusion::webhook::word(kind),
     };
@@ -33,7 +34,8 @@ pub fn render(
     happened_at: OffsetDateTime,
 ) -> Option<String> {
     match surface {
-        Surface::Finternet | Surface::Fourgeeks => None,
+        Surface::Finternet => finternet::webhook::body(id, notice, happened_at),
+        Surface::Fourgeeks => None,
         Surface::Paygate => paygate::webhook::body(id, notice, happened_at),
         Surface::Finfusion => finfusion::webhook::body(id, notice, happened_at),
     }

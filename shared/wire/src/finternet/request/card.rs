@@ -1,0 +1,298 @@
+//! Paying an intent by card.
+
+use domain::card::{Card, NotACard};
+use schemars::JsonSchema;
+use serde::Deserialize;
+use serde_json::Value;
+use zeroize::Zeroizing;
+
+use crate::fields::{Fields, Wrong};
+use crate::finternet::error::Error;
+
+/// Texts that come with a card, and how many characters they may have. They are checked and not
+/// kept: the acquirer is not told of them.
+const TEXTS: [(&str, usize); 4] = [
+    ("addressLine1", 200),
+    ("addressLine2", 200),
+    ("city", 100),
+    ("zipCode", 20),
+];
+
+/// Reads the body of `POST /v1/payment-intents/public/{id}/payment`. Its fields are named as they
+/// are inside of `card`.
+///
+/// # Errors
+/// [`Error`] names the first wrong field.
+pub fn card(body: Value) -> Result<Card, Error> {
+    let mut fields = Fields::of(body)?;
+    let card = fields.value("card");
+    let card = fields.required("card", card)?;
+    fields.finish()?;
+    if !card.is_object() {
+        return Err(wrong("card", "must be an object").into());
+    }
+    read(Fields::of(card)?)
+}
+
+fn read(mut fields: Fields) -> Result<Card, Error> {
+    let number = fields.secret_text("cardNumber", 40)?;
+    let number = Zeroizing::new(fields.required("cardNumber", number)?);
+    let expiry = fields.text("expiry", 40)?;
+    let expiry = fields.required("expiry", expiry)?;
+    let cvv = fields.secret_text("cvv", 10)?;
+    let cvv = Zeroizing::new(fields.required("cvv", cvv)?);
+    let name = fields.text("name", 200)?;
+    fields.required("name", name.filter(|name| !name.trim().is_empty()))?;
+    for (name, most) in TEXTS {
+        fields.text(name, most)?;
+    }
+    for name in ["state", "country"] {
+        let text = fields.text(name, 40)?.unwrap_or_default();
+        let has_two_letters = text.len() == 2 && text.bytes().all(|b| b.is_ascii_alphabetic());
+        if !text.is_empty() && !has_two_letters {
+            return Err(wrong(name, "must be a code of two letters").into());
+        }
+    }
+    fields.finish()?;
+    let card = checked(&number, &expiry, &cvv);
+    Ok(card.map_err(|why| Wrong::Card {
+        param: part(why).to_owned(),
+        why,
+    })?)
+}
+
+fn checked(number: &str, expiry: &str, cvv: &str) -> Result<Card, NotACard> {
+    let (month, year) = month_and_year(expiry)?;
+    check_number(number)?;
+    Card::new(number, month, year, cvv)
+}
+
+/// Which field is to blame.
+const fn part(why: NotACard) -> &'static str {
+    match why {
+        NotACard::Length | NotACard::NotDigits | NotACard::Luhn => "cardNumber",
+        NotACard::Month | NotACard::Year => "expiry",
+        NotACard::Cvc => "cvv",
+    }
+}
+
+/// 13 to 19 digits, with spaces among them.
+fn check_number(number: &str) -> Result<(), NotACard> {
+    let digits = number.chars().filter(|c| *c != ' ');
+    match digits.clone().all(|c| c.is_ascii_digit()) {
+        false => Err(NotACard::NotDigits),
+        true if (13..=19).contains(&digits.count()) => Ok(()),
+        true => Err(NotACard::Length),
+    }
+}
+
+/// `MM/YY`, of this century.
+fn month_and_year(expiry: &str) -> Result<(i64, i64), NotACard> {
+    let two_digits = |part: &str| {
+        let is_plain = part.len() == 2 && part.bytes().all(|byte| byte.is_ascii_digit());
+        part.parse::<i64>().ok().filter(|_| is_plain)
+    };
+    let (month, year) = expiry.split_once('/').ok_or(NotACard::Month)?;
+    let month = two_digits(month).ok_or(NotACard::Month)?;
+    let year = two_digits(year).ok_or(NotACard::Year)?;
+    Ok((month, 2000 + year))
+}
+
+fn wrong(param: &str, why: &str) -> Wrong {
+    Wrong::Invalid {
+        param: param.to_owned(),
+        why: why.to_owned(),
+    }
+}
+
+/// A card to pay with.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "CardPayment")]
+pub struct CardPaymentBody {
+    /// The card to charge.
+    pub card: PayersCard,
+}
+
+/// The card to charge. It is sealed at once and never kept in the clear; the name and the address
+/// are not kept at all.
+#[derive(Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct PayersCard {
+    /// The card's number: 13 to 19 digits, spaces are dropped.
+    #[schemars(regex(pattern = "^[0-9 ]{13,40}$"), example = "4242 4242 4242 4242")]
+    pub card_number: String,
+    /// When it expires, `MM/YY`.
+    #[schemars(regex(pattern = "^(0[1-9]|1[0-2])/[0-9]{2}$"), example = "12/30")]
+    pub expiry: String,
+    /// The security code: three digits, four for American Express.
+    #[schemars(regex(pattern = "^[0-9]{3,4}$"), example = "123")]
+    pub cvv: String,
+    /// The name on the card.
+    #[schemars(length(min = 1, max = 200))]
+    pub name: String,
+    /// Street and house.
+    #[schemars(length(max = 200))]
+    pub address_line1: Option<String>,
+    /// More of the address.
+    #[schemars(length(max = 200))]
+    pub address_line2: Option<String>,
+    /// City.
+    #[schemars(length(max = 100))]
+    pub city: Option<String>,
+    /// State, two letters.
+    #[schemars(regex(pattern = "^([A-Za-z]{2})?$"))]
+    pub state: Option<String>,
+    /// Postal code.
+    #[schemars(length(max = 20))]
+    pub zip_code: Option<String>,
+    /// Country, two letters of ISO 3166.
+    #[schemars(regex(pattern = "^([A-Za-z]{2})?$"))]
+    pub country: Option<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::*;
+    use crate::samples::{self, any_json};
+
+    fn example() -> Value {
+        json!({"card": {
+            "cardNumber": "4242 4242 4242 4242", "expiry": "12/25", "cvv": "123",
+            "name": "John Doe", "addressLine1": "123 Main St", "addressLine2": "Apt 4B",
+            "city": "New York", "state": "NY", "zipCode": "10001", "country": "US"
+        }})
+    }
+
+    fn with(name: &str, value: Value) -> Result<Card, Error> {
+        card(samples::with(example(), &format!("/card/{name}"), value))
+    }
+
+    fn refused(name: &str, value: Value) -> (&'static str, String) {
+        let error = with(name, value).err();
+        error.map_or(("accepted", String::new()), |error| {
+            (error.code, error.param.unwrap_or_default())
+        })
+    }
+
+    #[test]
+    fn the_documents_example_is_read() -> Result<(), Error> {
+        let described = serde_json::from_value::<CardPaymentBody>(example());
+        assert!(described.is_ok());
+        let read = card(example())?;
+        assert_eq!((read.number(), read.cvc()), ("4242424242424242", "123"));
+        let masked = read.masked();
+        assert_eq!((masked.exp_month, masked.exp_year), (12, 2025));
+        let few = json!({"card": {
+            "cardNumber": "378282246310005", "expiry": "01/30", "cvv": "1234", "name": "J"
+        }});
+        card(few).map(|_| ())
+    }
+
+    #[test]
+    fn a_form_may_leave_the_address_blank() {
+        for name in [
+            "addressLine1",
+            "addressLine2",
+            "city",
+            "state",
+            "zipCode",
+            "country",
+        ] {
+            assert_eq!(refused(name, json!("")).0, "accepted", "{name}");
+            assert_eq!(refused(name, Value::Null).0, "accepted", "{name}");
+        }
+    }
+
+    #[test]
+    fn a_wrong_card_is_told_by_its_part() {
+        for (name, values) in [
+            (
+                "cardNumber",
+                vec![
+                    "4242424242424241",
+                    "42",
+                    "4242-4242-4242-4242",
+                    "4242x24242424242",
+                    "",
+                ],
+            ),
+            (
+                "expiry",
+                vec![
+                    "13/25", "00/25", "12/2025", "1/25", "12-25", "1225", "12/", "/25", "+1/25",
+                ],
+            ),
+            ("cvv", vec!["12", "1234", "12a", ""]),
+        ] {
+            for value in values {
+                let expected = ("invalid_card", name.to_owned());
+                assert_eq!(refused(name, json!(value)), expected, "{value}");
+            }
+        }
+        // Twelve digits are a card elsewhere, but not in this contract.
+        assert_eq!(
+            refused("cardNumber", json!("500000000009")).0,
+            "invalid_card"
+        );
+    }
+
+    #[test]
+    fn what_is_missing_or_unknown_is_named() {
+        for name in ["cardNumber", "expiry", "cvv", "name"] {
+            let expected = ("invalid_request", name.to_owned());
+            assert_eq!(refused(name, Value::Null), expected);
+            assert_eq!(refused(name, json!(7)), expected);
+        }
+        for (name, value) in [
+            ("name", json!("  ")),
+            ("name", json!("4242 4242 4242 4242")),
+            ("state", json!("New York")),
+            ("country", json!("U5")),
+            ("pin", json!("1")),
+        ] {
+            assert_eq!(refused(name, value), ("invalid_request", name.to_owned()));
+        }
+        for (body, param) in [
+            (json!({}), "card"),
+            (json!({"card": "4242424242424242"}), "card"),
+            (json!({"card": []}), "card"),
+            (json!({"card": {}, "amount": "1.00"}), "amount"),
+        ] {
+            let error = card(body).err().and_then(|error| error.param);
+            assert_eq!(error.as_deref(), Some(param));
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_json_breaks_the_reader(body in any_json(), part in any_json()) {
+            for error in [card(body).err(), with("cardNumber", part).err()].into_iter().flatten() {
+                prop_assert_eq!(error.status, 400);
+            }
+        }
+
+        #[test]
+        fn spaces_change_nothing(places in prop::collection::vec(0..16_usize, 0..6)) {
+            let mut number = "4242424242424242".to_owned();
+            for place in places {
+                number.insert(place, ' ');
+            }
+            let read = with("cardNumber", json!(number)).ok();
+            prop_assert_eq!(read.as_ref().map(Card::number), Some("4242424242424242"));
+        }
+
+        #[test]
+        fn no_text_breaks_the_reader(
+            name in prop::sample::select(vec!["cardNumber", "expiry", "cvv", "name", "state", "zipCode"]),
+            text in "\\PC{0,24}",
+        ) {
+            if let Err(error) = with(name, json!(text)) {
+                prop_assert_eq!((error.status, error.param.as_deref()), (400, Some(name)));
+            }
+        }
+    }
+}

@@ -1,0 +1,290 @@
+//! Making and canceling intents.
+
+use domain::intent::{Kind, SettlementMethod, Terms};
+use domain::money::{Currency, Money, NotMoney};
+use rust_decimal::Decimal;
+use schemars::JsonSchema;
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+use crate::fields::{Fields, Wrong};
+use crate::finternet::error::Error;
+use crate::finternet::{CURRENCIES, kind, settlement_method};
+
+/// How long delivery may take if nobody says: 30 days.
+const DELIVERY_PERIOD_DEFAULT: i64 = 2_592_000;
+/// How long delivery may take at most: ten years.
+const DELIVERY_PERIOD_MAX: i64 = 315_360_000;
+/// What releases the money, as `metadata.releaseType` says it.
+const RELEASE_TYPES: [&str; 4] = [
+    "TIME_LOCKED",
+    "MILESTONE_LOCKED",
+    "DELIVERY_PROOF",
+    "AUTO_RELEASE",
+];
+
+/// An intent to make.
+#[derive(Debug)]
+pub struct CreateIntent {
+    /// How much.
+    pub money: Money,
+    /// Under which conditions.
+    pub kind: Kind,
+    /// How the merchant gets it.
+    pub settlement_method: SettlementMethod,
+    /// Where the merchant gets it; `None` is the merchant's account with the gateway.
+    pub settlement_destination: Option<String>,
+    /// What is paid for.
+    pub description: Option<String>,
+    /// The merchant's own keys and values.
+    pub metadata: Map<String, Value>,
+    /// Delivery and release.
+    pub terms: Terms,
+}
+
+impl CreateIntent {
+    /// Reads the body of `POST /v1/payment-intents`.
+    ///
+    /// # Errors
+    /// [`Error`] names the first wrong field.
+    pub fn read(body: Value) -> Result<Self, Error> {
+        let mut fields = Fields::of(body)?;
+        let money = money(&mut fields)?;
+        let found = word(&mut fields, "type", Kind::ALL, kind)?;
+        let kind = fields.required("type", found)?;
+        let methods = SettlementMethod::ALL;
+        let method = word(&mut fields, "settlementMethod", methods, settlement_method)?;
+        let settlement_destination = fields.text("settlementDestination", 200)?;
+        let description = fields.text("description", 1_000)?;
+        let metadata = fields.metadata()?;
+        let terms = terms(&mut fields, &metadata)?;
+        fields.finish()?;
+        Ok(Self {
+            money,
+            kind,
+            settlement_method: method.unwrap_or(SettlementMethod::OffRampMock),
+            settlement_destination,
+            description,
+            metadata,
+            terms,
+        })
+    }
+}
+
+fn money(fields: &mut Fields) -> Result<Money, Error> {
+    // A long amount may look like a card number; one that is too long is refused below.
+    let text = fields.secret_text("amount", 40)?;
+    let text = fields.required("amount", text)?;
+    let code = fields.text("currency", 40)?;
+    let code = fields.required("currency", code)?;
+    let known = CURRENCIES.contains(&code.as_str());
+    let currency = Currency::parse(&code).or_else(|| Currency::parse_token(&code));
+    let currency = currency.filter(|_| known).ok_or_else(|| {
+        let message = format!("currency must be one of {}", CURRENCIES.join(", "));
+        Error::invalid("currency", message)
+    })?;
+    let wrong = |wrong| match wrong {
+        NotMoney::NotPositive => Error::invalid("amount", "The amount must be greater than 0"),
+        NotMoney::TooLarge => Error::invalid("amount", "The amount is too large"),
+        NotMoney::TooFine => {
+            let most = currency.exponent();
+            let message = format!("The amount must have at most {most} decimals in {currency}");
+            Error::invalid("amount", message)
+        }
+    };
+    let amount = decimal(&text, currency).ok_or_else(|| {
+        let message = "amount must be a decimal number in a string, such as \"100.00\"";
+        Error::invalid("amount", message)
+    })?;
+    amount
+        .and_then(|amount| Money::from_major(amount, currency))
+        .map_err(wrong)
+}
+
+/// Reads `100.00` and nothing else: plain digits, no sign but a minus, no exponent, no blanks, no
+/// needless zero in front, digits on both sides of a point. `None` if it is no such number.
+fn decimal(text: &str, currency: Currency) -> Option<Result<Decimal, NotMoney>> {
+    let (is_negative, digits) = match text.strip_prefix('-') {
+        Some(digits) => (true, digits),
+        None => (false, text),
+    };
+    let (whole, decimals) = match digits.split_once('.') {
+        Some((whole, decimals)) if !decimals.is_empty() => (whole, decimals),
+        Some(_) => return None,
+        None => (digits, ""),
+    };
+    let is_plain = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
+    let has_needless_zero = whole.len() > 1 && whole.starts_with('0');
+    if whole.is_empty() || has_needless_zero || !is_plain(whole) || !is_plain(decimals) {
+        return None;
+    }
+    if is_negative {
+        return Some(Err(NotMoney::NotPositive));
+    }
+    if u32::try_from(decimals.len()).map_or(true, |count| count > currency.exponent()) {
+        return Some(Err(NotMoney::TooFine));
+    }
+    Some(Decimal::from_str_exact(digits).map_err(|_| NotMoney::TooLarge))
+}
+
+/// A field that is one of the words of `all`.
+fn word<T: Copy, const N: usize>(
+    fields: &mut Fields,
+    name: &str,
+    all: [T; N],
+    of: fn(T) -> &'static str,
+) -> Result<Option<T>, Wrong> {
+    let Some(text) = fields.text(name, 40)? else {
+        return Ok(None);
+    };
+    let found = all.into_iter().find(|one| of(*one) == text);
+    let why = || format!("must be one of {}", all.map(of).join(", "));
+    found.map(Some).ok_or_else(|| wrong(name, why()))
+}
+
+fn terms(fields: &mut Fields, metadata: &Map<String, Value>) -> Result<Terms, Error> {
+    let period = fields.integer("deliveryPeriod")?;
+    let period = period.unwrap_or(DELIVERY_PERIOD_DEFAULT);
+    if !(1..=DELIVERY_PERIOD_MAX).contains(&period) {
+        let why = format!("must be 1 to {DELIVERY_PERIOD_MAX} seconds");
+        return Err(wrong("deliveryPeriod", why).into());
+    }
+    let expected_delivery_hash = hex(fields, "expectedDeliveryHash", 32)?;
+    let auto_release = fields.boolean("autoRelease")?;
+    let delivery_oracle = hex(fields, "deliveryOracle", 20)?;
+    let is_automatic = release(metadata)?;
+    Ok(Terms {
+        delivery_period_seconds: period,
+        expected_delivery_hash,
+        auto_release: auto_release.unwrap_or(is_automatic),
+        delivery_oracle,
+    })
+}
+
+/// `0x` and this many bytes in hex. Digits among them are no card number, whatever they look like.
+fn hex(fields: &mut Fields, name: &str, bytes: usize) -> Result<Option<String>, Wrong> {
+    let text = fields.secret_text(name, 80)?;
+    let is_hex = |text: &String| {
+        let digits = text.strip_prefix("0x").unwrap_or_default();
+        digits.len() == bytes * 2 && digits.bytes().all(|byte| byte.is_ascii_hexdigit())
+    };
+    match text {
+        Some(text) if !is_hex(&text) => {
+            let why = format!("must be 0x and {bytes} bytes in hexadecimal digits");
+            Err(wrong(name, why))
+        }
+        text => Ok(text),
+    }
+}
+
+/// Checks what the metadata says about release; returns whether it is to be automatic.
+fn release(metadata: &Map<String, Value>) -> Result<bool, Wrong> {
+    let given = |name| metadata.get(name).filter(|value| !value.is_null());
+    let kind = given("releaseType").map(|kind| kind.as_str().unwrap_or_default());
+    if kind.is_some_and(|kind| !RELEASE_TYPES.contains(&kind)) {
+        let why = format!("must be one of {}", RELEASE_TYPES.join(", "));
+        return Err(wrong("metadata.releaseType", why));
+    }
+    match given("timeLockUntil") {
+        None if kind == Some("TIME_LOCKED") => {
+            let param = "metadata.timeLockUntil".to_owned();
+            return Err(Wrong::Missing { param });
+        }
+        Some(until) if !is_time(until) => {
+            let why = "must be Unix seconds in a string".to_owned();
+            return Err(wrong("metadata.timeLockUntil", why));
+        }
+        _ => {}
+    }
+    match given("autoRelease") {
+        None => Ok(kind == Some("AUTO_RELEASE")),
+        Some(Value::Bool(is_automatic)) => Ok(*is_automatic),
+        Some(_) => {
+            let why = "must be true or false".to_owned();
+            Err(wrong("metadata.autoRelease", why))
+        }
+    }
+}
+
+/// Unix seconds as a string: up to eleven digits reach beyond the year 5000.
+fn is_time(value: &Value) -> bool {
+    let digits = value.as_str().unwrap_or_default();
+    (1..=11).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+fn wrong(param: &str, why: String) -> Wrong {
+    let param = param.to_owned();
+    Wrong::Invalid { param, why }
+}
+
+/// Reads the body of `POST /v1/payment-intents/{id}/cancel`. The reason is checked and not kept.
+///
+/// # Errors
+/// [`Error`] names the first wrong field.
+pub fn cancel(body: Value) -> Result<(), Error> {
+    let mut fields = Fields::of(body)?;
+    fields.text("reason", 500)?;
+    Ok(fields.finish()?)
+}
+
+/// A payment intent to make.
+#[derive(Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(rename = "PaymentIntentToCreate")]
+pub struct IntentBody {
+    /// How much, as a decimal string; a JSON number is refused. More than 0, with at most the
+    /// currency's decimals: 2 for USD, 6 for USDC and USDT, 18 for DAI.
+    #[schemars(
+        regex(pattern = r"^(0|[1-9][0-9]{0,11})(\.[0-9]{1,18})?$"),
+        example = "100.00"
+    )]
+    pub amount: String,
+    /// The currency.
+    #[schemars(extend("enum" = CURRENCIES))]
+    pub currency: String,
+    /// Under which conditions the money is released.
+    #[serde(rename = "type")]
+    #[schemars(extend("enum" = Kind::ALL.map(kind)))]
+    pub kind: String,
+    /// How you get the money; `OFF_RAMP_MOCK` if it is not sent.
+    #[schemars(extend("enum" = ["OFF_RAMP_MOCK", "OFF_RAMP_TO_RTP", "OFF_RAMP_TO_BANK", null]))]
+    pub settlement_method: Option<String>,
+    /// Where you get the money; your account with this gateway if it is not sent.
+    #[schemars(length(max = 200))]
+    pub settlement_destination: Option<String>,
+    /// What is paid for.
+    #[schemars(length(max = 1000))]
+    pub description: Option<String>,
+    /// Your own keys and values: at most 50 keys, 5 levels, texts of at most 500 characters.
+    /// `releaseType` is `TIME_LOCKED` (with `timeLockUntil`, Unix seconds in a string),
+    /// `MILESTONE_LOCKED`, `DELIVERY_PROOF` or `AUTO_RELEASE`; `autoRelease` is as below.
+    pub metadata: Option<Map<String, Value>>,
+    /// How long delivery may take, in seconds; 30 days if it is not sent.
+    #[schemars(range(min = 1, max = 315_360_000), extend("default" = DELIVERY_PERIOD_DEFAULT))]
+    pub delivery_period: Option<i64>,
+    /// What the proof of delivery must hash to, 32 bytes.
+    #[schemars(regex(pattern = "^0x[0-9a-fA-F]{64}$"))]
+    pub expected_delivery_hash: Option<String>,
+    /// Whether proof of delivery releases the money by itself.
+    pub auto_release: Option<bool>,
+    /// The address that may prove delivery.
+    #[schemars(regex(pattern = "^0x[0-9a-fA-F]{40}$"))]
+    pub delivery_oracle: Option<String>,
+}
+
+/// A payment intent to cancel.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "PaymentIntentToCancel")]
+pub struct CancelBody {
+    /// Why, in your own words.
+    #[schemars(length(max = 500))]
+    pub reason: Option<String>,
+}
+
+#[cfg(test)]
+#[expect(
+    clippy::indexing_slicing,
+    reason = "JSON is read by its members; one that is missing is null and fails its assertion"
+)]
+mod tests;

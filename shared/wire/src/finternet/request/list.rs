@@ -1,0 +1,169 @@
+//! Which objects to list.
+
+use domain::id::IntentId;
+use domain::ledger;
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use crate::finternet::error::Error;
+use crate::finternet::{MOVEMENTS, transaction_type};
+use crate::page::Page;
+use crate::query::{Parameters, invalid};
+
+/// Which intents to list, newest first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Intents {
+    /// Which part of the list.
+    pub page: Page<IntentId>,
+}
+
+impl Intents {
+    /// Reads the query of `GET /v1/payment-intents`.
+    ///
+    /// # Errors
+    /// [`Error`] names the first wrong parameter.
+    pub fn read(query: &str) -> Result<Self, Error> {
+        let page = Page::read(&Parameters::of(query), IntentId::parse)?;
+        Ok(Self { page })
+    }
+}
+
+/// Which payment intents, the newest first. Unknown parameters are ignored.
+#[derive(Deserialize, JsonSchema)]
+pub struct IntentsParameters {
+    /// How many to return.
+    #[schemars(range(min = 1, max = 100), extend("default" = 10))]
+    pub limit: Option<u32>,
+    /// The id of the last one you have: the list goes on after it.
+    pub starting_after: Option<String>,
+}
+
+/// Which movements of the account to list, newest first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LedgerEntries {
+    /// Which part of the list.
+    pub page: Page<IntentId>,
+    /// Only of this kind.
+    pub kind: Option<ledger::Kind>,
+    /// Only of this intent.
+    pub intent_id: Option<IntentId>,
+}
+
+impl LedgerEntries {
+    /// Reads the query of `GET /v1/payment-intents/account/ledger-entries`.
+    ///
+    /// # Errors
+    /// [`Error`] names the first wrong parameter.
+    pub fn read(query: &str) -> Result<Self, Error> {
+        let parameters = Parameters::of(query);
+        let page = Page::read(&parameters, |_| None)?;
+        let kind = match parameters.text("transactionType")? {
+            None => None,
+            Some(word) => {
+                let found = MOVEMENTS
+                    .into_iter()
+                    .find(|kind| transaction_type(*kind) == word);
+                let why = format!(
+                    "must be one of {}",
+                    MOVEMENTS.map(transaction_type).join(", ")
+                );
+                Some(found.ok_or_else(|| invalid("transactionType", why))?)
+            }
+        };
+        let intent_id = match parameters.text("paymentIntentId")? {
+            None => None,
+            Some(id) => {
+                let why = "must be the id of a payment intent";
+                let found = IntentId::parse(id);
+                Some(found.ok_or_else(|| invalid("paymentIntentId", why))?)
+            }
+        };
+        Ok(Self {
+            page,
+            kind,
+            intent_id,
+        })
+    }
+}
+
+/// Which movements of your account, the newest first. Unknown parameters are ignored.
+#[derive(Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct LedgerEntriesParameters {
+    /// How many to return.
+    #[schemars(range(min = 1, max = 100), extend("default" = 10))]
+    pub limit: Option<u32>,
+    /// How many to skip.
+    #[schemars(range(min = 0, max = 10000), extend("default" = 0))]
+    pub offset: Option<u32>,
+    /// Only movements of this type.
+    #[schemars(extend("enum" = MOVEMENTS.map(transaction_type)))]
+    pub transaction_type: Option<String>,
+    /// Only movements of this payment intent.
+    pub payment_intent_id: Option<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const ID: &str = "intent_0351FsBhSOBpYQOKPhbU9H";
+
+    #[test]
+    fn the_documents_parameters_are_read() -> Result<(), Error> {
+        let read = Intents::read(&format!("limit=10&starting_after={ID}"))?;
+        assert_eq!(
+            (read.page.limit, read.page.after),
+            (10, IntentId::parse(ID))
+        );
+        assert_eq!(Intents::read("")?.page.limit, 10);
+        let query = format!("limit=5&offset=20&transactionType=CREDIT&paymentIntentId={ID}");
+        let read = LedgerEntries::read(&query)?;
+        assert_eq!((read.page.limit, read.page.offset), (5, 20));
+        assert_eq!(read.kind, Some(ledger::Kind::Capture));
+        assert_eq!(read.intent_id, IntentId::parse(ID));
+        let all = LedgerEntries::read("")?;
+        assert_eq!((all.kind, all.intent_id), (None, None));
+        Ok(())
+    }
+
+    #[test]
+    fn each_wrong_parameter_is_named() {
+        for (query, param) in [
+            ("limit=0", "limit"),
+            ("limit=101", "limit"),
+            ("limit=ten", "limit"),
+            ("starting_after=intent_123", "starting_after"),
+            ("starting_after=", "starting_after"),
+        ] {
+            let error = Intents::read(query).err();
+            let found = error.map(|error| (error.code, error.param));
+            assert_eq!(found, Some(("invalid_request", Some(param.to_owned()))));
+        }
+        for (query, param) in [
+            ("limit=0", "limit"),
+            ("offset=-1", "offset"),
+            ("transactionType=FEE", "transactionType"),
+            ("transactionType=credit", "transactionType"),
+            ("transactionType=RESERVE", "transactionType"),
+            ("paymentIntentId=pay_1", "paymentIntentId"),
+            ("paymentIntentId=", "paymentIntentId"),
+        ] {
+            let param = Some(param.to_owned());
+            let found = LedgerEntries::read(query).err().map(|error| error.param);
+            assert_eq!(found, Some(param), "{query}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_query_breaks_the_readers(query in "((limit|offset|starting_after|transactionType|paymentIntentId)=\\PC{0,12}&?){0,4}") {
+            for error in [Intents::read(&query).err(), LedgerEntries::read(&query).err()] {
+                let is_named = error.is_none_or(|error| error.status == 400 && error.param.is_some());
+                prop_assert!(is_named);
+            }
+        }
+    }
+}

@@ -1,0 +1,9 @@
+//! What a client asks for.
+
+mod card;
+mod intent;
+mod list;
+
+pub use card::{CardPaymentBody, PayersCard, card};
+pub use intent::{CancelBody, CreateIntent, IntentBody, cancel};
+pub use list::{Intents, IntentsParameters, LedgerEntries, LedgerEntriesParameters};

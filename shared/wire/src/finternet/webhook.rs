@@ -1,0 +1,122 @@
+//! What an endpoint is told.
+
+use domain::id::EventId;
+use domain::intent;
+use domain::notice::{Kind, Notice, Subject};
+use schemars::JsonSchema;
+use serde::Serialize;
+use time::OffsetDateTime;
+
+use super::response::PaymentIntent;
+use super::status;
+use crate::event;
+
+/// The events that may be subscribed to.
+pub const EVENTS: [&str; 2] = ["payment_intent.created", "payment_intent.status_changed"];
+
+/// The name under which this contract tells of what happened.
+#[must_use]
+pub const fn word(kind: Kind) -> Option<&'static str> {
+    match kind {
+        Kind::IntentCreated => Some("payment_intent.created"),
+        Kind::IntentStatusChanged => Some("payment_intent.status_changed"),
+        Kind::PaymentSucceeded
+        | Kind::PaymentFailed
+        | Kind::RefundSettled
+        | Kind::CustomerCreated
+        | Kind::CustomerUpdated => None,
+    }
+}
+
+/// A payment intent as a webhook tells of it.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Told<'a> {
+    #[serde(flatten)]
+    intent: PaymentIntent<'a>,
+    /// The status before this change, if there was one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    previous_status: Option<&'static str>,
+}
+
+/// The body of a webhook; `None` if this contract does not tell of it.
+#[must_use]
+pub fn body(id: EventId, notice: &Notice, happened_at: OffsetDateTime) -> Option<String> {
+    let kind = word(notice.kind)?;
+    match &notice.subject {
+        Subject::Intent { now, previous } => {
+            let told = Told::of(now, *previous);
+            Some(event::body(id, kind, happened_at, told))
+        }
+        Subject::Payment(_) | Subject::Refund(_) | Subject::Customer(_) => None,
+    }
+}
+
+impl<'a> Told<'a> {
+    fn of(now: &'a intent::Intent, previous: Option<intent::State>) -> Self {
+        Self {
+            intent: PaymentIntent::of(now),
+            previous_status: previous.map(status),
+        }
+    }
+}
+
+#[cfg(test)]
+#[expect(
+    clippy::indexing_slicing,
+    reason = "JSON is read by its members; one that is missing is null and fails its assertion"
+)]
+mod tests {
+    use serde_json::Value;
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::samples;
+
+    fn told(notice: &Notice) -> Result<Value, serde_json::Error> {
+        let id = EventId(Uuid::from_u128(1));
+        let body = body(id, notice, OffsetDateTime::UNIX_EPOCH);
+        serde_json::from_str(&body.unwrap_or_default())
+    }
+
+    #[test]
+    fn a_change_is_told_with_the_status_before() -> Result<(), serde_json::Error> {
+        let mut now = samples::intent(None)?;
+        now.canceled_at = Some(now.created_at);
+        let event = told(&Notice {
+            kind: Kind::IntentStatusChanged,
+            subject: Subject::Intent {
+                now,
+                previous: Some(intent::State::Initiated),
+            },
+        })?;
+        assert_eq!(event["type"], "payment_intent.status_changed");
+        assert_eq!(event["object"], "event");
+        let object = &event["data"]["object"];
+        assert_eq!(object["object"], "payment_intent");
+        assert_eq!(object["status"], "CANCELED");
+        assert_eq!(object["previous_status"], "INITIATED");
+        assert_eq!(object["amount"], "1000.00");
+        Ok(())
+    }
+
+    #[test]
+    fn what_is_new_had_no_status_before() -> Result<(), serde_json::Error> {
+        let event = told(&Notice {
+            kind: Kind::IntentCreated,
+            subject: Subject::Intent {
+                now: samples::intent(None)?,
+                previous: None,
+            },
+        })?;
+        assert_eq!(event["type"], "payment_intent.created");
+        assert_eq!(event["data"]["object"]["status"], "INITIATED");
+        assert_eq!(event["data"]["object"].get("previous_status"), None);
+        Ok(())
+    }
+
+    #[test]
+    fn what_is_told_may_be_subscribed_to_and_nothing_else() {
+        let told: Vec<_> = Kind::ALL.into_iter().filter_map(word).collect();
+        assert_eq!(told, EVENTS);
+    }
+}
