@@ -1,7 +1,10 @@
 //! Reading the fields of a JSON object one by one, so that every wrong one is named.
 
-use domain::card;
+use domain::card::{self, NotACard};
 use serde_json::{Map, Value};
+
+/// Characters that an e-mail address may have.
+const ADDRESS_MAX: usize = 254;
 
 /// Members that metadata may have.
 const METADATA_MEMBERS_MAX: usize = 50;
@@ -35,6 +38,29 @@ pub enum Wrong {
         /// Its path.
         param: String,
     },
+    /// What should be an e-mail address and is none.
+    Address {
+        /// Its path.
+        param: String,
+    },
+    /// A part of a card that no card has.
+    Card {
+        /// The part's path.
+        param: String,
+        /// What is wrong with it.
+        why: NotACard,
+    },
+}
+
+/// What a request that changes an object says about one of its fields.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Change<T> {
+    /// Nothing: it stays.
+    Keep,
+    /// `null`: it is cleared.
+    Clear,
+    /// It has this value from now on.
+    To(T),
 }
 
 /// The fields of one object, taken one after the other; [`Fields::finish`] refuses what is left.
@@ -126,6 +152,34 @@ impl Fields {
         }
     }
 
+    /// An e-mail address of at most 254 characters.
+    ///
+    /// # Errors
+    /// If it is something else.
+    pub fn address(&mut self, name: &str) -> Result<Option<String>, Wrong> {
+        match self.text(name, ADDRESS_MAX)? {
+            Some(text) if !is_address(&text) => Err(Wrong::Address {
+                param: self.param(name),
+            }),
+            address => Ok(address),
+        }
+    }
+
+    /// What is to become of a field that `read` reads; `null` clears it.
+    ///
+    /// # Errors
+    /// Those of `read`.
+    pub fn change<T>(
+        &mut self,
+        name: &str,
+        read: impl FnOnce(&mut Self) -> Result<Option<T>, Wrong>,
+    ) -> Result<Change<T>, Wrong> {
+        if !self.left.contains_key(name) {
+            return Ok(Change::Keep);
+        }
+        Ok(read(self)?.map_or(Change::Clear, Change::To))
+    }
+
     /// A whole number. `50.0`, `5e1` and `"50"` are not.
     ///
     /// # Errors
@@ -188,9 +242,17 @@ impl Fields {
     /// # Errors
     /// If it is something else.
     pub fn metadata(&mut self) -> Result<Map<String, Value>, Wrong> {
+        Ok(self.given_metadata()?.unwrap_or_default())
+    }
+
+    /// The merchant's own keys and values as [`Fields::metadata`] reads them, if there are any.
+    ///
+    /// # Errors
+    /// If it is something else.
+    pub fn given_metadata(&mut self) -> Result<Option<Map<String, Value>>, Wrong> {
         let param = self.param("metadata");
         let members = match self.value("metadata") {
-            None => return Ok(Map::new()),
+            None => return Ok(None),
             Some(Value::Object(members)) => members,
             Some(_) => return Err(self.invalid("metadata", "must be an object")),
         };
@@ -201,7 +263,7 @@ impl Fields {
             check_text(&param, key)?;
             check_metadata(&param, value, METADATA_DEPTH_MAX - 1)
         })?;
-        Ok(members)
+        Ok(Some(members))
     }
 
     /// Ends the reading.
@@ -220,6 +282,12 @@ impl Fields {
             }),
         }
     }
+}
+
+fn is_address(text: &str) -> bool {
+    let no_blank = !text.chars().any(|c| c.is_whitespace() || c.is_control());
+    let parts = text.split_once('@');
+    no_blank && parts.is_some_and(|(l, d)| !l.is_empty() && !d.is_empty() && !d.contains('@'))
 }
 
 fn check_metadata(param: &str, value: &Value, depth: usize) -> Result<(), Wrong> {

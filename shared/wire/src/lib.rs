@@ -2,12 +2,21 @@
 //!
 //! Absent on purpose: servers, clients, the database. A surface's paths are in `api`.
 
+pub mod card;
+pub mod credentials;
+pub mod customer;
 pub mod event;
 pub mod fields;
 pub mod finfusion;
+pub mod page;
 pub mod paygate;
+pub mod query;
 pub mod signature;
+pub mod status;
 pub mod subscription;
+
+#[cfg(test)]
+mod samples;
 
 /// A body that was put together from known parts, as JSON.
 ///

@@ -1,8 +1,12 @@
-//! Registering a webhook endpoint: the same fields on every surface that has it.
+//! Webhook endpoints: the same fields on every surface that has them.
 
+use domain::id::EndpointId;
+use schemars::JsonSchema;
+use serde::Deserialize;
 use serde_json::{Map, Value};
+use time::OffsetDateTime;
 
-use crate::fields::{Fields, Wrong};
+use crate::fields::{Change, Fields, Wrong};
 
 /// Everything, also what comes later.
 pub const EVERYTHING: &str = "*";
@@ -27,37 +31,213 @@ impl Subscription {
     /// [`Wrong`] names the field.
     pub fn read(body: Value, known: &[&str]) -> Result<Self, Wrong> {
         let mut fields = Fields::of(body)?;
-        let url = fields.text("url", 2_000)?;
+        let url = url(&mut fields)?;
         let url = fields.required("url", url)?;
-        let events = fields
-            .texts("events")?
-            .unwrap_or_else(|| vec![EVERYTHING.to_owned()]);
-        let is_known = |event: &String| event == EVERYTHING || known.contains(&event.as_str());
-        if events.is_empty() || !events.iter().all(is_known) {
-            let why = format!("must be some of {}, or *", known.join(", "));
-            return Err(Wrong::Invalid {
-                param: "events".to_owned(),
-                why,
-            });
-        }
+        let events = events(&mut fields, known)?;
         let metadata = fields.metadata()?;
         let ed25519 = match fields.text("signature", 10)?.as_deref() {
             None | Some("v1") => false,
             Some("v1a") => true,
-            Some(_) => {
-                let why = "must be v1 or v1a".to_owned();
-                return Err(Wrong::Invalid {
-                    param: "signature".to_owned(),
-                    why,
-                });
-            }
+            Some(_) => return Err(invalid("signature", "must be v1 or v1a")),
+        };
+        fields.finish()?;
+        Ok(Self {
+            url,
+            events: events.unwrap_or_else(|| vec![EVERYTHING.to_owned()]),
+            metadata,
+            ed25519,
+        })
+    }
+}
+
+/// What is to become of an endpoint; `None` stays as it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Changes {
+    /// Where to post; not judged yet.
+    pub url: Option<String>,
+    /// The events, in the surface's words; `*` for everything.
+    pub events: Option<Vec<String>>,
+    /// The merchant's own keys and values, all of them.
+    pub metadata: Option<Map<String, Value>>,
+    /// Whether it is told.
+    pub is_active: Option<bool>,
+}
+
+impl Changes {
+    /// Reads a request whose surface documents the events `known`.
+    ///
+    /// # Errors
+    /// [`Wrong`] names the field.
+    pub fn read(body: Value, known: &[&str]) -> Result<Self, Wrong> {
+        let mut fields = Fields::of(body)?;
+        let url = url(&mut fields)?;
+        let events = events(&mut fields, known)?;
+        let metadata = match fields.change("metadata", Fields::given_metadata)? {
+            Change::Keep => None,
+            Change::Clear => Some(Map::new()),
+            Change::To(metadata) => Some(metadata),
+        };
+        let is_active = match fields.text("status", 10)?.as_deref() {
+            None => None,
+            Some("active") => Some(true),
+            Some("disabled") => Some(false),
+            Some(_) => return Err(invalid("status", "must be active or disabled")),
         };
         fields.finish()?;
         Ok(Self {
             url,
             events,
             metadata,
-            ed25519,
+            is_active,
         })
+    }
+}
+
+fn url(fields: &mut Fields) -> Result<Option<String>, Wrong> {
+    fields.text("url", 2_000)
+}
+
+fn events(fields: &mut Fields, known: &[&str]) -> Result<Option<Vec<String>>, Wrong> {
+    let is_known = |event: &String| event == EVERYTHING || known.contains(&event.as_str());
+    match fields.texts("events")? {
+        Some(events) if events.is_empty() || !events.iter().all(is_known) => {
+            let why = format!("must be some of {}, or *", known.join(", "));
+            Err(invalid("events", &why))
+        }
+        events => Ok(events),
+    }
+}
+
+fn invalid(param: &str, why: &str) -> Wrong {
+    Wrong::Invalid {
+        param: param.to_owned(),
+        why: why.to_owned(),
+    }
+}
+
+/// An endpoint as it is registered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Endpoint {
+    /// Its id.
+    pub id: EndpointId,
+    /// Where to post.
+    pub url: String,
+    /// The events, in its surface's words.
+    pub events: Vec<String>,
+    /// The merchant's own keys and values.
+    pub metadata: Map<String, Value>,
+    /// Whether it is told.
+    pub is_active: bool,
+    /// What verifies its Ed25519 signatures, if there are any.
+    pub public_key: Option<String>,
+    /// When it was registered.
+    pub created_at: OffsetDateTime,
+}
+
+/// The word for whether an endpoint is told.
+#[must_use]
+pub const fn status(is_active: bool) -> &'static str {
+    if is_active { "active" } else { "disabled" }
+}
+
+/// A webhook endpoint to register.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "WebhookEndpointToCreate")]
+pub struct SubscriptionBody {
+    /// Where to post events: https, and a public address.
+    #[schemars(length(max = 2000), example = &"https://example.com/webhooks")]
+    pub url: String,
+    /// What to be told of; everything if it is not sent, or `*`.
+    #[schemars(length(min = 1))]
+    pub events: Option<Vec<String>>,
+    /// Your own keys and values: at most 50 keys, 5 levels, texts of at most 500 characters.
+    pub metadata: Option<Map<String, Value>>,
+    /// `v1a` adds an Ed25519 signature to each webhook.
+    #[schemars(extend("enum" = ["v1", "v1a", null]))]
+    pub signature: Option<String>,
+}
+
+/// What changes of a webhook endpoint. What is not sent stays; `metadata` is replaced as a whole.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "WebhookEndpointToChange")]
+pub struct ChangesBody {
+    /// Where to post events: https, and a public address.
+    #[schemars(length(max = 2000))]
+    pub url: Option<String>,
+    /// What to be told of; `*` is everything.
+    #[schemars(length(min = 1))]
+    pub events: Option<Vec<String>>,
+    /// Your own keys and values: at most 50 keys, 5 levels, texts of at most 500 characters.
+    pub metadata: Option<Map<String, Value>>,
+    /// A disabled endpoint is told nothing until it is active again.
+    #[schemars(extend("enum" = ["active", "disabled", null]))]
+    pub status: Option<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::*;
+    use crate::samples::any_json;
+
+    const KNOWN: [&str; 2] = ["payment.succeeded", "payment.failed"];
+
+    #[test]
+    fn an_endpoint_is_read() {
+        let body = json!({
+            "url": "https://example.com/webhooks",
+            "events": ["payment.succeeded", "payment.failed"],
+            "metadata": {"environment": "production"}
+        });
+        assert!(serde_json::from_value::<SubscriptionBody>(body.clone()).is_ok());
+        let read = Subscription::read(body, &KNOWN);
+        assert!(read.is_ok_and(|asked| asked.events == KNOWN && !asked.ed25519));
+        let all = Subscription::read(json!({"url": "https://example.com/"}), &KNOWN);
+        assert!(all.is_ok_and(|asked| asked.events == [EVERYTHING]));
+    }
+
+    #[test]
+    fn what_is_not_said_stays() {
+        let body = json!({"status": "disabled", "url": null, "metadata": null});
+        assert!(serde_json::from_value::<ChangesBody>(body.clone()).is_ok());
+        let changes = Changes {
+            url: None,
+            events: None,
+            metadata: Some(Map::new()),
+            is_active: Some(false),
+        };
+        assert_eq!(Changes::read(body, &KNOWN), Ok(changes));
+    }
+
+    #[test]
+    fn each_wrong_field_is_named() {
+        for (body, name) in [
+            (json!({"events": []}), "events"),
+            (json!({"events": ["payment.lost"]}), "events"),
+            (json!({"events": "*"}), "events"),
+            (json!({"status": "deleted"}), "status"),
+            (json!({"status": true}), "status"),
+            (json!({"url": 7}), "url"),
+            (json!({"metadata": []}), "metadata"),
+        ] {
+            match Changes::read(body.clone(), &KNOWN) {
+                Err(Wrong::Invalid { param, .. }) => assert_eq!(param, name, "{body}"),
+                other => assert_eq!(other, Err(invalid(name, "")), "{body}"),
+            }
+        }
+        let secret = Changes::read(json!({"secret": "x"}), &KNOWN);
+        let param = "secret".to_owned();
+        assert_eq!(secret, Err(Wrong::Unknown { param }));
+    }
+
+    proptest! {
+        #[test]
+        fn no_json_breaks_the_readers(body in any_json()) {
+            let _ = (Subscription::read(body.clone(), &KNOWN), Changes::read(body, &KNOWN));
+        }
     }
 }

@@ -1,91 +1,232 @@
 //! Errors: `{"error": {"type", "code", "message", "details"?, "param"?}}`.
 
+use domain::card::NotACard;
 use domain::endpoint::NotAllowed;
+use domain::id::PaymentId;
+use domain::payment::{Failure, Payment};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::fields::Wrong;
 
-/// An error as the client reads it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Error {
-    /// The HTTP status.
-    #[serde(skip)]
-    pub status: u16,
-    #[serde(rename = "type")]
-    kind: &'static str,
-    code: &'static str,
-    message: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    details: Option<Details>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    param: Option<String>,
+/// The broad kind of an error.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[schemars(rename = "ErrorType")]
+pub enum Type {
+    /// The caller is not known, or may not: 401, 403.
+    AuthenticationError,
+    /// The request is wrong: 400, 404, 405, 409.
+    ValidationError,
+    /// The payment failed: 402.
+    PaymentError,
+    /// Too many requests: 429.
+    RateLimitError,
+    /// The service failed: 500, 503.
+    #[serde(rename = "APIError")]
+    ApiError,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-struct Details {
-    param: String,
+/// What went wrong.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Error {
+    /// The HTTP status.
+    pub status: u16,
+    /// The broad kind.
+    pub kind: Type,
+    /// What programs compare.
+    pub code: &'static str,
+    /// What people read.
+    pub message: String,
+    /// Which field or parameter is to blame.
+    pub param: Option<String>,
+    /// Which payment failed, and why.
+    pub failed: Option<(PaymentId, Option<Failure>)>,
+}
+
+/// What every request that is turned away is answered, and a payment that failed.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "ErrorBody")]
+pub struct Body<'a> {
+    error: Told<'a>,
+}
+
+/// What went wrong.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Error")]
+struct Told<'a> {
+    /// The broad kind.
+    #[serde(rename = "type")]
+    kind: Type,
+    /// What programs compare.
+    code: &'static str,
+    /// What people read; it may be worded anew.
+    message: &'a str,
+    /// More about it, where there is more.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    details: Option<Details<'a>>,
+    /// Which field or parameter is to blame, `amount.value`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    param: Option<&'a str>,
+    /// Why a payment failed: `card_declined`, `insufficient_funds`, `expired_card`,
+    /// `processing_error` or `payment_expired`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    decline_code: Option<&'static str>,
+    /// Which payment failed, `pay_…`. It can be read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    payment_id: Option<String>,
+}
+
+/// More about an error.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "ErrorDetails")]
+struct Details<'a> {
+    /// Which field or parameter is to blame.
+    param: &'a str,
 }
 
 impl Error {
     /// The body.
     #[must_use]
     pub fn body(&self) -> String {
-        #[derive(Serialize)]
-        struct Body<'a> {
-            error: &'a Error,
-        }
-        crate::json(&Body { error: self })
+        let param = self.param.as_deref();
+        let failure = self.failed.and_then(|(_, failure)| failure);
+        crate::json(&Body {
+            error: Told {
+                kind: self.kind,
+                code: self.code,
+                message: &self.message,
+                details: param.map(|param| Details { param }),
+                param,
+                decline_code: failure.map(Failure::name),
+                payment_id: self.failed.map(|(id, _)| id.to_string()),
+            },
+        })
     }
 
-    fn new(
-        status: u16,
-        kind: &'static str,
-        code: &'static str,
-        message: impl Into<String>,
-    ) -> Self {
+    fn new(status: u16, kind: Type, code: &'static str, message: impl Into<String>) -> Self {
         Self {
             status,
             kind,
             code,
             message: message.into(),
-            details: None,
             param: None,
+            failed: None,
         }
     }
 
     fn invalid(param: &str, message: String) -> Self {
         Self {
-            details: Some(Details {
-                param: param.to_owned(),
-            }),
             param: Some(param.to_owned()),
-            ..Self::new(400, "ValidationError", "VAL002", message)
+            ..Self::new(400, Type::ValidationError, "VAL002", message)
         }
     }
 
     /// A body that is not read, for the reason said in `message`.
     #[must_use]
     pub fn body_unreadable(message: &str) -> Self {
-        Self::new(400, "ValidationError", "VAL001", message)
+        Self::new(400, Type::ValidationError, "VAL001", message)
     }
 
     /// No key was sent.
     #[must_use]
     pub fn key_missing() -> Self {
         let message = "No API key was sent. Send it as: Authorization: Bearer YOUR_API_KEY";
-        Self::new(401, "AuthenticationError", "AUTH001", message)
+        Self::new(401, Type::AuthenticationError, "AUTH001", message)
     }
 
     /// The key is not known.
     #[must_use]
     pub fn key_invalid() -> Self {
-        Self::new(401, "AuthenticationError", "AUTH001", "Invalid API key")
+        Self::new(401, Type::AuthenticationError, "AUTH001", "Invalid API key")
+    }
+
+    /// The access token is past its time.
+    #[must_use]
+    pub fn token_expired() -> Self {
+        Self::new(401, Type::AuthenticationError, "AUTH002", "Expired token")
+    }
+
+    /// The client credentials are not known.
+    #[must_use]
+    pub fn client_invalid() -> Self {
+        let message = "Unknown client_id, or not its client_secret";
+        Self::new(401, Type::AuthenticationError, "AUTH001", message)
+    }
+
+    /// A token is asked for something that does not exist.
+    #[must_use]
+    pub fn scope_invalid() -> Self {
+        let message = "Invalid scope. There are payments and accounts.";
+        Self::new(401, Type::AuthenticationError, "AUTH003", message)
+    }
+
+    /// A live key, and nobody to take real money.
+    #[must_use]
+    pub fn live_unavailable() -> Self {
+        let message = "Live payments are not available: this gateway has no live acquirer. \
+                       Nothing was stored. Use a test key (sk_test_…).";
+        Self::new(403, Type::AuthenticationError, "AUTH003", message)
+    }
+
+    /// The payment failed.
+    #[must_use]
+    pub fn payment_failed(payment: &Payment) -> Self {
+        Self {
+            failed: Some((payment.id, payment.failure)),
+            ..Self::new(402, Type::PaymentError, "PAY001", "Payment failed")
+        }
+    }
+
+    /// The payment took no money that could be given back.
+    #[must_use]
+    pub fn not_refundable() -> Self {
+        let message = "Only a payment that succeeded can be refunded";
+        Self::invalid("payment_id", message.to_owned())
+    }
+
+    /// More than is left of the payment, or nothing is left.
+    #[must_use]
+    pub fn refund_too_large() -> Self {
+        let message = "Refunds may not add up to more than the payment's amount";
+        Self::invalid("amount", message.to_owned())
+    }
+
+    /// The payment is in another currency.
+    #[must_use]
+    pub fn currency_differs() -> Self {
+        let message = "amount.currency must be the payment's";
+        Self::invalid("amount.currency", message.to_owned())
+    }
+
+    /// The idempotency key was used with another request.
+    #[must_use]
+    pub fn key_reused() -> Self {
+        let message = "This Idempotency-Key was used with another request. Nothing was done.";
+        Self {
+            status: 409,
+            ..Self::invalid("Idempotency-Key", message.to_owned())
+        }
+    }
+
+    /// The idempotency key is not one.
+    #[must_use]
+    pub fn key_malformed() -> Self {
+        let message =
+            "Idempotency-Key must have 1 to 255 printable ASCII characters and no card number.";
+        Self::invalid("Idempotency-Key", message.to_owned())
+    }
+
+    /// No such object, or not the caller's.
+    #[must_use]
+    pub fn missing(what: &str) -> Self {
+        let message = format!("Resource not found: no such {what}");
+        Self::new(404, Type::ValidationError, "VAL003", message)
     }
 
     /// No such path.
     #[must_use]
     pub fn route_unknown() -> Self {
-        Self::new(404, "ValidationError", "VAL003", "Resource not found")
+        Self::new(404, Type::ValidationError, "VAL003", "Resource not found")
     }
 
     /// The path has other methods.
@@ -93,7 +234,7 @@ impl Error {
     pub fn method_not_allowed() -> Self {
         Self::new(
             405,
-            "ValidationError",
+            Type::ValidationError,
             "VAL001",
             "This path does not know this method.",
         )
@@ -103,7 +244,7 @@ impl Error {
     #[must_use]
     pub fn rate_limited(retry_after_seconds: i64) -> Self {
         let message = format!("Rate limit exceeded. Try again in {retry_after_seconds} seconds.");
-        Self::new(429, "RateLimitError", "RATE001", message)
+        Self::new(429, Type::RateLimitError, "RATE001", message)
     }
 
     /// The URL of an endpoint may not be posted to.
@@ -116,13 +257,13 @@ impl Error {
     #[must_use]
     pub fn too_many_endpoints() -> Self {
         let message = "This account has as many webhook endpoints as it may have.";
-        Self::new(400, "ValidationError", "VAL002", message)
+        Self::new(400, Type::ValidationError, "VAL002", message)
     }
 
     /// Ours; the request id is in the answer's headers.
     #[must_use]
     pub fn internal() -> Self {
-        Self::new(500, "APIError", "API001", "Internal server error")
+        Self::new(500, Type::ApiError, "API001", "Internal server error")
     }
 
     /// A store is away; nothing is known to be done.
@@ -130,7 +271,7 @@ impl Error {
     pub fn unavailable() -> Self {
         Self::new(
             503,
-            "APIError",
+            Type::ApiError,
             "API002",
             "Service unavailable. Try again shortly.",
         )
@@ -153,6 +294,91 @@ impl From<Wrong> for Error {
                 let message = format!("{param} holds what looks like a card number");
                 Self::invalid(&param, message)
             }
+            Wrong::Address { param } => {
+                let message = format!("{param} must be an e-mail address");
+                Self::invalid(&param, message)
+            }
+            Wrong::Card { param, why } => Self::invalid(&param, card(why).to_owned()),
+        }
+    }
+}
+
+/// The message for a card that cannot be one.
+const fn card(why: NotACard) -> &'static str {
+    match why {
+        NotACard::Length | NotACard::NotDigits => "The card number must have 12 to 19 digits.",
+        NotACard::Luhn => "The card number is incorrect.",
+        NotACard::Month => "The expiry month must be 1 to 12.",
+        NotACard::Year => "The expiry year must have four digits.",
+        NotACard::Cvc => "The security code must have 3 digits, 4 for American Express.",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::samples;
+
+    #[test]
+    fn errors_have_the_contracts_shape() -> Result<(), serde_json::Error> {
+        let param = "amount".to_owned();
+        let missing = Error::from(Wrong::Missing { param });
+        let expected = r#"{"error":{"type":"ValidationError","code":"VAL002","message":"amount is required","details":{"param":"amount"},"param":"amount"}}"#;
+        assert_eq!((missing.status, missing.body().as_str()), (400, expected));
+        let internal =
+            r#"{"error":{"type":"APIError","code":"API001","message":"Internal server error"}}"#;
+        assert_eq!(Error::internal().body(), internal);
+
+        let mut payment = samples::payment("0")?;
+        payment.failure = Some(Failure::InsufficientFunds);
+        let failed = Error::payment_failed(&payment);
+        let expected = r#"{"error":{"type":"PaymentError","code":"PAY001","message":"Payment failed","decline_code":"insufficient_funds","payment_id":"pay_02yQFA33G4VKAod8VHfhj7"}}"#;
+        assert_eq!((failed.status, failed.body().as_str()), (402, expected));
+        Ok(())
+    }
+
+    #[test]
+    fn each_status_has_its_kind() {
+        for (error, status, kind, code) in [
+            (Error::key_invalid(), 401, "AuthenticationError", "AUTH001"),
+            (
+                Error::client_invalid(),
+                401,
+                "AuthenticationError",
+                "AUTH001",
+            ),
+            (
+                Error::token_expired(),
+                401,
+                "AuthenticationError",
+                "AUTH002",
+            ),
+            (
+                Error::scope_invalid(),
+                401,
+                "AuthenticationError",
+                "AUTH003",
+            ),
+            (
+                Error::live_unavailable(),
+                403,
+                "AuthenticationError",
+                "AUTH003",
+            ),
+            (Error::body_unreadable(""), 400, "ValidationError", "VAL001"),
+            (Error::not_refundable(), 400, "ValidationError", "VAL002"),
+            (Error::refund_too_large(), 400, "ValidationError", "VAL002"),
+            (Error::key_reused(), 409, "ValidationError", "VAL002"),
+            (Error::missing("payment"), 404, "ValidationError", "VAL003"),
+            (Error::rate_limited(1), 429, "RateLimitError", "RATE001"),
+            (Error::internal(), 500, "APIError", "API001"),
+            (Error::unavailable(), 503, "APIError", "API002"),
+        ] {
+            let written = json!(error.kind);
+            let found = (error.status, written.as_str(), error.code);
+            assert_eq!(found, (status, Some(kind), code));
         }
     }
 }

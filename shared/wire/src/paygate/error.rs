@@ -2,13 +2,15 @@
 
 use domain::card::NotACard;
 use domain::endpoint::NotAllowed;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::fields::Wrong;
 
 /// The broad kind of an error.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
+#[schemars(rename = "ErrorType")]
 pub enum Type {
     /// The request is wrong: 400, 404, 409.
     InvalidRequestError,
@@ -18,12 +20,12 @@ pub enum Type {
     PermissionError,
     /// Too many requests: 429.
     RateLimitError,
-    /// Ours: 500, 503.
+    /// The gateway failed: 500, 503.
     ApiError,
 }
 
-/// An error as the client reads it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+/// What went wrong.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Error {
     /// The HTTP status.
     #[serde(skip)]
@@ -33,21 +35,24 @@ pub struct Error {
     pub kind: Type,
     /// What programs compare.
     pub code: &'static str,
-    /// What people read.
+    /// What people read; it may be worded anew.
     pub message: String,
-    /// Which field.
+    /// Which field or parameter is to blame, `card.number`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub param: Option<String>,
+}
+
+/// What every request that is turned away is answered.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "ErrorBody")]
+pub struct Body<'a> {
+    error: &'a Error,
 }
 
 impl Error {
     /// The body.
     #[must_use]
     pub fn body(&self) -> String {
-        #[derive(Serialize)]
-        struct Body<'a> {
-            error: &'a Error,
-        }
         crate::json(&Body { error: self })
     }
 
@@ -95,6 +100,20 @@ impl Error {
         )
     }
 
+    /// The access token is past its time.
+    #[must_use]
+    pub fn token_expired() -> Self {
+        let message = "The access token has expired. Get a new one at /v1/auth/token.";
+        Self::new(401, Type::AuthenticationError, "token_expired", message)
+    }
+
+    /// The client credentials are not known.
+    #[must_use]
+    pub fn client_invalid() -> Self {
+        let message = "Unknown client_id, or not its client_secret";
+        Self::new(401, Type::AuthenticationError, "invalid_client", message)
+    }
+
     /// A live key, and nobody to take real money.
     #[must_use]
     pub fn live_unavailable() -> Self {
@@ -108,6 +127,32 @@ impl Error {
     pub fn missing(what: &str) -> Self {
         let message = format!("No such {what}");
         Self::new(404, Type::InvalidRequestError, "resource_missing", message)
+    }
+
+    /// The payment took no money that could be given back.
+    #[must_use]
+    pub fn not_refundable() -> Self {
+        let message = "Only a payment that succeeded can be refunded";
+        Self::new(
+            400,
+            Type::InvalidRequestError,
+            "payment_not_refundable",
+            message,
+        )
+    }
+
+    /// More than is left of the payment, or nothing is left.
+    #[must_use]
+    pub fn refund_too_large() -> Self {
+        let message = "Refunds may not add up to more than the payment's amount";
+        Self::invalid("amount_too_large", "amount", message)
+    }
+
+    /// Another customer has this address.
+    #[must_use]
+    pub fn address_taken() -> Self {
+        let message = "Another customer has this e-mail address";
+        Self::invalid("email_taken", "email", message)
     }
 
     /// No such path.
@@ -220,39 +265,34 @@ impl From<Wrong> for Error {
                 );
                 Self::invalid("card_number_misplaced", &param, message)
             }
+            Wrong::Address { param } => {
+                let message = format!("{param} must be an e-mail address");
+                Self::invalid("email_invalid", &param, message)
+            }
+            Wrong::Card { param, why } => {
+                let (code, message) = card(why);
+                Self::invalid(code, &param, message)
+            }
         }
     }
 }
 
-impl From<NotACard> for Error {
-    fn from(why: NotACard) -> Self {
-        let (code, param, message) = match why {
-            NotACard::Length | NotACard::NotDigits => (
-                "invalid_number",
-                "card.number",
-                "The card number must have 12 to 19 digits.",
-            ),
-            NotACard::Luhn => (
-                "incorrect_number",
-                "card.number",
-                "The card number is incorrect.",
-            ),
-            NotACard::Month => (
-                "invalid_expiry_month",
-                "card.exp_month",
-                "The expiry month must be 1 to 12.",
-            ),
-            NotACard::Year => (
-                "invalid_expiry_year",
-                "card.exp_year",
-                "The expiry year must have four digits.",
-            ),
-            NotACard::Cvc => (
-                "invalid_cvc",
-                "card.cvc",
-                "The security code must have 3 digits, 4 for American Express.",
-            ),
-        };
-        Self::invalid(code, param, message)
+/// The code and the message for a card that cannot be one.
+const fn card(why: NotACard) -> (&'static str, &'static str) {
+    match why {
+        NotACard::Length | NotACard::NotDigits => (
+            "invalid_number",
+            "The card number must have 12 to 19 digits.",
+        ),
+        NotACard::Luhn => ("incorrect_number", "The card number is incorrect."),
+        NotACard::Month => ("invalid_expiry_month", "The expiry month must be 1 to 12."),
+        NotACard::Year => (
+            "invalid_expiry_year",
+            "The expiry year must have four digits.",
+        ),
+        NotACard::Cvc => (
+            "invalid_cvc",
+            "The security code must have 3 digits, 4 for American Express.",
+        ),
     }
 }

@@ -4,7 +4,7 @@ use domain::id::EventId;
 use domain::notice::{Kind, Notice, Subject};
 use time::OffsetDateTime;
 
-use super::response::Payment;
+use super::response::{Customer, Payment, Refund};
 use crate::event;
 
 /// The events this contract documents.
@@ -35,6 +35,91 @@ pub fn body(id: EventId, notice: &Notice, happened_at: OffsetDateTime) -> Option
     let kind = word(notice.kind)?;
     match &notice.subject {
         Subject::Payment(payment) => Some(event::body(id, kind, happened_at, Payment::of(payment))),
-        Subject::Refund(_) | Subject::Customer(_) | Subject::Intent { .. } => None,
+        Subject::Refund(refund) => Some(event::body(id, kind, happened_at, Refund::of(refund))),
+        Subject::Customer(customer) => {
+            Some(event::body(id, kind, happened_at, Customer::of(customer)))
+        }
+        Subject::Intent { .. } => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Error, Value, from_str, json};
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::samples;
+
+    fn told(kind: Kind, subject: Subject) -> Option<Value> {
+        let notice = Notice { kind, subject };
+        let id = EventId(Uuid::from_u128(1));
+        let body = body(id, &notice, OffsetDateTime::UNIX_EPOCH)?;
+        from_str(&body).ok()
+    }
+
+    #[test]
+    fn every_word_that_is_told_may_be_subscribed_to() {
+        let mut words: Vec<_> = Kind::ALL.into_iter().filter_map(word).collect();
+        words.sort_unstable();
+        let mut events = EVENTS;
+        events.sort_unstable();
+        assert_eq!(words, events);
+    }
+
+    #[test]
+    fn a_refund_is_told_as_a_refund() -> Result<(), Error> {
+        for (state, status) in [("refunded", "succeeded"), ("failed", "failed")] {
+            let refund = Subject::Refund(samples::refund(state)?);
+            let expected = json!({
+                "id": "evt_0000000000000000000001", "object": "event", "type": "refund.created",
+                "created": 0,
+                "data": {"object": {
+                    "id": "ref_02yQFA33G4VKAod8VHfhj9", "object": "refund",
+                    "payment_id": "pay_02yQFA33G4VKAod8VHfhj7", "amount": 2500,
+                    "currency": "USD", "status": status, "reason": "customer_request",
+                    "created": 1_699_564_900
+                }}
+            });
+            assert_eq!(told(Kind::RefundSettled, refund), Some(expected));
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn a_customer_is_told_as_it_is_read() -> Result<(), Error> {
+        let customer = samples::customer()?;
+        let read: Value = from_str(&Customer::of(&customer).body())?;
+        let expected = json!({
+            "id": "cus_02yQFA33G4VKAod8VHfhj8", "object": "customer",
+            "email": "customer@example.com", "name": "John Doe", "phone": null,
+            "description": null, "metadata": {"company": "Acme Inc"}, "created": 1_699_564_800
+        });
+        assert_eq!(read, expected);
+        for (kind, word) in [
+            (Kind::CustomerCreated, "customer.created"),
+            (Kind::CustomerUpdated, "customer.updated"),
+        ] {
+            let event = told(kind, Subject::Customer(customer.clone())).unwrap_or_default();
+            assert_eq!(event.pointer("/type"), Some(&word.into()));
+            assert_eq!(event.pointer("/data/object"), Some(&read));
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn what_was_given_back_is_said_once_it_is_something() -> Result<(), Error> {
+        for (refunded, said) in [
+            ("0", None),
+            ("0.00", None),
+            ("0.01", Some(json!(1))),
+            ("25.00", Some(json!(2500))),
+            ("50", Some(json!(5000))),
+        ] {
+            let read: Value = from_str(&Payment::of(&samples::payment(refunded)?).body())?;
+            assert_eq!(read.get("amount_refunded"), said.as_ref(), "{refunded}");
+            assert_eq!(read.get("status"), Some(&json!("succeeded")));
+        }
+        Ok(())
     }
 }

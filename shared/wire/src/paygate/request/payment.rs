@@ -1,11 +1,15 @@
-//! What a client asks for.
+//! A payment to create.
 
 use domain::card::Card;
 use domain::money::{Currency, Money, NotMoney};
+use schemars::JsonSchema;
+use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use super::error::Error;
+use crate::card::{self, CardBody};
+use crate::customer;
 use crate::fields::Fields;
+use crate::paygate::error::Error;
 
 /// A payment to create.
 #[derive(Debug)]
@@ -51,8 +55,8 @@ impl CreatePayment {
                 message,
             ));
         }
-        let customer = fields.object("customer")?.map(customer).transpose()?;
-        let card = fields.object("card")?.map(card).transpose()?;
+        let customer = fields.object("customer")?.map(payer).transpose()?;
+        let card = fields.object("card")?.map(card::read).transpose()?;
         let description = fields.text("description", 1_000)?;
         let metadata = fields.metadata()?;
         fields.finish()?;
@@ -106,36 +110,54 @@ fn shown(minor: i64, currency: Currency) -> String {
     format!("{sign}{} {currency}", amount.unwrap_or_default())
 }
 
-fn customer(mut fields: Fields) -> Result<Customer, Error> {
-    let email = fields.text("email", 254)?;
-    if email.as_deref().is_some_and(|email| !is_address(email)) {
-        let param = fields.param("email");
-        let message = "customer.email must be an e-mail address";
-        return Err(Error::invalid("email_invalid", &param, message));
-    }
-    let name = fields.text("name", 200)?;
-    let phone = fields.text("phone", 40)?;
+fn payer(mut fields: Fields) -> Result<Customer, Error> {
+    let email = customer::email(&mut fields)?;
+    let name = customer::name(&mut fields)?;
+    let phone = customer::phone(&mut fields)?;
     fields.finish()?;
     Ok(Customer { email, name, phone })
 }
 
-fn is_address(email: &str) -> bool {
-    let no_blank = !email.chars().any(|c| c.is_whitespace() || c.is_control());
-    let parts = email.split_once('@');
-    no_blank && parts.is_some_and(|(l, d)| !l.is_empty() && !d.is_empty() && !d.contains('@'))
+/// A payment to create.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "PaymentToCreate")]
+pub struct CreatePaymentBody {
+    /// How much, in the currency's smallest unit: 5000 is 50.00 USD. At least half a unit, 50 for
+    /// currencies without a smaller one.
+    #[schemars(range(min = 50, max = 999_999_999_999_i64), example = 5000)]
+    pub amount: i64,
+    /// ISO 4217 code in upper case.
+    #[schemars(regex(pattern = "^[A-Z]{3}$"), example = &"USD")]
+    pub currency: String,
+    /// How the payer pays.
+    #[schemars(extend("enum" = ["card"]))]
+    pub payment_method: String,
+    /// Who pays. One customer for each e-mail address.
+    pub customer: Option<PayerBody>,
+    /// The card to charge. Without one the payment stays `pending`, and fails after 24 hours.
+    pub card: Option<CardBody>,
+    /// Your own words about the payment.
+    #[schemars(length(max = 1000))]
+    pub description: Option<String>,
+    /// Your own keys and values: at most 50 keys, 5 levels, texts of at most 500 characters.
+    pub metadata: Option<Map<String, Value>>,
 }
 
-fn card(mut fields: Fields) -> Result<Card, Error> {
-    let number = fields.secret_text("number", 40)?;
-    let number = zeroize::Zeroizing::new(fields.required("number", number)?);
-    let month = fields.integer("exp_month")?;
-    let month = fields.required("exp_month", month)?;
-    let year = fields.integer("exp_year")?;
-    let year = fields.required("exp_year", year)?;
-    let cvc = fields.secret_text("cvc", 10)?;
-    let cvc = zeroize::Zeroizing::new(fields.required("cvc", cvc)?);
-    fields.finish()?;
-    Ok(Card::new(&number, month, year, &cvc)?)
+/// Who pays.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "PayerDetails")]
+pub struct PayerBody {
+    /// E-mail address.
+    #[schemars(length(max = 254), example = &"customer@example.com")]
+    pub email: Option<String>,
+    /// Full name.
+    #[schemars(length(max = 200))]
+    pub name: Option<String>,
+    /// Telephone number.
+    #[schemars(length(max = 40))]
+    pub phone: Option<String>,
 }
 
 #[cfg(test)]
@@ -144,6 +166,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::samples::{self, any_json};
 
     fn example() -> Value {
         json!({
@@ -155,12 +178,7 @@ mod tests {
     }
 
     fn with(pointer: &str, value: Value) -> Result<CreatePayment, Error> {
-        let mut body = example();
-        let (parent, name) = pointer.rsplit_once('/').unwrap_or_default();
-        if let Some(Value::Object(parent)) = body.pointer_mut(parent) {
-            parent.insert(name.to_owned(), value);
-        }
-        CreatePayment::read(body)
+        CreatePayment::read(samples::with(example(), pointer, value))
     }
 
     fn refused(pointer: &str, value: Value) -> (&'static str, Option<String>) {
@@ -171,6 +189,7 @@ mod tests {
 
     #[test]
     fn the_documents_example_is_read() -> Result<(), Error> {
+        assert!(serde_json::from_value::<CreatePaymentBody>(example()).is_ok());
         let read = CreatePayment::read(example())?;
         assert_eq!(read.money.minor(), 5_000);
         assert_eq!(
@@ -308,23 +327,6 @@ mod tests {
             refused("/payment_method", json!("cash")).0,
             "payment_method_unsupported"
         );
-    }
-
-    fn any_json() -> impl Strategy<Value = Value> {
-        let leaf = prop_oneof![
-            Just(Value::Null),
-            any::<bool>().prop_map(Value::from),
-            any::<i64>().prop_map(Value::from),
-            any::<f64>().prop_map(Value::from),
-            "\\PC{0,20}".prop_map(Value::from),
-        ];
-        leaf.prop_recursive(3, 24, 6, |inner| {
-            prop_oneof![
-                prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
-                prop::collection::hash_map("[a-z_]{1,8}", inner, 0..4)
-                    .prop_map(|map| Value::Object(map.into_iter().collect())),
-            ]
-        })
     }
 
     proptest! {

@@ -1,0 +1,59 @@
+//! A card as clients write it: the same four fields on every surface that takes the object `card`.
+
+use domain::card::{self, NotACard};
+use schemars::JsonSchema;
+use serde::Deserialize;
+use zeroize::Zeroizing;
+
+use crate::fields::{Fields, Wrong};
+
+/// Reads the fields of a card.
+///
+/// # Errors
+/// [`Wrong`] names the first wrong field.
+pub fn read(mut fields: Fields) -> Result<card::Card, Wrong> {
+    let number = fields.secret_text("number", 40)?;
+    let number = Zeroizing::new(fields.required("number", number)?);
+    let month = fields.integer("exp_month")?;
+    let month = fields.required("exp_month", month)?;
+    let year = fields.integer("exp_year")?;
+    let year = fields.required("exp_year", year)?;
+    let cvc = fields.secret_text("cvc", 10)?;
+    let cvc = Zeroizing::new(fields.required("cvc", cvc)?);
+    let wrong = |why| Wrong::Card {
+        param: fields.param(part(why)),
+        why,
+    };
+    let card = card::Card::new(&number, month, year, &cvc).map_err(wrong)?;
+    fields.finish()?;
+    Ok(card)
+}
+
+/// Which field is to blame.
+const fn part(why: NotACard) -> &'static str {
+    match why {
+        NotACard::Length | NotACard::NotDigits | NotACard::Luhn => "number",
+        NotACard::Month => "exp_month",
+        NotACard::Year => "exp_year",
+        NotACard::Cvc => "cvc",
+    }
+}
+
+/// The card to charge. It is sealed at once and never kept in the clear.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "Card")]
+pub struct CardBody {
+    /// The card's number; spaces and hyphens are dropped.
+    #[schemars(length(min = 12, max = 40), example = &"4242424242424242")]
+    pub number: String,
+    /// The month it expires.
+    #[schemars(range(min = 1, max = 12))]
+    pub exp_month: u8,
+    /// The year it expires, four digits.
+    #[schemars(range(min = 2000, max = 2099))]
+    pub exp_year: u16,
+    /// The security code: three digits, four for American Express.
+    #[schemars(regex(pattern = "^[0-9]{3,4}$"), example = &"123")]
+    pub cvc: String,
+}

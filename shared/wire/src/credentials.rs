@@ -1,0 +1,137 @@
+//! Client credentials, exchanged for a short-lived access token.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use zeroize::Zeroizing;
+
+use crate::fields::{Fields, Wrong};
+
+/// Characters that an id or a secret may have.
+const TEXT_MAX: usize = 200;
+
+/// Who asks for a token, and what proves it.
+pub struct Credentials {
+    /// `client_…`; any text until it is looked up.
+    pub client_id: String,
+    /// `cs_…`
+    pub client_secret: Zeroizing<String>,
+}
+
+impl Credentials {
+    /// Reads a JSON body.
+    ///
+    /// # Errors
+    /// [`Wrong`] names the first wrong field.
+    pub fn read(body: Value) -> Result<Self, Wrong> {
+        let mut fields = Fields::of(body)?;
+        let client_id = fields.secret_text("client_id", TEXT_MAX)?;
+        let client_id = fields.required("client_id", client_id)?;
+        let client_secret = fields.secret_text("client_secret", TEXT_MAX)?;
+        let client_secret = Zeroizing::new(fields.required("client_secret", client_secret)?);
+        fields.finish()?;
+        Ok(Self {
+            client_id,
+            client_secret,
+        })
+    }
+}
+
+/// Your client credentials. They were shown once, when the account was made.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "ClientCredentials")]
+pub struct CredentialsBody {
+    /// The client's id, `client_…`.
+    #[schemars(length(max = 200))]
+    pub client_id: String,
+    /// The client's secret, `cs_…`.
+    #[schemars(length(max = 200))]
+    pub client_secret: String,
+}
+
+/// An access token. Send it wherever an API key is sent: `Authorization: Bearer …`.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "AccessToken")]
+pub struct Granted<'a> {
+    /// The token.
+    access_token: &'a str,
+    /// How to send it: always `Bearer`.
+    token_type: &'static str,
+    /// How many seconds it is taken.
+    expires_in: i32,
+    /// What it may be used for, as it was asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    scope: Option<&'a str>,
+}
+
+impl<'a> Granted<'a> {
+    /// A token that is taken for `expires_in` seconds.
+    #[must_use]
+    pub const fn of(access_token: &'a str, expires_in: i32, scope: Option<&'a str>) -> Self {
+        Self {
+            access_token,
+            token_type: "Bearer",
+            expires_in,
+            scope,
+        }
+    }
+
+    /// The body.
+    #[must_use]
+    pub fn body(&self) -> String {
+        crate::json(self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::*;
+    use crate::samples::any_json;
+
+    #[test]
+    fn the_documents_example_is_read() -> Result<(), Wrong> {
+        let example = json!({"client_id": "your_client_id", "client_secret": "your_client_secret"});
+        assert!(serde_json::from_value::<CredentialsBody>(example.clone()).is_ok());
+        let read = Credentials::read(example)?;
+        let found = (read.client_id.as_str(), read.client_secret.as_str());
+        assert_eq!(found, ("your_client_id", "your_client_secret"));
+        Ok(())
+    }
+
+    #[test]
+    fn both_are_required() {
+        for (body, name) in [
+            (json!({"client_secret": "b"}), "client_id"),
+            (json!({"client_id": "a"}), "client_secret"),
+            (
+                json!({"client_id": "a", "client_secret": null}),
+                "client_secret",
+            ),
+        ] {
+            let param = name.to_owned();
+            assert_eq!(
+                Credentials::read(body).err(),
+                Some(Wrong::Missing { param })
+            );
+        }
+    }
+
+    #[test]
+    fn a_token_is_answered_as_the_contract_says() {
+        let plain = r#"{"access_token":"at_1","token_type":"Bearer","expires_in":3600}"#;
+        assert_eq!(Granted::of("at_1", 3_600, None).body(), plain);
+        let scoped = plain.replace('}', r#","scope":"payments"}"#);
+        assert_eq!(Granted::of("at_1", 3_600, Some("payments")).body(), scoped);
+    }
+
+    proptest! {
+        #[test]
+        fn no_json_breaks_the_reader(body in any_json()) {
+            let _ = Credentials::read(body);
+        }
+    }
+}

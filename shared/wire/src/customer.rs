@@ -1,0 +1,217 @@
+//! Customers as clients write them: the same fields on every surface that has them.
+
+use domain::id::{self, CustomerId};
+use schemars::JsonSchema;
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+use crate::fields::{Change, Fields, Wrong};
+
+/// A customer to create. One whose address is known already is changed instead: what is not said
+/// stays.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Details {
+    /// The address it is known by.
+    pub email: Option<String>,
+    /// Its name.
+    pub name: Option<String>,
+    /// Its telephone number.
+    pub phone: Option<String>,
+    /// What the merchant says about it.
+    pub description: Option<String>,
+    /// The merchant's own keys and values.
+    pub metadata: Option<Map<String, Value>>,
+}
+
+impl Details {
+    /// Reads the body of a request that creates one.
+    ///
+    /// # Errors
+    /// [`Wrong`] names the first wrong field.
+    pub fn read(body: Value) -> Result<Self, Wrong> {
+        let mut fields = Fields::of(body)?;
+        let details = Self {
+            email: email(&mut fields)?,
+            name: name(&mut fields)?,
+            phone: phone(&mut fields)?,
+            description: description(&mut fields)?,
+            metadata: fields.given_metadata()?,
+        };
+        fields.finish()?;
+        Ok(details)
+    }
+}
+
+/// What is to become of a customer's fields.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Changes {
+    /// The address it is known by.
+    pub email: Change<String>,
+    /// Its name.
+    pub name: Change<String>,
+    /// Its telephone number.
+    pub phone: Change<String>,
+    /// What the merchant says about it.
+    pub description: Change<String>,
+    /// The merchant's own keys and values, all of them.
+    pub metadata: Change<Map<String, Value>>,
+}
+
+impl Changes {
+    /// Reads the body of a request that changes one.
+    ///
+    /// # Errors
+    /// [`Wrong`] names the first wrong field.
+    pub fn read(body: Value) -> Result<Self, Wrong> {
+        let mut fields = Fields::of(body)?;
+        let changes = Self {
+            email: fields.change("email", email)?,
+            name: fields.change("name", name)?,
+            phone: fields.change("phone", phone)?,
+            description: fields.change("description", description)?,
+            metadata: fields.change("metadata", Fields::given_metadata)?,
+        };
+        fields.finish()?;
+        Ok(changes)
+    }
+}
+
+/// A customer's address.
+///
+/// # Errors
+/// If it is none.
+pub fn email(fields: &mut Fields) -> Result<Option<String>, Wrong> {
+    fields.address("email")
+}
+
+/// A customer's name.
+///
+/// # Errors
+/// If it is none.
+pub fn name(fields: &mut Fields) -> Result<Option<String>, Wrong> {
+    fields.text("name", 200)
+}
+
+/// A customer's telephone number.
+///
+/// # Errors
+/// If it is none.
+pub fn phone(fields: &mut Fields) -> Result<Option<String>, Wrong> {
+    fields.text("phone", 40)
+}
+
+fn description(fields: &mut Fields) -> Result<Option<String>, Wrong> {
+    fields.text("description", 1_000)
+}
+
+/// Reads a customer's id as any surface writes it: `cus_…` or `cust_…`.
+#[must_use]
+pub fn id(text: &str) -> Option<CustomerId> {
+    CustomerId::parse(text).or_else(|| id::parse("cust", text).map(CustomerId))
+}
+
+/// A customer. One customer has one address: where a customer with this address is known, creating
+/// changes that one and answers with it, and a field that is not sent stays.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "CustomerToCreate")]
+pub struct CustomerBody {
+    /// E-mail address.
+    #[schemars(length(max = 254), example = &"customer@example.com")]
+    pub email: Option<String>,
+    /// Full name.
+    #[schemars(length(max = 200))]
+    pub name: Option<String>,
+    /// Telephone number.
+    #[schemars(length(max = 40))]
+    pub phone: Option<String>,
+    /// Your own words about the customer.
+    #[schemars(length(max = 1000))]
+    pub description: Option<String>,
+    /// Your own keys and values: at most 50 keys, 5 levels, texts of at most 500 characters.
+    pub metadata: Option<Map<String, Value>>,
+}
+
+/// What changes of a customer. A field that is not sent stays, `null` clears it, and `metadata` is
+/// replaced as a whole.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "CustomerToChange")]
+pub struct CustomerChangesBody {
+    /// E-mail address; no other customer may have it.
+    #[schemars(length(max = 254))]
+    pub email: Option<String>,
+    /// Full name.
+    #[schemars(length(max = 200))]
+    pub name: Option<String>,
+    /// Telephone number.
+    #[schemars(length(max = 40))]
+    pub phone: Option<String>,
+    /// Your own words about the customer.
+    #[schemars(length(max = 1000))]
+    pub description: Option<String>,
+    /// Your own keys and values: at most 50 keys, 5 levels, texts of at most 500 characters.
+    pub metadata: Option<Map<String, Value>>,
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::*;
+    use crate::samples::any_json;
+
+    #[test]
+    fn an_absent_field_stays_and_null_clears_it() {
+        let body = json!({"name": "Ada", "phone": null, "metadata": null});
+        let changes = Changes {
+            email: Change::Keep,
+            name: Change::To("Ada".to_owned()),
+            phone: Change::Clear,
+            description: Change::Keep,
+            metadata: Change::Clear,
+        };
+        assert!(serde_json::from_value::<CustomerChangesBody>(body.clone()).is_ok());
+        assert_eq!(Changes::read(body), Ok(changes));
+    }
+
+    #[test]
+    fn an_address_is_one() {
+        for wrong in ["nobody", "a b@c", "a@b@c", "@b", "a@", "a\u{7}@b", ""] {
+            let param = "email".to_owned();
+            let found = Details::read(json!({"email": wrong}));
+            assert_eq!(found, Err(Wrong::Address { param }), "{wrong}");
+        }
+        assert!(Details::read(json!({"email": "ada@example.com"})).is_ok());
+    }
+
+    #[test]
+    fn both_spellings_are_one_customer() {
+        let known = id("cus_0351FsBhSOBpYQOKJqTKXl");
+        assert!(known.is_some());
+        assert_eq!(id("cust_0351FsBhSOBpYQOKJqTKXl"), known);
+        for wrong in [
+            "cust_",
+            "custo_0351FsBhSOBpYQOKJqTKXl",
+            "pay_0351FsBhSOBpYQOKJqTKXl",
+            "",
+        ] {
+            assert_eq!(id(wrong), None, "{wrong}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_json_breaks_the_readers(body in any_json()) {
+            let _ = (Details::read(body.clone()), Changes::read(body));
+        }
+
+        #[test]
+        fn what_is_cleared_or_set_is_said(name in "[a-z ]{1,20}", clear in any::<bool>()) {
+            let body = json!({"name": if clear { Value::Null } else { name.clone().into() }});
+            let expected = if clear { Change::Clear } else { Change::To(name) };
+            prop_assert_eq!(Changes::read(body).map(|changes| changes.name), Ok(expected));
+        }
+    }
+}

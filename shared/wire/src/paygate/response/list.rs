@@ -1,0 +1,75 @@
+//! A part of a list.
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use crate::page::Page;
+
+/// A part of a list, newest first.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "{T}List")]
+pub struct List<T> {
+    /// Always `list`.
+    #[schemars(extend("const" = "list"))]
+    object: &'static str,
+    /// The objects.
+    data: Vec<T>,
+    /// How many objects this part could have had. Not there where a list comes as a whole.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    limit: Option<u32>,
+    /// How many were skipped. Not there where a list comes as a whole.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    offset: Option<u32>,
+    /// Whether there are more after the last one.
+    has_more: bool,
+}
+
+impl<T: Serialize> List<T> {
+    /// The part that `page` asked for.
+    #[must_use]
+    pub const fn of<I>(page: &Page<I>, data: Vec<T>, has_more: bool) -> Self {
+        Self {
+            object: "list",
+            data,
+            limit: Some(page.limit),
+            offset: Some(page.offset),
+            has_more,
+        }
+    }
+
+    /// A list that is never long.
+    #[must_use]
+    pub const fn whole(data: Vec<T>) -> Self {
+        Self {
+            object: "list",
+            data,
+            limit: None,
+            offset: None,
+            has_more: false,
+        }
+    }
+
+    /// The body.
+    #[must_use]
+    pub fn body(&self) -> String {
+        crate::json(self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_part_says_where_it_stands_and_a_whole_list_does_not() {
+        let page = Page::<()> {
+            limit: 2,
+            offset: 4,
+            after: None,
+        };
+        let part = r#"{"object":"list","data":[1,2],"limit":2,"offset":4,"has_more":true}"#;
+        assert_eq!(List::of(&page, vec![1, 2], true).body(), part);
+        let whole = r#"{"object":"list","data":[1],"has_more":false}"#;
+        assert_eq!(List::whole(vec![1]).body(), whole);
+    }
+}

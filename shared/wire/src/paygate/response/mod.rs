@@ -1,0 +1,13 @@
+//! What a client is answered.
+
+mod customer;
+mod endpoint;
+mod list;
+mod payment;
+mod refund;
+
+pub use self::customer::Customer;
+pub use self::endpoint::{DeletedEndpoint, Endpoint};
+pub use self::list::List;
+pub use self::payment::Payment;
+pub use self::refund::Refund;

@@ -1,0 +1,183 @@
+//! Query strings and forms: names and values, each given once.
+
+use std::ops::RangeInclusive;
+
+use time::{Date, Month};
+use zeroize::Zeroizing;
+
+use crate::fields::Wrong;
+
+/// The parameters of a query string or a form. What nobody asks for is ignored: it changes nothing.
+pub struct Parameters(Vec<(String, Zeroizing<String>)>);
+
+impl Parameters {
+    /// Reads `name=value&…`. Any text can be read.
+    #[must_use]
+    pub fn of(text: &str) -> Self {
+        let pairs = form_urlencoded::parse(text.as_bytes());
+        let owned = pairs.map(|(name, value)| {
+            let value = Zeroizing::new(value.into_owned());
+            (name.into_owned(), value)
+        });
+        Self(owned.collect())
+    }
+
+    /// A parameter's value.
+    ///
+    /// # Errors
+    /// If it is given twice: it would mean one thing to us and another to who looked at it before.
+    pub fn text(&self, name: &str) -> Result<Option<&str>, Wrong> {
+        let mut values = self.0.iter().filter(|(given, _)| given == name);
+        let value = values.next().map(|(_, value)| value.as_str());
+        match values.next() {
+            None => Ok(value),
+            Some(_) => Err(invalid(name, "must be given once")),
+        }
+    }
+
+    /// A whole number in a range.
+    ///
+    /// # Errors
+    /// If it is something else.
+    pub fn number(&self, name: &str, range: RangeInclusive<u32>) -> Result<Option<u32>, Wrong> {
+        let Some(text) = self.text(name)? else {
+            return Ok(None);
+        };
+        let is_plain = text.bytes().all(|byte| byte.is_ascii_digit());
+        let number = text.parse().ok().filter(|_| is_plain);
+        let number = number.filter(|number| range.contains(number));
+        let why = || {
+            format!(
+                "must be an integer from {} to {}",
+                range.start(),
+                range.end()
+            )
+        };
+        number.map(Some).ok_or_else(|| invalid(name, why()))
+    }
+
+    /// A day, `YYYY-MM-DD`.
+    ///
+    /// # Errors
+    /// If it is something else.
+    pub fn date(&self, name: &str) -> Result<Option<Date>, Wrong> {
+        let Some(text) = self.text(name)? else {
+            return Ok(None);
+        };
+        let wrong = || invalid(name, "must be a date, YYYY-MM-DD");
+        date(text).map(Some).ok_or_else(wrong)
+    }
+}
+
+/// A parameter has the wrong value; `why` ends a sentence: "must be …".
+#[must_use]
+pub fn invalid(name: &str, why: impl Into<String>) -> Wrong {
+    Wrong::Invalid {
+        param: name.to_owned(),
+        why: why.into(),
+    }
+}
+
+fn date(text: &str) -> Option<Date> {
+    let is_shaped = text.len() == 10
+        && text.bytes().enumerate().all(|(at, byte)| match at {
+            4 | 7 => byte == b'-',
+            _ => byte.is_ascii_digit(),
+        });
+    let mut parts = text.split('-').filter(|_| is_shaped);
+    let year = parts.next()?.parse().ok()?;
+    let month: u8 = parts.next()?.parse().ok()?;
+    let day = parts.next()?.parse().ok()?;
+    Date::from_calendar_date(year, Month::try_from(month).ok()?, day).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use time::macros::date;
+
+    use super::*;
+
+    #[test]
+    fn values_are_decoded_and_what_nobody_asks_for_is_ignored() {
+        let read = Parameters::of("a=1%262&b=x+y&utm=z&utm=z&c=&=&&d");
+        assert_eq!(read.text("a"), Ok(Some("1&2")));
+        assert_eq!(read.text("b"), Ok(Some("x y")));
+        assert_eq!(read.text("c"), Ok(Some("")));
+        assert_eq!(read.text("d"), Ok(Some("")));
+        assert_eq!(read.text("e"), Ok(None));
+    }
+
+    #[test]
+    fn a_name_given_twice_is_refused() {
+        let read = Parameters::of("limit=1&limit=1");
+        let twice = invalid("limit", "must be given once");
+        assert_eq!(read.text("limit"), Err(twice.clone()));
+        assert_eq!(read.number("limit", 1..=100), Err(twice));
+    }
+
+    #[test]
+    fn numbers_are_plain_digits_in_range() {
+        let read = |text: &str| Parameters::of(&format!("limit={text}")).number("limit", 1..=100);
+        assert_eq!(read("1"), Ok(Some(1)));
+        assert_eq!(read("100"), Ok(Some(100)));
+        for wrong in [
+            "0",
+            "101",
+            "-1",
+            "%2B5",
+            "+5",
+            "1.0",
+            "1e1",
+            "",
+            "ten",
+            "4294967297",
+            "%D9%A1",
+        ] {
+            let why = "must be an integer from 1 to 100";
+            assert_eq!(read(wrong), Err(invalid("limit", why)), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn dates_are_days_of_the_calendar() {
+        let read = |text: &str| Parameters::of(&format!("from_date={text}")).date("from_date");
+        assert_eq!(read("2024-02-29"), Ok(Some(date!(2024 - 02 - 29))));
+        assert_eq!(read("9999-12-31"), Ok(Some(date!(9999 - 12 - 31))));
+        for wrong in [
+            "2023-02-29",
+            "2024-13-01",
+            "2024-00-10",
+            "2024-1-1",
+            "24-01-01",
+            "2024-01-01T00:00:00Z",
+            "01-01-2024",
+            "2024/01/01",
+            "",
+            "-024-01-01",
+            "2024-01-+1",
+            "today",
+            "2024--1-01",
+        ] {
+            let why = "must be a date, YYYY-MM-DD";
+            assert_eq!(read(wrong), Err(invalid("from_date", why)), "{wrong}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_breaks_the_reader(text in "\\PC{0,40}", value in "\\PC{0,20}") {
+            for text in [text, format!("a={value}")] {
+                let read = Parameters::of(&text);
+                let _ = (read.text("a"), read.number("a", 0..=9), read.date("a"));
+            }
+        }
+
+        #[test]
+        fn every_day_is_read_back(ordinal in 1_u16..=365, year in 0_i32..=9999) {
+            let day = Date::from_ordinal_date(year, ordinal)?;
+            let text = format!("{year:04}-{:02}-{:02}", u8::from(day.month()), day.day());
+            prop_assert_eq!(super::date(&text), Some(day));
+        }
+    }
+}
