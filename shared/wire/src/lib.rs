@@ -8,6 +8,7 @@ pub mod customer;
 pub mod event;
 pub mod fields;
 pub mod finfusion;
+pub mod fourgeeks;
 pub mod page;
 pub mod paygate;
 pub mod query;
