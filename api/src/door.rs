@@ -6,8 +6,8 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use axum::extract::{ConnectInfo, Request, State};
-use axum::http::header::{HeaderMap, HeaderName, HeaderValue, RETRY_AFTER, VARY};
 use axum::http::Method;
+use axum::http::header::{HeaderMap, HeaderName, HeaderValue, RETRY_AFTER, VARY};
 use axum::middleware::Next;
 use axum::response::Response;
 use domain::surface::Surface;
@@ -49,7 +49,8 @@ impl Row {
     }
 
     fn fits(&self, path: &str, method: &Method, credential: Credential) -> bool {
-        self.credentials.is_none_or(|them| them.contains(&credential))
+        self.credentials
+            .is_none_or(|them| them.contains(&credential))
             && self.method.as_ref().is_none_or(|one| one == method)
             && is_like(self.path, path)
     }
@@ -99,7 +100,9 @@ fn is_like(pattern: &str, path: &str) -> bool {
 /// The surface a request speaks to. Never its body: a wrong body is answered in the words of the
 /// surface it was sent to.
 fn surface(path: &str, method: &Method, headers: &HeaderMap) -> Surface {
-    let rest = path.strip_prefix("/api").filter(|rest| rest.starts_with('/'));
+    let rest = path
+        .strip_prefix("/api")
+        .filter(|rest| rest.starts_with('/'));
     let (path, credential) = (rest.unwrap_or(path), caller::credential(headers));
     ROWS.iter()
         .find(|row| row.fits(path, method, credential))
@@ -219,7 +222,12 @@ mod tests {
 
     #[test]
     fn the_credential_names_the_surface_of_a_shared_path() {
-        for path in ["/v1/payments", "/v1/payments/", "/v1/customers", "/v1/refunds"] {
+        for path in [
+            "/v1/payments",
+            "/v1/payments/",
+            "/v1/customers",
+            "/v1/refunds",
+        ] {
             assert_eq!(spoken_to(Method::POST, path, Some(BEARER)), "paygate");
             assert_eq!(spoken_to(Method::POST, path, Some(BASIC)), "fourgeeks");
         }

@@ -52,11 +52,7 @@ impl Work for Refund {
 
 /// Waits for hints, up to the limit, and returns the thing as its row then says. While the row
 /// cannot be read the wait goes on: the thing is stored, so the answer is what is known of it.
-pub async fn until_rest<T: Work>(
-    app: &App,
-    waiter: &mut Waiter,
-    known: T,
-) -> Result<T, Refused> {
+pub async fn until_rest<T: Work>(app: &App, waiter: &mut Waiter, known: T) -> Result<T, Refused> {
     let limit = Instant::now() + app.wait;
     let mut known = known;
     loop {

@@ -144,7 +144,8 @@ impl Columns {
             .push(row.idempotency.as_ref().map(|key| key.key.clone()));
         self.idem_fingerprint
             .push(row.idempotency.as_ref().map(|key| key.fingerprint.clone()));
-        self.intent_id.push(payment.intent_id.map(|intent| intent.0));
+        self.intent_id
+            .push(payment.intent_id.map(|intent| intent.0));
         self.checkout
             .push(payment.checkout.as_ref().map(|checkout| json!(checkout)));
         self.customer_event_id.push(row.customer_event.0);

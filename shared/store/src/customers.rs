@@ -1,7 +1,7 @@
 //! Customers.
 
-use domain::id::{CustomerId, DeliveryId, MerchantId};
 use domain::customer::Customer;
+use domain::id::{CustomerId, DeliveryId, MerchantId};
 use domain::merchant::Mode;
 use domain::notice::{Kind, Notice, Subject};
 use serde_json::{Map, Value};

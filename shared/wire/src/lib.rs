@@ -9,6 +9,7 @@ pub mod event;
 pub mod fields;
 pub mod finfusion;
 pub mod finternet;
+pub mod fourgeeks;
 pub mod page;
 pub mod paygate;
 pub mod query;

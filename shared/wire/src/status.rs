@@ -1,4 +1,5 @@
-//! The three words in which paygate and finfusion say how far something has come.
+//! The three words in which paygate and finfusion say how far something has come, and fourgeeks how
+//! far a refund has.
 
 use domain::{payment, refund};
 use schemars::JsonSchema;

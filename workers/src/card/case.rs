@@ -287,7 +287,13 @@ impl<'a> Case<'a> {
         outcome: Option<payment::Event>,
         fingerprint: Option<Vec<u8>>,
     ) -> Result<Step, BoxDynError> {
-        let change = change::of(&self.claimed, self.intent.as_ref(), happened, outcome, fingerprint)?;
+        let change = change::of(
+            &self.claimed,
+            self.intent.as_ref(),
+            happened,
+            outcome,
+            fingerprint,
+        )?;
         let (state, authorization) = (change.state, change.authorization);
         let is_over = change.job == Job::Clear;
         match self.desk.changes.run(change).await? {

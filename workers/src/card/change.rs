@@ -59,7 +59,9 @@ pub fn of(
         fingerprint,
         forget_card: outcome.is_some(),
         postings: outcome.map(books).unwrap_or_default(),
-        notice: outcome.and(state.notice()).map(|kind| tell(kind, told, intent)),
+        notice: outcome
+            .and(state.notice())
+            .map(|kind| tell(kind, told, intent)),
         job: if is_left { Job::Keep } else { Job::Clear },
     })
 }

@@ -4,7 +4,7 @@ use domain::id::EventId;
 use domain::notice::{Kind, Notice, Subject};
 use time::OffsetDateTime;
 
-use super::response::Payment;
+use super::response::{Payment, Refund};
 use crate::event;
 
 /// The payment events this contract documents.
@@ -35,6 +35,64 @@ pub fn body(id: EventId, notice: &Notice, happened_at: OffsetDateTime) -> Option
     let kind = word(notice.kind)?;
     match &notice.subject {
         Subject::Payment(payment) => Some(event::body(id, kind, happened_at, Payment::of(payment))),
-        Subject::Refund(_) | Subject::Customer(_) | Subject::Intent { .. } => None,
+        // The refund and not the payment: a payment may be refunded in parts, and a refund may fail.
+        Subject::Refund(refund) => Some(event::body(id, kind, happened_at, Refund::of(refund))),
+        Subject::Customer(_) | Subject::Intent { .. } => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Error, Value, from_str, json};
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::samples;
+
+    fn told(kind: Kind, subject: Subject) -> Option<Value> {
+        let notice = Notice { kind, subject };
+        let id = EventId(Uuid::from_u128(1));
+        let body = body(id, &notice, OffsetDateTime::UNIX_EPOCH)?;
+        from_str(&body).ok()
+    }
+
+    #[test]
+    fn every_word_that_is_told_may_be_subscribed_to() {
+        for word in Kind::ALL.into_iter().filter_map(word) {
+            assert!(EVENTS.contains(&word), "{word}");
+        }
+    }
+
+    #[test]
+    fn a_payment_and_its_refund_are_told_in_this_contracts_words() -> Result<(), Error> {
+        let payment = samples::payment("0")?;
+        let read: Value = from_str(&Payment::of(&payment).body())?;
+        let event = told(Kind::PaymentSucceeded, Subject::Payment(payment)).unwrap_or_default();
+        assert_eq!(event.pointer("/type"), Some(&json!("payment.succeeded")));
+        assert_eq!(event.pointer("/created"), Some(&json!(0)));
+        assert_eq!(event.pointer("/data/object"), Some(&read));
+
+        for (state, status) in [("refunded", "succeeded"), ("failed", "failed")] {
+            let refund = Subject::Refund(samples::refund(state)?);
+            let expected = json!({
+                "id": "evt_0000000000000000000001", "object": "event", "type": "payment.refunded",
+                "created": 0,
+                "data": {"object": {
+                    "id": "ref_02yQFA33G4VKAod8VHfhj9",
+                    "payment_id": "pay_02yQFA33G4VKAod8VHfhj7", "status": status,
+                    "amount": {"value": 2500, "currency": "USD"}, "reason": "customer_request",
+                    "created_at": "2023-11-09T21:21:40Z"
+                }}
+            });
+            assert_eq!(told(Kind::RefundSettled, refund), Some(expected));
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn customers_are_not_told_here() -> Result<(), Error> {
+        let customer = Subject::Customer(samples::customer()?);
+        assert_eq!(told(Kind::CustomerCreated, customer), None);
+        Ok(())
     }
 }

@@ -1,0 +1,150 @@
+//! An access token to get.
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+use zeroize::Zeroizing;
+
+use crate::credentials::Credentials;
+use crate::fields::Wrong;
+use crate::finfusion::error::Error;
+use crate::query::{Parameters, invalid};
+
+/// What a token may be asked for.
+const SCOPES: [&str; 2] = ["payments", "accounts"];
+
+/// An access token to get.
+pub struct GetToken {
+    /// Who asks.
+    pub credentials: Credentials,
+    /// What for, each word once; all that there is if nobody says.
+    pub scope: String,
+}
+
+impl GetToken {
+    /// Reads the form of `POST /oauth/token`. Parameters that nobody knows are ignored (RFC 6749).
+    ///
+    /// # Errors
+    /// [`Error`] names the first wrong parameter.
+    pub fn read(form: &str) -> Result<Self, Error> {
+        let form = Parameters::of(form);
+        let required = |name: &str| {
+            let missing = || Wrong::Missing {
+                param: name.to_owned(),
+            };
+            form.text(name)?.ok_or_else(missing)
+        };
+        if required("grant_type")? != "client_credentials" {
+            return Err(invalid("grant_type", "must be client_credentials").into());
+        }
+        let credentials = Credentials {
+            client_id: required("client_id")?.to_owned(),
+            client_secret: Zeroizing::new(required("client_secret")?.to_owned()),
+        };
+        let scope = match form.text("scope")? {
+            None => SCOPES.join(" "),
+            Some(asked) => scope(asked).ok_or_else(Error::scope_invalid)?,
+        };
+        Ok(Self { credentials, scope })
+    }
+}
+
+/// The known words that are asked for; `None` if there is another or none.
+fn scope(asked: &str) -> Option<String> {
+    let words: Vec<&str> = asked.split(' ').collect();
+    if !words.iter().all(|word| SCOPES.contains(word)) {
+        return None;
+    }
+    let granted = SCOPES.into_iter().filter(|scope| words.contains(scope));
+    Some(granted.collect::<Vec<_>>().join(" "))
+}
+
+/// Client credentials, exchanged for an access token (OAuth 2.0, RFC 6749, section 4.4). Sent as
+/// `application/x-www-form-urlencoded`.
+#[derive(Deserialize, JsonSchema)]
+#[schemars(rename = "TokenToGet")]
+pub struct TokenBody {
+    /// Always `client_credentials`.
+    #[schemars(extend("enum" = ["client_credentials"]))]
+    pub grant_type: String,
+    /// The client's id, `client_…`.
+    pub client_id: String,
+    /// The client's secret, `cs_…`.
+    pub client_secret: String,
+    /// What the token is for: `payments`, `accounts`, or both with a space between them.
+    #[schemars(example = &"payments accounts")]
+    pub scope: Option<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const EXAMPLE: &str =
+        "grant_type=client_credentials&client_id=a%2Bb&client_secret=c+d&scope=payments+accounts";
+
+    fn refused(form: &str) -> Option<(u16, &'static str, Option<String>)> {
+        let error = GetToken::read(form).err();
+        error.map(|error| (error.status, error.code, error.param))
+    }
+
+    #[test]
+    fn the_documents_example_is_read() -> Result<(), Error> {
+        let read = GetToken::read(EXAMPLE)?;
+        assert_eq!(read.credentials.client_id, "a+b");
+        assert_eq!(read.credentials.client_secret.as_str(), "c d");
+        assert_eq!(read.scope, "payments accounts");
+        let all = GetToken::read("grant_type=client_credentials&client_id=a&client_secret=b&x=y")?;
+        assert_eq!(all.scope, "payments accounts");
+        Ok(())
+    }
+
+    #[test]
+    fn each_wrong_parameter_is_named() {
+        let param = |name: &str| Some((400, "VAL002", Some(name.to_owned())));
+        assert_eq!(refused(""), param("grant_type"));
+        assert_eq!(refused("grant_type=password"), param("grant_type"));
+        let granted = "grant_type=client_credentials";
+        assert_eq!(refused(granted), param("client_id"));
+        assert_eq!(
+            refused(&format!("{granted}&client_id=a")),
+            param("client_secret")
+        );
+        let twice = format!("{granted}&client_id=a&client_id=b");
+        assert_eq!(refused(&twice), param("client_id"));
+    }
+
+    #[test]
+    fn a_scope_is_made_of_known_words() {
+        let with = |scope: &str| EXAMPLE.replace("payments+accounts", scope);
+        let granted = |scope: &str| GetToken::read(&with(scope)).ok().map(|read| read.scope);
+        assert_eq!(granted("accounts").as_deref(), Some("accounts"));
+        assert_eq!(
+            granted("accounts+payments+accounts").as_deref(),
+            Some("payments accounts")
+        );
+        for wrong in [
+            "",
+            "admin",
+            "payments+admin",
+            "payments++accounts",
+            "Payments",
+        ] {
+            assert_eq!(
+                refused(&with(wrong)),
+                Some((401, "AUTH003", None)),
+                "{wrong}"
+            );
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_form_breaks_the_reader(form in "((grant_type|client_id|client_secret|scope)=\\PC{0,20}&?){0,5}") {
+            if let Err(error) = GetToken::read(&form) {
+                prop_assert!(error.status == 400 || error.status == 401);
+            }
+        }
+    }
+}

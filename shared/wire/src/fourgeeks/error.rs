@@ -1,0 +1,308 @@
+//! Errors, in the three shapes that the document prints.
+
+use domain::payment::Failure;
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::response::Begun;
+use crate::fields::Wrong;
+
+/// An error as the client reads it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Error {
+    /// The HTTP status.
+    pub status: u16,
+    shape: Shape,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(untagged)]
+enum Shape {
+    Problem(Problem),
+    Unauthorized(Unauthorized),
+    Declined { error: Declined },
+}
+
+/// An error of any status but 401 and 402.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Problem {
+    /// The HTTP status again.
+    code: u16,
+    /// What is wrong, in short.
+    title: String,
+    /// What is wrong, and which field it is about.
+    content: String,
+    /// Always `danger`.
+    #[serde(rename = "type")]
+    kind: &'static str,
+    /// With 409: the payment that the first request with this Idempotency-Key made.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    data: Option<Box<Begun>>,
+}
+
+/// The key is missing, or nobody was given it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Unauthorized {
+    /// Why.
+    detail: &'static str,
+}
+
+/// The payer's card was declined.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Declined {
+    /// The HTTP status again.
+    code: u16,
+    /// Always `payment_failed`.
+    #[serde(rename = "type")]
+    kind: &'static str,
+    /// What the payer may read.
+    message: &'static str,
+    /// Why: `card_declined`, `insufficient_funds`, `expired_card` or `processing_error`.
+    decline_reason: &'static str,
+}
+
+impl Error {
+    /// The body.
+    #[must_use]
+    pub fn body(&self) -> String {
+        crate::json(&self.shape)
+    }
+
+    fn problem(code: u16, title: impl Into<String>, content: impl Into<String>) -> Self {
+        Self {
+            status: code,
+            shape: Shape::Problem(Problem {
+                code,
+                title: title.into(),
+                content: content.into(),
+                kind: "danger",
+                data: None,
+            }),
+        }
+    }
+
+    /// 400, for the reason said in `content`.
+    #[must_use]
+    pub fn invalid(content: impl Into<String>) -> Self {
+        Self::problem(400, "Invalid request", content)
+    }
+
+    /// 400: the Idempotency-Key is not one.
+    #[must_use]
+    pub fn key_malformed() -> Self {
+        Self::invalid(
+            "Idempotency-Key must have 1 to 255 printable ASCII characters and no card number.",
+        )
+    }
+
+    /// 400: there is nothing to give back.
+    #[must_use]
+    pub fn not_refundable() -> Self {
+        Self::invalid("Only a payment that is completed can be refunded.")
+    }
+
+    /// 400: more than what is left of the payment.
+    #[must_use]
+    pub fn refund_too_large() -> Self {
+        Self::invalid("The amount field must be at most what is left of the payment.")
+    }
+
+    fn unauthorized(detail: &'static str) -> Self {
+        Self {
+            status: 401,
+            shape: Shape::Unauthorized(Unauthorized { detail }),
+        }
+    }
+
+    /// 401: no key was sent.
+    #[must_use]
+    pub fn key_missing() -> Self {
+        Self::unauthorized("Authentication credentials were not provided.")
+    }
+
+    /// 401: what was sent is no key, or nobody's, or Basic without its colon.
+    #[must_use]
+    pub fn key_invalid() -> Self {
+        Self::unauthorized("Invalid API key format.")
+    }
+
+    /// 402: the card was declined.
+    #[must_use]
+    pub const fn declined(failure: Failure) -> Self {
+        let error = Declined {
+            code: 402,
+            kind: "payment_failed",
+            message: "Card declined. Please try another payment method.",
+            decline_reason: failure.name(),
+        };
+        Self {
+            status: 402,
+            shape: Shape::Declined { error },
+        }
+    }
+
+    /// 403: a live key, and nobody to take real money.
+    #[must_use]
+    pub fn live_unavailable() -> Self {
+        let content =
+            "This gateway has no live acquirer. Nothing was stored. Use a test key (sk_test_…).";
+        Self::problem(403, "Live mode unavailable", content)
+    }
+
+    /// 404: none of these objects has this id, or it is not the caller's. `what` is their name in
+    /// the plural with a capital, `Payments`.
+    #[must_use]
+    pub fn missing(what: &str) -> Self {
+        let content = "Errors were encountered during the search, please verify the data.";
+        Self::problem(404, format!("{what} not found"), content)
+    }
+
+    /// 404: no such path.
+    #[must_use]
+    pub fn route_unknown() -> Self {
+        Self::problem(404, "Page not found", "This API has no such path.")
+    }
+
+    /// 405: the path has other methods.
+    #[must_use]
+    pub fn method_not_allowed() -> Self {
+        Self::problem(
+            405,
+            "Method not allowed",
+            "This path does not know this method.",
+        )
+    }
+
+    /// 409: a request with this Idempotency-Key was taken before. If it made a payment for the hosted
+    /// page, `data` says which, so that the client can go on.
+    #[must_use]
+    pub fn repeated(data: Option<Begun>) -> Self {
+        let content =
+            "A request with this Idempotency-Key was taken before. Nothing more was done.";
+        let mut error = Self::problem(409, "Duplicate payment request", content);
+        if let Shape::Problem(problem) = &mut error.shape {
+            problem.data = data.map(Box::new);
+        }
+        error
+    }
+
+    /// 409: the Idempotency-Key was used with another request.
+    #[must_use]
+    pub fn key_reused() -> Self {
+        let content = "This Idempotency-Key was used with another request. Nothing was done.";
+        Self::problem(409, "Duplicate payment request", content)
+    }
+
+    /// 429: too many requests this minute.
+    #[must_use]
+    pub fn rate_limited(retry_after_seconds: i64) -> Self {
+        let content = format!("Try again in {retry_after_seconds} seconds.");
+        Self::problem(429, "Too many requests", content)
+    }
+
+    /// 500: ours; the request id is in the answer's headers.
+    #[must_use]
+    pub fn internal() -> Self {
+        let content = "Something went wrong on our side. Send the request again, with the same \
+                       Idempotency-Key if it had one.";
+        Self::problem(500, "Server error", content)
+    }
+
+    /// 503: a store is away; nothing is known to be done.
+    #[must_use]
+    pub fn unavailable() -> Self {
+        let content = "Not available at the moment. Send the request again, with the same \
+                       Idempotency-Key if it had one.";
+        Self::problem(503, "Service unavailable", content)
+    }
+}
+
+impl From<Wrong> for Error {
+    fn from(wrong: Wrong) -> Self {
+        Self::invalid(match wrong {
+            Wrong::Missing { param } => format!("The {param} field is required."),
+            Wrong::Invalid { param, why } if param.is_empty() => format!("The body {why}."),
+            Wrong::Invalid { param, why } => format!("The {param} field {why}."),
+            Wrong::Address { param } => format!("The {param} field must be an e-mail address."),
+            Wrong::Card { param, why } => format!("The {param} field is wrong: {why}."),
+            Wrong::Unknown { param } => format!("The {param} field is not known."),
+            Wrong::CardNumber { param } => {
+                format!(
+                    "The {param} field holds what looks like a card number. Nothing was stored."
+                )
+            }
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_document_prints_is_answered() {
+        let printed = [
+            (
+                Error::key_invalid(),
+                401,
+                r#"{"detail":"Invalid API key format."}"#,
+            ),
+            (
+                Error::declined(Failure::InsufficientFunds),
+                402,
+                r#"{"error":{"code":402,"type":"payment_failed","message":"Card declined. Please try another payment method.","decline_reason":"insufficient_funds"}}"#,
+            ),
+            (
+                Error::missing("Payments"),
+                404,
+                r#"{"code":404,"title":"Payments not found","content":"Errors were encountered during the search, please verify the data.","type":"danger"}"#,
+            ),
+            (
+                Wrong::Missing {
+                    param: "amount".to_owned(),
+                }
+                .into(),
+                400,
+                r#"{"code":400,"title":"Invalid request","content":"The amount field is required.","type":"danger"}"#,
+            ),
+        ];
+        for (error, status, body) in printed {
+            assert_eq!((error.status, error.body().as_str()), (status, body));
+        }
+    }
+
+    #[test]
+    fn a_repeated_key_is_answered_with_what_it_made() {
+        let begun = Begun {
+            id_payment: "pay_1".to_owned(),
+            redirect: "https://example.com/checkout/?data=e30=".to_owned(),
+        };
+        let error = Error::repeated(Some(begun));
+        assert_eq!(
+            (error.status, error.body().as_str()),
+            (
+                409,
+                r#"{"code":409,"title":"Duplicate payment request","content":"A request with this Idempotency-Key was taken before. Nothing more was done.","type":"danger","data":{"id_payment":"pay_1","redirect":"https://example.com/checkout/?data=e30="}}"#
+            )
+        );
+        assert!(!Error::key_reused().body().contains("data"));
+    }
+
+    #[test]
+    fn every_problem_says_its_status() {
+        for error in [
+            Error::invalid("x"),
+            Error::live_unavailable(),
+            Error::route_unknown(),
+            Error::method_not_allowed(),
+            Error::key_reused(),
+            Error::rate_limited(7),
+            Error::internal(),
+            Error::unavailable(),
+        ] {
+            let start = format!(r#"{{"code":{},"title":""#, error.status);
+            assert!(error.body().starts_with(&start), "{}", error.body());
+            assert!(error.body().ends_with(r#","type":"danger"}"#));
+        }
+    }
+}

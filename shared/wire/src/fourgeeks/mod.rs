@@ -1,0 +1,101 @@
+//! fourgeeks, `/v1/payments/`: decimal strings, a hosted page, answers in three shapes.
+
+pub mod checkout;
+pub mod error;
+pub mod number;
+pub mod request;
+pub mod response;
+
+use domain::id::{PaymentId, parse, render};
+use uuid::Uuid;
+
+/// What stands before the digits of a session's id.
+const SESSION: &str = "session";
+
+/// Who is paid, as payers read it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Shop {
+    /// The merchant's name.
+    pub name: String,
+    /// Where payers may write to; empty if the merchant named no address.
+    pub email: String,
+}
+
+/// How many characters the networks leave for a name on a card statement.
+const STATEMENT_MAX: usize = 22;
+
+impl Shop {
+    /// The name in capitals, as card statements write it: letters, digits and blanks, at most 22.
+    #[must_use]
+    pub fn statement(&self) -> String {
+        let is_printed = |c: &char| c.is_ascii_alphanumeric() || *c == ' ';
+        let printed = self.name.chars().filter(is_printed).take(STATEMENT_MAX);
+        let capitals: String = printed.map(|c| c.to_ascii_uppercase()).collect();
+        capitals.trim().to_owned()
+    }
+}
+
+/// Reads a payment's id in either spelling: `pay_…`, or the UUID that lists show.
+#[must_use]
+pub fn payment_id(text: &str) -> Option<PaymentId> {
+    PaymentId::parse(text).or_else(|| hyphenated(text).map(PaymentId))
+}
+
+/// A UUID of 36 characters; the other spellings that the library reads are none of ours.
+fn hyphenated(text: &str) -> Option<Uuid> {
+    Uuid::try_parse(text).ok().filter(|_| text.len() == 36)
+}
+
+/// The id of the session in which a payment is paid, `session_…`. It carries the payment's number,
+/// which nobody can guess.
+#[must_use]
+pub fn session_id(payment: PaymentId) -> String {
+    render(SESSION, payment.0)
+}
+
+/// Reads what [`session_id`] wrote.
+#[must_use]
+pub fn session(text: &str) -> Option<PaymentId> {
+    parse(SESSION, text).map(PaymentId)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn both_spellings_name_one_payment(number in any::<u128>()) {
+            let id = PaymentId(Uuid::from_u128(number));
+            prop_assert_eq!(payment_id(&id.to_string()), Some(id));
+            prop_assert_eq!(payment_id(&id.0.to_string()), Some(id));
+            prop_assert_eq!(payment_id(&id.0.to_string().to_uppercase()), Some(id));
+            prop_assert_eq!(payment_id(&id.0.simple().to_string()), None);
+            prop_assert_eq!(payment_id(&id.0.urn().to_string()), None);
+            prop_assert_eq!(session(&session_id(id)), Some(id));
+            prop_assert_eq!(session(&id.to_string()), None);
+        }
+
+        #[test]
+        fn any_text_is_read_or_refused(text in "\\PC{0,50}") {
+            let _ = (payment_id(&text), session(&text));
+        }
+    }
+
+    #[test]
+    fn statements_are_short_and_plain() {
+        let named = |name: &str| {
+            let (name, email) = (name.to_owned(), String::new());
+            Shop { name, email }.statement()
+        };
+        assert_eq!(named("Juan Pesa"), "JUAN PESA");
+        assert_eq!(named("Müller & Söhne"), "MLLER  SHNE");
+        assert_eq!(
+            named("The Company of the Long Name"),
+            "THE COMPANY OF THE LON"
+        );
+        assert_eq!(named("東京"), "");
+    }
+}

@@ -1,0 +1,91 @@
+//! What a client asks for.
+
+mod customer;
+mod lists;
+mod payment;
+mod refund;
+
+pub use self::customer::{CreateCustomer, CustomerBody};
+pub use self::lists::{CustomerPages, ListPayments, PaymentsParameters, ReadPayment};
+pub use self::payment::{CreatePayment, CreatePaymentBody, CreateSessionBody};
+pub use self::refund::{Asked, CreateRefund, RefundBody, RefundOfChargeBody, RefundOfPaymentBody};
+
+use rust_decimal::Decimal;
+
+use crate::fields::Wrong;
+
+/// Decimal digits of money: no sign, no exponent, no blank, no zero too many in front.
+const DECIMAL: &str = r"^(0|[1-9][0-9]*)(\.[0-9]+)?$";
+
+/// Reads an amount as clients write it, with at most `decimals` digits behind the point.
+fn decimal(param: &str, text: &str, decimals: u32) -> Result<Decimal, Wrong> {
+    let (whole, fraction) = text.split_once('.').unwrap_or((text, "0"));
+    let is_number = |digits: &str| !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit());
+    let is_plain = is_number(whole) && is_number(fraction);
+    let has_zeros = whole.len() > 1 && whole.starts_with('0');
+    let most = usize::try_from(decimals).unwrap_or_default();
+    let is_fine = text.contains('.') && fraction.len() > most;
+    let wrong = |why| Wrong::Invalid {
+        param: param.to_owned(),
+        why,
+    };
+    if !is_plain || has_zeros || is_fine {
+        let why = match decimals {
+            0 => "must be a whole number in a string, such as \"99\"".to_owned(),
+            _ => format!(
+                "must be a decimal number in a string, such as \"99.99\", with at most {decimals} decimals"
+            ),
+        };
+        return Err(wrong(why));
+    }
+    Decimal::from_str_exact(text).map_err(|_| wrong(TOO_LARGE.to_owned()))
+}
+
+/// What is said of more money than an amount can be.
+const TOO_LARGE: &str = "must have at most 12 digits";
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn amounts_are_plain_decimals() {
+        let read = |text: &str, decimals| decimal("amount", text, decimals).ok();
+        for (text, decimals) in [
+            ("0", 2),
+            ("99.99", 2),
+            ("500.00", 2),
+            ("0.5", 2),
+            ("7", 0),
+            ("1.234", 3),
+        ] {
+            assert_eq!(read(text, decimals), text.parse().ok(), "{text}");
+        }
+        for text in [
+            "", ".", "1.", ".5", "-1", "+1", "1e3", "1,50", "1.2.3", " 1", "1 ", "01", "00",
+            "1.005", "1_000", "０", "NaN", "0x1", "١",
+        ] {
+            assert_eq!(read(text, 2), None, "{text}");
+        }
+        assert_eq!(read("1.0", 0), None);
+        assert_eq!(read(&"9".repeat(40), 2), None);
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_written_is_read(cents in 0_i64..=99_999_999_999_999) {
+            let amount = Decimal::new(cents, 2);
+            prop_assert_eq!(decimal("amount", &amount.to_string(), 2), Ok(amount));
+        }
+
+        #[test]
+        fn any_text_is_read_or_refused(text in "\\PC{0,40}|[0-9.]{0,40}", decimals in 0_u32..=4) {
+            if let Ok(amount) = decimal("amount", &text, decimals) {
+                prop_assert_eq!(amount.to_string(), text);
+                prop_assert!(amount.scale() <= decimals);
+            }
+        }
+    }
+}

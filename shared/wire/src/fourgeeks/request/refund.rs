@@ -1,0 +1,275 @@
+//! A refund to make, in either of two shapes.
+
+use domain::id::PaymentId;
+use domain::money::{Money, NotMoney};
+use schemars::JsonSchema;
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::{DECIMAL, TOO_LARGE, decimal};
+use crate::fields::{Fields, Wrong};
+use crate::fourgeeks::payment_id;
+
+/// Characters that a reason may have.
+const REASON_MAX: usize = 500;
+
+/// The reasons that a refund of a charge may have.
+const REASONS: [&str; 3] = ["duplicate", "fraudulent", "requested_by_customer"];
+
+/// A refund to make.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CreateRefund {
+    /// Of which payment; `None` if the text names none.
+    pub payment_id: Option<PaymentId>,
+    /// The `charge_id` as it was written, if it was asked for in that shape.
+    pub charge_id: Option<String>,
+    /// How much; all that is left if nobody says.
+    pub amount: Option<Asked>,
+    /// The merchant's reason.
+    pub reason: Option<String>,
+}
+
+/// How much to give back. It is money as soon as the payment's currency is known.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Asked {
+    /// In the currency's smallest unit.
+    Minor(i64),
+    /// Decimal text in major units.
+    Major(String),
+}
+
+impl Asked {
+    /// The amount in the currency of the `paid` money.
+    ///
+    /// # Errors
+    /// [`Wrong`] if it is none.
+    pub fn money(&self, paid: Money) -> Result<Money, Wrong> {
+        let currency = paid.currency();
+        let money = match self {
+            Asked::Minor(minor) => Money::from_minor(*minor, currency),
+            Asked::Major(text) => {
+                let amount = decimal("amount", text, currency.exponent())?;
+                Money::from_major(amount, currency)
+            }
+        };
+        money.map_err(|not| match not {
+            NotMoney::NotPositive | NotMoney::TooFine => wrong("amount", "must be more than 0"),
+            NotMoney::TooLarge => wrong("amount", TOO_LARGE),
+        })
+    }
+}
+
+impl CreateRefund {
+    /// Reads the body of `POST /v1/refunds`: `payment_id` with an amount in minor units, or
+    /// `charge_id` with decimal text.
+    ///
+    /// # Errors
+    /// [`Wrong`] names the first wrong field.
+    pub fn read(body: Value) -> Result<Self, Wrong> {
+        let mut fields = Fields::of(body)?;
+        let payment = fields.text("payment_id", 100)?;
+        let charge = fields.text("charge_id", 100)?;
+        let read = match (payment, charge) {
+            (Some(_), Some(_)) => {
+                return Err(wrong("charge_id", "must not stand beside payment_id"));
+            }
+            (None, Some(charge)) => Self::of_charge(&mut fields, charge)?,
+            (payment, None) => {
+                let payment = fields.required("payment_id", payment)?;
+                Self::of_payment(&mut fields, &payment)?
+            }
+        };
+        fields.finish()?;
+        Ok(read)
+    }
+
+    fn of_payment(fields: &mut Fields, payment: &str) -> Result<Self, Wrong> {
+        Ok(Self {
+            payment_id: payment_id(payment),
+            charge_id: None,
+            amount: fields.integer("amount")?.map(Asked::Minor),
+            reason: fields.text("reason", REASON_MAX)?,
+        })
+    }
+
+    fn of_charge(fields: &mut Fields, charge: String) -> Result<Self, Wrong> {
+        let amount = fields.text("amount", 40)?.map(Asked::Major);
+        let reason = fields.text("reason", REASON_MAX)?;
+        if reason
+            .as_deref()
+            .is_some_and(|reason| !REASONS.contains(&reason))
+        {
+            let why = format!("must be one of {}", REASONS.join(", "));
+            return Err(wrong("reason", &why));
+        }
+        Ok(Self {
+            payment_id: payment_id(&charge),
+            charge_id: Some(charge),
+            amount,
+            reason,
+        })
+    }
+}
+
+fn wrong(param: &str, why: &str) -> Wrong {
+    Wrong::Invalid {
+        param: param.to_owned(),
+        why: why.to_owned(),
+    }
+}
+
+/// A refund to make, in either of two shapes.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(untagged)]
+#[schemars(rename = "RefundToCreate")]
+pub enum RefundBody {
+    /// With `payment_id`.
+    Payment(RefundOfPaymentBody),
+    /// With `charge_id`.
+    Charge(RefundOfChargeBody),
+}
+
+/// A refund whose amount is in the currency's smallest unit.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "RefundOfPayment")]
+pub struct RefundOfPaymentBody {
+    /// The payment to give back, by its `pay_` id or its UUID.
+    pub payment_id: String,
+    /// How much to give back, in the currency's smallest unit. Without it, all that is left.
+    #[schemars(range(min = 1, max = 999_999_999_999_i64), example = 2500)]
+    pub amount: Option<i64>,
+    /// Your reason.
+    #[schemars(length(max = 500), example = "Customer requested partial refund")]
+    pub reason: Option<String>,
+}
+
+/// A refund whose amount is decimal text.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "RefundOfCharge")]
+pub struct RefundOfChargeBody {
+    /// The payment to give back, by its `pay_` id or its UUID.
+    pub charge_id: String,
+    /// How much to give back, in major units. Without it, all that is left.
+    #[schemars(regex(pattern = DECIMAL), length(max = 40), example = "10.99")]
+    pub amount: Option<String>,
+    /// Your reason.
+    #[schemars(regex(pattern = "^(duplicate|fraudulent|requested_by_customer)$"))]
+    pub reason: Option<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::json;
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::fourgeeks::error::Error;
+    use crate::fourgeeks::response::examples::money;
+    use crate::samples::any_json;
+
+    const PAYMENT: &str = "pay_0000000000000000000007";
+
+    fn refused(body: Value) -> String {
+        let error = CreateRefund::read(body).err();
+        error
+            .map(|wrong| Error::from(wrong).body())
+            .unwrap_or_default()
+    }
+
+    #[test]
+    fn both_shapes_are_read_and_described() -> Result<(), Error> {
+        let uuid = Uuid::from_u128(7).to_string();
+        let payment = json!({"payment_id": PAYMENT, "amount": 2500, "reason": "Customer requested partial refund"});
+        let charge =
+            json!({"charge_id": uuid, "amount": "10.99", "reason": "requested_by_customer"});
+        for body in [&payment, &charge] {
+            assert!(serde_json::from_value::<RefundBody>(body.clone()).is_ok());
+        }
+        let id = Some(PaymentId(Uuid::from_u128(7)));
+        let read = CreateRefund::read(payment)?;
+        assert_eq!((read.payment_id, read.charge_id), (id, None));
+        assert_eq!(read.amount, Some(Asked::Minor(2_500)));
+        let read = CreateRefund::read(charge)?;
+        assert_eq!((read.payment_id, read.charge_id), (id, Some(uuid)));
+        assert_eq!(read.amount, Some(Asked::Major("10.99".to_owned())));
+        let all = CreateRefund::read(json!({"payment_id": "1BSt6hCqnAMAMqhvMGiBxOWe"}))?;
+        assert_eq!((all.payment_id, all.amount, all.reason), (None, None, None));
+        Ok(())
+    }
+
+    #[test]
+    fn amounts_are_read_in_the_payments_currency() -> Result<(), Error> {
+        let (usd, jpy) = (money(50_000, "USD")?, money(500, "JPY")?);
+        let major = |text: &str| Asked::Major(text.to_owned());
+        assert_eq!(Asked::Minor(2_500).money(usd), Ok(money(2_500, "USD")?));
+        assert_eq!(Asked::Minor(2_500).money(jpy), Ok(money(2_500, "JPY")?));
+        assert_eq!(major("10.9").money(usd), Ok(money(1_090, "USD")?));
+        assert_eq!(major("10").money(jpy), Ok(money(10, "JPY")?));
+        for asked in [
+            Asked::Minor(0),
+            Asked::Minor(-1),
+            Asked::Minor(i64::MAX),
+            major("0"),
+            major("-1"),
+            major("1.5"),
+        ] {
+            assert!(asked.money(jpy).is_err(), "{asked:?}");
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn what_is_wrong_is_named() {
+        for (body, expected) in [
+            (json!({}), "The payment_id field is required."),
+            (
+                json!({"payment_id": 7}),
+                "The payment_id field must be a string.",
+            ),
+            (
+                json!({"payment_id": PAYMENT, "charge_id": PAYMENT}),
+                "The charge_id field must not stand beside payment_id.",
+            ),
+            (
+                json!({"payment_id": PAYMENT, "amount": "25.00"}),
+                "The amount field must be an integer.",
+            ),
+            (
+                json!({"payment_id": PAYMENT, "amount": 25.0}),
+                "The amount field must be an integer.",
+            ),
+            (
+                json!({"charge_id": PAYMENT, "amount": 2500}),
+                "The amount field must be a string.",
+            ),
+            (
+                json!({"charge_id": PAYMENT, "reason": "because"}),
+                "The reason field must be one of duplicate, fraudulent, requested_by_customer.",
+            ),
+            (
+                json!({"payment_id": PAYMENT, "currency": "USD"}),
+                "The currency field is not known.",
+            ),
+            (json!([]), "The body must be an object."),
+        ] {
+            let found = refused(body.clone());
+            assert!(found.contains(expected), "{body}: {found}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_json_breaks_the_reader(body in any_json(), charge in any::<bool>(), amount in any_json()) {
+            let name = if charge { "charge_id" } else { "payment_id" };
+            for body in [body, json!({name: PAYMENT, "amount": amount})] {
+                let is_charge = body.get("charge_id").is_some_and(Value::is_string);
+                if let Ok(read) = CreateRefund::read(body) {
+                    prop_assert_eq!(read.charge_id.is_some(), is_charge);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,281 @@
+//! A payment by itself.
+
+use domain::payment::{self, Failure, State};
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::seconds;
+use crate::fourgeeks::{Shop, checkout};
+
+/// How far a payment has come; all but the first are final.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Status {
+    /// Not paid yet, or the outcome is not known yet.
+    Pending,
+    /// Paid.
+    Completed,
+    /// The payer's card was declined, or it could not be charged.
+    Failed,
+    /// Nobody paid in time.
+    Canceled,
+}
+
+impl Status {
+    /// The status of a payment in this state.
+    #[must_use]
+    pub const fn of(state: State) -> Self {
+        match state {
+            State::Created | State::Authorizing | State::Capturing => Status::Pending,
+            State::Captured => Status::Completed,
+            State::Failed => Status::Failed,
+            State::Expired => Status::Canceled,
+        }
+    }
+}
+
+/// A payment was begun: send the payer to its page.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Created {
+    /// Always 202.
+    code: u16,
+    /// What to do, in short.
+    title: &'static str,
+    /// What to do.
+    content: &'static str,
+    /// Which payment, and where it is paid.
+    data: Begun,
+}
+
+/// Which payment, and where it is paid.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Begun {
+    /// The payment's id.
+    pub id_payment: String,
+    /// The page to send the payer to. It states the payment.
+    pub redirect: String,
+}
+
+impl Begun {
+    /// `None` for a payment that has no page. `base` is where payers reach the gateway.
+    #[must_use]
+    pub fn of(base: &str, payment: &payment::Payment, shop: &Shop) -> Option<Self> {
+        Some(Self {
+            id_payment: payment.id.to_string(),
+            redirect: checkout::address(base, payment, shop)?,
+        })
+    }
+}
+
+impl Created {
+    /// The answer to creating a payment.
+    #[must_use]
+    pub const fn of(data: Begun) -> Self {
+        Self {
+            code: 202,
+            title: "Action required",
+            content: "Show the checkout page to complete payment.",
+            data,
+        }
+    }
+
+    /// The body.
+    #[must_use]
+    pub fn body(&self) -> String {
+        crate::json(self)
+    }
+}
+
+/// A payment.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Payment<'a> {
+    /// The payment's id.
+    id: String,
+    /// How much, in major units, with all of the currency's decimals.
+    amount: String,
+    /// ISO 4217.
+    currency: &'static str,
+    /// What is paid for.
+    description: Option<&'a str>,
+    /// How far it has come.
+    status: Status,
+    /// Names of what is paid for.
+    items: &'a [String],
+    /// The payer's e-mail address, if it is known.
+    customer_email: Option<&'a str>,
+    /// Where the payer goes from the page; `null` for a payment that has none.
+    return_url: Option<&'a str>,
+    /// How it is paid: `card`.
+    #[serde(rename = "payment_method")]
+    method: &'static str,
+    /// The last four digits of the card; empty as long as there is none.
+    card_last4: &'a str,
+    /// The brand of the card; empty as long as there is none.
+    card_brand: &'static str,
+    /// When it was created.
+    created_at: String,
+    /// When it last changed.
+    updated_at: String,
+    /// Whether it was made with a test key.
+    test: bool,
+    /// Why it failed; only there if it did: `card_declined`, `insufficient_funds`, `expired_card` or
+    /// `processing_error`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    decline_reason: Option<&'static str>,
+}
+
+impl<'a> Payment<'a> {
+    /// The payment as the merchant reads it.
+    #[must_use]
+    pub fn of(payment: &'a payment::Payment) -> Self {
+        let checkout = payment.checkout.as_ref();
+        let customer = payment.customer.as_ref();
+        let card = payment.card.as_ref();
+        let status = Status::of(payment.state);
+        let failure = payment.failure.filter(|_| status == Status::Failed);
+        Self {
+            id: payment.id.to_string(),
+            amount: payment.money.amount().to_string(),
+            currency: payment.money.currency().code(),
+            description: payment.description.as_deref(),
+            status,
+            items: checkout.map_or(&[], |checkout| &checkout.items),
+            customer_email: customer.and_then(|customer| customer.email.as_deref()),
+            return_url: checkout.map(|checkout| checkout.return_url.as_str()),
+            method: match payment.method {
+                payment::Method::Card => "card",
+            },
+            card_last4: card.map_or("", |card| &card.last4),
+            card_brand: card.map_or("", |card| card.brand.name()),
+            created_at: seconds(payment.created_at),
+            updated_at: seconds(payment.updated_at),
+            test: !payment.mode.is_live(),
+            decline_reason: failure.map(Failure::name),
+        }
+    }
+
+    /// The body.
+    #[must_use]
+    pub fn body(&self) -> String {
+        crate::json(self)
+    }
+}
+
+/// What whoever has the link to a payment's page may see of it.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct PublicPayment<'a> {
+    /// The payment's id.
+    id: String,
+    /// How much, in major units, with all of the currency's decimals.
+    amount: String,
+    /// ISO 4217.
+    currency: &'static str,
+    /// What is paid for.
+    description: Option<&'a str>,
+    /// How far it has come.
+    status: Status,
+    /// Names of what is paid for.
+    items: &'a [String],
+    /// Where the payer goes from the page.
+    return_url: &'a str,
+    /// Whether it was made with a test key.
+    test: bool,
+}
+
+impl<'a> PublicPayment<'a> {
+    /// The payment as its payer may see it; `None` for one without a page, which no payer was shown.
+    #[must_use]
+    pub fn of(payment: &'a payment::Payment) -> Option<Self> {
+        let checkout = payment.checkout.as_ref()?;
+        Some(Self {
+            id: payment.id.to_string(),
+            amount: payment.money.amount().to_string(),
+            currency: payment.money.currency().code(),
+            description: payment.description.as_deref(),
+            status: Status::of(payment.state),
+            items: &checkout.items,
+            return_url: &checkout.return_url,
+            test: !payment.mode.is_live(),
+        })
+    }
+
+    /// The body.
+    #[must_use]
+    pub fn body(&self) -> String {
+        crate::json(self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fourgeeks::error::Error;
+    use crate::fourgeeks::response::examples::{money, payment, shop};
+
+    #[test]
+    fn the_documents_payment_is_written_as_printed() -> Result<(), Error> {
+        assert_eq!(
+            Payment::of(&payment()?).body(),
+            r#"{"id":"pay_0000000000000000000001","amount":"500.00","currency":"USD","description":"Premium subscription payment","status":"completed","items":["Premium Plan - Monthly"],"customer_email":"customer@example.com","return_url":"https://example.com/payment-result","payment_method":"card","card_last4":"4242","card_brand":"visa","created_at":"2025-12-04T10:30:00Z","updated_at":"2025-12-04T10:35:00Z","test":true}"#
+        );
+        Ok(())
+    }
+
+    #[test]
+    fn before_it_is_paid_nothing_is_known_of_payer_and_card() -> Result<(), Error> {
+        let mut payment = payment()?;
+        (payment.state, payment.customer, payment.card) = (State::Created, None, None);
+        payment.money = money(500, "JPY")?;
+        assert_eq!(
+            Payment::of(&payment).body(),
+            r#"{"id":"pay_0000000000000000000001","amount":"500","currency":"JPY","description":"Premium subscription payment","status":"pending","items":["Premium Plan - Monthly"],"customer_email":null,"return_url":"https://example.com/payment-result","payment_method":"card","card_last4":"","card_brand":"","created_at":"2025-12-04T10:30:00Z","updated_at":"2025-12-04T10:35:00Z","test":true}"#
+        );
+        Ok(())
+    }
+
+    #[test]
+    fn only_a_failed_payment_says_why() -> Result<(), Error> {
+        let mut payment = payment()?;
+        for (state, failure, end) in [
+            (
+                State::Failed,
+                Failure::InsufficientFunds,
+                r#","test":true,"decline_reason":"insufficient_funds"}"#,
+            ),
+            (State::Expired, Failure::PaymentExpired, r#","test":true}"#),
+        ] {
+            (payment.state, payment.failure) = (state, Some(failure));
+            assert!(Payment::of(&payment).body().ends_with(end));
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn a_created_payment_is_answered_as_printed() -> Result<(), Error> {
+        let payment = payment()?;
+        let begun = Begun::of("https://pay.example.com", &payment, &shop());
+        let begun = begun.ok_or_else(Error::internal)?;
+        let start = r#"{"code":202,"title":"Action required","content":"Show the checkout page to complete payment.","data":{"id_payment":"pay_0000000000000000000001","redirect":"https://pay.example.com/checkout/?data=ey"#;
+        let end = format!("{}\"}}}}", begun.redirect);
+        let body = Created::of(begun).body();
+        assert!(body.starts_with(start) && body.ends_with(&end), "{body}");
+        Ok(())
+    }
+
+    #[test]
+    fn payers_see_neither_payer_nor_card() -> Result<(), Error> {
+        let mut payment = payment()?;
+        assert_eq!(
+            PublicPayment::of(&payment)
+                .map(|payment| payment.body())
+                .as_deref(),
+            Some(
+                r#"{"id":"pay_0000000000000000000001","amount":"500.00","currency":"USD","description":"Premium subscription payment","status":"completed","items":["Premium Plan - Monthly"],"return_url":"https://example.com/payment-result","test":true}"#
+            )
+        );
+        payment.checkout = None;
+        assert!(PublicPayment::of(&payment).is_none());
+        assert!(Begun::of("https://pay.example.com", &payment, &shop()).is_none());
+        Ok(())
+    }
+}
