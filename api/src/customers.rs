@@ -18,7 +18,7 @@ pub async fn create(
     caller: Caller,
     said: &Said,
     key: Option<Key>,
-    render: fn(&Customer) -> Answer,
+    render: impl Fn(&Customer) -> Answer + Send + Sync,
 ) -> Result<Answered, Refused> {
     let id = CustomerId(store::fresh_id());
     let mut tx = store::begin(&app.db).await?;

@@ -26,7 +26,7 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// segment and a `**` at its end any number of them.
 struct Row {
     path: &'static str,
-    method: Option<Method>,
+    method: Option<&'static str>,
     credentials: Option<&'static [Credential]>,
     surface: Surface,
 }
@@ -51,7 +51,7 @@ impl Row {
     fn fits(&self, path: &str, method: &Method, credential: Credential) -> bool {
         self.credentials
             .is_none_or(|them| them.contains(&credential))
-            && self.method.as_ref().is_none_or(|one| one == method)
+            && self.method.is_none_or(|one| one == method.as_str())
             && is_like(self.path, path)
     }
 }
@@ -74,7 +74,7 @@ const ROWS: [Row; 17] = [
     row("/v1/payments/public/**", Surface::Fourgeeks),
     Row {
         path: "/v1/payments/*",
-        method: Some(Method::GET),
+        method: Some("GET"),
         credentials: None,
         surface: Surface::Fourgeeks,
     },

@@ -1,61 +1,152 @@
-//! Registering a webhook endpoint, whatever surface asked for it.
+//! Webhook endpoints, whatever surface asked for them.
 
 use std::net::IpAddr;
 
-use axum::extract::Request;
 use domain::id::EndpointId;
 use domain::merchant::Mode;
 use domain::surface::Surface;
-use store::endpoints::{self, Endpoint};
+use store::accept::Key;
+use store::endpoints;
 use store::merchants::Caller;
 use time::OffsetDateTime;
 use url::{Host, Url};
-use wire::subscription::Subscription;
+use wire::event;
+use wire::subscription::{Changes, Endpoint, Subscription};
 use zeroize::Zeroizing;
 
+use crate::App;
+use crate::once;
 use crate::refused::Refused;
-use crate::{App, body};
 
-/// A registered endpoint and its secrets.
+/// A registered endpoint and its secret.
 pub struct Registered {
-    pub asked: Subscription,
-    pub id: EndpointId,
-    pub created_at: OffsetDateTime,
+    pub endpoint: Endpoint,
     pub secret: Zeroizing<String>,
-    pub public_key: Option<String>,
+    pub is_replay: bool,
 }
 
-/// Registers the endpoint that a request asks for, on a surface that documents the events `known`.
+/// Registers an endpoint. An answer that shows a secret is never stored: under the same
+/// idempotency key it is put together again.
 pub async fn register(
     app: &App,
     caller: Caller,
     surface: Surface,
-    known: &[&str],
-    request: Request,
+    asked: Subscription,
+    key: Option<Key>,
 ) -> Result<Registered, Refused> {
-    let (parts, body) = request.into_parts();
-    let asked = Subscription::read(body::read(&parts.headers, body).await?, known)?;
     check_url(app, caller.mode, &asked.url)?;
     let id = EndpointId(store::fresh_id());
-    let endpoint = Endpoint {
+    let mut tx = store::begin(&app.db).await?;
+    let before = once::begin(&mut tx, caller, key.as_ref(), id.0).await?;
+    if let Some((id, _)) = before {
+        let endpoint = find(app, caller, surface, EndpointId(id)).await?;
+        return Ok(Registered {
+            secret: app.webhook_key.endpoint(endpoint.id).text(),
+            endpoint,
+            is_replay: true,
+        });
+    }
+    let mut stored = endpoints::Endpoint {
         id,
         merchant_id: caller.merchant_id,
         mode: caller.mode,
         surface,
-        url: asked.url.clone(),
-        events: asked.events.clone(),
-        metadata: asked.metadata.clone(),
+        url: asked.url,
+        events: asked.events,
+        metadata: asked.metadata,
         ed25519: asked.ed25519,
+        is_active: true,
+        created_at: OffsetDateTime::UNIX_EPOCH,
     };
-    let created_at = endpoints::create(&app.db, &endpoint).await?;
-    let created_at = created_at.ok_or(Refused::TooManyEndpoints)?;
+    let kinds = event::kinds(surface, &stored.events);
+    let created_at = endpoints::create(&mut tx, &stored, &kinds).await?;
+    stored.created_at = created_at.ok_or(Refused::TooManyEndpoints)?;
+    store::commit(tx).await?;
     Ok(Registered {
-        id,
-        created_at,
+        endpoint: shown(app, stored),
         secret: app.webhook_key.endpoint(id).text(),
-        public_key: asked.ed25519.then(|| app.webhook_key.ed25519_public(id)),
-        asked,
+        is_replay: false,
     })
+}
+
+/// An endpoint of the caller's on this surface.
+pub async fn find(
+    app: &App,
+    caller: Caller,
+    surface: Surface,
+    id: EndpointId,
+) -> Result<Endpoint, Refused> {
+    Ok(shown(app, stored(app, caller, surface, id).await?))
+}
+
+async fn stored(
+    app: &App,
+    caller: Caller,
+    surface: Surface,
+    id: EndpointId,
+) -> Result<endpoints::Endpoint, Refused> {
+    let (merchant, mode) = (caller.merchant_id, caller.mode);
+    let endpoint = endpoints::get(&app.db, merchant, mode, surface, id).await?;
+    endpoint.ok_or(Refused::Missing("webhook endpoint"))
+}
+
+/// The caller's endpoints on this surface, newest first.
+pub async fn list(app: &App, caller: Caller, surface: Surface) -> Result<Vec<Endpoint>, Refused> {
+    let (merchant, mode) = (caller.merchant_id, caller.mode);
+    let endpoints = endpoints::list(&app.db, merchant, mode, surface).await?;
+    let endpoints = endpoints.into_iter();
+    Ok(endpoints.map(|endpoint| shown(app, endpoint)).collect())
+}
+
+/// Changes an endpoint of the caller's on this surface.
+pub async fn update(
+    app: &App,
+    caller: Caller,
+    surface: Surface,
+    id: EndpointId,
+    changes: Changes,
+) -> Result<Endpoint, Refused> {
+    let mut endpoint = stored(app, caller, surface, id).await?;
+    if let Some(url) = changes.url {
+        check_url(app, caller.mode, &url)?;
+        endpoint.url = url;
+    }
+    endpoint.events = changes.events.unwrap_or(endpoint.events);
+    endpoint.metadata = changes.metadata.unwrap_or(endpoint.metadata);
+    endpoint.is_active = changes.is_active.unwrap_or(endpoint.is_active);
+    let kinds = event::kinds(surface, &endpoint.events);
+    if !endpoints::update(&app.db, &endpoint, &kinds).await? {
+        return Err(Refused::Missing("webhook endpoint"));
+    }
+    Ok(shown(app, endpoint))
+}
+
+/// Deletes an endpoint of the caller's on this surface.
+pub async fn delete(
+    app: &App,
+    caller: Caller,
+    surface: Surface,
+    id: EndpointId,
+) -> Result<(), Refused> {
+    let (merchant, mode) = (caller.merchant_id, caller.mode);
+    if endpoints::delete(&app.db, merchant, mode, surface, id).await? {
+        Ok(())
+    } else {
+        Err(Refused::Missing("webhook endpoint"))
+    }
+}
+
+fn shown(app: &App, endpoint: endpoints::Endpoint) -> Endpoint {
+    let public_key = endpoint.ed25519;
+    Endpoint {
+        id: endpoint.id,
+        url: endpoint.url,
+        events: endpoint.events,
+        metadata: endpoint.metadata,
+        is_active: endpoint.is_active,
+        public_key: public_key.then(|| app.webhook_key.ed25519_public(endpoint.id)),
+        created_at: endpoint.created_at,
+    }
 }
 
 /// Judges what the URL itself says; names are resolved and judged again at each try.

@@ -6,12 +6,15 @@ pub mod config;
 
 mod body;
 mod caller;
+mod customers;
 mod door;
 mod endpoints;
 mod health;
+mod intents;
 mod limit;
 mod once;
 mod payments;
+mod refunds;
 mod refused;
 mod sealing;
 mod surfaces;
@@ -89,7 +92,7 @@ impl App {
 /// If a key file cannot be read or an address cannot be listened on.
 pub async fn serve(config: Config) -> anyhow::Result<()> {
     let app = Arc::new(App::new(&config)?);
-    let router = health::routes(Arc::clone(&app)).merge(surfaces::routes(Arc::clone(&app)));
+    let router = health::routes(Arc::clone(&app)).merge(surfaces::routes(&app));
     let mut servers = Vec::new();
     let ending = ending()?;
     for address in &config.listen {

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use axum::http::header::{HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
-use domain::merchant::RATE_LIMIT_DEFAULT;
+use domain::merchant::{Mode, RATE_LIMIT_DEFAULT, RATE_LIMIT_LIVE_INTENTS};
 use domain::surface::Surface;
 use store::limits::{Counted, Hit};
 use store::merchants::Caller;
@@ -30,7 +30,11 @@ impl Window {
             key_id: caller.key_id,
             surface,
         };
-        let limit = caller.rate_limit.unwrap_or(RATE_LIMIT_DEFAULT);
+        let usual = match (surface, caller.mode) {
+            (Surface::Finternet, Mode::Live) => RATE_LIMIT_LIVE_INTENTS,
+            _ => RATE_LIMIT_DEFAULT,
+        };
+        let limit = caller.rate_limit.unwrap_or(usual);
         Ok(Self {
             limit,
             counted: app.hits.run(hit).await?,

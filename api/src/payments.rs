@@ -3,18 +3,19 @@
 use std::sync::Arc;
 
 use domain::card::Card;
-use domain::id::{CustomerId, PaymentId};
+use domain::id::{CustomerId, EventId, IntentId, PaymentId};
 use domain::money::Money;
-use domain::payment::{Customer, Method, Payment, State};
+use domain::payment::{Checkout, Customer, Method, Payment, State};
 use domain::work::{Job, Worker};
+use rust_decimal::Decimal;
 use serde_json::{Map, Value};
 use store::accept::{self, Accept, Accepted, Answer, Key};
-use store::idempotency;
 use store::merchants::Caller;
 use store::outbox::FIRST_SEQ;
 use time::OffsetDateTime;
 
 use crate::App;
+use crate::once::{self, Answered};
 use crate::refused::Refused;
 use crate::wait;
 
@@ -25,19 +26,31 @@ pub struct New {
     pub card: Option<Card>,
     pub description: Option<String>,
     pub metadata: Map<String, Value>,
+    pub intent_id: Option<IntentId>,
+    pub checkout: Option<Checkout>,
 }
 
 /// Who pays.
-pub struct Payer {
-    pub email: Option<String>,
-    pub name: Option<String>,
-    pub phone: Option<String>,
+pub enum Payer {
+    /// Somebody the merchant describes; one customer for each address.
+    Described {
+        email: Option<String>,
+        name: Option<String>,
+        phone: Option<String>,
+    },
+    /// A customer of the merchant's.
+    Known(domain::customer::Customer),
 }
 
-/// An answer, and whether it is one given before.
-pub struct Answered {
-    pub answer: Answer,
-    pub is_replay: bool,
+/// What became of a request.
+pub enum Made {
+    /// A payment, at rest if it came to rest in time.
+    Anew(Payment),
+    /// Its idempotency key was used before, for this payment, and answered so if it was answered.
+    Before {
+        id: PaymentId,
+        answer: Option<Answer>,
+    },
 }
 
 /// Creates a payment and answers when it is at rest, or when the limit is reached.
@@ -46,62 +59,93 @@ pub async fn create(
     caller: Caller,
     new: New,
     key: Option<Key>,
-    render: fn(&Payment) -> Answer,
+    render: impl Fn(&Payment) -> Answer + Send + Sync,
 ) -> Result<Answered, Refused> {
+    let (payment, is_replay) = match make(app, caller, new, key.as_ref()).await? {
+        Made::Anew(payment) => (payment, false),
+        Made::Before {
+            answer: Some(answer),
+            ..
+        } => {
+            return Ok(Answered {
+                answer,
+                is_replay: true,
+            });
+        }
+        Made::Before { id, answer: None } => (at_rest(app, caller, id).await?, true),
+    };
+    let answer = once::keep(app, caller, key.as_ref(), render(&payment)).await?;
+    Ok(Answered { answer, is_replay })
+}
+
+/// Creates a payment and waits until it is at rest, or the limit is reached.
+pub async fn make(
+    app: &Arc<App>,
+    caller: Caller,
+    new: New,
+    key: Option<&Key>,
+) -> Result<Made, Refused> {
     if caller.mode.is_live() {
         return Err(Refused::LiveUnavailable);
     }
     let payment = opened(caller, &new);
     let mut waiter = app.replies.wait(payment.id.0);
     // The task goes on when the client hangs up: what was begun is finished and rung.
-    let accepting = tokio::spawn(accept(Arc::clone(app), payment, new.card, key.clone()));
+    let accepting = tokio::spawn(accept(Arc::clone(app), payment, new.card, key.cloned()));
     let (payment, accepted) = accepting.await.map_err(|_| Refused::Internal)??;
     match accepted {
         Accepted::Created { .. } if payment.state.is_work() => {
             let payment = wait::until_rest(app, &mut waiter, payment).await?;
-            let answer = keep(app, caller, key, render(&payment)).await?;
-            Ok(Answered {
-                answer,
-                is_replay: false,
-            })
+            Ok(Made::Anew(payment))
         }
-        Accepted::Created { .. } => {
-            let answer = keep(app, caller, key, render(&payment)).await?;
-            Ok(Answered {
-                answer,
-                is_replay: false,
-            })
-        }
+        Accepted::Created { .. } => Ok(Made::Anew(payment)),
         Accepted::Existing { fingerprint, .. }
-            if key
-                .as_ref()
-                .is_none_or(|key| key.fingerprint != fingerprint) =>
+            if key.is_none_or(|key| key.fingerprint != fingerprint) =>
         {
             Err(Refused::IdempotencyKeyReused)
         }
         Accepted::Existing {
-            answer: Some(answer),
-            ..
-        } => Ok(Answered {
+            payment_id, answer, ..
+        } => Ok(Made::Before {
+            id: payment_id,
             answer,
-            is_replay: true,
         }),
-        Accepted::Existing { payment_id, .. } => {
-            let answer = answer_for(app, caller, key, payment_id, render).await?;
-            Ok(Answered {
-                answer,
-                is_replay: true,
-            })
-        }
     }
 }
 
+/// A payment whose first request is still waiting, or died before it answered.
+async fn at_rest(app: &App, caller: Caller, id: PaymentId) -> Result<Payment, Refused> {
+    let mut waiter = app.replies.wait(id.0);
+    let known = store::payments::get(&app.db, caller.merchant_id, caller.mode, id).await?;
+    let known = known.ok_or(Refused::Internal)?;
+    if known.state.is_work() {
+        wait::until_rest(app, &mut waiter, known).await
+    } else {
+        Ok(known)
+    }
+}
+
+/// A payment of the caller's that does not pay an intent.
+pub async fn find(app: &App, caller: Caller, id: PaymentId) -> Result<Payment, Refused> {
+    let payment = store::payments::get(&app.db, caller.merchant_id, caller.mode, id).await?;
+    let payment = payment.filter(|payment| payment.intent_id.is_none());
+    payment.ok_or(Refused::Missing("payment"))
+}
+
 fn opened(caller: Caller, new: &New) -> Payment {
-    let customer = new.payer.as_ref().map(|payer| Customer {
-        id: CustomerId(store::fresh_id()),
-        email: payer.email.clone(),
-        name: payer.name.clone(),
-        phone: payer.phone.clone(),
+    let customer = new.payer.as_ref().map(|payer| match payer {
+        Payer::Described { email, name, phone } => Customer {
+            id: CustomerId(store::fresh_id()),
+            email: email.clone(),
+            name: name.clone(),
+            phone: phone.clone(),
+        },
+        Payer::Known(known) => Customer {
+            id: known.id,
+            email: known.email.clone(),
+            name: known.name.clone(),
+            phone: known.phone.clone(),
+        },
     });
     Payment {
         id: PaymentId(store::fresh_id()),
@@ -115,7 +159,11 @@ fn opened(caller: Caller, new: &New) -> Payment {
         metadata: new.metadata.clone(),
         customer,
         card: new.card.as_ref().map(Card::masked),
+        intent_id: new.intent_id,
+        checkout: new.checkout.clone(),
+        refunded: Decimal::ZERO,
         created_at: OffsetDateTime::UNIX_EPOCH,
+        updated_at: OffsetDateTime::UNIX_EPOCH,
     }
 }
 
@@ -127,6 +175,7 @@ async fn accept(
     card: Option<Card>,
     key: Option<Key>,
 ) -> Result<(Payment, Accepted), Refused> {
+    let customer_event = EventId(store::fresh_id());
     for _ in 0..2 {
         let sealed = match &card {
             None => None,
@@ -140,12 +189,13 @@ async fn accept(
             payment: payment.clone(),
             card: sealed,
             idempotency: key.clone(),
+            customer_event,
         };
         match app.accept.run(row).await {
             Err(error) if error.constraint() == Some("sealed_cards_key_exists") => {
                 app.sealing.forget();
             }
-            Err(error) => return Err(error.into()),
+            Err(error) => return Err(refused(error)),
             Ok(Accepted::Existing { stale: true, .. }) => {
                 let key = key.as_ref().map_or("", |key| &key.key);
                 accept::forget_stale_key(&app.db, payment.merchant_id, payment.mode, key).await?;
@@ -155,24 +205,16 @@ async fn accept(
                 customer_id,
             }) => {
                 payment.created_at = created_at;
+                payment.updated_at = created_at;
                 if let (Some(customer), Some(id)) = (&mut payment.customer, customer_id) {
                     customer.id = id;
                 }
-                if payment.state.is_work() {
-                    let job = Job {
-                        worker: Worker::Card,
-                        id: payment.id.0,
-                        seq: FIRST_SEQ,
-                    };
-                    app.bell.ring(job, app.replies.name());
-                }
-                return Ok((
-                    payment,
-                    Accepted::Created {
-                        created_at,
-                        customer_id,
-                    },
-                ));
+                ring(&app, &payment);
+                let created = Accepted::Created {
+                    created_at,
+                    customer_id,
+                };
+                return Ok((payment, created));
             }
             Ok(existing) => return Ok((payment, existing)),
         }
@@ -180,34 +222,20 @@ async fn accept(
     Err(Refused::Unavailable)
 }
 
-/// The answer for a payment whose first request is still waiting, or died before it answered.
-async fn answer_for(
-    app: &App,
-    caller: Caller,
-    key: Option<Key>,
-    id: PaymentId,
-    render: fn(&Payment) -> Answer,
-) -> Result<Answer, Refused> {
-    let mut waiter = app.replies.wait(id.0);
-    let known = store::payments::get(&app.db, caller.merchant_id, caller.mode, id).await?;
-    let known = known.ok_or(Refused::Internal)?;
-    let payment = if known.state.is_work() {
-        wait::until_rest(app, &mut waiter, known).await?
-    } else {
-        known
-    };
-    keep(app, caller, key, render(&payment)).await
+fn refused(error: store::Error) -> Refused {
+    match error.constraint() {
+        Some("payments_one_for_an_intent" | "payments_intent_open") => Refused::IntentClosed,
+        _ => error.into(),
+    }
 }
 
-/// Keeps the answer for the next request with this key. One that cannot be kept is not given: the
-/// client asks again under its key, and both answers are the same.
-async fn keep(
-    app: &App,
-    caller: Caller,
-    key: Option<Key>,
-    answer: Answer,
-) -> Result<Answer, Refused> {
-    let Some(key) = key else { return Ok(answer) };
-    let (merchant, mode) = (caller.merchant_id, caller.mode);
-    Ok(idempotency::keep_answer(&app.db, merchant, mode, &key.key, answer).await?)
+fn ring(app: &App, payment: &Payment) {
+    if payment.state.is_work() {
+        let job = Job {
+            worker: Worker::Card,
+            id: payment.id.0,
+            seq: FIRST_SEQ,
+        };
+        app.bell.ring(job, app.replies.name());
+    }
 }

@@ -42,7 +42,7 @@ pub async fn create(
     caller: Caller,
     new: New,
     key: Option<Key>,
-    render: fn(&Refund) -> Answer,
+    render: impl Fn(&Refund) -> Answer + Send + Sync,
 ) -> Result<Answered, Refused> {
     let id = RefundId(store::fresh_id());
     let mut waiter = app.replies.wait(id.0);
@@ -121,7 +121,7 @@ async fn again(
     key: Option<Key>,
     id: RefundId,
     answer: Option<Answer>,
-    render: fn(&Refund) -> Answer,
+    render: impl Fn(&Refund) -> Answer + Send + Sync,
 ) -> Result<Answered, Refused> {
     if let Some(answer) = answer {
         return Ok(Answered {

@@ -11,6 +11,8 @@ pub enum Refused {
     KeyMissing,
     /// Credentials nobody was given.
     KeyInvalid,
+    /// An access token that was given too long ago.
+    TokenExpired,
     /// More requests than the limit this minute.
     RateLimited {
         /// When the next minute begins.
@@ -24,8 +26,8 @@ pub enum Refused {
     RouteUnknown,
     /// The path has other methods.
     MethodNotAllowed,
-    /// No such object, or not the caller's.
-    Missing,
+    /// No such object, or not the caller's; what it would be.
+    Missing(&'static str),
     /// The idempotency key is not one.
     IdempotencyKeyMalformed,
     /// The idempotency key was used with another request.
@@ -34,12 +36,30 @@ pub enum Refused {
     UrlNotAllowed(NotAllowed),
     /// The merchant has as many endpoints as it may.
     TooManyEndpoints,
+    /// The payment is not captured, or was never to be given back.
+    NotRefundable,
+    /// More than is left of the payment.
+    RefundTooLarge,
+    /// Another customer has this address.
+    EmailTaken,
+    /// The intent is paid, being paid, or canceled.
+    IntentClosed,
     /// A live key where there is no live acquirer.
     LiveUnavailable,
     /// A store is away, or the card worker has not made a key yet.
     Unavailable,
     /// A defect of ours; it was logged.
     Internal,
+}
+
+impl Refused {
+    /// Whether the caller is not known, rather than nobody being there to know.
+    pub const fn is_about_the_key(&self) -> bool {
+        matches!(
+            self,
+            Refused::KeyMissing | Refused::KeyInvalid | Refused::TokenExpired
+        )
+    }
 }
 
 impl From<store::Error> for Refused {

@@ -2,7 +2,7 @@
 # The processes of Sluice: what each one runs, the little it is told, and whether it runs.
 
 # In the order they are stopped; started they are all at once.
-SERVICES=(api card webhook relay sandbox)
+SERVICES=(api card refund webhook relay sandbox)
 
 # take_addresses: one for each process, kept from start to start. The API, when it does not run,
 # tries the ports of the contracts first, whatever it got last time.
@@ -10,6 +10,7 @@ take_addresses() {
   local ports=$state/ports.env
   relay_at=127.0.0.1:$(port_of relay keep_port RELAY 30721)
   card_at=127.0.0.1:$(port_of card keep_port CARD 30722)
+  refund_at=127.0.0.1:$(port_of refund keep_port REFUND 30725)
   webhook_at=127.0.0.1:$(port_of webhook keep_port WEBHOOK 30723)
   sandbox_at=127.0.0.1:$(port_of sandbox keep_port SANDBOX 30724)
   api_at=127.0.0.1:$(port_of api take_port API 8000)
@@ -49,6 +50,9 @@ describe() {
       "SLUICE_CARD_KEYS_DIR=$secrets/card"
     )
     ;;
+  refund)
+    variables+=("SLUICE_HEALTH_LISTEN=$refund_at" "SLUICE_SANDBOX_URL=http://$sandbox_at")
+    ;;
   webhook)
     variables+=(
       "SLUICE_HEALTH_LISTEN=$webhook_at"
@@ -72,6 +76,7 @@ ready_at() {
   api) echo "$api_at $api_too_at" ;;
   relay) echo "$relay_at" ;;
   card) echo "$card_at" ;;
+  refund) echo "$refund_at" ;;
   webhook) echo "$webhook_at" ;;
   sandbox) echo "$sandbox_at" ;;
   esac
@@ -138,10 +143,10 @@ wait_service() {
 start_services() {
   local started name
   started=$(now_ms)
-  for name in sandbox relay card webhook api; do
+  for name in sandbox relay card refund webhook api; do
     start_service "$name"
   done
-  for name in sandbox relay card webhook api; do
+  for name in sandbox relay card refund webhook api; do
     wait_service "$name" $((started + 30000))
     said "$name on $(ready_at "$name" | sed 's/ /, /')" "$started"
   done

@@ -15,6 +15,7 @@ pub enum Process {
     Sandbox,
     Relay,
     Card,
+    Refund,
     Webhook,
     Api,
     SecondRelay,
@@ -25,10 +26,11 @@ pub enum Process {
 
 impl Process {
     /// Every process.
-    pub const ALL: [Process; 9] = [
+    pub const ALL: [Process; 10] = [
         Process::Sandbox,
         Process::Relay,
         Process::Card,
+        Process::Refund,
         Process::Webhook,
         Process::Api,
         Process::SecondRelay,
@@ -38,10 +40,11 @@ impl Process {
     ];
 
     /// Those of a gateway.
-    pub const FIRST: [Process; 5] = [
+    pub const FIRST: [Process; 6] = [
         Process::Sandbox,
         Process::Relay,
         Process::Card,
+        Process::Refund,
         Process::Webhook,
         Process::Api,
     ];
@@ -53,6 +56,7 @@ impl Process {
             Process::Sandbox => "sandbox",
             Process::Relay => "relay",
             Process::Card => "card",
+            Process::Refund => "refund",
             Process::Webhook => "webhook",
             Process::Api => "api",
             Process::SecondRelay => "second-relay",
@@ -68,6 +72,7 @@ impl Process {
             Process::Sandbox => ("sluice-sandbox", &[]),
             Process::Relay | Process::SecondRelay => ("workers", &["relay"]),
             Process::Card | Process::SecondCard => ("workers", &["card"]),
+            Process::Refund => ("workers", &["refund"]),
             Process::Webhook | Process::SecondWebhook => ("workers", &["webhook"]),
             Process::Api | Process::SecondApi => ("api", &[]),
         }

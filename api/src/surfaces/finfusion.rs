@@ -11,13 +11,18 @@ use store::accept::Answer;
 use store::merchants::Caller;
 use wire::finfusion::error::Error;
 use wire::finfusion::{response, webhook};
+use wire::subscription::Subscription;
 
-use super::answer;
+use super::{Paths, answer, answer_once};
+use crate::once::Answered;
 use crate::refused::Refused;
-use crate::{App, endpoints};
+use crate::{App, endpoints, once};
 
-pub fn routes() -> Router<Arc<App>> {
-    Router::new().route("/v2/webhooks", post(create_endpoint))
+pub fn paths() -> Paths {
+    Paths {
+        known: Router::new().route("/v2/webhooks", post(create_endpoint)),
+        open: Router::new(),
+    }
 }
 
 async fn create_endpoint(
@@ -25,52 +30,58 @@ async fn create_endpoint(
     Extension(caller): Extension<Caller>,
     request: Request,
 ) -> Response {
-    answer(match register(&app, caller, request).await {
-        Ok(answer) => answer,
-        Err(refused) => refuse(refused),
-    })
+    match register(&app, caller, request).await {
+        Ok(answered) => answer_once(answered),
+        Err(refused) => answer(refuse(refused)),
+    }
 }
 
-async fn register(app: &App, caller: Caller, request: Request) -> Result<Answer, Refused> {
-    let made =
-        endpoints::register(app, caller, Surface::Finfusion, &webhook::EVENTS, request).await?;
-    let public_key = made.public_key.as_deref();
-    let endpoint = response::Endpoint::of(
-        made.id,
-        &made.asked,
-        made.created_at,
-        &made.secret,
-        public_key,
-    );
-    Ok(Answer {
-        status: 200,
-        body: endpoint.body(),
+async fn register(app: &App, caller: Caller, request: Request) -> Result<Answered, Refused> {
+    let (body, key) = once::read(app, Surface::Finfusion, request).await?;
+    let asked = Subscription::read(body, &webhook::EVENTS)?;
+    let made = endpoints::register(app, caller, Surface::Finfusion, asked, key).await?;
+    let endpoint = response::Endpoint::of(&made.endpoint, Some(&made.secret));
+    Ok(Answered {
+        answer: Answer {
+            status: 200,
+            body: endpoint.body(),
+        },
+        is_replay: made.is_replay,
     })
 }
 
 /// Turns a request away in this contract's words.
 pub fn refuse(refused: Refused) -> Answer {
-    let error = match refused {
-        Refused::KeyMissing => Error::key_missing(),
-        Refused::KeyInvalid => Error::key_invalid(),
-        Refused::RateLimited {
-            retry_after_seconds,
-        } => Error::rate_limited(retry_after_seconds),
-        Refused::Body(why) => Error::body_unreadable(why),
-        Refused::Field(wrong) => wrong.into(),
-        Refused::RouteUnknown | Refused::Missing => Error::route_unknown(),
-        Refused::MethodNotAllowed => Error::method_not_allowed(),
-        Refused::UrlNotAllowed(why) => Error::url_not_allowed(why),
-        Refused::TooManyEndpoints => Error::too_many_endpoints(),
-        Refused::Unavailable => Error::unavailable(),
-        // Only a payment's creation knows these, which this surface does not have.
-        Refused::IdempotencyKeyMalformed
-        | Refused::IdempotencyKeyReused
-        | Refused::LiveUnavailable
-        | Refused::Internal => Error::internal(),
-    };
+    let error = Error::from(refused);
     Answer {
         status: error.status,
         body: error.body(),
+    }
+}
+
+impl From<Refused> for Error {
+    fn from(refused: Refused) -> Self {
+        match refused {
+            Refused::KeyMissing => Error::key_missing(),
+            Refused::KeyInvalid => Error::key_invalid(),
+            Refused::TokenExpired => Error::token_expired(),
+            Refused::RateLimited {
+                retry_after_seconds,
+            } => Error::rate_limited(retry_after_seconds),
+            Refused::Body(why) => Error::body_unreadable(why),
+            Refused::Field(wrong) => wrong.into(),
+            Refused::RouteUnknown => Error::route_unknown(),
+            Refused::Missing(what) => Error::missing(what),
+            Refused::MethodNotAllowed => Error::method_not_allowed(),
+            Refused::IdempotencyKeyMalformed => Error::key_malformed(),
+            Refused::IdempotencyKeyReused => Error::key_reused(),
+            Refused::UrlNotAllowed(why) => Error::url_not_allowed(why),
+            Refused::TooManyEndpoints => Error::too_many_endpoints(),
+            Refused::NotRefundable => Error::not_refundable(),
+            Refused::RefundTooLarge => Error::refund_too_large(),
+            Refused::LiveUnavailable => Error::live_unavailable(),
+            Refused::Unavailable => Error::unavailable(),
+            Refused::EmailTaken | Refused::IntentClosed | Refused::Internal => Error::internal(),
+        }
     }
 }

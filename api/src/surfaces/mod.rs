@@ -1,46 +1,82 @@
 //! The surfaces: their paths, and their words for being turned away.
 
 pub mod finfusion;
+pub mod finternet;
+pub mod fourgeeks;
 pub mod paygate;
 
+use std::convert::Infallible;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::Extension;
+use axum::extract::{Extension, Request};
 use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderValue, StatusCode};
-use axum::middleware::from_fn_with_state;
+use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use domain::surface::Surface;
 use store::accept::Answer;
+use tower_service::Service;
 
 use crate::App;
 use crate::door;
+use crate::once::Answered;
 use crate::refused::Refused;
 
-/// Every surface's paths, under both bases, behind the door.
-pub fn routes(app: Arc<App>) -> Router {
-    let paths = Router::new()
-        .merge(paygate::routes())
-        .merge(finfusion::routes());
+/// A surface's paths, below its own version.
+pub struct Paths {
+    /// Those for whom the caller must be known; the handlers are told who it is.
+    pub known: Router<Arc<App>>,
+    /// Those that anybody may use.
+    pub open: Router<Arc<App>>,
+}
+
+/// Every surface's paths, behind the door. Two surfaces may have the same path: the door says which
+/// of them a request speaks to.
+pub fn routes(app: &Arc<App>) -> Router {
+    let of = |surface| (surface, router(app, surface));
+    let surfaces: Arc<[(Surface, Router)]> = Surface::ALL.map(of).into();
+    let dispatch = move |Extension(surface): Extension<Surface>, request: Request| {
+        let found = surfaces.iter().find(|(one, _)| *one == surface);
+        let router = found.map(|(_, router)| router.clone());
+        async move {
+            let Some(mut router) = router else {
+                return Ok(refuse(surface, Refused::Internal));
+            };
+            Ok::<_, Infallible>(router.call(request).await.into_response())
+        }
+    };
+    Router::new()
+        .fallback(dispatch)
+        .layer(from_fn_with_state(Arc::clone(app), door::guard))
+}
+
+/// One surface's paths, under both bases.
+fn router(app: &Arc<App>, surface: Surface) -> Router {
+    let Paths { known, open } = match surface {
+        Surface::Finternet => finternet::paths(),
+        Surface::Paygate => paygate::paths(),
+        Surface::Finfusion => finfusion::paths(),
+        Surface::Fourgeeks => fourgeeks::paths(),
+    };
+    let paths = known.route_layer(from_fn(door::known_only)).merge(open);
     Router::new()
         .nest("/api", paths.clone())
         .merge(paths)
-        .fallback(|Extension(surface): Extension<Surface>| async move {
-            refuse(surface, Refused::RouteUnknown)
-        })
-        .method_not_allowed_fallback(|Extension(surface): Extension<Surface>| async move {
-            refuse(surface, Refused::MethodNotAllowed)
-        })
-        .layer(from_fn_with_state(Arc::clone(&app), door::guard))
-        .with_state(app)
+        .fallback(move || async move { refuse(surface, Refused::RouteUnknown) })
+        .method_not_allowed_fallback(
+            move || async move { refuse(surface, Refused::MethodNotAllowed) },
+        )
+        .with_state(Arc::clone(app))
 }
 
 /// Turns a request away in a surface's words.
 pub fn refuse(surface: Surface, refused: Refused) -> Response {
     answer(match surface {
+        Surface::Finternet => finternet::refuse(refused),
         Surface::Paygate => paygate::refuse(refused),
         Surface::Finfusion => finfusion::refuse(refused),
+        Surface::Fourgeeks => fourgeeks::refuse(refused),
     })
 }
 
@@ -49,4 +85,16 @@ pub fn answer(answer: Answer) -> Response {
     let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let json = HeaderValue::from_static("application/json");
     (status, [(CONTENT_TYPE, json)], answer.body).into_response()
+}
+
+/// An answer as a response that says whether it was given before.
+pub fn answer_once(answered: Answered) -> Response {
+    let mut response = answer(answered.answer);
+    if answered.is_replay {
+        let replayed = HeaderValue::from_static("true");
+        response
+            .headers_mut()
+            .insert("idempotent-replayed", replayed);
+    }
+    response
 }

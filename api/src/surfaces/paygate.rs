@@ -5,7 +5,6 @@ use std::sync::Arc;
 use axum::Router;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Extension, Path, Request, State};
-use axum::http::HeaderValue;
 use axum::response::Response;
 use axum::routing::{get, post};
 use domain::id::PaymentId;
@@ -16,18 +15,24 @@ use store::merchants::Caller;
 use wire::paygate::error::Error;
 use wire::paygate::request::CreatePayment;
 use wire::paygate::{response, webhook};
+use wire::subscription::Subscription;
 
-use super::answer;
+use super::{Paths, answer, answer_once};
+use crate::once::Answered;
 use crate::payments::{self, New, Payer};
 use crate::refused::Refused;
-use crate::{App, body, endpoints, once};
+use crate::{App, endpoints, once};
 
-pub fn routes() -> Router<Arc<App>> {
-    Router::new()
+pub fn paths() -> Paths {
+    let known = Router::new()
         .route("/v1/payments", post(create_payment))
         .route("/v1/payments/", post(create_payment))
         .route("/v1/payments/{id}", get(get_payment))
-        .route("/v1/webhooks", post(create_endpoint))
+        .route("/v1/webhooks", post(create_endpoint));
+    Paths {
+        known,
+        open: Router::new(),
+    }
 }
 
 async fn create_payment(
@@ -36,7 +41,7 @@ async fn create_payment(
     request: Request,
 ) -> Response {
     match try_create_payment(&app, caller, request).await {
-        Ok(response) => response,
+        Ok(answered) => answer_once(answered),
         Err(error) => answer(answer_of(&error)),
     }
 }
@@ -45,21 +50,12 @@ async fn try_create_payment(
     app: &Arc<App>,
     caller: Caller,
     request: Request,
-) -> Result<Response, Error> {
-    let (parts, body) = request.into_parts();
-    let body = body::read(&parts.headers, body).await?;
-    let server_key = &app.idempotency_key;
-    let key = once::key(
-        &parts.headers,
-        server_key,
-        "POST /payments",
-        Surface::Paygate,
-        &body,
-    )?;
+) -> Result<Answered, Error> {
+    let (body, key) = once::read(app, Surface::Paygate, request).await?;
     let asked = CreatePayment::read(body)?;
     let new = New {
         money: asked.money,
-        payer: asked.customer.map(|payer| Payer {
+        payer: asked.customer.map(|payer| Payer::Described {
             email: payer.email,
             name: payer.name,
             phone: payer.phone,
@@ -67,16 +63,10 @@ async fn try_create_payment(
         card: asked.card,
         description: asked.description,
         metadata: asked.metadata,
+        intent_id: None,
+        checkout: None,
     };
-    let answered = payments::create(app, caller, new, key, render).await?;
-    let mut response = answer(answered.answer);
-    if answered.is_replay {
-        let replayed = HeaderValue::from_static("true");
-        response
-            .headers_mut()
-            .insert("idempotent-replayed", replayed);
-    }
-    Ok(response)
+    Ok(payments::create(app, caller, new, key, render).await?)
 }
 
 fn render(payment: &Payment) -> Answer {
@@ -100,9 +90,8 @@ async fn get_payment(
 }
 
 async fn find(app: &App, caller: Caller, id: &str) -> Result<Payment, Refused> {
-    let id = PaymentId::parse(id).ok_or(Refused::Missing)?;
-    let payment = store::payments::get(&app.db, caller.merchant_id, caller.mode, id).await?;
-    payment.ok_or(Refused::Missing)
+    let id = PaymentId::parse(id).ok_or(Refused::Missing("payment"))?;
+    payments::find(app, caller, id).await
 }
 
 async fn create_endpoint(
@@ -110,26 +99,23 @@ async fn create_endpoint(
     Extension(caller): Extension<Caller>,
     request: Request,
 ) -> Response {
-    answer(match register(&app, caller, request).await {
-        Ok(answer) => answer,
-        Err(refused) => refuse(refused),
-    })
+    match register(&app, caller, request).await {
+        Ok(answered) => answer_once(answered),
+        Err(refused) => answer(refuse(refused)),
+    }
 }
 
-async fn register(app: &App, caller: Caller, request: Request) -> Result<Answer, Refused> {
-    let made =
-        endpoints::register(app, caller, Surface::Paygate, &webhook::EVENTS, request).await?;
-    let public_key = made.public_key.as_deref();
-    let endpoint = response::Endpoint::of(
-        made.id,
-        &made.asked,
-        made.created_at,
-        &made.secret,
-        public_key,
-    );
-    Ok(Answer {
-        status: 200,
-        body: endpoint.body(),
+async fn register(app: &App, caller: Caller, request: Request) -> Result<Answered, Refused> {
+    let (body, key) = once::read(app, Surface::Paygate, request).await?;
+    let asked = Subscription::read(body, &webhook::EVENTS)?;
+    let made = endpoints::register(app, caller, Surface::Paygate, asked, key).await?;
+    let endpoint = response::Endpoint::of(&made.endpoint, Some(&made.secret));
+    Ok(Answered {
+        answer: Answer {
+            status: 200,
+            body: endpoint.body(),
+        },
+        is_replay: made.is_replay,
     })
 }
 
@@ -150,6 +136,7 @@ impl From<Refused> for Error {
         match refused {
             Refused::KeyMissing => Error::key_missing(),
             Refused::KeyInvalid => Error::key_invalid(),
+            Refused::TokenExpired => Error::token_expired(),
             Refused::RateLimited {
                 retry_after_seconds,
             } => Error::rate_limited(retry_after_seconds),
@@ -157,14 +144,17 @@ impl From<Refused> for Error {
             Refused::Field(wrong) => wrong.into(),
             Refused::RouteUnknown => Error::route_unknown(),
             Refused::MethodNotAllowed => Error::method_not_allowed(),
-            Refused::Missing => Error::missing("payment"),
+            Refused::Missing(what) => Error::missing(what),
             Refused::IdempotencyKeyMalformed => Error::key_malformed(),
             Refused::IdempotencyKeyReused => Error::key_reused(),
             Refused::UrlNotAllowed(why) => Error::url_not_allowed(why),
             Refused::TooManyEndpoints => Error::too_many_endpoints(),
             Refused::LiveUnavailable => Error::live_unavailable(),
             Refused::Unavailable => Error::unavailable(),
-            Refused::Internal => Error::internal(),
+            Refused::NotRefundable => Error::not_refundable(),
+            Refused::RefundTooLarge => Error::refund_too_large(),
+            Refused::EmailTaken => Error::address_taken(),
+            Refused::IntentClosed | Refused::Internal => Error::internal(),
         }
     }
 }

@@ -10,6 +10,9 @@ pub const FEE_BASIS_POINTS_DEFAULT: u16 = 290;
 /// (contract of paygate and finfusion).
 pub const RATE_LIMIT_DEFAULT: u32 = 100;
 
+/// Requests a minute of a live key on finternet, which documents more.
+pub const RATE_LIMIT_LIVE_INTENTS: u32 = 1_000;
+
 /// Test data and live data never meet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -75,11 +75,11 @@ pub async fn put(
         Row,
         "insert into customers as c
              (id, merchant_id, live, email, name, phone, description, metadata)
-         values ($1, $2, $3, $4, $5, $6, $7, coalesce($8, '{}'))
+         values ($1, $2, $3, $4, $5, $6, $7, coalesce($8, '{}'::jsonb))
          on conflict (merchant_id, live, lower(email)) where email is not null do update
          set name = coalesce(excluded.name, c.name), phone = coalesce(excluded.phone, c.phone),
              description = coalesce(excluded.description, c.description),
-             metadata = coalesce($8, c.metadata), updated_at = now()
+             metadata = coalesce($8::jsonb, c.metadata), updated_at = now()
          returning id, merchant_id, live, email, name, phone, description, metadata, created_at,
                    updated_at",
         id.0,
@@ -137,7 +137,7 @@ pub async fn update(
              name = case when $6 then $7 else name end,
              phone = case when $8 then $9 else phone end,
              description = case when $10 then $11 else description end,
-             metadata = coalesce($12, metadata), updated_at = now()
+             metadata = coalesce($12::jsonb, metadata), updated_at = now()
          where id = $1 and merchant_id = $2 and live = $3
          returning id, merchant_id, live, email, name, phone, description, metadata, created_at,
                    updated_at",

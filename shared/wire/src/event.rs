@@ -20,9 +20,15 @@ pub fn kinds(surface: Surface, events: &[String]) -> Vec<Kind> {
         Surface::Paygate => paygate::webhook::word(kind),
         Surface::Finfusion => finfusion::webhook::word(kind),
     };
-    let is_asked = |word: &str| events.iter().any(|event| event == EVERYTHING || event == word);
+    let is_asked = |word: &str| {
+        events
+            .iter()
+            .any(|event| event == EVERYTHING || event == word)
+    };
     let kinds = Kind::ALL.into_iter();
-    kinds.filter(|kind| word(*kind).is_some_and(is_asked)).collect()
+    kinds
+        .filter(|kind| word(*kind).is_some_and(is_asked))
+        .collect()
 }
 
 /// The body of a webhook in the words of the endpoint's surface; `None` if it is not told there.
