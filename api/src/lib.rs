@@ -18,6 +18,7 @@ mod refunds;
 mod refused;
 mod sealing;
 mod surfaces;
+mod tokens;
 mod wait;
 
 use std::net::SocketAddr;

@@ -7,10 +7,13 @@
 )]
 
 mod bodies;
+mod cross_reading;
 mod fields;
 mod finfusion;
 mod fuzz;
 mod keys;
+mod paygate;
+mod plain;
 mod raw;
 mod routes;
 
