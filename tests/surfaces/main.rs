@@ -9,6 +9,7 @@
 mod bodies;
 mod fields;
 mod finfusion;
+mod fourgeeks;
 mod fuzz;
 mod keys;
 mod raw;
