@@ -31,7 +31,7 @@ pub async fn balances(db: &PgPool, merchant: MerchantId, mode: Mode) -> Result<V
                   coalesce(-sum(e.amount) filter (where e.account = 'merchant_balance'), 0) as "available!",
                   coalesce(-sum(e.amount) filter (where e.account = 'merchant_hold'), 0) as "pending!"
            from ledger_entries e join ledger_postings l on l.id = e.posting_id
-           where e.merchant_id = $1 and e.live = $2
+           where e.merchant_id = $1 and e.live = $2 and (select act_for($1, $2))
              and e.account in ('merchant_balance', 'merchant_hold')
            group by l.currency order by l.currency"#,
         merchant.0,
@@ -100,7 +100,8 @@ pub async fn entries(
            from ledger_entries e
            join ledger_postings l on l.id = e.posting_id
            join payments p on p.id = l.payment_id
-           where e.merchant_id = $1 and e.live = $2 and e.account = 'merchant_balance'
+           where e.merchant_id = $1 and e.live = $2 and (select act_for($1, $2))
+             and e.account = 'merchant_balance'
              and ($3::text is null or l.kind = $3)
              and ($4::uuid is null or p.intent_id = $4)
            order by e.posting_id desc
