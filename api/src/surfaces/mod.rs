@@ -59,7 +59,12 @@ fn router(app: &Arc<App>, surface: Surface) -> Router {
         Surface::Finfusion => finfusion::paths(),
         Surface::Fourgeeks => fourgeeks::paths(),
     };
-    let paths = known.route_layer(from_fn(door::known_only)).merge(open);
+    let known = if known.has_routes() {
+        known.route_layer(from_fn(door::known_only))
+    } else {
+        known
+    };
+    let paths = known.merge(open);
     Router::new()
         .nest("/api", paths.clone())
         .merge(paths)
