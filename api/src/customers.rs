@@ -23,7 +23,7 @@ pub async fn create(
     render: impl Fn(&Customer) -> Answer + Send + Sync,
 ) -> Result<Answered, Refused> {
     let id = CustomerId(store::fresh_id());
-    let mut tx = store::begin(&app.db).await?;
+    let mut tx = store::begin(&app.db, caller.merchant_id, caller.mode).await?;
     let (merchant, mode) = (caller.merchant_id, caller.mode);
     let before = once::begin(&mut tx, caller, key.as_ref(), id.0).await?;
     if let Some((_, Some(answer))) = before {
@@ -73,7 +73,7 @@ pub async fn update(
     id: CustomerId,
     changes: &Changes,
 ) -> Result<Customer, Refused> {
-    let mut tx = store::begin(&app.db).await?;
+    let mut tx = store::begin(&app.db, caller.merchant_id, caller.mode).await?;
     let (merchant, mode) = (caller.merchant_id, caller.mode);
     let updated = customers::update(&mut tx, merchant, mode, id, changes).await;
     let (customer, told) = match updated {

@@ -169,8 +169,8 @@ async fn try_list(app: &App, caller: Caller, query: &str) -> Result<String, Refu
     let payments = store::payments::list(&app.db, merchant, mode, &filter).await?;
     let ids: Vec<PaymentId> = payments.iter().map(|payment| payment.id).collect();
     let (shop, local) = shop(app, merchant).await?;
-    let captures = ledger::captures(&app.db, &ids).await?;
-    let rates = rates::then(&app.db, local, &ids).await?;
+    let captures = ledger::captures(&app.db, merchant, mode, &ids).await?;
+    let rates = rates::then(&app.db, merchant, mode, local, &ids).await?;
     let statement = shop.statement();
     let rows: Vec<PaymentRow<'_>> = payments
         .iter()
