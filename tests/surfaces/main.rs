@@ -9,6 +9,7 @@
 mod bodies;
 mod fields;
 mod finfusion;
+mod finternet;
 mod fuzz;
 mod keys;
 mod raw;

@@ -1,6 +1,7 @@
 //! What the books say to a merchant.
 
 use domain::id::{IntentId, MerchantId, PaymentId};
+use domain::ledger::Kind;
 use domain::merchant::Mode;
 use domain::money::Currency;
 use rust_decimal::Decimal;
@@ -57,8 +58,8 @@ pub async fn balances(db: &PgPool, merchant: MerchantId, mode: Mode) -> Result<V
 pub struct Entry {
     /// Its posting.
     pub posting_id: Uuid,
-    /// What it was: `capture` or `refund`.
-    pub kind: String,
+    /// What it was.
+    pub kind: Kind,
     /// Of which payment.
     pub payment_id: PaymentId,
     /// Of which intent, if the payment pays one.
@@ -75,7 +76,7 @@ pub struct Entry {
 #[derive(Debug, Clone, Default)]
 pub struct Filter {
     /// Only of this kind.
-    pub kind: Option<String>,
+    pub kind: Option<Kind>,
     /// Only of this intent.
     pub intent: Option<IntentId>,
     /// How many to step over. Each costs as much as one that is shown: bound it.
@@ -107,7 +108,7 @@ pub async fn entries(
            limit $5 offset $6"#,
         merchant.0,
         mode.is_live(),
-        filter.kind,
+        filter.kind.map(Kind::name),
         filter.intent.map(|intent| intent.0),
         filter.limit,
         filter.offset,
@@ -120,7 +121,7 @@ pub async fn entries(
     let entries = rows.into_iter().map(|row| {
         Some(Entry {
             posting_id: row.posting_id,
-            kind: row.kind,
+            kind: Kind::parse(&row.kind)?,
             payment_id: PaymentId(row.payment_id),
             intent_id: row.intent_id.map(IntentId),
             amount: row.amount,
