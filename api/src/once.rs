@@ -1,6 +1,5 @@
 //! Idempotency-Key: the same request with the same key is done once.
 
-use axum::body::HttpBody;
 use axum::extract::Request;
 use axum::http::HeaderMap;
 use axum::http::request::Parts;
@@ -45,17 +44,14 @@ pub async fn read(
     Ok((body, key))
 }
 
-/// The same for a request whose body may be left out; then it is an empty object.
+/// Reads a request's JSON body, which may be left out, and its idempotency key if it has one.
 pub async fn read_if_any(
     app: &App,
     surface: Surface,
     request: Request,
 ) -> Result<(Value, Option<Key>), Refused> {
-    if !request.body().is_end_stream() {
-        return read(app, surface, request).await;
-    }
-    let (parts, _) = request.into_parts();
-    let body = Value::Object(Map::new());
+    let (parts, body) = request.into_parts();
+    let body = body::read_if_any(&parts.headers, body).await?;
     let key = key(&parts, &app.idempotency_key, surface, &body)?;
     Ok((body, key))
 }

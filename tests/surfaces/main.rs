@@ -7,11 +7,15 @@
 )]
 
 mod bodies;
+mod cross_reading;
 mod fields;
 mod finfusion;
 mod finternet;
+mod fourgeeks;
 mod fuzz;
 mod keys;
+mod paygate;
+mod plain;
 mod raw;
 mod routes;
 

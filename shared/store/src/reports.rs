@@ -2,8 +2,9 @@
 
 use std::collections::HashMap;
 
-use domain::id::{AuthorizationId, PaymentId};
+use domain::id::{AuthorizationId, PaymentId, RefundId};
 use domain::payment::{Event, State};
+use domain::refund;
 use sqlx::PgPool;
 use uuid::Uuid;
 
@@ -160,6 +161,45 @@ pub async fn charges(db: &PgPool) -> Result<HashMap<PaymentId, Charge>> {
                 approved: row.approved.map(AuthorizationId),
             };
             Ok((PaymentId(row.id), charge))
+        })
+        .collect()
+}
+
+/// A refund as an acquirer must know it.
+#[derive(Debug, Clone)]
+pub struct Refund {
+    /// Of which payment.
+    pub payment_id: PaymentId,
+    /// The refund's state.
+    pub state: refund::State,
+    /// Its amount, with the currency's decimals.
+    pub amount: String,
+    /// Its currency.
+    pub currency: String,
+}
+
+/// Every refund in test mode, to be compared with the acquirer's log.
+///
+/// # Errors
+/// If the database cannot answer.
+pub async fn refunds(db: &PgPool) -> Result<HashMap<RefundId, Refund>> {
+    let rows = sqlx::query!(
+        r#"select r.id, r.payment_id, r.state, p.currency,
+                  round(r.amount, p.exponent::integer)::text as "amount!"
+           from refunds r join payments p on p.id = r.payment_id where not r.live"#
+    )
+    .fetch_all(db)
+    .await?;
+    rows.into_iter()
+        .map(|row| {
+            let state = refund::State::parse(&row.state);
+            let refund = Refund {
+                payment_id: PaymentId(row.payment_id),
+                state: state.ok_or(Error::Unreadable { table: "refunds" })?,
+                amount: row.amount,
+                currency: row.currency,
+            };
+            Ok((RefundId(row.id), refund))
         })
         .collect()
 }
