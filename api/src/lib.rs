@@ -14,6 +14,7 @@ mod intents;
 mod limit;
 mod once;
 mod payments;
+pub mod reference;
 mod refunds;
 mod refused;
 mod sealing;
@@ -92,7 +93,9 @@ impl App {
 /// If a key file cannot be read or an address cannot be listened on.
 pub async fn serve(config: Config) -> anyhow::Result<()> {
     let app = Arc::new(App::new(&config)?);
-    let router = health::routes(Arc::clone(&app)).merge(surfaces::routes(&app));
+    let router = health::routes(Arc::clone(&app))
+        .merge(reference::routes())
+        .merge(surfaces::routes(&app));
     let mut servers = Vec::new();
     let ending = ending()?;
     for address in &config.listen {
