@@ -36,7 +36,7 @@ pub fn of(surfaced: &Surfaced) -> Value {
             "securitySchemes": { surfaced.security.name: surfaced.security.scheme },
             "schemas": surfaced.schemas,
             "responses": refusals(surfaced),
-            "headers": headers(),
+            "headers": headers(surfaced.has_replays),
             "parameters": { "IdempotencyKey": idempotency_key(surfaced) },
         },
     })
@@ -124,7 +124,11 @@ fn idempotency_key(surfaced: &Surfaced) -> Value {
 /// Each status with every error it may mean.
 fn refusals(surfaced: &Surfaced) -> Map<String, Value> {
     let mut refusals = Map::new();
-    for entry in surfaced.errors {
+    let is_used = |status| {
+        let mut operations = surfaced.operations.iter();
+        operations.any(|one| one.refusals.contains(&status))
+    };
+    for entry in surfaced.errors.iter().filter(|entry| is_used(entry.status)) {
         let refusal = refusals
             .entry(format!("Refused{}", entry.status))
             .or_insert_with(|| refusal(surfaced, entry.status));
@@ -162,19 +166,22 @@ fn counted() -> Value {
     })
 }
 
-fn headers() -> Value {
+fn headers(has_replays: bool) -> Value {
     let of =
         |schema: Value, description: &str| json!({ "description": description, "schema": schema });
     let number = json!({ "type": "integer", "minimum": 0 });
     let text = json!({ "type": "string" });
-    json!({
+    let mut headers = json!({
         "RequestId": of(text.clone(), "Names this answer in the gateway's log."),
         "RateLimitLimit": of(number.clone(), "Requests you may make in a minute."),
         "RateLimitRemaining": of(number.clone(), "How many of them are left."),
         "RateLimitReset": of(number.clone(), "When the next minute begins, in Unix seconds."),
         "RetryAfter": of(number, "How many seconds to wait."),
-        "IdempotentReplayed": of(text, "`true` where the answer was given before."),
-    })
+    });
+    if has_replays {
+        headers["IdempotentReplayed"] = of(text, "`true` where the answer was given before.");
+    }
+    headers
 }
 
 fn webhooks(surfaced: &Surfaced) -> Map<String, Value> {

@@ -84,13 +84,16 @@ impl Words {
     }
 }
 
-/// Takes the formats off that clients do not know.
+/// Takes the formats off that clients do not know, and the lines' ends out of sentences.
 fn tidy(schema: &mut Value) {
     match schema {
         Value::Object(members) => {
             let format = members.get("format").and_then(Value::as_str);
             if format.is_some_and(|format| !FORMATS.contains(&format)) {
                 members.remove("format");
+            }
+            if let Some(Value::String(description)) = members.get_mut("description") {
+                *description = description.replace("\n ", " ");
             }
             members.values_mut().for_each(tidy);
         }
