@@ -36,7 +36,7 @@ pub async fn register(
 ) -> Result<Registered, Refused> {
     check_url(app, caller.mode, &asked.url)?;
     let id = EndpointId(store::fresh_id());
-    let mut tx = store::begin(&app.db).await?;
+    let mut tx = store::begin(&app.db, caller.merchant_id, caller.mode).await?;
     let before = once::begin(&mut tx, caller, key.as_ref(), id.0).await?;
     if let Some((id, _)) = before {
         let endpoint = find(app, caller, surface, EndpointId(id)).await?;

@@ -22,7 +22,7 @@ pub async fn create(
     if caller.mode.is_live() {
         return Err(Refused::LiveUnavailable);
     }
-    let mut tx = store::begin(&app.db).await?;
+    let mut tx = store::begin(&app.db, caller.merchant_id, caller.mode).await?;
     let before = once::begin(&mut tx, caller, key.as_ref(), intent.id.0).await?;
     let (made, is_replay) = match before {
         Some((_, Some(answer))) => {
@@ -51,7 +51,7 @@ pub async fn find(app: &App, id: IntentId) -> Result<Intent, Refused> {
 
 /// Cancels an intent of the caller's, if it is open; returns it as it is then.
 pub async fn cancel(app: &App, caller: Caller, id: IntentId) -> Result<Intent, Refused> {
-    let mut tx = store::begin(&app.db).await?;
+    let mut tx = store::begin(&app.db, caller.merchant_id, caller.mode).await?;
     let canceled = intents::cancel(&mut tx, caller.merchant_id, caller.mode, id).await?;
     let (intent, told) = canceled.ok_or(Refused::Missing("payment intent"))?;
     store::commit(tx).await?;

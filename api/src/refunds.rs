@@ -46,7 +46,7 @@ pub async fn create(
 ) -> Result<Answered, Refused> {
     let id = RefundId(store::fresh_id());
     let mut waiter = app.replies.wait(id.0);
-    let mut tx = store::begin(&app.db).await?;
+    let mut tx = store::begin(&app.db, caller.merchant_id, caller.mode).await?;
     let before = once::begin(&mut tx, caller, key.as_ref(), id.0).await?;
     if let Some((id, answer)) = before {
         drop(tx);

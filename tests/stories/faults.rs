@@ -122,7 +122,10 @@ async fn an_approval_in_spite_of_a_void_is_voided_again() -> Result<()> {
     gateway.settle().await?;
     gateway.advance(Duration::from_mins(2)).await?;
     gateway.settle().await?;
-    let did = gateway.acquirer_did(paid.at("/id"))?;
-    assert_eq!(did, ["approved", "captured", "approved", "voided"]);
+    // The late approval comes before or after the second attempt's capture.
+    let mut did = gateway.acquirer_did(paid.at("/id"))?;
+    assert_eq!(did.last().map(String::as_str), Some("voided"));
+    did.sort_unstable();
+    assert_eq!(did, ["approved", "approved", "captured", "voided"]);
     gateway.finish().await
 }

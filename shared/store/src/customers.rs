@@ -184,7 +184,8 @@ pub async fn get(
         Row,
         "select id, merchant_id, live, email, name, phone, description, metadata, created_at,
                 updated_at
-         from customers where id = $1 and merchant_id = $2 and live = $3",
+         from customers
+         where id = $1 and merchant_id = $2 and live = $3 and (select act_for($2, $3))",
         id.0,
         merchant.0,
         mode.is_live(),
@@ -192,6 +193,21 @@ pub async fn get(
     .fetch_optional(db)
     .await?;
     row.map(Row::read).transpose()
+}
+
+/// How many customers a merchant has.
+///
+/// # Errors
+/// If the database cannot answer.
+pub async fn count(db: &PgPool, merchant: MerchantId, mode: Mode) -> Result<u64> {
+    let count = sqlx::query_scalar!(
+        r#"select count(*) as "count!" from customers where merchant_id = $1 and live = $2"#,
+        merchant.0,
+        mode.is_live(),
+    )
+    .fetch_one(db)
+    .await?;
+    Ok(u64::try_from(count).unwrap_or_default())
 }
 
 /// A merchant's customers before `after`, newest first, at most `limit` after stepping over
@@ -212,7 +228,7 @@ pub async fn list(
         "select id, merchant_id, live, email, name, phone, description, metadata, created_at,
                 updated_at
          from customers
-         where merchant_id = $1 and live = $2 and id < $3
+         where merchant_id = $1 and live = $2 and (select act_for($1, $2)) and id < $3
          order by id desc limit $4 offset $5",
         merchant.0,
         mode.is_live(),

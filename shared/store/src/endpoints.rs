@@ -137,7 +137,8 @@ pub async fn get(
         Row,
         "select id, merchant_id, live, surface, url, events, metadata, ed25519, status, created_at
          from webhook_endpoints
-         where id = $1 and merchant_id = $2 and live = $3 and surface = $4 and status <> 'deleted'",
+         where id = $1 and merchant_id = $2 and live = $3 and (select act_for($2, $3))
+           and surface = $4 and status <> 'deleted'",
         id.0,
         merchant.0,
         mode.is_live(),
@@ -162,7 +163,8 @@ pub async fn list(
         Row,
         "select id, merchant_id, live, surface, url, events, metadata, ed25519, status, created_at
          from webhook_endpoints
-         where merchant_id = $1 and live = $2 and surface = $3 and status <> 'deleted'
+         where merchant_id = $1 and live = $2 and (select act_for($1, $2)) and surface = $3
+           and status <> 'deleted'
          order by id desc",
         merchant.0,
         mode.is_live(),
@@ -186,7 +188,8 @@ pub async fn update(db: &PgPool, endpoint: &Endpoint, kinds: &[Kind]) -> Result<
     let done = sqlx::query!(
         "update webhook_endpoints
          set url = $4, events = $5, kinds = $6, metadata = $7, status = $8, updated_at = now()
-         where id = $1 and merchant_id = $2 and live = $3 and status <> 'deleted'",
+         where id = $1 and merchant_id = $2 and live = $3 and (select act_for($2, $3))
+           and status <> 'deleted'",
         endpoint.id.0,
         endpoint.merchant_id.0,
         endpoint.mode.is_live(),
@@ -213,6 +216,7 @@ pub async fn delete(
     surface: Surface,
     id: EndpointId,
 ) -> Result<bool> {
+    let mut tx = crate::begin(db, merchant, mode).await?;
     let gone = sqlx::query_scalar!(
         "with gone as (
              update webhook_endpoints set status = 'deleted', updated_at = now()
@@ -232,7 +236,8 @@ pub async fn delete(
         mode.is_live(),
         surface.name(),
     )
-    .fetch_optional(db)
+    .fetch_optional(&mut *tx)
     .await?;
+    crate::commit(tx).await?;
     Ok(gone.is_some())
 }

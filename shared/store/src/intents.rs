@@ -207,7 +207,7 @@ where
            left join lateral (
                select id, state, failure, created_at, updated_at from payments
                where intent_id = i.id order by id desc limit 1) p on true
-           where i.id = $1"#,
+           where i.id = $1 and (select hold($1))"#,
         id.0,
     )
     .fetch_optional(db)
@@ -238,7 +238,7 @@ pub async fn list(
            left join lateral (
                select id, state, failure, created_at, updated_at from payments
                where intent_id = i.id order by id desc limit 1) p on true
-           where i.merchant_id = $1 and i.live = $2 and i.id < $3
+           where i.merchant_id = $1 and i.live = $2 and (select act_for($1, $2)) and i.id < $3
            order by i.id desc limit $4"#,
         merchant.0,
         mode.is_live(),

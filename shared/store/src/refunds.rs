@@ -98,7 +98,7 @@ pub async fn get(
         "select r.id, r.payment_id, r.merchant_id, r.live, r.state, r.amount, p.currency, r.reason,
                 r.created_at
          from refunds r join payments p on p.id = r.payment_id
-         where r.id = $1 and r.merchant_id = $2 and r.live = $3",
+         where r.id = $1 and r.merchant_id = $2 and r.live = $3 and (select act_for($2, $3))",
         id.0,
         merchant.0,
         mode.is_live(),
@@ -108,7 +108,23 @@ pub async fn get(
     row.map(Row::read).transpose()
 }
 
-/// A merchant's refunds before `after`, newest first, at most `limit`.
+/// How many refunds a merchant has.
+///
+/// # Errors
+/// If the database cannot answer.
+pub async fn count(db: &PgPool, merchant: MerchantId, mode: Mode) -> Result<u64> {
+    let count = sqlx::query_scalar!(
+        r#"select count(*) as "count!" from refunds where merchant_id = $1 and live = $2"#,
+        merchant.0,
+        mode.is_live(),
+    )
+    .fetch_one(db)
+    .await?;
+    Ok(u64::try_from(count).unwrap_or_default())
+}
+
+/// A merchant's refunds before `after`, newest first, at most `limit` after stepping over `offset`;
+/// each that is stepped over costs as much as one that is returned.
 ///
 /// # Errors
 /// If the database cannot answer.
@@ -117,6 +133,7 @@ pub async fn list(
     merchant: MerchantId,
     mode: Mode,
     after: Option<RefundId>,
+    offset: i64,
     limit: i64,
 ) -> Result<Vec<Refund>> {
     let rows = sqlx::query_as!(
@@ -124,12 +141,13 @@ pub async fn list(
         "select r.id, r.payment_id, r.merchant_id, r.live, r.state, r.amount, p.currency, r.reason,
                 r.created_at
          from refunds r join payments p on p.id = r.payment_id
-         where r.merchant_id = $1 and r.live = $2 and r.id < $3
-         order by r.id desc limit $4",
+         where r.merchant_id = $1 and r.live = $2 and (select act_for($1, $2)) and r.id < $3
+         order by r.id desc limit $4 offset $5",
         merchant.0,
         mode.is_live(),
         after.map_or(Uuid::max(), |after| after.0),
         limit,
+        offset,
     )
     .fetch_all(db)
     .await?;
@@ -205,7 +223,7 @@ pub async fn settle(
     posting: Option<&Posting>,
     notice: &Notice,
 ) -> Result<Option<Vec<DeliveryId>>> {
-    let mut tx = crate::begin(db).await?;
+    let mut tx = crate::begin(db, refund.merchant_id, refund.mode).await?;
     let moved = sqlx::query!(
         "with moved as (
              update refunds set state = $2, updated_at = now()
