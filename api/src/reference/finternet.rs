@@ -5,23 +5,29 @@ use serde_json::json;
 use wire::finternet::request::{
     CancelBody, CardPaymentBody, IntentBody, IntentsParameters, LedgerEntriesParameters,
 };
-use wire::finternet::response::{Balance, Envelope, LedgerEntries, PaymentIntent};
+use wire::finternet::response::{
+    Balance, DeletedEndpoint, Envelope, LedgerEntries, List, PaymentIntent, WebhookEndpoint,
+};
 use wire::finternet::{catalogue, error, webhook};
+use wire::subscription::{ChangesBody, SubscriptionBody};
 
 use super::operation::Operation;
 use super::words::Words;
-use super::{Security, Surfaced, events};
+use super::{Security, Surfaced, events, name_events};
 
 pub fn surfaced() -> Surfaced {
     let mut words = Words::new();
     let mut operations = intents(&mut words);
     operations.extend(public(&mut words));
     operations.extend(account(&mut words));
+    operations.extend(endpoints(&mut words));
     let error = words.told::<error::Error>();
     let shape =
         json!({ "type": "object", "required": ["error"], "properties": { "error": error } });
     let shape = words.add("ErrorBody", shape);
     let events = events(webhook::word, |_| words.told::<webhook::Told>());
+    let mut schemas = words.into_schemas();
+    name_events(&mut schemas, &webhook::EVENTS);
     Surfaced {
         surface: Surface::Finternet,
         summary: "Payment intents, paid by card.",
@@ -31,7 +37,7 @@ pub fn surfaced() -> Surfaced {
             name: "key",
             scheme: json!({
                 "type": "apiKey", "in": "header", "name": "X-API-Key",
-                "description": "An API key (`sk_test_…`, `sk_live_…`).",
+                "description": "Send `X-API-Key: YOUR_API_KEY` (`sk_test_…`, `sk_live_…`).",
             }),
         },
         operations,
@@ -40,7 +46,7 @@ pub fn surfaced() -> Surfaced {
         shape,
         shapes: Vec::new(),
         events,
-        schemas: words.into_schemas(),
+        schemas,
     }
 }
 
@@ -59,21 +65,11 @@ fn intents(words: &mut Words) -> Vec<Operation> {
         .answering(201)
         .refusing(&[403]);
     let about = (GROUP, "List payment intents");
-    let mut list = new(words, ("get", ALL), "listPaymentIntents", about)
-        .also(&["/v1/payment-intents/"])
-        .saying("Newest first.")
-        .reading::<IntentsParameters>(words);
-    let page = json!({
-        "type": "object",
-        "description": "A page of payment intents, the newest first.",
-        "required": ["object", "data", "has_more"],
-        "properties": {
-            "object": { "type": "string", "const": "list", "description": "Always `list`." },
-            "data": { "type": "array", "items": list.answer.schema, "description": "The payment intents." },
-            "has_more": { "type": "boolean", "description": "Whether older ones follow: ask for them with the last one's id as `starting_after`." },
-        },
-    });
-    list.answer.schema = words.add("PaymentIntentPage", page);
+    let list =
+        Operation::new::<List<PaymentIntent>>(words, ("get", ALL), "listPaymentIntents", about)
+            .also(&["/v1/payment-intents/"])
+            .saying("Newest first.")
+            .reading::<IntentsParameters>(words);
     let about = (GROUP, "Read a payment intent");
     let read = new(words, ("get", ONE), "getPaymentIntent", about).refusing(&[403]);
     let (at, about) = (
@@ -84,6 +80,7 @@ fn intents(words: &mut Words) -> Vec<Operation> {
         .saying("One that is not paid, nor being paid.")
         .taking::<CancelBody>(words, json!({ "reason": "The order was withdrawn" }))
         .or_nothing()
+        .once()
         .refusing(&[403]);
     vec![create, list, read, cancel]
 }
@@ -131,4 +128,36 @@ fn account(words: &mut Words) -> Vec<Operation> {
         .saying("Newest first.")
         .reading::<LedgerEntriesParameters>(words);
     vec![balance, entries]
+}
+
+fn endpoints(words: &mut Words) -> Vec<Operation> {
+    const GROUP: &str = "Webhook endpoints";
+    const ALL: &str = "/v1/webhooks";
+    const ONE: &str = "/v1/webhooks/{id}";
+    let example = json!({
+        "url": "https://example.com/webhooks", "events": ["payment_intent.status_changed"],
+    });
+    let new = Operation::new::<Envelope<WebhookEndpoint>>;
+    let about = (GROUP, "Register a webhook endpoint");
+    let create = new(words, ("post", ALL), "createWebhookEndpoint", about)
+        .saying("Keep the `secret`; it is not shown again.")
+        .taking::<SubscriptionBody>(words, example)
+        .once()
+        .answering(201);
+    let about = (GROUP, "List webhook endpoints");
+    let list = Operation::new::<List<WebhookEndpoint>>;
+    let list = list(words, ("get", ALL), "listWebhookEndpoints", about);
+    let about = (GROUP, "Read a webhook endpoint");
+    let read = new(words, ("get", ONE), "getWebhookEndpoint", about);
+    let about = (GROUP, "Change a webhook endpoint");
+    let update = new(words, ("patch", ONE), "updateWebhookEndpoint", about)
+        .taking::<ChangesBody>(words, json!({ "status": "disabled" }));
+    let about = (GROUP, "Change a webhook endpoint with PUT");
+    let put = new(words, ("put", ONE), "putWebhookEndpoint", about)
+        .saying("The same as with PATCH: what is not sent stays.")
+        .taking::<ChangesBody>(words, json!({ "status": "disabled" }));
+    let about = (GROUP, "Delete a webhook endpoint");
+    let delete = Operation::new::<DeletedEndpoint>;
+    let delete = delete(words, ("delete", ONE), "deleteWebhookEndpoint", about);
+    vec![create, list, read, update, put, delete]
 }

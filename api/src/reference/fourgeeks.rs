@@ -34,7 +34,7 @@ pub fn surfaced() -> Surfaced {
             name: "basic",
             scheme: json!({
                 "type": "http", "scheme": "basic",
-                "description": "The API key as user name, without a password.",
+                "description": "Send the API key as the user name of HTTP Basic, without a password.",
             }),
         },
         operations,

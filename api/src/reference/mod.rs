@@ -112,6 +112,7 @@ pub fn postman() -> Value {
     postman::of(&SURFACED)
 }
 
+/// The documents and the pages.
 pub fn routes() -> Router {
     Router::new()
         .route("/openapi.json", get(async || json(&openapi(None))))

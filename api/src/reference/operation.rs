@@ -74,6 +74,7 @@ impl Operation {
         // Every request is counted, and any part of the gateway may be away.
         let mut refusals = vec![401, 429, 500, 503];
         refusals.extend(ids(path).next().map(|_| 404));
+        refusals.sort_unstable();
         let answer = Answer {
             status: 200,
             description: summary,

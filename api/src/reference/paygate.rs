@@ -48,7 +48,7 @@ pub fn bearer() -> Security {
         name: "bearer",
         scheme: json!({
             "type": "http", "scheme": "bearer",
-            "description": "An API key (`sk_test_…`, `sk_live_…`), or an access token.",
+            "description": "Send `Authorization: Bearer` with an API key (`sk_test_…`, `sk_live_…`) or an access token.",
         }),
     }
 }

@@ -36,6 +36,12 @@ fn printed<S>(router: &Router<S>) -> BTreeSet<(String, String)> {
     found
 }
 
+/// What an intent that is paid by card has no use for: these paths are there to say so.
+fn is_on_chain(path: &str) -> bool {
+    let ends = ["/confirm", "/transaction-hash"];
+    path.contains("/escrow") || ends.iter().any(|end| path.ends_with(end))
+}
+
 fn routed(surface: Surface) -> BTreeSet<(String, String)> {
     let Paths { known, open } = match surface {
         Surface::Finternet => finternet::paths(),
@@ -43,7 +49,9 @@ fn routed(surface: Surface) -> BTreeSet<(String, String)> {
         Surface::Finfusion => finfusion::paths(),
         Surface::Fourgeeks => fourgeeks::paths(),
     };
-    &printed(&known) | &printed(&open)
+    let mut routed = &printed(&known) | &printed(&open);
+    routed.retain(|(_, path)| !is_on_chain(path));
+    routed
 }
 
 #[test]

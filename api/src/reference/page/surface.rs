@@ -152,7 +152,7 @@ fn field(name: &str, described: &Value, schema: &Value, is_required: bool) -> Ma
         dt {
             code { (name) }
             span.kind { (kind(schema)) }
-            @if is_required { span.required { "always" } }
+            @if is_required { span.required { "required" } }
         }
         dd {
             (marked(description))
