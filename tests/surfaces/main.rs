@@ -13,6 +13,7 @@ mod fuzz;
 mod keys;
 mod raw;
 mod routes;
+mod tenancy;
 
 use anyhow::{Context, Result, ensure};
 use reqwest::RequestBuilder;
