@@ -106,8 +106,12 @@ create policy intents_held on intents for select to sluice_api
     using ((id = (select nullif(current_setting('sluice.held', true), '')::uuid)) is true);
 create policy payments_of_a_held_intent on payments for select to sluice_api
     using ((intent_id = (select nullif(current_setting('sluice.held', true), '')::uuid)) is true);
+-- So is a payment that is paid on the hosted page.
+create policy payments_held on payments for select to sluice_api
+    using (checkout is not null
+           and (id = (select nullif(current_setting('sluice.held', true), '')::uuid)) is true);
 
-grant select on payments, ledger_postings, ledger_entries, sealing_keys to sluice_api;
+grant select on payments, ledger_postings, ledger_entries, sealing_keys, rates to sluice_api;
 grant update (refunded, updated_at) on payments to sluice_api;
 grant select, insert, update, delete on idempotency_keys to sluice_api;
 grant select, insert on customers, refunds, intents, webhook_endpoints, events, deliveries to sluice_api;
@@ -151,8 +155,14 @@ language sql security definer set search_path = public, pg_temp as $$
     select exists (select from given)
 $$;
 
-revoke execute on function holder_of_key, holder_of_token, give_token from public;
-grant execute on function holder_of_key, holder_of_token, give_token to sluice_api;
+-- What payers are shown of a merchant.
+create function shop_of(merchant uuid) returns table (name text, email text, currency text)
+language sql stable security definer set search_path = public, pg_temp as $$
+    select m.name, m.email, m.currency from merchants m where m.id = merchant
+$$;
+
+revoke execute on function holder_of_key, holder_of_token, give_token, shop_of from public;
+grant execute on function holder_of_key, holder_of_token, give_token, shop_of to sluice_api;
 
 -- sluice_accept: the two statements that serve several merchants at once, accepting payments and
 -- looking at those that are waited for. They cannot name one merchant, so columns are their bound:

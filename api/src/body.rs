@@ -1,15 +1,16 @@
-//! The one body extractor: JSON that says one thing only.
+//! The one place where bodies are read: JSON that says one thing only, and forms.
 
 use std::fmt;
 use std::time::Duration;
 
-use axum::body::Body;
+use axum::body::{Body, Bytes, HttpBody};
 use axum::http::HeaderMap;
 use axum::http::header::CONTENT_TYPE;
 use http_body_util::{BodyExt, Limited};
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
 use tokio::time::timeout;
+use zeroize::Zeroizing;
 
 use crate::BODY_BYTES_MAX;
 use crate::refused::Refused;
@@ -22,22 +23,49 @@ const DEPTH_MAX: u8 = 16;
 /// Reads a JSON body. A key that stands twice in an object is refused: it would mean one thing
 /// to us and another to whoever looked at it before.
 pub async fn read(headers: &HeaderMap, body: Body) -> Result<Value, Refused> {
+    if !is_of(headers, "application/json") {
+        return Err(Refused::Body("Content-Type must be application/json."));
+    }
+    parse(&whole(body).await?)
+}
+
+/// Reads a JSON body that may be left out: where nothing is sent, nothing is said.
+pub async fn read_if_any(headers: &HeaderMap, body: Body) -> Result<Value, Refused> {
+    if body.is_end_stream() && !headers.contains_key(CONTENT_TYPE) {
+        return Ok(Value::Object(Map::new()));
+    }
+    read(headers, body).await
+}
+
+/// Reads a form, which may hold a secret.
+pub async fn read_form(headers: &HeaderMap, body: Body) -> Result<Zeroizing<String>, Refused> {
+    if !is_of(headers, "application/x-www-form-urlencoded") {
+        let why = "Content-Type must be application/x-www-form-urlencoded.";
+        return Err(Refused::Body(why));
+    }
+    let text = String::from_utf8(whole(body).await?.to_vec());
+    let text = text.map_err(|_| Refused::Body("The body is not UTF-8."))?;
+    Ok(Zeroizing::new(text))
+}
+
+fn is_of(headers: &HeaderMap, media: &str) -> bool {
     let content_type = headers
         .get(CONTENT_TYPE)
         .and_then(|value| value.to_str().ok());
-    let media_type = content_type
+    let given = content_type
         .and_then(|value| value.split(';').next())
         .map(str::trim);
-    if !media_type.is_some_and(|media| media.eq_ignore_ascii_case("application/json")) {
-        return Err(Refused::Body("Content-Type must be application/json."));
-    }
+    given.is_some_and(|given| given.eq_ignore_ascii_case(media))
+}
+
+async fn whole(body: Body) -> Result<Bytes, Refused> {
     let whole = timeout(BODY_TIME_MAX, Limited::new(body, BODY_BYTES_MAX).collect());
     let bytes = whole
         .await
         .map_err(|_| Refused::Body("The body took longer than 10 seconds to arrive."))?
         .map_err(|_| Refused::Body("The body could not be read, or is larger than 64 KiB."))?
         .to_bytes();
-    parse(&bytes)
+    Ok(bytes)
 }
 
 fn parse(bytes: &[u8]) -> Result<Value, Refused> {

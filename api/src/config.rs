@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Parser;
+use url::Url;
 
 /// The gateway's ears: HTTP in, HTTP out.
 #[derive(Debug, Parser)]
@@ -24,6 +25,10 @@ pub struct Config {
         value_delimiter = ','
     )]
     pub listen: Vec<SocketAddr>,
+    /// Where payers reach this process, `https://pay.example.com`; the first address it listens on
+    /// if nobody says.
+    #[arg(long, env = "SLUICE_PUBLIC_URL")]
+    pub public_url: Option<Url>,
     /// File of 64 hex digits: keys the fingerprints of requests.
     #[arg(long, env = "SLUICE_IDEMPOTENCY_KEY_FILE")]
     pub idempotency_key_file: PathBuf,
@@ -42,6 +47,19 @@ pub struct Config {
 }
 
 impl Config {
+    /// Where payers reach this process, without a slash at its end.
+    #[must_use]
+    pub fn public_url(&self) -> String {
+        let own = || {
+            self.listen
+                .first()
+                .map(|address| format!("http://{address}"))
+        };
+        let said = self.public_url.as_ref().map(Url::to_string);
+        let url = said.or_else(own).unwrap_or_default();
+        url.trim_end_matches('/').to_owned()
+    }
+
     /// How long a request waits for its payment's outcome.
     #[must_use]
     pub const fn wait(&self) -> Duration {

@@ -7,6 +7,8 @@ use store::accept::{Answer, Key};
 use store::customers::{self, Changes, Said};
 use store::merchants::Caller;
 use store::outbox::FIRST_SEQ;
+use wire::customer::{self, Details};
+use wire::page::Page;
 
 use crate::App;
 use crate::once::{self, Answered};
@@ -41,6 +43,29 @@ pub async fn create(
     })
 }
 
+/// What a client says about a customer it makes.
+pub fn said(details: Details) -> Said {
+    Said {
+        email: details.email,
+        name: details.name,
+        phone: details.phone,
+        description: details.description,
+        metadata: details.metadata,
+    }
+}
+
+/// What a client changes of a customer.
+pub fn changed(changes: customer::Changes) -> Changes {
+    Changes {
+        email: changes.email.given(),
+        name: changes.name.given(),
+        phone: changes.phone.given(),
+        description: changes.description.given(),
+        // Nothing is left of what is cleared.
+        metadata: changes.metadata.given().map(Option::unwrap_or_default),
+    }
+}
+
 /// Changes a customer.
 pub async fn update(
     app: &App,
@@ -66,6 +91,19 @@ pub async fn update(
 pub async fn find(app: &App, caller: Caller, id: CustomerId) -> Result<Customer, Refused> {
     let customer = customers::get(&app.db, caller.merchant_id, caller.mode, id).await?;
     customer.ok_or(Refused::Missing("customer"))
+}
+
+/// A part of the caller's customers, newest first, and whether there are more.
+pub async fn list(
+    app: &App,
+    caller: Caller,
+    page: &Page<CustomerId>,
+) -> Result<(Vec<Customer>, bool), Refused> {
+    let (merchant, mode) = (caller.merchant_id, caller.mode);
+    let (offset, rows) = (page.offset.into(), page.rows());
+    let mut found = customers::list(&app.db, merchant, mode, page.after, offset, rows).await?;
+    let has_more = page.cut(&mut found);
+    Ok((found, has_more))
 }
 
 /// Rings for deliveries that were just written.

@@ -13,11 +13,13 @@ mod health;
 mod intents;
 mod limit;
 mod once;
+mod pages;
 mod payments;
 mod refunds;
 mod refused;
 mod sealing;
 mod surfaces;
+mod tokens;
 mod wait;
 
 use std::net::SocketAddr;
@@ -61,6 +63,7 @@ struct App {
     idempotency_key: Zeroizing<[u8; 32]>,
     webhook_key: wire::signature::Key,
     endpoint_policy: Policy,
+    public_url: String,
     wait: Duration,
 }
 
@@ -84,6 +87,7 @@ impl App {
             endpoint_policy: Policy {
                 is_loopback_allowed: config.webhook_local,
             },
+            public_url: config.public_url(),
             wait: config.wait(),
             db,
         })
@@ -96,7 +100,9 @@ impl App {
 /// If a key file cannot be read or an address cannot be listened on.
 pub async fn serve(config: Config) -> anyhow::Result<()> {
     let app = Arc::new(App::new(&config)?);
-    let router = health::routes(Arc::clone(&app)).merge(surfaces::routes(&app));
+    let router = health::routes(Arc::clone(&app))
+        .merge(pages::routes(&app))
+        .merge(surfaces::routes(&app));
     let mut servers = Vec::new();
     let ending = ending()?;
     for address in &config.listen {

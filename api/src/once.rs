@@ -44,6 +44,18 @@ pub async fn read(
     Ok((body, key))
 }
 
+/// Reads a request's JSON body, which may be left out, and its idempotency key if it has one.
+pub async fn read_if_any(
+    app: &App,
+    surface: Surface,
+    request: Request,
+) -> Result<(Value, Option<Key>), Refused> {
+    let (parts, body) = request.into_parts();
+    let body = body::read_if_any(&parts.headers, body).await?;
+    let key = key(&parts, &app.idempotency_key, surface, &body)?;
+    Ok((body, key))
+}
+
 /// The request's idempotency key with the fingerprint of what it asks: HMAC under a server key,
 /// security codes left out, so that what is stored cannot be guessed back to a card.
 fn key(

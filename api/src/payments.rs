@@ -12,7 +12,9 @@ use serde_json::{Map, Value};
 use store::accept::{self, Accept, Accepted, Answer, Key};
 use store::merchants::Caller;
 use store::outbox::FIRST_SEQ;
+use store::payments::Filter;
 use time::OffsetDateTime;
+use wire::page::Page;
 
 use crate::App;
 use crate::once::{self, Answered};
@@ -130,6 +132,26 @@ pub async fn find(app: &App, caller: Caller, id: PaymentId) -> Result<Payment, R
     let payment = store::payments::get(&app.db, caller.merchant_id, caller.mode, id).await?;
     let payment = payment.filter(|payment| payment.intent_id.is_none());
     payment.ok_or(Refused::Missing("payment"))
+}
+
+/// A part of the caller's payments, newest first, and whether there are more; those of intents are
+/// not among them.
+pub async fn list(
+    app: &App,
+    caller: Caller,
+    page: &Page<PaymentId>,
+    filter: Filter,
+) -> Result<(Vec<Payment>, bool), Refused> {
+    let filter = Filter {
+        after: page.after,
+        offset: page.offset.into(),
+        limit: page.rows(),
+        ..filter
+    };
+    let found = store::payments::list(&app.db, caller.merchant_id, caller.mode, &filter);
+    let mut found = found.await?;
+    let has_more = page.cut(&mut found);
+    Ok((found, has_more))
 }
 
 fn opened(caller: Caller, new: &New) -> Payment {

@@ -63,8 +63,9 @@ impl Gateway {
         database.context("making a database")?;
         vhost.context("making a virtual host")?;
         let db = store::connect(stores.database_url(&name).as_str(), "sluice tests", 4)?;
-        let merchant = merchants::create(&db, &new_merchant("Demo shop", &options)).await?;
-        let other_merchant = merchants::create(&db, &new_merchant("Second shop", &options)).await?;
+        let merchant = merchants::create(&db, &new_merchant("Demo shop", &options)?).await?;
+        let other_merchant =
+            merchants::create(&db, &new_merchant("Second shop", &options)?).await?;
         let mut addresses = BTreeMap::new();
         for process in Process::ALL {
             addresses.insert(process, free_address()?);

@@ -133,13 +133,14 @@ impl Gateway {
         self.send(request.header("Idempotency-Key", key)).await
     }
 
-    /// Registers a webhook endpoint for everything, at `/v1/webhooks` or `/v2/webhooks`.
+    /// Registers a webhook endpoint for payments' ends, at `/v1/webhooks` or `/v2/webhooks`.
     ///
     /// # Errors
     /// If it is refused.
     pub async fn register(&self, path: &str, url: &str) -> Result<Endpoint> {
-        self.register_as(path, &json!({"url": url, "signature": "v1a"}))
-            .await
+        let events = ["payment.succeeded", "payment.failed"];
+        let asked = json!({"url": url, "events": events, "signature": "v1a"});
+        self.register_as(path, &asked).await
     }
 
     /// Registers a webhook endpoint.

@@ -3,7 +3,8 @@
 use std::fs;
 use std::path::Path;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
+use domain::money::Currency;
 use store::merchants::New;
 
 use crate::process::Settings;
@@ -38,12 +39,14 @@ impl Default for Options {
     }
 }
 
-pub(crate) fn new_merchant(name: &str, options: &Options) -> New {
-    New {
+pub(crate) fn new_merchant(name: &str, options: &Options) -> Result<New> {
+    Ok(New {
         name: name.to_owned(),
         rate_limit: options.rate_limit,
         fee_basis_points: 290,
-    }
+        email: Some("pay@demo.example".to_owned()),
+        currency: Currency::parse("USD").context("no currency")?,
+    })
 }
 
 pub(crate) fn settings(options: &Options, dir: &Path) -> Settings {

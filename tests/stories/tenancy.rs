@@ -8,7 +8,7 @@ use tests::Gateway;
 use uuid::Uuid;
 
 /// Tables that hold nothing of any merchant's.
-const NOBODYS: [&str; 3] = ["_sqlx_migrations", "rate_windows", "sealing_keys"];
+const NOBODYS: [&str; 4] = ["_sqlx_migrations", "rate_windows", "rates", "sealing_keys"];
 
 /// One row of everything for a merchant and mode, two where one alone would not balance.
 const ONE_OF_EACH: &str = "

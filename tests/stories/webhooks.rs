@@ -42,6 +42,7 @@ async fn endpoints_are_told_what_they_asked_for() -> Result<()> {
     assert_eq!(
         heard,
         [
+            r#"/all "customer.created""#,
             r#"/all "payment.failed""#,
             r#"/all "payment.succeeded""#,
             r#"/also "payment.failed""#,

@@ -7,10 +7,14 @@
 )]
 
 mod bodies;
+mod cross_reading;
 mod fields;
 mod finfusion;
+mod fourgeeks;
 mod fuzz;
 mod keys;
+mod paygate;
+mod plain;
 mod raw;
 mod routes;
 mod tenancy;

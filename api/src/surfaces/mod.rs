@@ -9,8 +9,9 @@ use std::convert::Infallible;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::{Extension, Request};
-use axum::http::header::CONTENT_TYPE;
+use axum::extract::{Extension, FromRequestParts, Path, Request};
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use axum::http::request::Parts;
 use axum::http::{HeaderValue, StatusCode};
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
@@ -29,6 +30,18 @@ pub struct Paths {
     pub known: Router<Arc<App>>,
     /// Those that anybody may use.
     pub open: Router<Arc<App>>,
+}
+
+/// The id in a path. A path that is no text names nothing; axum's own answer to it is not ours.
+pub struct Id(pub String);
+
+impl<S: Send + Sync> FromRequestParts<S> for Id {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Infallible> {
+        let path = Path::<String>::from_request_parts(parts, state).await;
+        Ok(Self(path.map(|Path(id)| id).unwrap_or_default()))
+    }
 }
 
 /// Every surface's paths, behind the door. Two surfaces may have the same path: the door says which
@@ -90,6 +103,25 @@ pub fn answer(answer: Answer) -> Response {
     let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let json = HeaderValue::from_static("application/json");
     (status, [(CONTENT_TYPE, json)], answer.body).into_response()
+}
+
+/// 200 with this body.
+pub const fn ok(body: String) -> Answer {
+    Answer { status: 200, body }
+}
+
+impl IntoResponse for Answered {
+    fn into_response(self) -> Response {
+        answer_once(self)
+    }
+}
+
+/// An answer that holds a secret: nobody on its way may keep it.
+pub fn answer_secretly(body: String) -> Response {
+    let no_store = HeaderValue::from_static("no-store");
+    let mut response = answer(ok(body));
+    response.headers_mut().insert(CACHE_CONTROL, no_store);
+    response
 }
 
 /// An answer as a response that says whether it was given before.

@@ -9,6 +9,7 @@ mod config;
 mod demo;
 mod jobs;
 mod merchant;
+mod rates;
 mod verify;
 
 use std::process::ExitCode;
@@ -36,6 +37,9 @@ enum Command {
     /// Jobs on the calendar.
     #[command(subcommand)]
     Jobs(jobs::Command),
+    /// How much of each currency a dollar is worth.
+    #[command(subcommand)]
+    Rates(rates::Command),
     /// Compare payments, ledger, jobs, events and the sandbox's log; exits 1 if anything differs.
     Verify(verify::Verify),
     /// Make the documentation's example payment and show its signed webhook.
@@ -60,6 +64,7 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Migrate(database) => store::migrate(&database.connect()?).await?,
         Command::Merchant(command) => merchant::run(command).await?,
         Command::Jobs(command) => jobs::run(command).await?,
+        Command::Rates(command) => rates::run(command).await?,
         Command::Verify(verify) => return verify::run(&verify).await,
         Command::Demo(demo) => demo::run(&demo).await?,
     }

@@ -2,8 +2,10 @@
 
 use std::path::PathBuf;
 
+use anyhow::Context;
 use clap::{Args, Subcommand};
 use domain::merchant::{FEE_BASIS_POINTS_DEFAULT, Mode};
+use domain::money::Currency;
 use serde::Serialize;
 use store::key_file;
 use store::merchants::{self, New};
@@ -31,6 +33,12 @@ pub struct Create {
     #[arg(long, default_value_t = i16::try_from(FEE_BASIS_POINTS_DEFAULT).unwrap_or_default(),
           value_parser = clap::value_parser!(i16).range(0..=10_000))]
     fee_basis_points: i16,
+    /// Where payers may write to.
+    #[arg(long)]
+    email: Option<String>,
+    /// Its own currency, ISO 4217, in which lists show rates.
+    #[arg(long, default_value = "USD")]
+    currency: String,
     /// File of 64 hex digits that webhook secrets are derived from; the API's and the webhook
     /// worker's.
     #[arg(
@@ -61,6 +69,8 @@ pub async fn run(command: Command) -> anyhow::Result<()> {
         name: create.name,
         rate_limit: create.rate_limit,
         fee_basis_points: create.fee_basis_points,
+        email: create.email,
+        currency: Currency::parse(&create.currency).context("no currency of ISO 4217")?,
     };
     let made = merchants::create(&create.database.connect()?, &new).await?;
     let webhook_secret = webhook_key.account(made.merchant_id, Mode::Test).text();

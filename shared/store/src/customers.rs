@@ -195,6 +195,22 @@ pub async fn get(
     row.map(Row::read).transpose()
 }
 
+/// How many customers a merchant has.
+///
+/// # Errors
+/// If the database cannot answer.
+pub async fn count(db: &PgPool, merchant: MerchantId, mode: Mode) -> Result<u64> {
+    let count = sqlx::query_scalar!(
+        r#"select count(*) as "count!" from customers
+           where merchant_id = $1 and live = $2 and (select act_for($1, $2))"#,
+        merchant.0,
+        mode.is_live(),
+    )
+    .fetch_one(db)
+    .await?;
+    Ok(u64::try_from(count).unwrap_or_default())
+}
+
 /// A merchant's customers before `after`, newest first, at most `limit` after stepping over
 /// `offset`; each that is stepped over costs as much as one that is returned.
 ///

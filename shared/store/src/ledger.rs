@@ -1,5 +1,7 @@
 //! What the books say to a merchant.
 
+use std::collections::HashMap;
+
 use domain::id::{IntentId, MerchantId, PaymentId};
 use domain::merchant::Mode;
 use domain::money::Currency;
@@ -50,6 +52,47 @@ pub async fn balances(db: &PgPool, merchant: MerchantId, mode: Mode) -> Result<V
         })
     });
     balances.collect::<Option<_>>().ok_or(unreadable)
+}
+
+/// What a payment's capture was booked as, in major units of its currency.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Capture {
+    /// The gateway's fee.
+    pub fee: Decimal,
+    /// What the merchant got.
+    pub net: Decimal,
+}
+
+/// What the captures of these payments of a merchant were booked as; those that have none are left out.
+///
+/// # Errors
+/// If the database cannot answer.
+pub async fn captures(
+    db: &PgPool,
+    merchant: MerchantId,
+    mode: Mode,
+    payments: &[PaymentId],
+) -> Result<HashMap<PaymentId, Capture>> {
+    let ids: Vec<Uuid> = payments.iter().map(|id| id.0).collect();
+    let rows = sqlx::query!(
+        r#"select l.payment_id,
+                  coalesce(-sum(e.amount) filter (where e.account = 'fee_revenue'), 0) as "fee!",
+                  coalesce(-sum(e.amount) filter (where e.account = 'merchant_balance'), 0) as "net!"
+           from ledger_postings l join ledger_entries e on e.posting_id = l.id
+           where l.payment_id = any($1) and l.kind = 'capture'
+             and e.merchant_id = $2 and e.live = $3 and (select act_for($2, $3))
+           group by l.payment_id"#,
+        &ids,
+        merchant.0,
+        mode.is_live(),
+    )
+    .fetch_all(db)
+    .await?;
+    let captures = rows.into_iter().map(|row| {
+        let (fee, net) = (row.fee, row.net);
+        (PaymentId(row.payment_id), Capture { fee, net })
+    });
+    Ok(captures.collect())
 }
 
 /// A movement on a merchant's balance.

@@ -18,6 +18,7 @@ pub mod limits;
 pub mod merchants;
 pub mod outbox;
 pub mod payments;
+pub mod rates;
 pub mod refunds;
 pub mod reports;
 pub mod vault;

@@ -2,12 +2,13 @@
 
 use domain::id::MerchantId;
 use domain::merchant::{self, Mode};
+use domain::money::Currency;
 use sha2::{Digest, Sha256};
 use sqlx::PgPool;
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
-use crate::Result;
+use crate::{Error, Result};
 
 /// What an operator says about a new merchant.
 #[derive(Debug, Clone)]
@@ -18,6 +19,10 @@ pub struct New {
     pub rate_limit: Option<i32>,
     /// The fee in ten-thousandths of each captured amount, 0 ..= 10,000.
     pub fee_basis_points: i16,
+    /// Where payers may write to, 3 to 254 characters.
+    pub email: Option<String>,
+    /// Its own currency, in which lists show rates.
+    pub currency: Currency,
 }
 
 /// A new merchant's secrets, shown once.
@@ -49,11 +54,14 @@ pub async fn create(db: &PgPool, new: &New) -> Result<Credentials> {
     };
     let mut tx = db.begin().await?;
     sqlx::query!(
-        "insert into merchants (id, name, rate_limit, fee_basis_points) values ($1, $2, $3, $4)",
+        "insert into merchants (id, name, rate_limit, fee_basis_points, email, currency)
+         values ($1, $2, $3, $4, $5, $6)",
         merchant_id.0,
         new.name,
         new.rate_limit,
         new.fee_basis_points,
+        new.email,
+        new.currency.code(),
     )
     .execute(&mut *tx)
     .await?;
@@ -152,6 +160,36 @@ pub async fn caller(db: &PgPool, key: &str) -> Result<Option<Caller>> {
         mode: Mode::of(row.live),
         rate_limit: row.rate_limit.and_then(|limit| u32::try_from(limit).ok()),
     }))
+}
+
+/// A merchant as payers see it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Shop {
+    /// Its name.
+    pub name: String,
+    /// Where payers may write to.
+    pub email: Option<String>,
+    /// Its own currency.
+    pub currency: Currency,
+}
+
+/// What payers see of a merchant, which must exist.
+///
+/// # Errors
+/// If the database cannot answer.
+pub async fn shop(db: &PgPool, merchant: MerchantId) -> Result<Shop> {
+    let row = sqlx::query!(
+        r#"select name as "name!", email, currency as "currency!" from shop_of($1)"#,
+        merchant.0,
+    )
+    .fetch_one(db)
+    .await?;
+    let currency = Currency::parse(&row.currency);
+    Ok(Shop {
+        name: row.name,
+        email: row.email,
+        currency: currency.ok_or(Error::Unreadable { table: "merchants" })?,
+    })
 }
 
 pub(crate) fn hash(secret: &str) -> Vec<u8> {

@@ -108,7 +108,24 @@ pub async fn get(
     row.map(Row::read).transpose()
 }
 
-/// A merchant's refunds before `after`, newest first, at most `limit`.
+/// How many refunds a merchant has.
+///
+/// # Errors
+/// If the database cannot answer.
+pub async fn count(db: &PgPool, merchant: MerchantId, mode: Mode) -> Result<u64> {
+    let count = sqlx::query_scalar!(
+        r#"select count(*) as "count!" from refunds
+           where merchant_id = $1 and live = $2 and (select act_for($1, $2))"#,
+        merchant.0,
+        mode.is_live(),
+    )
+    .fetch_one(db)
+    .await?;
+    Ok(u64::try_from(count).unwrap_or_default())
+}
+
+/// A merchant's refunds before `after`, newest first, at most `limit` after stepping over `offset`;
+/// each that is stepped over costs as much as one that is returned.
 ///
 /// # Errors
 /// If the database cannot answer.
@@ -117,6 +134,7 @@ pub async fn list(
     merchant: MerchantId,
     mode: Mode,
     after: Option<RefundId>,
+    offset: i64,
     limit: i64,
 ) -> Result<Vec<Refund>> {
     let rows = sqlx::query_as!(
@@ -125,11 +143,12 @@ pub async fn list(
                 r.created_at
          from refunds r join payments p on p.id = r.payment_id
          where r.merchant_id = $1 and r.live = $2 and (select act_for($1, $2)) and r.id < $3
-         order by r.id desc limit $4",
+         order by r.id desc limit $4 offset $5",
         merchant.0,
         mode.is_live(),
         after.map_or(Uuid::max(), |after| after.0),
         limit,
+        offset,
     )
     .fetch_all(db)
     .await?;

@@ -63,6 +63,18 @@ pub enum Change<T> {
     To(T),
 }
 
+impl<T> Change<T> {
+    /// What is said, if anything is: a value, or `None` where it is cleared.
+    #[must_use]
+    pub fn given(self) -> Option<Option<T>> {
+        match self {
+            Change::Keep => None,
+            Change::Clear => Some(None),
+            Change::To(value) => Some(Some(value)),
+        }
+    }
+}
+
 /// The fields of one object, taken one after the other; [`Fields::finish`] refuses what is left.
 pub struct Fields {
     path: String,

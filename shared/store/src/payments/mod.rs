@@ -134,6 +134,35 @@ pub async fn get(
     row.map(Row::read).transpose()
 }
 
+/// A payment that is paid on the hosted page.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Hosted {
+    /// The payment.
+    pub payment: Payment,
+    /// Until when it may be paid, if it waits for that.
+    pub expires_at: Option<OffsetDateTime>,
+}
+
+/// The payment with this id, whosever it is, if it is paid on the hosted page.
+///
+/// # Errors
+/// If the database cannot answer.
+pub async fn hosted(db: &PgPool, id: PaymentId) -> Result<Option<Hosted>> {
+    let row = sqlx::query!(
+        "select merchant_id, live, expires_at from payments
+         where id = $1 and checkout is not null and (select hold($1))",
+        id.0,
+    )
+    .fetch_optional(db)
+    .await?;
+    let Some(row) = row else { return Ok(None) };
+    let payment = get(db, MerchantId(row.merchant_id), Mode::of(row.live), id).await?;
+    Ok(payment.map(|payment| Hosted {
+        payment,
+        expires_at: row.expires_at,
+    }))
+}
+
 /// An attempt as it stands.
 #[derive(Debug, Clone, Copy)]
 pub struct Attempt {

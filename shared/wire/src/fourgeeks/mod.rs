@@ -6,8 +6,10 @@ pub mod number;
 pub mod request;
 pub mod response;
 
-use domain::id::{PaymentId, parse, render};
+use domain::id::{CustomerId, PaymentId, parse, render};
 use uuid::Uuid;
+
+use crate::customer;
 
 /// What stands before the digits of a session's id.
 const SESSION: &str = "session";
@@ -39,6 +41,12 @@ impl Shop {
 #[must_use]
 pub fn payment_id(text: &str) -> Option<PaymentId> {
     PaymentId::parse(text).or_else(|| hyphenated(text).map(PaymentId))
+}
+
+/// Reads a customer's id in any spelling: `cus_…`, `cust_…`, or the UUID that lists show.
+#[must_use]
+pub fn customer_id(text: &str) -> Option<CustomerId> {
+    customer::id(text).or_else(|| hyphenated(text).map(CustomerId))
 }
 
 /// A UUID of 36 characters; the other spellings that the library reads are none of ours.
@@ -74,6 +82,9 @@ mod tests {
             prop_assert_eq!(payment_id(&id.0.to_string().to_uppercase()), Some(id));
             prop_assert_eq!(payment_id(&id.0.simple().to_string()), None);
             prop_assert_eq!(payment_id(&id.0.urn().to_string()), None);
+            let customer = CustomerId(id.0);
+            prop_assert_eq!(customer_id(&customer.to_string()), Some(customer));
+            prop_assert_eq!(customer_id(&id.0.to_string()), Some(customer));
             prop_assert_eq!(session(&session_id(id)), Some(id));
             prop_assert_eq!(session(&id.to_string()), None);
         }

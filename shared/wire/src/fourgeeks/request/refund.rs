@@ -1,17 +1,20 @@
 //! A refund to make, in either of two shapes.
 
 use domain::id::PaymentId;
-use domain::money::{Money, NotMoney};
+use rust_decimal::Decimal;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{DECIMAL, TOO_LARGE, decimal};
+use super::{DECIMAL, decimal};
 use crate::fields::{Fields, Wrong};
 use crate::fourgeeks::payment_id;
 
 /// Characters that a reason may have.
 const REASON_MAX: usize = 500;
+
+/// The most decimals that any currency has.
+const DECIMALS_MAX: u32 = 4;
 
 /// The reasons that a refund of a charge may have.
 const REASONS: [&str; 3] = ["duplicate", "fraudulent", "requested_by_customer"];
@@ -30,33 +33,12 @@ pub struct CreateRefund {
 }
 
 /// How much to give back. It is money as soon as the payment's currency is known.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Asked {
     /// In the currency's smallest unit.
     Minor(i64),
-    /// Decimal text in major units.
-    Major(String),
-}
-
-impl Asked {
-    /// The amount in the currency of the `paid` money.
-    ///
-    /// # Errors
-    /// [`Wrong`] if it is none.
-    pub fn money(&self, paid: Money) -> Result<Money, Wrong> {
-        let currency = paid.currency();
-        let money = match self {
-            Asked::Minor(minor) => Money::from_minor(*minor, currency),
-            Asked::Major(text) => {
-                let amount = decimal("amount", text, currency.exponent())?;
-                Money::from_major(amount, currency)
-            }
-        };
-        money.map_err(|not| match not {
-            NotMoney::NotPositive | NotMoney::TooFine => wrong("amount", "must be more than 0"),
-            NotMoney::TooLarge => wrong("amount", TOO_LARGE),
-        })
-    }
+    /// In major units.
+    Major(Decimal),
 }
 
 impl CreateRefund {
@@ -93,7 +75,8 @@ impl CreateRefund {
     }
 
     fn of_charge(fields: &mut Fields, charge: String) -> Result<Self, Wrong> {
-        let amount = fields.text("amount", 40)?.map(Asked::Major);
+        let amount = fields.text("amount", 40)?;
+        let amount = amount.map(|text| decimal("amount", &text, DECIMALS_MAX));
         let reason = fields.text("reason", REASON_MAX)?;
         if reason
             .as_deref()
@@ -105,7 +88,7 @@ impl CreateRefund {
         Ok(Self {
             payment_id: payment_id(&charge),
             charge_id: Some(charge),
-            amount,
+            amount: amount.transpose()?.map(Asked::Major),
             reason,
         })
     }
@@ -167,7 +150,6 @@ mod tests {
 
     use super::*;
     use crate::fourgeeks::error::Error;
-    use crate::fourgeeks::response::examples::money;
     use crate::samples::any_json;
 
     const PAYMENT: &str = "pay_0000000000000000000007";
@@ -194,30 +176,9 @@ mod tests {
         assert_eq!(read.amount, Some(Asked::Minor(2_500)));
         let read = CreateRefund::read(charge)?;
         assert_eq!((read.payment_id, read.charge_id), (id, Some(uuid)));
-        assert_eq!(read.amount, Some(Asked::Major("10.99".to_owned())));
+        assert_eq!(read.amount, Some(Asked::Major(Decimal::new(1_099, 2))));
         let all = CreateRefund::read(json!({"payment_id": "1BSt6hCqnAMAMqhvMGiBxOWe"}))?;
         assert_eq!((all.payment_id, all.amount, all.reason), (None, None, None));
-        Ok(())
-    }
-
-    #[test]
-    fn amounts_are_read_in_the_payments_currency() -> Result<(), Error> {
-        let (usd, jpy) = (money(50_000, "USD")?, money(500, "JPY")?);
-        let major = |text: &str| Asked::Major(text.to_owned());
-        assert_eq!(Asked::Minor(2_500).money(usd), Ok(money(2_500, "USD")?));
-        assert_eq!(Asked::Minor(2_500).money(jpy), Ok(money(2_500, "JPY")?));
-        assert_eq!(major("10.9").money(usd), Ok(money(1_090, "USD")?));
-        assert_eq!(major("10").money(jpy), Ok(money(10, "JPY")?));
-        for asked in [
-            Asked::Minor(0),
-            Asked::Minor(-1),
-            Asked::Minor(i64::MAX),
-            major("0"),
-            major("-1"),
-            major("1.5"),
-        ] {
-            assert!(asked.money(jpy).is_err(), "{asked:?}");
-        }
         Ok(())
     }
 
@@ -240,6 +201,10 @@ mod tests {
             (
                 json!({"payment_id": PAYMENT, "amount": 25.0}),
                 "The amount field must be an integer.",
+            ),
+            (
+                json!({"charge_id": PAYMENT, "amount": "-1"}),
+                "The amount field must be a decimal number in a string",
             ),
             (
                 json!({"charge_id": PAYMENT, "amount": 2500}),

@@ -2,10 +2,10 @@
 
 use domain::payment::{self, Failure, State};
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::seconds;
-use crate::fourgeeks::{Shop, checkout};
+use crate::fourgeeks::{Shop, checkout, session};
 
 /// How far a payment has come; all but the first are final.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
@@ -48,7 +48,7 @@ pub struct Created {
 }
 
 /// Which payment, and where it is paid.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Begun {
     /// The payment's id.
     pub id_payment: String,
@@ -64,6 +64,32 @@ impl Begun {
             id_payment: payment.id.to_string(),
             redirect: checkout::address(base, payment, shop)?,
         })
+    }
+
+    /// What an answer given before has led to: [`Created`], or the answer to creating a session.
+    #[must_use]
+    pub fn answered(body: &str) -> Option<Self> {
+        #[derive(Deserialize)]
+        #[serde(untagged)]
+        enum Before {
+            Payment {
+                data: Begun,
+            },
+            Session {
+                session_id: String,
+                checkout_url: String,
+            },
+        }
+        match serde_json::from_str(body).ok()? {
+            Before::Payment { data } => Some(data),
+            Before::Session {
+                session_id,
+                checkout_url,
+            } => Some(Self {
+                id_payment: session(&session_id)?.to_string(),
+                redirect: checkout_url,
+            }),
+        }
     }
 }
 
@@ -257,8 +283,10 @@ mod tests {
         let begun = begun.ok_or_else(Error::internal)?;
         let start = r#"{"code":202,"title":"Action required","content":"Show the checkout page to complete payment.","data":{"id_payment":"pay_0000000000000000000001","redirect":"https://pay.example.com/checkout/?data=ey"#;
         let end = format!("{}\"}}}}", begun.redirect);
-        let body = Created::of(begun).body();
+        let body = Created::of(begun.clone()).body();
         assert!(body.starts_with(start) && body.ends_with(&end), "{body}");
+        assert_eq!(Begun::answered(&body), Some(begun));
+        assert_eq!(Begun::answered(r#"{"id":"ref_1"}"#), None);
         Ok(())
     }
 

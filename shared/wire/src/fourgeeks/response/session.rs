@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::payment::{Begun, PublicPayment};
-use crate::fourgeeks::{Shop, session_id};
+use crate::fourgeeks::session_id;
 
 /// A session was begun.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -17,13 +17,13 @@ pub struct SessionCreated {
 }
 
 impl SessionCreated {
-    /// `None` for a payment that has no page. `base` is where payers reach the gateway.
+    /// The answer to creating a session, whose payment this is.
     #[must_use]
-    pub fn of(base: &str, payment: &payment::Payment, shop: &Shop) -> Option<Self> {
-        Some(Self {
+    pub fn of(payment: &payment::Payment, begun: Begun) -> Self {
+        Self {
             session_id: session_id(payment.id),
-            checkout_url: Begun::of(base, payment, shop)?.redirect,
-        })
+            checkout_url: begun.redirect,
+        }
     }
 
     /// The body.
@@ -46,12 +46,12 @@ pub struct Session<'a> {
 }
 
 impl<'a> Session<'a> {
-    /// `None` for a payment that has no page. `base` is where payers reach the gateway.
+    /// `None` for a payment that has no page.
     #[must_use]
-    pub fn of(base: &str, payment: &'a payment::Payment, shop: &Shop) -> Option<Self> {
+    pub fn of(payment: &'a payment::Payment, begun: Begun) -> Option<Self> {
         Some(Self {
             id: session_id(payment.id),
-            checkout_url: Begun::of(base, payment, shop)?.redirect,
+            checkout_url: begun.redirect,
             payment: PublicPayment::of(payment)?,
         })
     }
@@ -71,16 +71,18 @@ mod tests {
 
     #[test]
     fn a_session_leads_to_the_payments_page() -> Result<(), Error> {
-        let (base, payment) = ("https://pay.example.com", payment()?);
-        let begun = Begun::of(base, &payment, &shop()).ok_or_else(Error::internal)?;
+        let payment = payment()?;
+        let begun =
+            Begun::of("https://pay.example.com", &payment, &shop()).ok_or_else(Error::internal)?;
         let start = format!(
             r#"{{"session_id":"session_0000000000000000000001","checkout_url":"{}""#,
             begun.redirect
         );
-        let created = SessionCreated::of(base, &payment, &shop()).map(|made| made.body());
-        assert_eq!(created, Some(format!("{start}}}")));
+        let created = SessionCreated::of(&payment, begun.clone()).body();
+        assert_eq!(created, format!("{start}}}"));
+        assert_eq!(Begun::answered(&created), Some(begun.clone()));
         let public = PublicPayment::of(&payment).map(|payment| payment.body());
-        let read = Session::of(base, &payment, &shop()).map(|session| session.body());
+        let read = Session::of(&payment, begun).map(|session| session.body());
         let expected = format!(r#"{start},"payment":{}}}"#, public.unwrap_or_default());
         assert_eq!(read, Some(expected));
         Ok(())

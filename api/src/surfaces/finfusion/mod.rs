@@ -1,58 +1,73 @@
-//! finfusion's paths, under `/v2`.
+//! finfusion's paths, under `/v2`, and its OAuth token route.
+
+mod customers;
+mod endpoints;
+mod payments;
+mod tokens;
 
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::{Extension, Request, State};
-use axum::response::Response;
-use axum::routing::post;
-use domain::surface::Surface;
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
 use store::accept::Answer;
-use store::merchants::Caller;
 use wire::finfusion::error::Error;
-use wire::finfusion::{response, webhook};
-use wire::subscription::Subscription;
 
-use super::{Paths, answer, answer_once};
+use super::{Paths, answer};
+use crate::App;
 use crate::once::Answered;
 use crate::refused::Refused;
-use crate::{App, endpoints, once};
 
 pub fn paths() -> Paths {
     Paths {
-        known: Router::new().route("/v2/webhooks", post(create_endpoint)),
-        open: Router::new(),
+        known: known(),
+        open: Router::new().route("/oauth/token", post(tokens::create)),
     }
 }
 
-async fn create_endpoint(
-    State(app): State<Arc<App>>,
-    Extension(caller): Extension<Caller>,
-    request: Request,
-) -> Response {
-    match register(&app, caller, request).await {
-        Ok(answered) => answer_once(answered),
-        Err(refused) => answer(refuse(refused)),
+fn known() -> Router<Arc<App>> {
+    let payments = get(payments::list).post(payments::create);
+    let endpoints = get(endpoints::list).post(endpoints::create);
+    let endpoint = get(endpoints::read)
+        .patch(endpoints::update)
+        .delete(endpoints::delete);
+    Router::new()
+        .route("/v2/payments", payments)
+        .route("/v2/payments/{id}", get(payments::read))
+        .route("/v2/payments/{id}/refund", post(payments::refund))
+        .route("/v2/customers", post(customers::create))
+        .route("/v2/customers/{id}", get(customers::read))
+        .route("/v2/webhooks", endpoints)
+        .route("/v2/webhooks/{id}", endpoint)
+}
+
+/// What a handler turns a request away with.
+struct Refusal(Error);
+
+impl<E> From<E> for Refusal
+where
+    Error: From<E>,
+{
+    fn from(error: E) -> Self {
+        Self(error.into())
     }
 }
 
-async fn register(app: &App, caller: Caller, request: Request) -> Result<Answered, Refused> {
-    let (body, key) = once::read(app, Surface::Finfusion, request).await?;
-    let asked = Subscription::read(body, &webhook::EVENTS)?;
-    let made = endpoints::register(app, caller, Surface::Finfusion, asked, key).await?;
-    let endpoint = response::Endpoint::of(&made.endpoint, Some(&made.secret));
-    Ok(Answered {
-        answer: Answer {
-            status: 200,
-            body: endpoint.body(),
-        },
-        is_replay: made.is_replay,
-    })
+impl IntoResponse for Refusal {
+    fn into_response(self) -> Response {
+        answer(answer_of(&self.0))
+    }
 }
+
+/// What every handler ends with.
+type Handled = Result<Answered, Refusal>;
 
 /// Turns a request away in this contract's words.
 pub fn refuse(refused: Refused) -> Answer {
-    let error = Error::from(refused);
+    answer_of(&Error::from(refused))
+}
+
+fn answer_of(error: &Error) -> Answer {
     Answer {
         status: error.status,
         body: error.body(),

@@ -1,0 +1,164 @@
+//! `/checkout/`: the page of a payment. It states the payment that the id in `data` names; what else
+//! `data` says is not looked at.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::{ConnectInfo, RawQuery, State};
+use axum::http::StatusCode;
+use axum::response::Response;
+use axum::routing::get;
+use domain::payment::{self, Payment};
+use domain::surface::Surface;
+use maud::{Markup, html};
+use store::merchants::Shop;
+use store::payments::Hosted;
+use time::OffsetDateTime;
+use time::format_description::StaticFormatDescription;
+use time::macros::format_description;
+use wire::fourgeeks::checkout;
+use wire::query::Parameters;
+
+use super::page;
+use crate::App;
+use crate::limit::Window;
+use crate::refused::Refused;
+
+const MINUTE: StaticFormatDescription =
+    format_description!("[day padding:none] [month repr:long] [year], [hour]:[minute] UTC");
+
+pub fn routes(app: &Arc<App>) -> Router {
+    let shown = get(show).fallback(wrong_method);
+    Router::new()
+        .route("/checkout", shown.clone())
+        .route("/checkout/", shown)
+        .with_state(Arc::clone(app))
+}
+
+async fn wrong_method() -> Response {
+    turned_away(&Refused::MethodNotAllowed)
+}
+
+async fn show(
+    State(app): State<Arc<App>>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    RawQuery(query): RawQuery,
+) -> Response {
+    match find(&app, peer, &query.unwrap_or_default()).await {
+        Ok((hosted, shop)) => {
+            let title = format!("Payment to {}", shop.name);
+            page(StatusCode::OK, &title, &stated(&hosted, &shop))
+        }
+        Err(refused) => turned_away(&refused),
+    }
+}
+
+async fn find(app: &App, peer: SocketAddr, query: &str) -> Result<(Hosted, Shop), Refused> {
+    let window = Window::count_stranger(app, Surface::Fourgeeks, peer.ip()).await?;
+    window.check()?;
+    let parameters = Parameters::of(query);
+    let data = parameters.text("data").ok().flatten().unwrap_or_default();
+    let id = checkout::payment_of(data).ok_or(Refused::RouteUnknown)?;
+    let hosted = store::payments::hosted(&app.db, id).await?;
+    let hosted = hosted.ok_or(Refused::RouteUnknown)?;
+    let shop = store::merchants::shop(&app.db, hosted.payment.merchant_id).await?;
+    Ok((hosted, shop))
+}
+
+fn turned_away(refused: &Refused) -> Response {
+    let (status, title, why) = match refused {
+        Refused::RateLimited { .. } => (
+            StatusCode::TOO_MANY_REQUESTS,
+            "Too many requests",
+            "Please wait a minute and load this page again.",
+        ),
+        Refused::RouteUnknown => (
+            StatusCode::NOT_FOUND,
+            "No such payment",
+            "This link leads to no payment. Please go back to where you found it.",
+        ),
+        Refused::MethodNotAllowed => (
+            StatusCode::METHOD_NOT_ALLOWED,
+            "Nothing to send",
+            "This page shows a payment and takes nothing.",
+        ),
+        _ => (
+            StatusCode::SERVICE_UNAVAILABLE,
+            "Not available",
+            "The payment cannot be shown at the moment. Please load this page again shortly.",
+        ),
+    };
+    page(status, title, &html! { h1 { (title) } p { (why) } })
+}
+
+/// The payment, what is paid for, and where it stands.
+fn stated(hosted: &Hosted, shop: &Shop) -> Markup {
+    let payment = &hosted.payment;
+    let checkout = payment.checkout.as_ref();
+    let items = checkout.map_or(&[][..], |checkout| &checkout.items);
+    let back = checkout.and_then(|checkout| checkout::way_back(&checkout.return_url, payment.id));
+    html! {
+        @if !payment.mode.is_live() {
+            p.test { "Test mode: no real money moves." }
+        }
+        h1 { "Payment to " (shop.name) }
+        p.amount { (payment.money.amount()) " " small { (payment.money.currency()) } }
+        @if let Some(description) = &payment.description {
+            p { (description) }
+        }
+        @if !items.is_empty() {
+            ul { @for item in items { li { (item) } } }
+        }
+        (status(payment, shop, hosted.expires_at))
+        @if let Some(back) = back {
+            a.back href=(back) rel="noreferrer" { "Back to " (shop.name) }
+        }
+        footer {
+            (payment.id)
+            @if let Some(email) = &shop.email {
+                br; "Questions? " a href={ "mailto:" (email) } { (email) }
+            }
+        }
+    }
+}
+
+fn status(payment: &Payment, shop: &Shop, expires_at: Option<OffsetDateTime>) -> Markup {
+    let (class, word) = match payment.state {
+        payment::State::Created => ("status", "Waiting for payment"),
+        payment::State::Authorizing | payment::State::Capturing => ("status", "Being processed"),
+        payment::State::Captured => ("status paid", "Paid"),
+        payment::State::Failed => ("status unpaid", "Not paid"),
+        payment::State::Expired => ("status unpaid", "Expired"),
+    };
+    html! {
+        p class=(class) role="status" {
+            strong { (word) }
+            @match payment.state {
+                payment::State::Created => {
+                    @if let Some(expires_at) = expires_at {
+                        "Open until " (expires_at.format(MINUTE).unwrap_or_default()) ". "
+                    }
+                    "This page does not take cards: please pay at " (shop.name) ", which takes the card itself."
+                }
+                payment::State::Authorizing | payment::State::Capturing => {
+                    "The outcome is not known yet. Load this page again in a moment."
+                }
+                payment::State::Captured => {
+                    @if payment.refunded.is_zero() {
+                        "Thank you. Nothing more is to be done."
+                    } @else {
+                        (payment.refunded) " " (payment.money.currency())
+                        " of it was given back, or is on its way back."
+                    }
+                }
+                payment::State::Failed => {
+                    "The card was declined or could not be charged. Nothing was taken from it."
+                }
+                payment::State::Expired => {
+                    "It was not paid in time. Nothing was charged."
+                }
+            }
+        }
+    }
+}

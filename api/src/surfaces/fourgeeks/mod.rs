@@ -1,0 +1,107 @@
+//! fourgeeks' paths: payments on a hosted page, under `/v1/payments/`.
+
+mod customers;
+mod payments;
+mod refunds;
+
+use axum::Router;
+use axum::extract::Path;
+use axum::extract::rejection::PathRejection;
+use axum::routing::{get, post};
+use store::accept::Answer;
+use wire::fourgeeks::error::Error;
+use wire::fourgeeks::response::Begun;
+
+use super::Paths;
+use crate::once::Answered;
+use crate::refused::Refused;
+
+pub fn paths() -> Paths {
+    let known = Router::new()
+        .route("/v1/payments", get(payments::list).post(payments::create))
+        .route("/v1/payments/", get(payments::list).post(payments::create))
+        .route("/v1/payments/internal", get(payments::list))
+        .route("/v1/payments/session", post(payments::create_session))
+        .route("/v1/payments/{id}", get(payments::read))
+        .route("/v1/refunds", get(refunds::list).post(refunds::create))
+        .route("/v1/refunds/", get(refunds::list).post(refunds::create))
+        .route("/v1/refunds/{id}", get(refunds::read))
+        .route("/v1/refunds/{id}/", get(refunds::read))
+        .route(
+            "/v1/customers",
+            get(customers::list).post(customers::create),
+        )
+        .route(
+            "/v1/customers/",
+            get(customers::pages).post(customers::create),
+        )
+        .route("/v1/customers/{id}", get(customers::read))
+        .route("/v1/customers/{id}/", get(customers::read));
+    let open = Router::new()
+        .route("/v1/payments/public/{id}", get(payments::read_public))
+        .route("/v1/payments/session/{id}", get(payments::read_session));
+    Paths { known, open }
+}
+
+/// An id in a path. A path that is no text names nothing either; axum's own answer to it is not
+/// ours.
+type Id = Result<Path<String>, PathRejection>;
+
+fn text(id: Id) -> String {
+    id.map(|Path(id)| id).unwrap_or_default()
+}
+
+fn ok(body: String) -> Answer {
+    Answer { status: 200, body }
+}
+
+/// The first answer is given, a repeated request is refused with what the first one led to.
+fn first_only(answered: Answered) -> Result<Answer, Error> {
+    if answered.is_replay {
+        return Err(Error::repeated(Begun::answered(&answered.answer.body)));
+    }
+    Ok(answered.answer)
+}
+
+fn answer_of(error: &Error) -> Answer {
+    Answer {
+        status: error.status,
+        body: error.body(),
+    }
+}
+
+/// Turns a request away in this contract's words.
+pub fn refuse(refused: Refused) -> Answer {
+    answer_of(&Error::from(refused))
+}
+
+impl From<Refused> for Error {
+    fn from(refused: Refused) -> Self {
+        match refused {
+            Refused::KeyMissing => Error::key_missing(),
+            Refused::KeyInvalid | Refused::TokenExpired => Error::key_invalid(),
+            Refused::RateLimited {
+                retry_after_seconds,
+            } => Error::rate_limited(retry_after_seconds),
+            Refused::Body(why) => Error::invalid(why),
+            Refused::Field(wrong) => wrong.into(),
+            Refused::RouteUnknown => Error::route_unknown(),
+            Refused::Missing("customer") => Error::missing("Customers"),
+            Refused::Missing("refund") => Error::missing("Refunds"),
+            Refused::Missing("session") => Error::missing("Sessions"),
+            Refused::Missing(_) => Error::missing("Payments"),
+            Refused::MethodNotAllowed => Error::method_not_allowed(),
+            Refused::IdempotencyKeyMalformed => Error::key_malformed(),
+            Refused::IdempotencyKeyReused => Error::key_reused(),
+            Refused::NotRefundable => Error::not_refundable(),
+            Refused::RefundTooLarge => Error::refund_too_large(),
+            Refused::LiveUnavailable => Error::live_unavailable(),
+            Refused::Unavailable => Error::unavailable(),
+            Refused::EmailTaken
+            | Refused::IntentClosed
+            | Refused::UrlNotAllowed(_)
+            | Refused::TooManyEndpoints
+            | Refused::Internal => Error::internal(),
+        }
+    }
+}

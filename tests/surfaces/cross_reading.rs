@@ -1,0 +1,160 @@
+//! One gateway, two languages: what is made on one surface reads rightly on the other.
+
+use anyhow::{Context, Result};
+use serde_json::{Value, json};
+use tests::{Endpoint, Gateway, Receiver};
+
+use crate::CARD;
+
+#[tokio::test]
+async fn a_payment_is_one_payment_on_both() -> Result<()> {
+    let gateway = Gateway::start().await?;
+    let theirs = json!({
+        "amount": {"value": 5000, "currency": "JPY"},
+        "payment_method": {
+            "type": "card",
+            "card": {"number": CARD, "exp_month": 12, "exp_year": 2024, "cvc": "123"}
+        },
+        "metadata": {"order_id": "order_123"}
+    });
+    let v2 = gateway.post("/v2/payments", &theirs).await?;
+    let v1 = gateway
+        .get(&format!("/v1/payments/{}", v2.at("/id")))
+        .await?;
+    let expected = json!({
+        "id": v2.body["id"], "status": "succeeded", "amount": 5000, "currency": "JPY",
+        "created": v1.body["created"], "metadata": {"order_id": "order_123"}
+    });
+    assert_eq!((v1.status, &v1.body), (200, &expected));
+
+    let made = gateway.pay(CARD).await?;
+    let read = gateway
+        .get(&format!("/v2/payments/{}", made.at("/id")))
+        .await?;
+    assert_eq!(
+        read.body["amount"],
+        json!({"value": 5000, "currency": "USD"})
+    );
+    assert_eq!(read.body["payment_method"]["card"]["last4"], json!("4242"));
+
+    // Given back on one, seen on the other.
+    let path = format!("/v2/payments/{}/refund", made.at("/id"));
+    let refund = gateway
+        .post(&path, &json!({"amount": {"value": 2500}}))
+        .await?;
+    assert_eq!(refund.status, 200, "{}", refund.text);
+    let read = gateway
+        .get(&format!("/v1/payments/{}", made.at("/id")))
+        .await?;
+    assert_eq!(read.body["amount_refunded"], json!(2500));
+    let path = format!("/v1/payments/{}/refund", v2.at("/id"));
+    let refund = gateway.post(&path, &json!({})).await?;
+    assert_eq!(
+        (&refund.body["amount"], &refund.body["currency"]),
+        (&json!(5000), &json!("JPY"))
+    );
+
+    let ids = |list: &Value| -> Result<Vec<Value>> {
+        let data = list["data"].as_array().context("no list")?;
+        Ok(data.iter().map(|payment| payment["id"].clone()).collect())
+    };
+    let (v1, v2) = (
+        gateway.get("/v1/transactions").await?,
+        gateway.get("/v2/payments").await?,
+    );
+    assert_eq!(ids(&v1.body)?, ids(&v2.body)?);
+    gateway.finish().await
+}
+
+#[tokio::test]
+async fn a_customer_is_one_customer_on_both() -> Result<()> {
+    let gateway = Gateway::start().await?;
+    let body = json!({"email": "ada@example.com", "name": "Ada"});
+    let v2 = gateway.post("/v2/customers", &body).await?;
+    let v1 = gateway
+        .post("/v1/customers", &json!({"email": "ada@example.com"}))
+        .await?;
+    assert_eq!(v1.at("/id"), v2.at("/id").replace("cust_", "cus_"));
+    assert_eq!(v1.at("/name"), "Ada");
+    for (path, id) in [
+        ("/v1/customers", v2.at("/id")),
+        ("/v2/customers", v1.at("/id")),
+    ] {
+        let read = gateway.get(&format!("{path}/{id}")).await?;
+        assert_eq!(
+            (read.status, read.at("/email")),
+            (200, "ada@example.com"),
+            "{path}"
+        );
+    }
+    gateway.finish().await
+}
+
+/// One event, told to each endpoint in its own words.
+#[tokio::test]
+async fn a_refund_is_told_on_both() -> Result<()> {
+    let gateway = Gateway::start().await?;
+    let receiver = Receiver::start().await?;
+    for (path, event, name) in [
+        ("/v1/webhooks", "refund.created", "/one"),
+        ("/v2/webhooks", "payment.refunded", "/two"),
+    ] {
+        let asked = json!({"url": receiver.url(name), "events": [event]});
+        gateway.register_as(path, &asked).await?;
+    }
+    let paid = gateway.pay(CARD).await?;
+    let path = format!("/v1/payments/{}/refund", paid.at("/id"));
+    let refund = gateway.post(&path, &json!({"amount": 2500})).await?;
+    gateway.settle().await?;
+    let mut told = receiver.wait_for(2).await?;
+    told.sort_by_key(|request| request.path.clone());
+    let [one, two] = told.as_slice() else {
+        anyhow::bail!("{} webhooks", told.len());
+    };
+    assert_eq!(one.header("webhook-id"), two.header("webhook-id"));
+    assert_eq!(one.json()["type"], "refund.created");
+    assert_eq!(one.json()["data"]["object"], refund.body);
+    assert_eq!(two.json()["type"], "payment.refunded");
+    let object = &two.json()["data"]["object"];
+    assert_eq!(object["id"], refund.body["id"]);
+    assert_eq!(object["amount"], json!({"value": 2500, "currency": "USD"}));
+    gateway.finish().await
+}
+
+#[tokio::test]
+async fn an_endpoint_is_answered_as_each_surface_writes_it() -> Result<()> {
+    let gateway = Gateway::start().await?;
+    let asked = json!({
+        "url": "https://example.com/hook", "events": ["payment.succeeded"],
+        "metadata": {"team": "books"}, "signature": "v1a"
+    });
+    for path in [
+        "/v1/webhooks",
+        "/api/v1/webhooks",
+        "/v2/webhooks",
+        "/api/v2/webhooks",
+    ] {
+        let answer = gateway.post(path, &asked).await?;
+        assert_eq!(answer.status, 200, "{path}: {}", answer.text);
+        assert!(answer.at("/id").starts_with("whk_") && answer.at("/secret").starts_with("whsec_"));
+        assert!(answer.at("/public_key").starts_with("whpk_"));
+        let found = (
+            &answer.body["url"],
+            &answer.body["events"],
+            &answer.body["metadata"],
+        );
+        assert_eq!(found, (&asked["url"], &asked["events"], &asked["metadata"]));
+        assert_eq!(answer.at("/status"), "active");
+        let is_iso = answer.at("/created_at").ends_with('Z');
+        assert_eq!(
+            (is_iso, answer.body["created"].is_i64()),
+            (path.contains("/v2/"), path.contains("/v1/"))
+        );
+    }
+    // By default everything is told, signed as v1.
+    let Endpoint { public_key, .. } = gateway
+        .register_as("/v2/webhooks", &json!({"url": "https://example.com/"}))
+        .await?;
+    assert_eq!(public_key, None);
+    gateway.finish().await
+}

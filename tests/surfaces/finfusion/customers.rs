@@ -1,0 +1,104 @@
+//! Customers.
+
+use anyhow::{Context, Result};
+use reqwest::Method;
+use serde_json::{Value, json};
+use tests::Gateway;
+
+use super::{asking, refused};
+use crate::plain::plain;
+use crate::{CARD, check_nothing_stored};
+
+/// The request's body as the document prints it, byte for byte.
+const EXAMPLE: &str = r#"{
+"email": "customer@example.com",
+"name": "John Doe",
+"metadata": {
+"company": "Acme Inc"
+}
+}"#;
+
+#[tokio::test]
+async fn the_example_is_answered_as_printed() -> Result<()> {
+    let gateway = Gateway::start().await?;
+    let request = asking(&gateway, Method::POST, "/v2/customers");
+    let request = request
+        .header("Content-Type", "application/json")
+        .body(EXAMPLE);
+    let made = gateway.send(request).await?;
+    let printed = r#"{"id":"cust_…","email":"customer@example.com","name":"John Doe","created_at":…,"metadata":{"company":"Acme Inc"}}"#;
+    assert_eq!((made.status, plain(&made.text).as_str()), (200, printed));
+    for path in [
+        format!("/v2/customers/{}", made.at("/id")),
+        format!("/v2/customers/{}", made.at("/id").replace("cust_", "cus_")),
+    ] {
+        let read = gateway.get(&path).await?;
+        assert_eq!((read.status, &read.text), (200, &made.text), "{path}");
+    }
+    // The same address is the same customer; what is not said stays.
+    let again = json!({"email": "Customer@example.com", "name": "Jane Doe"});
+    let again = gateway.post("/v2/customers", &again).await?;
+    assert_eq!(
+        (again.at("/id"), again.at("/name")),
+        (made.at("/id"), "Jane Doe")
+    );
+    assert_eq!(again.body["metadata"], json!({"company": "Acme Inc"}));
+    gateway.finish().await
+}
+
+#[tokio::test]
+async fn wrong_customers_are_named_and_not_stored() -> Result<()> {
+    let gateway = Gateway::start().await?;
+    let email = "customer@example.com";
+    for (body, code, param) in [
+        (json!({}), "VAL002", "email"),
+        (json!({"email": null}), "VAL002", "email"),
+        (json!({"email": "nobody"}), "VAL002", "email"),
+        (json!({"email": email, "name": 7}), "VAL002", "name"),
+        (json!({"email": email, "name": CARD}), "VAL002", "name"),
+        (
+            json!({"email": email, "metadata": "x"}),
+            "VAL002",
+            "metadata",
+        ),
+        (json!({"email": email, "age": 7}), "VAL002", "age"),
+        (json!([]), "VAL001", ""),
+    ] {
+        let request = gateway.posting("/v2/customers", &body);
+        let answer = refused(&gateway, request, (400, code, param)).await;
+        answer.with_context(|| body.to_string())?;
+    }
+    check_nothing_stored(&gateway).await?;
+    gateway.finish().await
+}
+
+#[tokio::test]
+async fn only_ones_own_customers_are_seen_and_one_key_makes_one() -> Result<()> {
+    let gateway = Gateway::start().await?;
+    let keyed = |body: &Value| {
+        gateway
+            .posting("/v2/customers", body)
+            .header("Idempotency-Key", "ada")
+    };
+    let body = json!({"email": "ada@example.com"});
+    let first = gateway.send(keyed(&body)).await?;
+    let again = gateway.send(keyed(&body)).await?;
+    assert_eq!((again.status, &again.text), (200, &first.text));
+    assert_eq!(again.header("idempotent-replayed"), "true");
+    let other = keyed(&json!({"email": "eve@example.com"}));
+    refused(&gateway, other, (409, "VAL002", "Idempotency-Key")).await?;
+
+    let missing = (404, "VAL003", "");
+    let path = format!("/v2/customers/{}", first.at("/id"));
+    for key in [&gateway.other_merchant.test_key, &gateway.merchant.live_key] {
+        let request = gateway
+            .request(Method::GET, &path)
+            .bearer_auth(key.as_str());
+        refused(&gateway, request, missing).await?;
+    }
+    for id in ["cust_1", "cust_0000000000000000000001", "%ff"] {
+        let request = asking(&gateway, Method::GET, &format!("/v2/customers/{id}"));
+        refused(&gateway, request, missing).await?;
+    }
+    gateway.finish().await
+}

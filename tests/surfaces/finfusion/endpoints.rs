@@ -1,0 +1,208 @@
+//! Webhook endpoints.
+
+use anyhow::{Context, Result};
+use reqwest::Method;
+use serde_json::{Value, json};
+use tests::{Gateway, Receiver};
+
+use super::{asking, refused};
+use crate::plain::plain;
+use crate::{CARD, check_nothing_stored};
+
+/// The request's body as the document prints it, byte for byte.
+const EXAMPLE: &str = r#"{
+"url": "https://example.com/webhooks",
+"events": ["payment.succeeded", "payment.failed"],
+"metadata": {
+"environment": "production"
+}
+}"#;
+
+#[tokio::test]
+async fn the_example_is_answered_as_printed() -> Result<()> {
+    let gateway = Gateway::start().await?;
+    let request = asking(&gateway, Method::POST, "/v2/webhooks");
+    let request = request
+        .header("Content-Type", "application/json")
+        .body(EXAMPLE);
+    let made = gateway.send(request).await?;
+    let printed = r#"{"id":"whk_…","url":"https://example.com/webhooks","events":["payment.succeeded","payment.failed"],"status":"active","created_at":…,"metadata":{"environment":"production"},"secret":"whsec_…"}"#;
+    assert_eq!((made.status, plain(&made.text).as_str()), (200, printed));
+
+    let path = format!("/v2/webhooks/{}", made.at("/id"));
+    let read = gateway.get(&path).await?;
+    let printed = printed.replace(r#","secret":"whsec_…""#, "");
+    assert_eq!((read.status, plain(&read.text)), (200, printed.clone()));
+    let list = gateway.get("/v2/webhooks").await?;
+    let whole = format!(
+        r#"{{"object":"list","data":[{}],"has_more":false}}"#,
+        read.text
+    );
+    assert_eq!((list.status, &list.text), (200, &whole));
+
+    let disable = asking(&gateway, Method::PATCH, &path).json(&json!({"status": "disabled"}));
+    let disabled = gateway.send(disable).await?;
+    assert_eq!(
+        (disabled.status, plain(&disabled.text)),
+        (200, printed.replace("active", "disabled"))
+    );
+    assert_eq!(gateway.get(&path).await?.text, disabled.text);
+
+    let deleted = gateway
+        .send(asking(&gateway, Method::DELETE, &path))
+        .await?;
+    let printed = r#"{"id":"whk_…","deleted":true}"#;
+    assert_eq!(
+        (deleted.status, plain(&deleted.text).as_str()),
+        (200, printed)
+    );
+    for method in [Method::GET, Method::PATCH, Method::DELETE] {
+        let request = asking(&gateway, method, &path).json(&json!({}));
+        refused(&gateway, request, (404, "VAL003", "")).await?;
+    }
+    gateway.finish().await
+}
+
+#[tokio::test]
+async fn a_disabled_endpoint_is_told_nothing() -> Result<()> {
+    let gateway = Gateway::start().await?;
+    let receiver = Receiver::start().await?;
+    let made = gateway.register("/v2/webhooks", &receiver.url("/")).await?;
+    let path = format!("/v2/webhooks/{}", made.id);
+    for (status, count) in [("disabled", 0), ("active", 1)] {
+        let request = asking(&gateway, Method::PATCH, &path).json(&json!({"status": status}));
+        assert_eq!(gateway.send(request).await?.at("/status"), status);
+        gateway.pay(CARD).await?;
+        gateway.settle().await?;
+        assert_eq!(receiver.requests().len(), count, "{status}");
+    }
+    gateway.finish().await
+}
+
+#[tokio::test]
+async fn wrong_endpoints_are_named_and_not_stored() -> Result<()> {
+    let gateway = Gateway::start().await?;
+    let url = "https://example.com/hook";
+    for (body, code, param) in [
+        (json!([]), "VAL001", ""),
+        (json!({}), "VAL002", "url"),
+        (json!({"url": 7}), "VAL002", "url"),
+        (json!({"url": "http://10.0.0.1/"}), "VAL002", "url"),
+        (
+            json!({"url": format!("https://example.com/{CARD}")}),
+            "VAL002",
+            "url",
+        ),
+        (json!({"url": url, "events": []}), "VAL002", "events"),
+        (
+            json!({"url": url, "events": ["refund.created"]}),
+            "VAL002",
+            "events",
+        ),
+        (json!({"url": url, "events": "*"}), "VAL002", "events"),
+        (
+            json!({"url": url, "signature": "v2"}),
+            "VAL002",
+            "signature",
+        ),
+        (json!({"url": url, "secret": "x"}), "VAL002", "secret"),
+        (
+            json!({"url": url, "metadata": {"card": CARD}}),
+            "VAL002",
+            "metadata",
+        ),
+    ] {
+        let request = gateway.posting("/v2/webhooks", &body);
+        let answer = refused(&gateway, request, (400, code, param)).await;
+        answer.with_context(|| body.to_string())?;
+    }
+    let text = asking(&gateway, Method::POST, "/v2/webhooks").body("url=x");
+    refused(&gateway, text, (400, "VAL001", "")).await?;
+    check_nothing_stored(&gateway).await?;
+
+    let made = gateway.register("/v2/webhooks", url).await?;
+    let path = format!("/v2/webhooks/{}", made.id);
+    for (body, param) in [
+        (json!({"status": "deleted"}), "status"),
+        (json!({"events": ["customer.created"]}), "events"),
+        (json!({"url": "ftp://example.com/"}), "url"),
+        (json!({"id": "whk_1"}), "id"),
+    ] {
+        let request = asking(&gateway, Method::PATCH, &path).json(&body);
+        refused(&gateway, request, (400, "VAL002", param)).await?;
+    }
+    gateway.finish().await
+}
+
+#[tokio::test]
+async fn who_may_not_and_what_is_not_there_is_said() -> Result<()> {
+    let gateway = Gateway::start().await?;
+    for (request, expected) in [
+        (
+            gateway.request(Method::GET, "/v2/webhooks"),
+            (401, "AUTH001", ""),
+        ),
+        (
+            gateway.request(Method::GET, "/v2/payments"),
+            (401, "AUTH001", ""),
+        ),
+        (
+            gateway
+                .request(Method::GET, "/v2/webhooks")
+                .bearer_auth("sk_test_wrong"),
+            (401, "AUTH001", ""),
+        ),
+        (
+            asking(&gateway, Method::GET, "/v2/accounts"),
+            (404, "VAL003", ""),
+        ),
+        (
+            asking(&gateway, Method::PUT, "/v2/webhooks"),
+            (405, "VAL001", ""),
+        ),
+        (
+            asking(&gateway, Method::DELETE, "/v2/payments"),
+            (405, "VAL001", ""),
+        ),
+        (
+            asking(&gateway, Method::GET, "/oauth/token"),
+            (405, "VAL001", ""),
+        ),
+        (
+            asking(
+                &gateway,
+                Method::GET,
+                "/v2/webhooks/whk_0000000000000000000001",
+            ),
+            (404, "VAL003", ""),
+        ),
+    ] {
+        refused(&gateway, request, expected).await?;
+    }
+    let ours = gateway
+        .register("/v2/webhooks", "https://example.com/")
+        .await?;
+    let path = format!("/v2/webhooks/{}", ours.id);
+    let theirs = gateway.request(Method::DELETE, &path);
+    let theirs = theirs.bearer_auth(gateway.other_merchant.test_key.as_str());
+    refused(&gateway, theirs, (404, "VAL003", "")).await?;
+    assert_eq!(gateway.get(&path).await?.status, 200);
+    gateway.finish().await
+}
+
+#[tokio::test]
+async fn the_same_endpoint_under_one_key_is_made_once() -> Result<()> {
+    let gateway = Gateway::start().await?;
+    let keyed = |body: &Value| {
+        gateway
+            .posting("/v2/webhooks", body)
+            .header("Idempotency-Key", "hook")
+    };
+    let body = json!({"url": "https://example.com/"});
+    let first = gateway.send(keyed(&body)).await?;
+    let again = gateway.send(keyed(&body)).await?;
+    assert_eq!((again.status, &again.text), (200, &first.text));
+    let other = keyed(&json!({"url": "https://example.com/other"}));
+    refused(&gateway, other, (409, "VAL002", "Idempotency-Key")).await?;
+    gateway.finish().await
+}

@@ -1,0 +1,273 @@
+//! Payments.
+
+use anyhow::{Context, Result};
+use reqwest::Method;
+use serde_json::{Value, json};
+use tests::{Gateway, Receiver};
+
+use super::{asking, example, pay, refused};
+use crate::plain::plain;
+use crate::{CARD, check_nothing_stored};
+
+/// The request's body as the document prints it, byte for byte.
+const EXAMPLE: &str = r#"{
+"amount": {
+"value": 1000,
+"currency": "USD"
+},
+"payment_method": {
+"type": "card",
+"card": {
+"number": "4242424242424242",
+"exp_month": 12,
+"exp_year": 2024,
+"cvc": "123"
+}
+},
+"metadata": {
+"order_id": "order_123",
+"customer_id": "cust_456"
+}
+}"#;
+
+#[tokio::test]
+async fn the_example_is_answered_as_printed() -> Result<()> {
+    let gateway = Gateway::start().await?;
+    let receiver = Receiver::start().await?;
+    gateway.register("/v2/webhooks", &receiver.url("/")).await?;
+    let request = asking(&gateway, Method::POST, "/v2/payments");
+    let request = request
+        .header("Content-Type", "application/json")
+        .body(EXAMPLE);
+    let paid = gateway.send(request).await?;
+    // Metadata is kept as JSON, whose members have no order; the document's is kept by chance.
+    let printed = r#"{"id":"pay_…","status":"succeeded","amount":{"value":1000,"currency":"USD"},"payment_method":{"id":"pm_…","type":"card","card":{"brand":"visa","last4":"4242","exp_month":12,"exp_year":2024}},"created_at":…,"metadata":{"customer_id":"cust_456","order_id":"order_123"}}"#;
+    assert_eq!((paid.status, plain(&paid.text).as_str()), (200, printed));
+    let path = format!("/v2/payments/{}", paid.at("/id"));
+    let read = gateway.get(&path).await?;
+    assert_eq!((read.status, &read.text), (200, &paid.text));
+    let read = gateway.get(&format!("/api{path}")).await?;
+    assert_eq!((read.status, &read.text), (200, &paid.text));
+    gateway.settle().await?;
+    let told = receiver.wait_for(1).await?;
+    let event = told.first().context("no webhook")?.json();
+    assert_eq!(event["type"], "payment.succeeded");
+    assert_eq!(event["data"]["object"], paid.body);
+    assert_eq!(
+        gateway.acquirer_did(paid.at("/id"))?,
+        ["approved", "captured"]
+    );
+    gateway.finish().await
+}
+
+#[tokio::test]
+async fn a_decline_is_a_402_that_names_its_payment() -> Result<()> {
+    let gateway = Gateway::start().await?;
+    let receiver = Receiver::start().await?;
+    gateway.register("/v2/webhooks", &receiver.url("/")).await?;
+    for (card, code) in [
+        ("4000000000000002", "card_declined"),
+        ("4000000000009995", "insufficient_funds"),
+        ("4000000000000069", "expired_card"),
+    ] {
+        let request = gateway.posting("/v2/payments", &example(card));
+        let declined = refused(&gateway, request, (402, "PAY001", "")).await?;
+        let printed = format!(
+            r#"{{"error":{{"type":"PaymentError","code":"PAY001","message":"Payment failed","decline_code":"{code}","payment_id":"pay_…"}}}}"#
+        );
+        assert_eq!(plain(&declined.text), printed);
+        // The payment itself can be read, and that is no error.
+        let path = format!("/v2/payments/{}", declined.at("/error/payment_id"));
+        let read = gateway.get(&path).await?;
+        let found = (read.status, read.at("/status"), read.at("/decline_code"));
+        assert_eq!(found, (200, "failed", code));
+    }
+    gateway.settle().await?;
+    let told = receiver.requests();
+    assert_eq!(told.len(), 3);
+    assert!(
+        told.iter()
+            .all(|event| event.json()["type"] == "payment.failed")
+    );
+    gateway.finish().await
+}
+
+#[tokio::test]
+async fn a_payment_whose_outcome_is_late_is_pending() -> Result<()> {
+    let options = tests::Options {
+        wait_ms: 100,
+        ..tests::Options::default()
+    };
+    let gateway = Gateway::with(options).await?;
+    let late = pay(&gateway, "4000000000010126").await?;
+    assert_eq!((late.status, late.at("/status")), (200, "pending"));
+    gateway.settle().await?;
+    let read = gateway
+        .get(&format!("/v2/payments/{}", late.at("/id")))
+        .await?;
+    assert_eq!(read.at("/status"), "succeeded");
+    gateway.finish().await
+}
+
+#[tokio::test]
+async fn wrong_fields_are_named_and_nothing_is_stored() -> Result<()> {
+    let gateway = Gateway::start().await?;
+    let number = "payment_method.card.number";
+    for (pointer, value, param) in [
+        ("/amount", json!(null), "amount"),
+        ("/amount", json!(1000), "amount"),
+        ("/amount/value", json!(0), "amount.value"),
+        ("/amount/value", json!(-1000), "amount.value"),
+        ("/amount/value", json!(10.5), "amount.value"),
+        ("/amount/value", json!("1000"), "amount.value"),
+        (
+            "/amount/value",
+            json!(1_000_000_000_000_i64),
+            "amount.value",
+        ),
+        ("/amount/currency", json!(null), "amount.currency"),
+        ("/amount/currency", json!("usd"), "amount.currency"),
+        ("/payment_method", json!(null), "payment_method"),
+        ("/payment_method", json!("card"), "payment_method"),
+        ("/payment_method/type", json!(null), "payment_method.type"),
+        ("/payment_method/type", json!("cash"), "payment_method.type"),
+        ("/payment_method/card", json!(null), "payment_method.card"),
+        (
+            "/payment_method/card/number",
+            json!("4242424242424241"),
+            number,
+        ),
+        ("/payment_method/card/number", json!("42"), number),
+        (
+            "/payment_method/card/exp_month",
+            json!(0),
+            "payment_method.card.exp_month",
+        ),
+        (
+            "/payment_method/card/exp_year",
+            json!(24),
+            "payment_method.card.exp_year",
+        ),
+        (
+            "/payment_method/card/cvc",
+            json!("12"),
+            "payment_method.card.cvc",
+        ),
+        (
+            "/payment_method/card/pin",
+            json!("1234"),
+            "payment_method.card.pin",
+        ),
+        ("/metadata", json!({"note": CARD}), "metadata"),
+        ("/metadata", json!([]), "metadata"),
+        ("/capture", json!(false), "capture"),
+    ] {
+        let mut body = example(CARD);
+        let (parent, name) = pointer.rsplit_once('/').context("a path")?;
+        let parent = body.pointer_mut(parent).and_then(Value::as_object_mut);
+        parent.context("an object")?.insert(name.to_owned(), value);
+        let request = gateway.posting("/v2/payments", &body);
+        let answer = refused(&gateway, request, (400, "VAL002", param)).await;
+        answer.with_context(|| pointer.to_owned())?;
+    }
+    let request = gateway.posting("/v2/payments", &json!([example(CARD)]));
+    refused(&gateway, request, (400, "VAL001", "")).await?;
+    let live = gateway
+        .request(Method::POST, "/v2/payments")
+        .json(&example(CARD));
+    let live = live.bearer_auth(gateway.merchant.live_key.as_str());
+    refused(&gateway, live, (403, "AUTH003", "")).await?;
+    check_nothing_stored(&gateway).await?;
+    gateway.finish().await
+}
+
+#[tokio::test]
+async fn one_key_is_one_payment() -> Result<()> {
+    let gateway = Gateway::start().await?;
+    let keyed = |body: &Value, key: &str| {
+        let request = gateway.posting("/v2/payments", body);
+        request.header("Idempotency-Key", key)
+    };
+    for (card, status) in [(CARD, 200), ("4000000000000002", 402)] {
+        let key = format!("order-{status}");
+        let first = gateway.send(keyed(&example(card), &key)).await?;
+        // Another security code asks for nothing else.
+        let mut same = example(card);
+        same["payment_method"]["card"]["cvc"] = json!("999");
+        let again = gateway.send(keyed(&same, &key)).await?;
+        assert_eq!((first.status, again.status), (status, status));
+        assert_eq!(again.text, first.text);
+        assert_eq!(again.header("idempotent-replayed"), "true");
+        let mut other = example(card);
+        other["amount"]["value"] = json!(1001);
+        let reused = (409, "VAL002", "Idempotency-Key");
+        refused(&gateway, keyed(&other, &key), reused).await?;
+    }
+    let malformed = (400, "VAL002", "Idempotency-Key");
+    refused(&gateway, keyed(&example(CARD), CARD), malformed).await?;
+    let list = gateway.get("/v2/payments").await?;
+    assert_eq!(list.body["data"].as_array().map(Vec::len), Some(2));
+    gateway.finish().await
+}
+
+#[tokio::test]
+async fn payments_are_listed_in_parts() -> Result<()> {
+    let gateway = Gateway::start().await?;
+    let empty = gateway.get("/v2/payments").await?;
+    assert_eq!(
+        empty.text,
+        r#"{"object":"list","data":[],"has_more":false}"#
+    );
+    let mut made = Vec::new();
+    for _ in 0..3 {
+        made.insert(0, pay(&gateway, CARD).await?.body);
+    }
+    let second = made
+        .get(1)
+        .and_then(|payment| payment["id"].as_str())
+        .context("an id")?;
+    for (query, range, more) in [
+        (String::new(), 0..3, false),
+        ("?limit=2".to_owned(), 0..2, true),
+        ("?limit=2&offset=2".to_owned(), 2..3, false),
+        (format!("?limit=2&starting_after={second}"), 2..3, false),
+    ] {
+        let list = gateway.get(&format!("/v2/payments{query}")).await?;
+        let expected = made.get(range).context("a range")?;
+        assert_eq!(list.body["data"], json!(expected), "{query}");
+        assert_eq!(list.body["has_more"], json!(more), "{query}");
+    }
+    for (query, param) in [
+        ("limit=0", "limit"),
+        ("limit=101", "limit"),
+        ("offset=10001", "offset"),
+        ("starting_after=pay_1", "starting_after"),
+    ] {
+        let request = asking(&gateway, Method::GET, &format!("/v2/payments?{query}"));
+        refused(&gateway, request, (400, "VAL002", param)).await?;
+    }
+    gateway.finish().await
+}
+
+#[tokio::test]
+async fn only_ones_own_payments_are_seen() -> Result<()> {
+    let gateway = Gateway::start().await?;
+    let paid = pay(&gateway, CARD).await?;
+    let path = format!("/v2/payments/{}", paid.at("/id"));
+    let missing = (404, "VAL003", "");
+    for key in [&gateway.other_merchant.test_key, &gateway.merchant.live_key] {
+        let request = gateway
+            .request(Method::GET, &path)
+            .bearer_auth(key.as_str());
+        refused(&gateway, request, missing).await?;
+        let list = gateway
+            .request(Method::GET, "/v2/payments")
+            .bearer_auth(key.as_str());
+        assert_eq!(gateway.send(list).await?.body["data"], json!([]));
+    }
+    for id in ["pay_1", "pay_0000000000000000000001", CARD, "%ff", "%00"] {
+        let request = asking(&gateway, Method::GET, &format!("/v2/payments/{id}"));
+        refused(&gateway, request, missing).await?;
+    }
+    gateway.finish().await
+}

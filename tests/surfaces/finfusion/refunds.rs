@@ -1,0 +1,128 @@
+//! Money that goes back.
+
+use anyhow::{Context, Result};
+use futures::future::try_join_all;
+use reqwest::Method;
+use serde_json::{Value, json};
+use tests::{Gateway, Receiver};
+
+use super::{asking, pay, refused};
+use crate::CARD;
+use crate::plain::plain;
+
+#[tokio::test]
+async fn a_payment_is_given_back_in_parts() -> Result<()> {
+    let gateway = Gateway::start().await?;
+    let receiver = Receiver::start().await?;
+    let hook = json!({"url": receiver.url("/"), "events": ["payment.refunded"]});
+    gateway.register_as("/v2/webhooks", &hook).await?;
+    let paid = pay(&gateway, CARD).await?;
+    let path = format!("/v2/payments/{}", paid.at("/id"));
+    let body = json!({"amount": {"value": 400, "currency": "USD"}, "reason": "damaged"});
+    let part = gateway.post(&format!("{path}/refund"), &body).await?;
+    let printed = r#"{"id":"ref_…","payment_id":"pay_…","status":"succeeded","amount":{"value":400,"currency":"USD"},"reason":"damaged","created_at":…}"#;
+    assert_eq!((part.status, plain(&part.text).as_str()), (200, printed));
+    assert_eq!(part.at("/payment_id"), paid.at("/id"));
+    let read = gateway.get(&path).await?;
+    assert_eq!(
+        read.body["amount_refunded"],
+        json!({"value": 400, "currency": "USD"})
+    );
+    assert_eq!(read.at("/status"), "succeeded");
+
+    let rest = gateway.post(&format!("{path}/refund"), &json!({})).await?;
+    assert_eq!(
+        (rest.status, &rest.body["amount"]["value"]),
+        (200, &json!(600))
+    );
+    gateway.settle().await?;
+    let told = receiver.requests();
+    assert!(
+        told.iter()
+            .all(|event| event.json()["type"] == "payment.refunded")
+    );
+    let mut objects: Vec<Value> = told
+        .iter()
+        .map(|event| event.json()["data"]["object"].clone())
+        .collect();
+    objects.sort_by_key(|object| object["id"].to_string());
+    assert_eq!(objects, [part.body, rest.body]);
+    gateway.finish().await
+}
+
+#[tokio::test]
+async fn a_wrong_refund_is_named_and_changes_nothing() -> Result<()> {
+    let gateway = Gateway::start().await?;
+    let paid = pay(&gateway, CARD).await?;
+    let path = format!("/v2/payments/{}/refund", paid.at("/id"));
+    for (body, param) in [
+        (json!({"amount": {"value": 1001}}), "amount"),
+        (
+            json!({"amount": {"value": 1000, "currency": "EUR"}}),
+            "amount.currency",
+        ),
+        (json!({"amount": {"value": 0}}), "amount.value"),
+        (json!({"amount": {"value": "400"}}), "amount.value"),
+        (json!({"amount": 400}), "amount"),
+        (json!({"reason": 7}), "reason"),
+        (json!({"reason": CARD}), "reason"),
+        (json!({"charge": "x"}), "charge"),
+    ] {
+        let request = gateway.posting(&path, &body);
+        let answer = refused(&gateway, request, (400, "VAL002", param)).await;
+        answer.with_context(|| body.to_string())?;
+    }
+    let read = gateway
+        .get(&format!("/v2/payments/{}", paid.at("/id")))
+        .await?;
+    assert_eq!(read.text, paid.text);
+
+    let declined = pay(&gateway, "4000000000000002").await?;
+    let path = format!("/v2/payments/{}/refund", declined.at("/error/payment_id"));
+    let request = gateway.posting(&path, &json!({}));
+    refused(&gateway, request, (400, "VAL002", "payment_id")).await?;
+    gateway.finish().await
+}
+
+#[tokio::test]
+async fn refunds_at_once_never_exceed_the_payment() -> Result<()> {
+    let gateway = Gateway::start().await?;
+    let paid = pay(&gateway, CARD).await?;
+    let path = format!("/v2/payments/{}/refund", paid.at("/id"));
+    let body = json!({"amount": {"value": 300}});
+    let answers = try_join_all((0..8).map(|_| gateway.post(&path, &body))).await?;
+    let of = |status| answers.iter().filter(move |answer| answer.status == status);
+    assert_eq!((of(200).count(), of(400).count()), (3, 5));
+    gateway.finish().await
+}
+
+#[tokio::test]
+async fn one_key_is_one_refund_of_ones_own_payment() -> Result<()> {
+    let gateway = Gateway::start().await?;
+    let paid = pay(&gateway, CARD).await?;
+    let path = format!("/v2/payments/{}/refund", paid.at("/id"));
+    let keyed = |body: &Value| {
+        gateway
+            .posting(&path, body)
+            .header("Idempotency-Key", "once")
+    };
+    let first = gateway
+        .send(keyed(&json!({"amount": {"value": 1}})))
+        .await?;
+    let again = gateway
+        .send(keyed(&json!({"amount": {"value": 1}})))
+        .await?;
+    assert_eq!((again.status, &again.text), (200, &first.text));
+    assert_eq!(again.header("idempotent-replayed"), "true");
+    let reused = (409, "VAL002", "Idempotency-Key");
+    refused(&gateway, keyed(&json!({"amount": {"value": 2}})), reused).await?;
+
+    let missing = (404, "VAL003", "");
+    let theirs = gateway.request(Method::POST, &path).json(&json!({}));
+    let theirs = theirs.bearer_auth(gateway.other_merchant.test_key.as_str());
+    refused(&gateway, theirs, missing).await?;
+    let nobodys = "/v2/payments/pay_0000000000000000000001/refund";
+    let nobodys = asking(&gateway, Method::POST, nobodys).json(&json!({}));
+    refused(&gateway, nobodys, missing).await?;
+    gateway.finish().await
+}

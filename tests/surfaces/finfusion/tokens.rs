@@ -1,0 +1,87 @@
+//! Access tokens by OAuth 2.0.
+
+use anyhow::{Context, Result};
+use reqwest::{Method, RequestBuilder};
+use tests::Gateway;
+
+use super::refused;
+use crate::check_nothing_stored;
+use crate::plain::plain;
+
+type Pair<'a> = (&'static str, &'a str);
+
+fn asking<'a>(gateway: &'a Gateway, more: &[Pair<'a>]) -> RequestBuilder {
+    let mut form = vec![
+        ("grant_type", "client_credentials"),
+        ("client_id", gateway.merchant.client_id.as_str()),
+        ("client_secret", gateway.merchant.client_secret.as_str()),
+    ];
+    form.retain(|(name, _)| more.iter().all(|(other, _)| other != name));
+    form.extend(more.iter().filter(|(_, value)| !value.is_empty()));
+    let mut body = form_urlencoded::Serializer::new(String::new());
+    body.extend_pairs(form);
+    let request = gateway.request(Method::POST, "/oauth/token");
+    let request = request.header("Content-Type", "application/x-www-form-urlencoded");
+    request.body(body.finish())
+}
+
+#[tokio::test]
+async fn a_token_is_given_for_a_scope_and_opens_the_api() -> Result<()> {
+    let gateway = Gateway::start().await?;
+    for (scope, granted) in [
+        (vec![], "payments accounts"),
+        (vec![("scope", "payments accounts")], "payments accounts"),
+        (vec![("scope", "payments")], "payments"),
+        (vec![("audience", "x")], "payments accounts"),
+    ] {
+        let given = gateway.send(asking(&gateway, &scope)).await?;
+        let printed = format!(
+            r#"{{"access_token":"at_…","token_type":"Bearer","expires_in":3600,"scope":"{granted}"}}"#
+        );
+        assert_eq!((given.status, plain(&given.text)), (200, printed));
+        assert_eq!(given.header("cache-control"), "no-store");
+        for path in ["/v2/payments", "/v2/webhooks", "/v1/transactions"] {
+            let request = gateway.request(Method::GET, path);
+            let request = request.bearer_auth(given.at("/access_token"));
+            assert_eq!(gateway.send(request).await?.status, 200, "{path}");
+        }
+    }
+    gateway.finish().await
+}
+
+#[tokio::test]
+async fn an_expired_token_opens_nothing() -> Result<()> {
+    let gateway = Gateway::start().await?;
+    let given = gateway.send(asking(&gateway, &[])).await?;
+    sqlx::query("update access_tokens set expires_at = now()")
+        .execute(gateway.database())
+        .await?;
+    let request = gateway.request(Method::GET, "/v2/payments");
+    let request = request.bearer_auth(given.at("/access_token"));
+    refused(&gateway, request, (401, "AUTH002", "")).await?;
+    gateway.finish().await
+}
+
+#[tokio::test]
+async fn wrong_requests_get_no_token() -> Result<()> {
+    let gateway = Gateway::start().await?;
+    let theirs = gateway.other_merchant.client_secret.as_str();
+    for (more, expected) in [
+        (("client_secret", theirs), (401, "AUTH001", "")),
+        (("client_id", "client_1"), (401, "AUTH001", "")),
+        (("scope", "admin"), (401, "AUTH003", "")),
+        (("scope", "payments admin"), (401, "AUTH003", "")),
+        (("grant_type", "password"), (400, "VAL002", "grant_type")),
+        (("grant_type", ""), (400, "VAL002", "grant_type")),
+        (("client_id", ""), (400, "VAL002", "client_id")),
+        (("client_secret", ""), (400, "VAL002", "client_secret")),
+    ] {
+        let answer = refused(&gateway, asking(&gateway, &[more]), expected).await;
+        answer.with_context(|| more.0)?;
+    }
+    let json = gateway.request(Method::POST, "/oauth/token");
+    let json = json.json(&serde_json::json!({"grant_type": "client_credentials"}));
+    refused(&gateway, json, (400, "VAL001", "")).await?;
+    check_nothing_stored(&gateway).await?;
+    gateway.finish().await
+}

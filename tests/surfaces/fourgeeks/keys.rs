@@ -1,0 +1,112 @@
+//! The Idempotency-Key: on this surface a repeated request is refused, with what the first one made.
+
+use anyhow::Result;
+use futures::future::try_join_all;
+use reqwest::{Method, RequestBuilder};
+use serde_json::{Value, json};
+use sqlx::Row;
+use tests::{Answer, Gateway};
+
+use super::{basic, create, example, problem};
+use crate::CARD;
+
+const REPEATED: &str =
+    "A request with this Idempotency-Key was taken before. Nothing more was done.";
+
+fn once(gateway: &Gateway, path: &str, body: &Value, key: &str) -> RequestBuilder {
+    let request = basic(gateway, Method::POST, path).json(body);
+    request.header("Idempotency-Key", key)
+}
+
+async fn payments(gateway: &Gateway) -> Result<i64> {
+    let row = sqlx::query("select count(*) from payments").fetch_one(gateway.database());
+    Ok(row.await?.try_get(0)?)
+}
+
+/// A repeated request's answer, with the data of the first.
+fn repeated(data: &Value) -> String {
+    format!(
+        r#"{{"code":409,"title":"Duplicate payment request","content":"{REPEATED}","type":"danger","data":{data}}}"#
+    )
+}
+
+#[tokio::test]
+async fn a_repeated_key_is_refused_with_the_first_payment() -> Result<()> {
+    let gateway = Gateway::start().await?;
+    let path = "/v1/payments/";
+    let first = gateway
+        .send(once(&gateway, path, &example(), "order-1"))
+        .await?;
+    assert_eq!(first.status, 202, "{}", first.text);
+    let again = gateway
+        .send(once(&gateway, path, &example(), "order-1"))
+        .await?;
+    assert_eq!(
+        (again.status, again.text),
+        (409, repeated(&first.body["data"]))
+    );
+    let mut other = example();
+    other["amount"] = json!("500.01");
+    let refused = gateway
+        .send(once(&gateway, path, &other, "order-1"))
+        .await?;
+    let content = "This Idempotency-Key was used with another request. Nothing was done.";
+    let expected = problem(409, "Duplicate payment request", content);
+    assert_eq!((refused.status, refused.text), (409, expected));
+    assert_eq!(payments(&gateway).await?, 1);
+    // Without a key every request makes a payment.
+    create(&gateway).await?;
+    create(&gateway).await?;
+    assert_eq!(payments(&gateway).await?, 3);
+    gateway.finish().await
+}
+
+#[tokio::test]
+async fn of_requests_that_come_together_one_is_taken() -> Result<()> {
+    let gateway = Gateway::start().await?;
+    let body = example();
+    let asked = (0..8).map(|_| gateway.send(once(&gateway, "/v1/payments/", &body, "order-2")));
+    let (taken, refused): (Vec<Answer>, Vec<Answer>) = try_join_all(asked)
+        .await?
+        .into_iter()
+        .partition(|answer| answer.status == 202);
+    assert_eq!((taken.len(), refused.len()), (1, 7));
+    for answer in refused {
+        let data = taken.first().map(|taken| &taken.body["data"]);
+        assert_eq!((answer.status, Some(&answer.body["data"])), (409, data));
+    }
+    assert_eq!(payments(&gateway).await?, 1);
+    gateway.finish().await
+}
+
+#[tokio::test]
+async fn sessions_and_refunds_are_made_once_too() -> Result<()> {
+    let gateway = Gateway::start().await?;
+    let session =
+        json!({"amount": "1.00", "currency": "USD", "return_url": "https://example.com/"});
+    let path = "/v1/payments/session";
+    let first = gateway.send(once(&gateway, path, &session, "s-1")).await?;
+    let again = gateway.send(once(&gateway, path, &session, "s-1")).await?;
+    assert_eq!((first.status, again.status), (201, 409));
+    assert_eq!(again.body["data"]["redirect"], first.body["checkout_url"]);
+    assert!(again.at("/data/id_payment").starts_with("pay_"));
+
+    let paid = gateway.pay(CARD).await?;
+    let refund = json!({"payment_id": paid.at("/id"), "amount": 100});
+    let first = gateway
+        .send(once(&gateway, "/v1/refunds", &refund, "r-1"))
+        .await?;
+    let again = gateway
+        .send(once(&gateway, "/v1/refunds", &refund, "r-1"))
+        .await?;
+    assert_eq!(first.status, 200, "{}", first.text);
+    let expected = problem(409, "Duplicate payment request", REPEATED);
+    assert_eq!((again.status, again.text), (409, expected));
+    // Another surface's key is used up as well.
+    gateway.pay_once(CARD, "p-1").await?;
+    let other = gateway
+        .send(once(&gateway, "/v1/payments/", &example(), "p-1"))
+        .await?;
+    assert_eq!((other.status, &other.body["data"]), (409, &Value::Null));
+    gateway.finish().await
+}

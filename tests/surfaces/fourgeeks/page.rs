@@ -1,0 +1,137 @@
+//! The hosted page.
+
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::json;
+use tests::{Answer, Gateway};
+
+use super::{carried, create, example, get_as_payer, path_of, post};
+use crate::CARD;
+
+/// Nothing foreign is loaded, nothing runs, nobody frames or caches it.
+fn check_locked(page: &Answer) {
+    let policy = page.header("content-security-policy");
+    assert!(
+        policy.starts_with("default-src 'none'; style-src 'sha256-"),
+        "{policy}"
+    );
+    assert!(policy.contains("frame-ancestors 'none'") && !policy.contains("unsafe"));
+    assert_eq!(page.header("content-type"), "text/html; charset=utf-8");
+    assert_eq!(page.header("cache-control"), "no-store");
+    assert_eq!(page.header("referrer-policy"), "no-referrer");
+    assert_eq!(page.header("x-content-type-options"), "nosniff");
+    assert!(!page.text.contains("<script") && !page.text.contains("<form"));
+}
+
+#[tokio::test]
+async fn the_page_states_the_payment() -> Result<()> {
+    let gateway = Gateway::start().await?;
+    let created = create(&gateway).await?;
+    let page = get_as_payer(&gateway, path_of(&gateway, created.at("/data/redirect"))?).await?;
+    assert_eq!(page.status, 200, "{}", page.text);
+    check_locked(&page);
+    let id = created.at("/data/id_payment");
+    for part in [
+        "Payment to Demo shop",
+        "500.00 <small>USD</small>",
+        "Premium subscription payment",
+        "<li>Premium Plan - Monthly</li>",
+        "Test mode: no real money moves.",
+        "Waiting for payment",
+        "Open until ",
+        "This page does not take cards",
+        "pay@demo.example",
+        &format!(r#"href="https://example.com/payment-result?id_payment={id}""#),
+    ] {
+        assert!(page.text.contains(part), "{part}: {}", page.text);
+    }
+    gateway.advance(Duration::from_hours(25)).await?;
+    gateway.settle().await?;
+    let page = get_as_payer(&gateway, path_of(&gateway, created.at("/data/redirect"))?).await?;
+    assert!(
+        page.text.contains("Expired") && page.text.contains("not paid in time"),
+        "{}",
+        page.text
+    );
+    let read = super::get(&gateway, &format!("/v1/payments/{id}")).await?;
+    assert_eq!(read.at("/status"), "canceled");
+    gateway.finish().await
+}
+
+/// What the address says is not believed: the id leads to the row, and the row is stated.
+#[tokio::test]
+async fn nothing_but_the_id_is_believed() -> Result<()> {
+    let gateway = Gateway::start().await?;
+    let created = create(&gateway).await?;
+    let forged = carried(created.at("/data/redirect"))?
+        .replace("500.00", "5.00")
+        .replace("Demo shop", "Evil shop")
+        .replace("https://example.com/", "https://evil.example/");
+    let forged = STANDARD.encode(forged);
+    let page = get_as_payer(&gateway, &format!("/checkout/?data={forged}")).await?;
+    assert_eq!(page.status, 200);
+    assert!(
+        page.text.contains("500.00") && !page.text.to_lowercase().contains("evil"),
+        "{}",
+        page.text
+    );
+    gateway.finish().await
+}
+
+#[tokio::test]
+async fn a_wrong_address_leads_nowhere() -> Result<()> {
+    let gateway = Gateway::start().await?;
+    let paid = gateway.pay(CARD).await?;
+    let naming = |id: &str| STANDARD.encode(json!({"id_payment": id}).to_string());
+    for data in [
+        String::new(),
+        "x".to_owned(),
+        "%ff%00".to_owned(),
+        STANDARD.encode("{}"),
+        naming("pay_0000000000000000000001"),
+        // It was never on a page.
+        naming(paid.at("/id")),
+    ] {
+        for path in ["/checkout/", "/checkout"] {
+            let page = get_as_payer(&gateway, &format!("{path}?data={data}")).await?;
+            assert_eq!(page.status, 404, "{data}: {}", page.text);
+            assert!(page.text.contains("This link leads to no payment"));
+            check_locked(&page);
+        }
+    }
+    assert_eq!(get_as_payer(&gateway, "/checkout/").await?.status, 404);
+    gateway.finish().await
+}
+
+/// Whatever the merchant wrote is text.
+#[tokio::test]
+async fn texts_are_shown_as_texts() -> Result<()> {
+    let gateway = Gateway::start().await?;
+    let mut body = example();
+    body["description"] = json!("<script>alert(1)</script> & \"ümläut\" > ~ 💳");
+    body["items"] = json!(["<img src=x onerror=alert(1)>", "'; drop table payments; --"]);
+    body["return_url"] = json!("https://example.com/?a=\"onmouseover=\"alert(1)&b='<x>");
+    let created = post(&gateway, "/v1/payments/", &body).await?;
+    assert_eq!(created.status, 202, "{}", created.text);
+    let page = get_as_payer(&gateway, path_of(&gateway, created.at("/data/redirect"))?).await?;
+    check_locked(&page);
+    let shown = "&lt;script&gt;alert(1)&lt;/script&gt; &amp; &quot;ümläut&quot; &gt; ~ 💳";
+    assert!(page.text.contains(shown), "{}", page.text);
+    assert!(
+        page.text
+            .contains("<li>&lt;img src=x onerror=alert(1)&gt;</li>")
+    );
+    let (_, link) = page
+        .text
+        .split_once(r#"class="back" href=""#)
+        .context("no link")?;
+    let (link, _) = link.split_once('"').context("no end")?;
+    assert!(
+        !link.contains('<') && link.contains("id_payment=pay_"),
+        "{link}"
+    );
+    gateway.finish().await
+}

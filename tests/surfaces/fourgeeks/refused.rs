@@ -1,0 +1,288 @@
+//! Every row of the table of errors.
+
+use anyhow::{Context, Result};
+use reqwest::{Method, RequestBuilder};
+use serde_json::{Value, json};
+use tests::{Answer, Gateway, Options};
+
+use super::{basic, example, missing, problem};
+use crate::{CARD, check_nothing_stored, repeats_card};
+
+fn check_headers(answer: &Answer) {
+    assert_eq!(answer.header("content-type"), "application/json");
+    assert!(!answer.header("x-request-id").is_empty());
+    assert!(!repeats_card(&answer.text), "{}", answer.text);
+}
+
+/// One wrong field at a time in the document's body, and what is said of it.
+fn wrong_fields() -> Vec<(&'static str, Value, &'static str)> {
+    let url =
+        "The return_url field must be an absolute URL, such as https://example.com/payment-result.";
+    let decimal = "The amount field must be a decimal number in a string, such as \\\"99.99\\\", with at most 2 decimals.";
+    let card = |field: &str| match field {
+        "items" => "The items field holds what looks like a card number. Nothing was stored.",
+        _ => "The description field holds what looks like a card number. Nothing was stored.",
+    };
+    vec![
+        ("amount", json!(null), "The amount field is required."),
+        ("amount", json!(500), "The amount field must be a string."),
+        ("amount", json!(500.0), "The amount field must be a string."),
+        ("amount", json!("500.001"), decimal),
+        ("amount", json!("5e2"), decimal),
+        ("amount", json!("-5"), decimal),
+        ("amount", json!(""), decimal),
+        (
+            "amount",
+            json!("0.00"),
+            "The amount field must be more than 0.",
+        ),
+        (
+            "amount",
+            json!("10000000000.00"),
+            "The amount field must have at most 12 digits.",
+        ),
+        ("currency", json!(null), "The currency field is required."),
+        (
+            "currency",
+            json!("usd"),
+            "The currency field must be an ISO 4217 code in upper case, such as USD.",
+        ),
+        (
+            "currency",
+            json!("USDC"),
+            "The currency field must be an ISO 4217 code in upper case, such as USD.",
+        ),
+        (
+            "description",
+            json!(null),
+            "The description field is required.",
+        ),
+        (
+            "description",
+            json!(""),
+            "The description field must not be empty.",
+        ),
+        (
+            "description",
+            json!(format!("card {CARD}")),
+            card("description"),
+        ),
+        ("items", json!(null), "The items field is required."),
+        (
+            "items",
+            json!("Premium Plan"),
+            "The items field must be an array of strings.",
+        ),
+        (
+            "items",
+            json!([]),
+            "The items field must have 1 to 50 items.",
+        ),
+        ("items", json!([CARD]), card("items")),
+        (
+            "return_url",
+            json!(null),
+            "The return_url field is required.",
+        ),
+        ("return_url", json!("/payment-result"), url),
+        ("return_url", json!("javascript:alert(1)"), url),
+        (
+            "return_url",
+            json!("https://a:b@example.com/"),
+            "The return_url field must not hold a user name or password.",
+        ),
+        (
+            "customer",
+            json!("cus_1"),
+            "The customer field is not known.",
+        ),
+    ]
+}
+
+#[tokio::test]
+async fn wrong_fields_are_named() -> Result<()> {
+    let gateway = Gateway::start().await?;
+    for path in ["/v1/payments/", "/v1/payments"] {
+        for (name, value, content) in wrong_fields() {
+            let mut body = example();
+            body[name] = value.clone();
+            let answer = gateway
+                .send(basic(&gateway, Method::POST, path).json(&body))
+                .await?;
+            let expected = (400, problem(400, "Invalid request", content));
+            assert_eq!(
+                (answer.status, answer.text.clone()),
+                expected,
+                "{name} {value}"
+            );
+            check_headers(&answer);
+        }
+    }
+    check_nothing_stored(&gateway).await?;
+    gateway.finish().await
+}
+
+/// Requests without a right key, and how each is answered.
+fn strangers(gateway: &Gateway) -> Vec<(RequestBuilder, &'static str)> {
+    let absent = r#"{"detail":"Authentication credentials were not provided."}"#;
+    let wrong = r#"{"detail":"Invalid API key format."}"#;
+    let asking = || gateway.request(Method::GET, "/v1/payments/");
+    let with = |value: &str| asking().header("Authorization", value);
+    // The document: "ensure Basic Auth header includes the trailing colon".
+    let key = gateway.merchant.test_key.as_str();
+    let no_colon = base64::Engine::encode(&base64::engine::general_purpose::STANDARD, key);
+    vec![
+        (asking(), absent),
+        (
+            gateway.request(Method::GET, "/v1/payments/internal"),
+            absent,
+        ),
+        (
+            gateway
+                .request(Method::POST, "/v1/payments/")
+                .json(&example()),
+            absent,
+        ),
+        (with(&format!("Basic {no_colon}")), wrong),
+        (with("Basic not-base64!"), wrong),
+        (with("Basic c2tfdGVzdF81MU82MnhZekFiY0RlZjEyMzo="), wrong),
+        (with("Api-Key sk_test_wrong"), wrong),
+        (asking().header("X-API-Key", "sk_test_wrong"), wrong),
+        (asking().basic_auth("", Some("")), wrong),
+        // Two keys of two merchants.
+        (
+            asking()
+                .basic_auth(key, Some(""))
+                .header("X-API-Key", gateway.other_merchant.test_key.as_str()),
+            wrong,
+        ),
+    ]
+}
+
+#[tokio::test]
+async fn without_a_right_key_nobody_is_let_in() -> Result<()> {
+    let gateway = Gateway::start().await?;
+    for (request, expected) in strangers(&gateway) {
+        let answer = gateway.send(request).await?;
+        assert_eq!((answer.status, answer.text.as_str()), (401, expected));
+        check_headers(&answer);
+    }
+    check_nothing_stored(&gateway).await?;
+    gateway.finish().await
+}
+
+#[tokio::test]
+async fn bodies_paths_and_methods_are_refused_in_the_same_shape() -> Result<()> {
+    let gateway = Gateway::start().await?;
+    let at = |method, path| basic(&gateway, method, path);
+    let raw = |body: &'static str| {
+        at(Method::POST, "/v1/payments/")
+            .header("Content-Type", "application/json")
+            .body(body)
+    };
+    let invalid = |content: &str| (400, problem(400, "Invalid request", content));
+    let broken = invalid("The body is not valid JSON, names a key twice, or is nested too deep.");
+    let method = (
+        405,
+        problem(
+            405,
+            "Method not allowed",
+            "This path does not know this method.",
+        ),
+    );
+    let unknown = (
+        404,
+        problem(404, "Page not found", "This API has no such path."),
+    );
+    let query = |name: &str, why: &str| invalid(&format!("The {name} field {why}."));
+    for (request, expected) in [
+        (raw("{"), broken.clone()),
+        (raw(r#"{"amount":"1","amount":"2"}"#), broken),
+        (raw("[]"), invalid("The body must be an object.")),
+        (
+            at(Method::POST, "/v1/payments/").body("amount=1"),
+            invalid("Content-Type must be application/json."),
+        ),
+        (
+            at(Method::GET, "/v1/payments/?limit=0"),
+            query("limit", "must be an integer from 1 to 100"),
+        ),
+        (
+            at(Method::GET, "/v1/payments/?offset=10001"),
+            query("offset", "must be an integer from 0 to 10000"),
+        ),
+        (
+            at(Method::GET, "/v1/payments/internal?test=maybe"),
+            query("test", "must be true or false"),
+        ),
+        (
+            at(Method::GET, "/v1/payments/pay_1?test=maybe"),
+            query("test", "must be true or false"),
+        ),
+        (
+            at(Method::GET, "/v1/payments/?status=paid"),
+            query(
+                "status",
+                "must be pending, succeeded, completed, failed or canceled",
+            ),
+        ),
+        (
+            at(Method::GET, "/v1/customers/?page=0"),
+            query("page", "must be an integer from 1 to 10001"),
+        ),
+        (at(Method::DELETE, "/v1/payments/"), method.clone()),
+        (at(Method::PUT, "/v1/payments/internal"), method.clone()),
+        (at(Method::DELETE, "/v1/refunds"), method),
+        (at(Method::GET, "/v1/plans"), unknown.clone()),
+        (at(Method::GET, "/v1/payments/pay_1/capture"), unknown),
+        (at(Method::GET, "/v1/payments/pay_1"), (404, missing())),
+    ] {
+        let answer = gateway.send(request).await?;
+        assert_eq!((answer.status, answer.text.clone()), expected);
+        check_headers(&answer);
+    }
+    let key = at(Method::POST, "/v1/payments/")
+        .json(&example())
+        .header("Idempotency-Key", CARD);
+    let answer = gateway.send(key).await?;
+    let content =
+        "Idempotency-Key must have 1 to 255 printable ASCII characters and no card number.";
+    assert_eq!((answer.status, answer.at("/content")), (400, content));
+    check_nothing_stored(&gateway).await?;
+    gateway.finish().await
+}
+
+#[tokio::test]
+async fn live_keys_and_too_many_requests_are_refused() -> Result<()> {
+    let options = Options {
+        rate_limit: Some(2),
+        ..Options::default()
+    };
+    let gateway = Gateway::with(options).await?;
+    let live = gateway
+        .request(Method::POST, "/v1/payments/")
+        .basic_auth(gateway.merchant.live_key.as_str(), Some(""));
+    let refused = gateway.send(live.json(&example())).await?;
+    let content =
+        "This gateway has no live acquirer. Nothing was stored. Use a test key (sk_test_…).";
+    let expected = (403, problem(403, "Live mode unavailable", content));
+    assert_eq!((refused.status, refused.text), expected);
+    let mut last = None;
+    // Whatever the second hand says, the limit is passed in one of two minutes.
+    for _ in 0..5 {
+        let answer = gateway
+            .send(basic(&gateway, Method::GET, "/v1/payments/"))
+            .await?;
+        last = Some(answer).filter(|answer| answer.status == 429).or(last);
+    }
+    let limited = last.context("never limited")?;
+    let seconds = limited.header("retry-after");
+    let expected = problem(
+        429,
+        "Too many requests",
+        &format!("Try again in {seconds} seconds."),
+    );
+    assert_eq!(limited.text, expected);
+    check_nothing_stored(&gateway).await?;
+    gateway.finish().await
+}

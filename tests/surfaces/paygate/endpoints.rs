@@ -1,0 +1,207 @@
+//! Webhook endpoints after they were registered.
+
+use anyhow::Result;
+use reqwest::Method;
+use serde_json::{Value, json};
+use tests::{Answer, Gateway, Receiver};
+
+use super::send;
+use crate::plain::plain;
+use crate::{CARD, check_nothing_stored, refusal, refused};
+
+#[tokio::test]
+async fn an_endpoint_is_listed_read_changed_and_deleted() -> Result<()> {
+    let gateway = Gateway::start().await?;
+    let asked = json!({
+        "url": "https://example.com/webhooks", "events": ["payment.succeeded"],
+        "metadata": {"team": "books"}, "signature": "v1a"
+    });
+    let made = gateway.post("/v1/webhooks", &asked).await?;
+    let printed = r#"{"id":"whk_…","object":"webhook_endpoint","url":"https://example.com/webhooks","events":["payment.succeeded"],"status":"active","created":…,"metadata":{"team":"books"},"secret":"whsec_…","public_key":"whpk_…"}"#;
+    assert_eq!((made.status, plain(&made.text).as_str()), (200, printed));
+
+    // The secret is not shown again.
+    let path = format!("/v1/webhooks/{}", made.at("/id"));
+    let read = gateway.get(&path).await?;
+    let printed = printed.replace(r#""secret":"whsec_…","#, "");
+    assert_eq!((read.status, plain(&read.text)), (200, printed.clone()));
+    assert_eq!(read.at("/public_key"), made.at("/public_key"));
+    let list = gateway.get("/v1/webhooks").await?;
+    let whole = format!(
+        r#"{{"object":"list","data":[{}],"has_more":false}}"#,
+        read.text
+    );
+    assert_eq!((list.status, &list.text), (200, &whole));
+
+    let change = json!({
+        "url": "https://example.com/other", "events": ["*"], "status": "disabled", "metadata": {}
+    });
+    let changed = send(&gateway, Method::PATCH, &path, &change).await?;
+    let printed = r#"{"id":"whk_…","object":"webhook_endpoint","url":"https://example.com/other","events":["*"],"status":"disabled","created":…,"public_key":"whpk_…"}"#;
+    assert_eq!(
+        (changed.status, plain(&changed.text).as_str()),
+        (200, printed)
+    );
+    assert_eq!(gateway.get(&path).await?.text, changed.text);
+    let nothing = send(&gateway, Method::PATCH, &path, &json!({})).await?;
+    assert_eq!(nothing.text, changed.text);
+
+    let deleted = send(&gateway, Method::DELETE, &path, &Value::Null).await?;
+    let printed = r#"{"id":"whk_…","object":"webhook_endpoint","deleted":true}"#;
+    assert_eq!(
+        (deleted.status, plain(&deleted.text).as_str()),
+        (200, printed)
+    );
+    let missing = refusal(404, "resource_missing", "");
+    for method in [Method::GET, Method::PATCH, Method::DELETE] {
+        let request = gateway.request(method, &path).json(&json!({}));
+        let request = request.bearer_auth(gateway.merchant.test_key.as_str());
+        refused(&gateway, request, &missing).await?;
+    }
+    let list = gateway.get("/v1/webhooks").await?;
+    assert_eq!(list.text, r#"{"object":"list","data":[],"has_more":false}"#);
+    gateway.finish().await
+}
+
+#[tokio::test]
+async fn a_disabled_endpoint_is_told_nothing_until_it_is_active() -> Result<()> {
+    let gateway = Gateway::start().await?;
+    let receiver = Receiver::start().await?;
+    let made = gateway.register("/v1/webhooks", &receiver.url("/")).await?;
+    let path = format!("/v1/webhooks/{}", made.id);
+    let set = async |change: Value| -> Result<Answer> {
+        send(&gateway, Method::PATCH, &path, &change).await
+    };
+    set(json!({"status": "disabled"})).await?;
+    gateway.pay(CARD).await?;
+    gateway.settle().await?;
+    assert_eq!(receiver.requests().len(), 0);
+    set(json!({"status": "active", "events": ["payment.failed"]})).await?;
+    gateway.pay(CARD).await?;
+    let declined = gateway.pay("4000000000000002").await?;
+    gateway.settle().await?;
+    let told = receiver.requests();
+    let objects: Vec<Value> = told
+        .iter()
+        .map(|event| event.json()["data"]["object"].clone())
+        .collect();
+    assert_eq!(objects, [declined.body]);
+    send(&gateway, Method::DELETE, &path, &Value::Null).await?;
+    gateway.pay("4000000000000002").await?;
+    gateway.settle().await?;
+    assert_eq!(receiver.requests().len(), 1);
+    gateway.finish().await
+}
+
+#[tokio::test]
+async fn the_same_endpoint_under_one_key_is_made_once() -> Result<()> {
+    let gateway = Gateway::start().await?;
+    let keyed = |body: &Value| {
+        let request = gateway.posting("/v1/webhooks", body);
+        gateway.send(request.header("Idempotency-Key", "hook"))
+    };
+    let body = json!({"url": "https://example.com/"});
+    let first = keyed(&body).await?;
+    let again = keyed(&body).await?;
+    // The replay shows the secret: the first answer may have been lost.
+    assert_eq!((again.status, &again.text), (200, &first.text));
+    assert_eq!(again.header("idempotent-replayed"), "true");
+    let other = keyed(&json!({"url": "https://example.com/other"})).await?;
+    assert_eq!(
+        (other.status, other.at("/error/code")),
+        (409, "idempotency_key_reused")
+    );
+    let list = gateway.get("/v1/webhooks").await?;
+    assert_eq!(list.body["data"].as_array().map(Vec::len), Some(1));
+    gateway.finish().await
+}
+
+#[tokio::test]
+async fn wrong_changes_are_named() -> Result<()> {
+    let gateway = Gateway::start().await?;
+    let made = gateway
+        .register("/v1/webhooks", "https://example.com/")
+        .await?;
+    let path = format!("/v1/webhooks/{}", made.id);
+    let before = gateway.get(&path).await?;
+    for (body, code, param) in [
+        (
+            json!({"url": "http://example.com/"}),
+            "url_not_allowed",
+            "url",
+        ),
+        (
+            json!({"url": "https://10.0.0.1/"}),
+            "url_not_allowed",
+            "url",
+        ),
+        (json!({"url": "nowhere"}), "parameter_invalid", "url"),
+        (
+            json!({"url": format!("https://example.com/{CARD}")}),
+            "card_number_misplaced",
+            "url",
+        ),
+        (json!({"events": []}), "parameter_invalid", "events"),
+        (
+            json!({"events": ["payment.disputed"]}),
+            "parameter_invalid",
+            "events",
+        ),
+        (json!({"status": "deleted"}), "parameter_invalid", "status"),
+        (json!({"signature": "v1"}), "parameter_unknown", "signature"),
+        (json!({"secret": "whsec_x"}), "parameter_unknown", "secret"),
+        (json!([]), "body_invalid", ""),
+    ] {
+        let request = gateway.request(Method::PATCH, &path).json(&body);
+        let request = request.bearer_auth(gateway.merchant.test_key.as_str());
+        refused(&gateway, request, &refusal(400, code, param)).await?;
+    }
+    assert_eq!(gateway.get(&path).await?.text, before.text);
+    gateway.finish().await
+}
+
+/// Neither another merchant's, nor live mode's, nor another surface's.
+#[tokio::test]
+async fn only_ones_own_endpoints_are_seen() -> Result<()> {
+    let gateway = Gateway::start().await?;
+    let ours = gateway
+        .register("/v1/webhooks", "https://example.com/")
+        .await?;
+    let (merchant, other) = (&gateway.merchant, &gateway.other_merchant);
+    let missing = refusal(404, "resource_missing", "");
+    for key in [&other.test_key, &merchant.live_key] {
+        for method in [Method::GET, Method::PATCH, Method::DELETE] {
+            let request = gateway.request(method, &format!("/v1/webhooks/{}", ours.id));
+            let request = request.bearer_auth(key.as_str()).json(&json!({}));
+            refused(&gateway, request, &missing).await?;
+        }
+    }
+    let elsewhere = gateway
+        .register("/v2/webhooks", "https://example.com/")
+        .await?;
+    let request = gateway.request(Method::GET, &format!("/v1/webhooks/{}", elsewhere.id));
+    refused(
+        &gateway,
+        request.bearer_auth(merchant.test_key.as_str()),
+        &missing,
+    )
+    .await?;
+    let list = gateway.get("/v1/webhooks").await?;
+    assert_eq!(list.body["data"].as_array().map(Vec::len), Some(1));
+    gateway.finish().await
+}
+
+#[tokio::test]
+async fn without_a_key_no_endpoint_is_touched() -> Result<()> {
+    let gateway = Gateway::start().await?;
+    for (method, path) in [
+        (Method::GET, "/v1/webhooks"),
+        (Method::GET, "/v1/webhooks/whk_0000000000000000000001"),
+        (Method::DELETE, "/v1/webhooks/whk_0000000000000000000001"),
+    ] {
+        let request = gateway.request(method, path);
+        refused(&gateway, request, &refusal(401, "missing_api_key", "")).await?;
+    }
+    check_nothing_stored(&gateway).await?;
+    gateway.finish().await
+}

@@ -1,0 +1,211 @@
+//! Money that goes back.
+
+use anyhow::{Context, Result};
+use futures::future::try_join_all;
+use reqwest::Method;
+use serde_json::{Value, json};
+use tests::{Answer, Gateway, Receiver, example};
+
+use crate::plain::plain;
+use crate::{CARD, check_error, refusal, refused};
+
+async fn refund(gateway: &Gateway, payment: &str, body: &Value) -> Result<Answer> {
+    gateway
+        .post(&format!("/v1/payments/{payment}/refund"), body)
+        .await
+}
+
+async fn read(gateway: &Gateway, payment: &str) -> Result<Answer> {
+    gateway.get(&format!("/v1/payments/{payment}")).await
+}
+
+/// The document's example, then the rest, then nothing is left.
+#[tokio::test]
+async fn a_payment_is_given_back_in_parts() -> Result<()> {
+    let gateway = Gateway::start().await?;
+    let receiver = Receiver::start().await?;
+    let asked = json!({"url": receiver.url("/"), "events": ["refund.created"]});
+    gateway.register_as("/v1/webhooks", &asked).await?;
+    let paid = gateway.pay(CARD).await?;
+    let id = paid.at("/id");
+
+    let example = json!({"amount": 2500, "reason": "customer_request"});
+    let part = refund(&gateway, id, &example).await?;
+    let printed = r#"{"id":"ref_…","object":"refund","payment_id":"pay_…","amount":2500,"currency":"USD","status":"succeeded","reason":"customer_request","created":…}"#;
+    assert_eq!((part.status, plain(&part.text).as_str()), (200, printed));
+    assert_eq!(part.at("/payment_id"), id);
+    let half = read(&gateway, id).await?;
+    assert_eq!(half.at("/status"), "succeeded");
+    assert_eq!(half.body["amount_refunded"], json!(2500));
+
+    let rest = refund(&gateway, id, &json!({})).await?;
+    let printed = r#"{"id":"ref_…","object":"refund","payment_id":"pay_…","amount":2500,"currency":"USD","status":"succeeded","created":…}"#;
+    assert_eq!((rest.status, plain(&rest.text).as_str()), (200, printed));
+    let whole = read(&gateway, id).await?;
+    assert_eq!(whole.at("/status"), "succeeded");
+    assert_eq!(whole.body["amount_refunded"], json!(5000));
+
+    let too_large = refusal(400, "amount_too_large", "amount");
+    for body in [json!({}), json!({"amount": 1})] {
+        let again = gateway.posting(&format!("/v1/payments/{id}/refund"), &body);
+        refused(&gateway, again, &too_large).await?;
+    }
+
+    gateway.settle().await?;
+    let told = receiver.requests();
+    let mut objects: Vec<Value> = told
+        .iter()
+        .map(|event| event.json()["data"]["object"].clone())
+        .collect();
+    objects.sort_by_key(|object| object["id"].to_string());
+    assert_eq!(objects, [part.body, rest.body]);
+    assert!(
+        told.iter()
+            .all(|event| event.json()["type"] == "refund.created")
+    );
+    gateway.finish().await
+}
+
+#[tokio::test]
+async fn what_took_no_money_gives_none_back() -> Result<()> {
+    let gateway = Gateway::start().await?;
+    let mut without_card = example(CARD);
+    without_card
+        .as_object_mut()
+        .context("an object")?
+        .remove("card");
+    let open = gateway.post("/v1/payments", &without_card).await?;
+    let declined = gateway.pay("4000000000000002").await?;
+    for payment in [open, declined] {
+        let path = format!("/v1/payments/{}/refund", payment.at("/id"));
+        let expected = refusal(400, "payment_not_refundable", "");
+        refused(&gateway, gateway.posting(&path, &json!({})), &expected).await?;
+    }
+    gateway.finish().await
+}
+
+#[tokio::test]
+async fn only_ones_own_payments_are_given_back() -> Result<()> {
+    let gateway = Gateway::start().await?;
+    let paid = gateway.pay(CARD).await?;
+    let path = format!("/v1/payments/{}/refund", paid.at("/id"));
+    let missing = refusal(404, "resource_missing", "");
+    for nobodys in [
+        "pay_0000000000000000000001",
+        "pay_1",
+        "ref_0000000000000000000001",
+        CARD,
+        "%ff",
+    ] {
+        let nobodys = format!("/v1/payments/{nobodys}/refund");
+        refused(&gateway, gateway.posting(&nobodys, &json!({})), &missing).await?;
+    }
+    let theirs = gateway
+        .request(Method::POST, &path)
+        .bearer_auth(gateway.other_merchant.test_key.as_str())
+        .json(&json!({}));
+    refused(&gateway, theirs, &missing).await?;
+    let live = gateway
+        .request(Method::POST, &path)
+        .bearer_auth(gateway.merchant.live_key.as_str())
+        .json(&json!({}));
+    refused(&gateway, live, &missing).await?;
+    let keyless = gateway.request(Method::POST, &path).json(&json!({}));
+    refused(&gateway, keyless, &refusal(401, "missing_api_key", "")).await?;
+    assert_eq!(read(&gateway, paid.at("/id")).await?.text, paid.text);
+    gateway.finish().await
+}
+
+#[tokio::test]
+async fn a_wrong_refund_is_named_and_changes_nothing() -> Result<()> {
+    let gateway = Gateway::start().await?;
+    let paid = gateway.pay(CARD).await?;
+    let path = format!("/v1/payments/{}/refund", paid.at("/id"));
+    for (body, code, param) in [
+        (json!({"amount": 5001}), "amount_too_large", "amount"),
+        (json!({"amount": i64::MAX}), "amount_too_large", "amount"),
+        (json!({"amount": u64::MAX}), "amount_too_large", "amount"),
+        (json!({"amount": 0}), "amount_too_small", "amount"),
+        (json!({"amount": -2500}), "amount_too_small", "amount"),
+        (json!({"amount": "2500"}), "parameter_invalid", "amount"),
+        (json!({"amount": 25.0}), "parameter_invalid", "amount"),
+        (json!({"reason": 7}), "parameter_invalid", "reason"),
+        (
+            json!({"reason": format!("card {CARD}")}),
+            "card_number_misplaced",
+            "reason",
+        ),
+        (json!({"currency": "USD"}), "parameter_unknown", "currency"),
+        (json!([]), "body_invalid", ""),
+    ] {
+        let request = gateway.posting(&path, &body);
+        let expected = refusal(400, code, param);
+        let answer = refused(&gateway, request, &expected).await;
+        answer.with_context(|| body.to_string())?;
+    }
+    assert_eq!(read(&gateway, paid.at("/id")).await?.text, paid.text);
+    assert_eq!(
+        gateway.acquirer_did(paid.at("/id"))?,
+        ["approved", "captured"]
+    );
+    gateway.finish().await
+}
+
+/// However many ask at once, no more goes back than came in.
+#[tokio::test]
+async fn refunds_at_once_never_exceed_the_payment() -> Result<()> {
+    let gateway = Gateway::start().await?;
+    let paid = gateway.pay(CARD).await?;
+    let id = paid.at("/id");
+    let body = json!({"amount": 1000});
+    let answers = try_join_all((0..12).map(|_| refund(&gateway, id, &body))).await?;
+    let of = |status| answers.iter().filter(move |answer| answer.status == status);
+    assert_eq!((of(200).count(), of(400).count()), (5, 7));
+    assert!(of(200).all(|answer| answer.at("/status") == "succeeded"));
+    for answer in of(400) {
+        check_error(answer)?;
+        assert_eq!(answer.at("/error/code"), "amount_too_large");
+    }
+    assert_eq!(
+        read(&gateway, id).await?.body["amount_refunded"],
+        json!(5000)
+    );
+
+    let paid = gateway.pay(CARD).await?;
+    let all = json!({});
+    let answers = try_join_all((0..8).map(|_| refund(&gateway, paid.at("/id"), &all))).await?;
+    let done = answers.iter().filter(|answer| answer.status == 200);
+    assert_eq!(done.count(), 1);
+    gateway.finish().await
+}
+
+#[tokio::test]
+async fn the_same_refund_under_one_key_is_made_once() -> Result<()> {
+    let gateway = Gateway::start().await?;
+    let paid = gateway.pay(CARD).await?;
+    let path = format!("/v1/payments/{}/refund", paid.at("/id"));
+    let keyed = |body: &Value| {
+        let request = gateway.posting(&path, body);
+        gateway.send(request.header("Idempotency-Key", "refund-1"))
+    };
+    let body = json!({"amount": 1000});
+    let answers = try_join_all((0..10).map(|_| keyed(&body))).await?;
+    let first = answers.first().context("no answer")?;
+    assert_eq!((first.status, first.at("/status")), (200, "succeeded"));
+    assert!(answers.iter().all(|answer| answer.text == first.text));
+    let new = |answer: &&Answer| answer.header("idempotent-replayed").is_empty();
+    assert_eq!(answers.iter().filter(new).count(), 1);
+    let other = keyed(&json!({"amount": 1001})).await?;
+    assert_eq!(
+        (other.status, other.at("/error/code")),
+        (409, "idempotency_key_reused")
+    );
+    let payment = gateway.pay_once(CARD, "refund-1").await?;
+    assert_eq!(
+        (payment.status, payment.at("/error/code")),
+        (409, "idempotency_key_reused")
+    );
+    let read = read(&gateway, paid.at("/id")).await?;
+    assert_eq!(read.body["amount_refunded"], json!(1000));
+    gateway.finish().await
+}

@@ -1,0 +1,168 @@
+//! Access tokens.
+
+use anyhow::{Context, Result};
+use reqwest::Method;
+use serde_json::{Value, json};
+use tests::{Answer, Gateway, example};
+
+use crate::plain::plain;
+use crate::{CARD, check_nothing_stored, refusal, refused};
+
+async fn exchange(gateway: &Gateway) -> Result<Answer> {
+    let body = json!({
+        "client_id": gateway.merchant.client_id,
+        "client_secret": gateway.merchant.client_secret.as_str()
+    });
+    // No Authorization is needed here.
+    let request = gateway.request(Method::POST, "/v1/auth/token").json(&body);
+    gateway.send(request).await
+}
+
+#[tokio::test]
+async fn a_token_opens_what_a_key_opens() -> Result<()> {
+    let gateway = Gateway::start().await?;
+    let given = exchange(&gateway).await?;
+    let printed = r#"{"access_token":"at_…","token_type":"Bearer","expires_in":3600}"#;
+    assert_eq!((given.status, plain(&given.text).as_str()), (200, printed));
+    assert_eq!(given.header("cache-control"), "no-store");
+    let token = given.at("/access_token");
+    let another = exchange(&gateway).await?;
+    assert_ne!(another.at("/access_token"), token);
+
+    let post = |path: &str, body: Value| {
+        let request = gateway.request(Method::POST, path).json(&body);
+        gateway.send(request.bearer_auth(token))
+    };
+    let paid = post("/v1/payments", example(CARD)).await?;
+    assert_eq!((paid.status, paid.at("/status")), (200, "succeeded"));
+    let path = format!("/v1/payments/{}", paid.at("/id"));
+    for path in [
+        path.as_str(),
+        "/v1/transactions",
+        "/v1/customers",
+        "/v1/webhooks",
+        "/v2/payments",
+    ] {
+        let request = gateway.request(Method::GET, path).bearer_auth(token);
+        assert_eq!(gateway.send(request).await?.status, 200, "{path}");
+    }
+    let refund = post(&format!("{path}/refund"), json!({})).await?;
+    assert_eq!(refund.status, 200, "{}", refund.text);
+    // It is the merchant's: the key sees what the token made.
+    assert_eq!(
+        gateway.get(&path).await?.body["amount_refunded"],
+        json!(5000)
+    );
+    gateway.finish().await
+}
+
+#[tokio::test]
+async fn an_expired_token_opens_nothing() -> Result<()> {
+    let gateway = Gateway::start().await?;
+    let given = exchange(&gateway).await?;
+    let token = given.at("/access_token");
+    sqlx::query("update access_tokens set expires_at = now()")
+        .execute(gateway.database())
+        .await?;
+    let expired = gateway
+        .request(Method::GET, "/v1/transactions")
+        .bearer_auth(token);
+    refused(&gateway, expired, &refusal(401, "token_expired", "")).await?;
+    let mut altered = token.to_owned();
+    altered.pop().context("a token")?;
+    for unknown in [altered.as_str(), "at_", "at_x"] {
+        let request = gateway
+            .request(Method::GET, "/v1/transactions")
+            .bearer_auth(unknown);
+        refused(&gateway, request, &refusal(401, "invalid_api_key", "")).await?;
+    }
+    gateway.finish().await
+}
+
+#[tokio::test]
+async fn wrong_credentials_get_no_token() -> Result<()> {
+    let gateway = Gateway::start().await?;
+    let id = gateway.merchant.client_id.as_str();
+    let secret = gateway.merchant.client_secret.as_str();
+    let theirs = gateway.other_merchant.client_secret.as_str();
+    let key = gateway.merchant.test_key.as_str();
+    for (body, status, code, param) in [
+        (
+            json!({"client_id": id, "client_secret": theirs}),
+            401,
+            "invalid_client",
+            "",
+        ),
+        (
+            json!({"client_id": id, "client_secret": ""}),
+            401,
+            "invalid_client",
+            "",
+        ),
+        (
+            json!({"client_id": "client_1", "client_secret": secret}),
+            401,
+            "invalid_client",
+            "",
+        ),
+        (
+            json!({"client_id": CARD, "client_secret": CARD}),
+            401,
+            "invalid_client",
+            "",
+        ),
+        (
+            json!({"client_id": key, "client_secret": key}),
+            401,
+            "invalid_client",
+            "",
+        ),
+        (
+            json!({"client_secret": secret}),
+            400,
+            "parameter_missing",
+            "client_id",
+        ),
+        (
+            json!({"client_id": id}),
+            400,
+            "parameter_missing",
+            "client_secret",
+        ),
+        (
+            json!({"client_id": id, "client_secret": null}),
+            400,
+            "parameter_missing",
+            "client_secret",
+        ),
+        (
+            json!({"client_id": [id], "client_secret": secret}),
+            400,
+            "parameter_invalid",
+            "client_id",
+        ),
+        (
+            json!({"client_id": "\u{0}", "client_secret": secret}),
+            400,
+            "parameter_invalid",
+            "client_id",
+        ),
+        (
+            json!({"client_id": id, "client_secret": secret, "scope": "x"}),
+            400,
+            "parameter_unknown",
+            "scope",
+        ),
+        (json!([]), 400, "body_invalid", ""),
+    ] {
+        let request = gateway.request(Method::POST, "/v1/auth/token").json(&body);
+        let answer = refused(&gateway, request, &refusal(status, code, param)).await;
+        answer.with_context(|| format!("{code} {param}"))?;
+    }
+    let form = gateway.request(Method::POST, "/v1/auth/token");
+    let form = form.header("Content-Type", "application/x-www-form-urlencoded");
+    let form = form.body(format!("client_id={id}&client_secret={secret}"));
+    refused(&gateway, form, &refusal(400, "body_invalid", "")).await?;
+    check_nothing_stored(&gateway).await?;
+    gateway.finish().await
+}

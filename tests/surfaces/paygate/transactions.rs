@@ -1,0 +1,195 @@
+//! The list of transactions.
+
+use anyhow::{Context, Result};
+use reqwest::Method;
+use serde_json::{Value, json};
+use tests::{Answer, Gateway, example};
+use time::OffsetDateTime;
+use time::macros::format_description;
+
+use crate::plain::plain;
+use crate::{CARD, refusal, refused};
+
+async fn list(gateway: &Gateway, query: &str) -> Result<Answer> {
+    let answer = gateway.get(&format!("/v1/transactions{query}")).await?;
+    assert_eq!(answer.status, 200, "{query}: {}", answer.text);
+    Ok(answer)
+}
+
+fn ids(list: &Answer) -> Result<Vec<String>> {
+    let data = list.body["data"].as_array().context("no list")?;
+    let ids = data.iter().map(|payment| payment["id"].as_str());
+    let ids = ids.map(|id| id.map(str::to_owned).context("no id"));
+    ids.collect()
+}
+
+/// Payments of each status, the newest first: pending, failed, succeeded, succeeded, succeeded.
+async fn made(gateway: &Gateway) -> Result<Vec<String>> {
+    let mut ids = Vec::new();
+    for card in [CARD, CARD, CARD, "4000000000000002"] {
+        ids.insert(0, gateway.pay(card).await?.at("/id").to_owned());
+    }
+    let mut without_card = example(CARD);
+    without_card
+        .as_object_mut()
+        .context("an object")?
+        .remove("card");
+    let open = gateway.post("/v1/payments", &without_card).await?;
+    ids.insert(0, open.at("/id").to_owned());
+    Ok(ids)
+}
+
+#[tokio::test]
+async fn a_list_is_answered_as_documented() -> Result<()> {
+    let gateway = Gateway::start().await?;
+    let empty = list(&gateway, "").await?;
+    let printed = r#"{"object":"list","data":[],"limit":10,"offset":0,"has_more":false}"#;
+    assert_eq!(empty.text, printed);
+    let paid = gateway.pay(CARD).await?;
+    let one = list(&gateway, "?limit=20&status=succeeded").await?;
+    let printed = r#"{"object":"list","data":[{"id":"pay_…","status":"succeeded","amount":5000,"currency":"USD","created":…,"customer":{"id":"cus_…","email":"customer@example.com"},"description":"Order #12345"}],"limit":20,"offset":0,"has_more":false}"#;
+    assert_eq!(plain(&one.text), printed);
+    assert_eq!(one.body["data"], json!([paid.body]));
+    assert_eq!(
+        gateway
+            .get("/api/v1/transactions?limit=20&status=succeeded")
+            .await?
+            .text,
+        one.text
+    );
+    gateway.finish().await
+}
+
+#[tokio::test]
+async fn payments_are_listed_newest_first_and_in_parts() -> Result<()> {
+    let gateway = Gateway::start().await?;
+    let all = made(&gateway).await?;
+    assert_eq!(ids(&list(&gateway, "").await?)?, all);
+    let (second, last) = (all.get(1).context("an id")?, all.last().context("an id")?);
+    for (query, range, more) in [
+        ("?limit=2".to_owned(), 0..2, true),
+        ("?limit=2&offset=2".to_owned(), 2..4, true),
+        ("?limit=2&offset=4".to_owned(), 4..5, false),
+        ("?offset=10000".to_owned(), 5..5, false),
+        (format!("?limit=2&starting_after={second}"), 2..4, true),
+        (
+            format!("?limit=2&offset=1&starting_after={second}"),
+            3..5,
+            false,
+        ),
+        (format!("?starting_after={last}"), 5..5, false),
+        ("?utm_source=newsletter".to_owned(), 0..5, false),
+    ] {
+        let part = list(&gateway, &query).await?;
+        let expected = all.get(range).context("a range")?;
+        assert_eq!(ids(&part)?, expected, "{query}");
+        assert_eq!(part.body["has_more"], json!(more), "{query}");
+    }
+    // Page by page, nothing twice and nothing left out.
+    let mut walked = Vec::new();
+    let mut query = "?limit=2".to_owned();
+    loop {
+        let part = list(&gateway, &query).await?;
+        walked.extend(ids(&part)?);
+        if part.body["has_more"] == json!(false) {
+            break;
+        }
+        query = format!(
+            "?limit=2&starting_after={}",
+            walked.last().context("an id")?
+        );
+    }
+    assert_eq!(walked, all);
+    gateway.finish().await
+}
+
+#[tokio::test]
+async fn payments_are_found_by_status_and_day() -> Result<()> {
+    let gateway = Gateway::start().await?;
+    let all = made(&gateway).await?;
+    for (status, range) in [("pending", 0..1), ("failed", 1..2), ("succeeded", 2..5)] {
+        let found = list(&gateway, &format!("?status={status}")).await?;
+        assert_eq!(ids(&found)?, all.get(range).context("a range")?, "{status}");
+        let data = found.body["data"].as_array().context("no list")?;
+        assert!(data.iter().all(|payment| payment["status"] == *status));
+    }
+    // The payments may have been made on both sides of a midnight.
+    let day = |days: i64| {
+        let at = OffsetDateTime::now_utc() + time::Duration::days(days);
+        at.format(format_description!("[year]-[month]-[day]"))
+    };
+    for (query, count) in [
+        (format!("?from_date={}", day(-1)?), 5),
+        (format!("?from_date={}&to_date={}", day(-1)?, day(1)?), 5),
+        (format!("?to_date={}", day(1)?), 5),
+        (format!("?to_date={}", day(-2)?), 0),
+        (format!("?from_date={}", day(2)?), 0),
+        (format!("?from_date={}&status=failed&limit=1", day(-1)?), 1),
+        ("?from_date=0000-01-01&to_date=9999-12-31".to_owned(), 5),
+    ] {
+        assert_eq!(ids(&list(&gateway, &query).await?)?.len(), count, "{query}");
+    }
+    // A day counts from its first to its last instant.
+    let first = all.first().context("an id")?;
+    let payment = gateway.get(&format!("/v1/payments/{first}")).await?;
+    let at =
+        OffsetDateTime::from_unix_timestamp(payment.body["created"].as_i64().context("a time")?)?;
+    let its_day = at.format(format_description!("[year]-[month]-[day]"))?;
+    let found = list(&gateway, &format!("?from_date={its_day}&to_date={its_day}")).await?;
+    assert!(ids(&found)?.contains(first));
+    gateway.finish().await
+}
+
+#[tokio::test]
+async fn wrong_parameters_are_named() -> Result<()> {
+    let gateway = Gateway::start().await?;
+    for (query, param) in [
+        ("limit=0", "limit"),
+        ("limit=101", "limit"),
+        ("limit=-1", "limit"),
+        ("limit=ten", "limit"),
+        ("limit=", "limit"),
+        ("limit=1&limit=2", "limit"),
+        ("limit=99999999999999999999", "limit"),
+        ("offset=-1", "offset"),
+        ("offset=10001", "offset"),
+        ("offset=1.5", "offset"),
+        ("status=refunded", "status"),
+        ("status=SUCCEEDED", "status"),
+        ("from_date=2024-02-30", "from_date"),
+        ("from_date=yesterday", "from_date"),
+        ("to_date=20240229", "to_date"),
+        ("to_date=2024-02-29T00:00:00Z", "to_date"),
+        ("from_date=2024-02-02&to_date=2024-02-01", "to_date"),
+        ("starting_after=pay_1", "starting_after"),
+        ("starting_after=4242424242424242", "starting_after"),
+        ("starting_after=%ff%fe", "starting_after"),
+        ("starting_after=%00", "starting_after"),
+    ] {
+        let request = gateway.request(Method::GET, &format!("/v1/transactions?{query}"));
+        let request = request.bearer_auth(gateway.merchant.test_key.as_str());
+        let expected = refusal(400, "parameter_invalid", param);
+        let answer = refused(&gateway, request, &expected).await;
+        answer.with_context(|| query.to_owned())?;
+    }
+    gateway.finish().await
+}
+
+#[tokio::test]
+async fn nobody_sees_anothers_transactions() -> Result<()> {
+    let gateway = Gateway::start().await?;
+    let paid = gateway.pay(CARD).await?;
+    for key in [&gateway.other_merchant.test_key, &gateway.merchant.live_key] {
+        for query in [String::new(), format!("?starting_after={}", paid.at("/id"))] {
+            let request = gateway.request(Method::GET, &format!("/v1/transactions{query}"));
+            let found = gateway.send(request.bearer_auth(key.as_str())).await?;
+            assert_eq!(
+                (found.status, &found.body["data"]),
+                (200, &Value::Array(Vec::new()))
+            );
+        }
+    }
+    let keyless = gateway.request(Method::GET, "/v1/transactions");
+    refused(&gateway, keyless, &refusal(401, "missing_api_key", "")).await?;
+    gateway.finish().await
+}
