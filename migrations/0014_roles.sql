@@ -106,12 +106,14 @@ create policy intents_held on intents for select to sluice_api
     using ((id = (select nullif(current_setting('sluice.held', true), '')::uuid)) is true);
 create policy payments_of_a_held_intent on payments for select to sluice_api
     using ((intent_id = (select nullif(current_setting('sluice.held', true), '')::uuid)) is true);
--- So is a payment that is paid on the hosted page.
-create policy payments_held on payments for select to sluice_api
-    using (checkout is not null
-           and (id = (select nullif(current_setting('sluice.held', true), '')::uuid)) is true);
 
-grant select on payments, ledger_postings, ledger_entries, sealing_keys, rates to sluice_api;
+-- So is a payment that is paid on a page.
+create policy payments_held on payments for select to sluice_api
+    using ((checkout is not null
+            and id = (select nullif(current_setting('sluice.held', true), '')::uuid)) is true);
+
+grant select on rates to sluice_api;
+grant select on payments, ledger_postings, ledger_entries, sealing_keys to sluice_api;
 grant update (refunded, updated_at) on payments to sluice_api;
 grant select, insert, update, delete on idempotency_keys to sluice_api;
 grant select, insert on customers, refunds, intents, webhook_endpoints, events, deliveries to sluice_api;
@@ -155,8 +157,9 @@ language sql security definer set search_path = public, pg_temp as $$
     select exists (select from given)
 $$;
 
--- What payers are shown of a merchant.
-create function shop_of(merchant uuid) returns table (name text, email text, currency text)
+-- What payers see of a merchant.
+create function shop_of(merchant uuid)
+returns table (name text, email text, currency text)
 language sql stable security definer set search_path = public, pg_temp as $$
     select m.name, m.email, m.currency from merchants m where m.id = merchant
 $$;

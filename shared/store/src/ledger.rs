@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use domain::id::{IntentId, MerchantId, PaymentId};
+use domain::ledger::Kind;
 use domain::merchant::Mode;
 use domain::money::Currency;
 use rust_decimal::Decimal;
@@ -63,7 +64,8 @@ pub struct Capture {
     pub net: Decimal,
 }
 
-/// What the captures of these payments of a merchant were booked as; those that have none are left out.
+/// What the captures of these payments of a merchant were booked as; those that have none are left
+/// out.
 ///
 /// # Errors
 /// If the database cannot answer.
@@ -100,8 +102,8 @@ pub async fn captures(
 pub struct Entry {
     /// Its posting.
     pub posting_id: Uuid,
-    /// What it was: `capture` or `refund`.
-    pub kind: String,
+    /// What it was.
+    pub kind: Kind,
     /// Of which payment.
     pub payment_id: PaymentId,
     /// Of which intent, if the payment pays one.
@@ -118,7 +120,7 @@ pub struct Entry {
 #[derive(Debug, Clone, Default)]
 pub struct Filter {
     /// Only of this kind.
-    pub kind: Option<String>,
+    pub kind: Option<Kind>,
     /// Only of this intent.
     pub intent: Option<IntentId>,
     /// How many to step over. Each costs as much as one that is shown: bound it.
@@ -151,7 +153,7 @@ pub async fn entries(
            limit $5 offset $6"#,
         merchant.0,
         mode.is_live(),
-        filter.kind,
+        filter.kind.map(Kind::name),
         filter.intent.map(|intent| intent.0),
         filter.limit,
         filter.offset,
@@ -164,7 +166,7 @@ pub async fn entries(
     let entries = rows.into_iter().map(|row| {
         Some(Entry {
             posting_id: row.posting_id,
-            kind: row.kind,
+            kind: Kind::parse(&row.kind)?,
             payment_id: PaymentId(row.payment_id),
             intent_id: row.intent_id.map(IntentId),
             amount: row.amount,
