@@ -36,9 +36,10 @@ pub async fn register(
 ) -> Result<Registered, Refused> {
     check_url(app, caller.mode, &asked.url)?;
     let id = EndpointId(store::fresh_id());
-    let mut tx = store::begin(&app.db).await?;
+    let mut tx = store::begin(&app.db, caller.merchant_id, caller.mode).await?;
     let before = once::begin(&mut tx, caller, key.as_ref(), id.0).await?;
     if let Some((id, _)) = before {
+        drop(tx);
         let endpoint = find(app, caller, surface, EndpointId(id)).await?;
         return Ok(Registered {
             secret: app.webhook_key.endpoint(endpoint.id).text(),
@@ -57,10 +58,12 @@ pub async fn register(
         ed25519: asked.ed25519,
         is_active: true,
         created_at: OffsetDateTime::UNIX_EPOCH,
+        updated_at: OffsetDateTime::UNIX_EPOCH,
     };
     let kinds = event::kinds(surface, &stored.events);
     let created_at = endpoints::create(&mut tx, &stored, &kinds).await?;
     stored.created_at = created_at.ok_or(Refused::TooManyEndpoints)?;
+    stored.updated_at = stored.created_at;
     store::commit(tx).await?;
     Ok(Registered {
         endpoint: shown(app, stored),
@@ -115,9 +118,8 @@ pub async fn update(
     endpoint.metadata = changes.metadata.unwrap_or(endpoint.metadata);
     endpoint.is_active = changes.is_active.unwrap_or(endpoint.is_active);
     let kinds = event::kinds(surface, &endpoint.events);
-    if !endpoints::update(&app.db, &endpoint, &kinds).await? {
-        return Err(Refused::Missing("webhook endpoint"));
-    }
+    let updated_at = endpoints::update(&app.db, &endpoint, &kinds).await?;
+    endpoint.updated_at = updated_at.ok_or(Refused::Missing("webhook endpoint"))?;
     Ok(shown(app, endpoint))
 }
 
@@ -146,6 +148,7 @@ fn shown(app: &App, endpoint: endpoints::Endpoint) -> Endpoint {
         is_active: endpoint.is_active,
         public_key: public_key.then(|| app.webhook_key.ed25519_public(endpoint.id)),
         created_at: endpoint.created_at,
+        updated_at: endpoint.updated_at,
     }
 }
 

@@ -3,7 +3,7 @@
 use domain::id::IntentId;
 use domain::intent::Intent;
 use store::accept::{Answer, Key};
-use store::intents;
+use store::intents::{self, Canceled};
 use store::merchants::Caller;
 
 use crate::App;
@@ -22,7 +22,7 @@ pub async fn create(
     if caller.mode.is_live() {
         return Err(Refused::LiveUnavailable);
     }
-    let mut tx = store::begin(&app.db).await?;
+    let mut tx = store::begin(&app.db, caller.merchant_id, caller.mode).await?;
     let before = once::begin(&mut tx, caller, key.as_ref(), intent.id.0).await?;
     let (made, is_replay) = match before {
         Some((_, Some(answer))) => {
@@ -31,7 +31,11 @@ pub async fn create(
                 is_replay: true,
             });
         }
-        Some((id, None)) => (find(app, IntentId(id)).await?, true),
+        Some((id, None)) => {
+            // It holds the key, which is about to be written.
+            drop(tx);
+            (find(app, IntentId(id)).await?, true)
+        }
         None => {
             let (intent, told) = intents::create(&mut tx, intent).await?;
             store::commit(tx).await?;
@@ -49,12 +53,34 @@ pub async fn find(app: &App, id: IntentId) -> Result<Intent, Refused> {
     intent.ok_or(Refused::Missing("payment intent"))
 }
 
-/// Cancels an intent of the caller's, if it is open; returns it as it is then.
-pub async fn cancel(app: &App, caller: Caller, id: IntentId) -> Result<Intent, Refused> {
-    let mut tx = store::begin(&app.db).await?;
+/// Cancels an intent of the caller's, and answers with it as it is then. One that is not open is
+/// refused, unless the same request canceled it before.
+pub async fn cancel(
+    app: &App,
+    caller: Caller,
+    id: IntentId,
+    key: Option<Key>,
+    render: impl Fn(&Intent) -> Answer + Send + Sync,
+) -> Result<Answered, Refused> {
+    let mut tx = store::begin(&app.db, caller.merchant_id, caller.mode).await?;
+    let before = once::begin(&mut tx, caller, key.as_ref(), id.0).await?;
+    let is_replay = before.is_some();
+    if let Some((_, Some(answer))) = before {
+        return Ok(Answered { answer, is_replay });
+    }
     let canceled = intents::cancel(&mut tx, caller.merchant_id, caller.mode, id).await?;
-    let (intent, told) = canceled.ok_or(Refused::Missing("payment intent"))?;
-    store::commit(tx).await?;
-    ring(app, told);
-    Ok(intent)
+    let intent = match canceled.ok_or(Refused::Missing("payment intent"))? {
+        Canceled::Now(intent, told) => {
+            store::commit(tx).await?;
+            ring(app, told);
+            intent
+        }
+        Canceled::NotOpen(intent) if is_replay => {
+            drop(tx);
+            intent
+        }
+        Canceled::NotOpen(_) => return Err(Refused::IntentClosed),
+    };
+    let answer = once::keep(app, caller, key.as_ref(), render(&intent)).await?;
+    Ok(Answered { answer, is_replay })
 }

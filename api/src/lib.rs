@@ -15,6 +15,7 @@ mod limit;
 mod once;
 mod pages;
 mod payments;
+pub mod reference;
 mod refunds;
 mod refused;
 mod sealing;
@@ -32,12 +33,12 @@ use axum::serve::ListenerExt;
 use config::Config;
 use domain::endpoint::Policy;
 use queue::{Bell, Replies};
-use store::PgPool;
 use store::accept::Accept;
 use store::batch::Batch;
 use store::key_file;
 use store::limits::Hit;
 use store::payments::Look;
+use store::{PgPool, Role};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
@@ -45,6 +46,10 @@ use zeroize::Zeroizing;
 
 /// The largest request that is read.
 const BODY_BYTES_MAX: usize = 64 * 1024;
+
+/// How many statements serve several merchants at once: accepting and looking. Each has a connection
+/// of its own.
+const STATEMENTS_FOR_MANY: u32 = 2;
 
 /// What every handler shares.
 struct App {
@@ -65,15 +70,15 @@ struct App {
 
 impl App {
     fn new(config: &Config) -> anyhow::Result<Self> {
-        let db = store::connect(
-            &config.database_url,
-            "sluice api",
-            config.database_connections,
-        )?;
+        let connect = |role, connections| {
+            store::connect_as(role, &config.database_url, "sluice api", connections)
+        };
+        let db = connect(Role::Api, config.database_connections)?;
+        let many = connect(Role::Accept, STATEMENTS_FOR_MANY)?;
         Ok(Self {
-            accept: Batch::start(db.clone()),
+            accept: Batch::start(many.clone()),
             hits: Batch::start(db.clone()),
-            looks: Batch::start(db.clone()),
+            looks: Batch::start(many),
             bell: Bell::start(&config.amqp_url, "sluice api"),
             replies: Replies::start(&config.amqp_url, "sluice api"),
             callers: caller::Callers::default(),
@@ -97,6 +102,7 @@ impl App {
 pub async fn serve(config: Config) -> anyhow::Result<()> {
     let app = Arc::new(App::new(&config)?);
     let router = health::routes(Arc::clone(&app))
+        .merge(reference::routes())
         .merge(pages::routes(&app))
         .merge(surfaces::routes(&app));
     let mut servers = Vec::new();

@@ -198,7 +198,10 @@ async fn one_address_is_one_customer_of_a_merchant() -> Result<()> {
         try_join_all(bodies.iter().map(|body| gateway.post("/v1/payments", body))).await?;
     let first = answers.first().map(id).context("no answer")?;
     assert!(is_id("cus_", &first), "{first}");
-    let others: Vec<_> = answers.iter().filter(|answer| id(answer) != first).collect();
+    let others: Vec<_> = answers
+        .iter()
+        .filter(|answer| id(answer) != first)
+        .collect();
     assert!(others.is_empty(), "{first}: {others:#?}");
     let shouted = gateway
         .post("/v1/payments", &with(json!("NEW@example.com")))

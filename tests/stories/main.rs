@@ -16,4 +16,5 @@ mod limits;
 mod power_cut;
 mod retries;
 mod signatures;
+mod tenancy;
 mod webhooks;

@@ -10,6 +10,7 @@ mod bodies;
 mod cross_reading;
 mod fields;
 mod finfusion;
+mod finternet;
 mod fourgeeks;
 mod fuzz;
 mod keys;

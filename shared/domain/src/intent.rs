@@ -10,7 +10,7 @@ use time::OffsetDateTime;
 use crate::id::{IntentId, MerchantId, PaymentId};
 use crate::merchant::Mode;
 use crate::money::Money;
-use crate::payment::{self, Failure};
+use crate::payment::{self, Failure, Payment};
 
 /// Under which conditions the money is released.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -134,6 +134,20 @@ pub struct Paid {
     /// When it last changed.
     #[serde(with = "time::serde::timestamp")]
     pub updated_at: OffsetDateTime,
+}
+
+impl Paid {
+    /// What a payment means for the intent it pays.
+    #[must_use]
+    pub const fn by(payment: &Payment) -> Self {
+        Self {
+            payment_id: payment.id,
+            state: payment.state,
+            failure: payment.failure,
+            created_at: payment.created_at,
+            updated_at: payment.updated_at,
+        }
+    }
 }
 
 /// What the merchant said about delivery and release; kept for the escrow.

@@ -40,6 +40,28 @@ pub enum Kind {
     Refund,
 }
 
+impl Kind {
+    /// Every kind.
+    pub const ALL: [Kind; 4] = [Kind::Hold, Kind::Release, Kind::Capture, Kind::Refund];
+
+    /// The name in tables.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Kind::Hold => "hold",
+            Kind::Release => "release",
+            Kind::Capture => "capture",
+            Kind::Refund => "refund",
+        }
+    }
+
+    /// Reads what [`Kind::name`] wrote.
+    #[must_use]
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.name() == name)
+    }
+}
+
 /// One line of a posting.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Entry {
@@ -137,6 +159,14 @@ mod tests {
 
     use super::*;
     use crate::money::{Currency, MINOR_MAX};
+
+    #[test]
+    fn kinds_are_written_as_postings_are() {
+        for kind in Kind::ALL {
+            assert_eq!(serde_json::json!(kind), kind.name());
+            assert_eq!(Kind::parse(kind.name()), Some(kind));
+        }
+    }
 
     proptest! {
         #[test]

@@ -183,6 +183,21 @@ impl Money {
         self.amount
     }
 
+    /// What a card is charged for it: a stablecoin is paid in US dollars, one for one; a currency
+    /// is its own.
+    ///
+    /// # Errors
+    /// [`NotMoney::TooFine`] if a stablecoin's amount has a fraction of a cent.
+    pub fn on_a_card(self) -> Result<Self, NotMoney> {
+        match self.currency.0 {
+            Kind::Iso(_) => Ok(self),
+            Kind::Token(Token::Usdc | Token::Usdt | Token::Dai) => {
+                let dollars = Currency(Kind::Iso(iso_currency::Currency::USD));
+                Self::from_major(self.amount, dollars)
+            }
+        }
+    }
+
     /// The currency.
     #[must_use]
     pub const fn currency(&self) -> Currency {
@@ -312,6 +327,29 @@ mod tests {
         let hundred = Money::from_major(Decimal::from(100), dai).map(|money| money.minor());
         assert_eq!(hundred, Ok(100_000_000_000_000_000_000));
         assert_eq!(Currency::parse("USDC"), None);
+    }
+
+    #[test]
+    fn a_card_pays_stablecoins_in_dollars_one_for_one() {
+        let charged = |amount: Decimal, code: &str| {
+            let currency = Currency::parse_token(code).or_else(|| Currency::parse(code))?;
+            let money = Money::from_major(amount, currency).ok()?;
+            Some(money.on_a_card().map(|money| format!("{money:?}")))
+        };
+        for (code, expected) in [
+            ("USDC", "12.30 USD"),
+            ("USDT", "12.30 USD"),
+            ("DAI", "12.30 USD"),
+            ("USD", "12.30 USD"),
+            ("EUR", "12.30 EUR"),
+        ] {
+            let found = charged(Decimal::new(123, 1), code);
+            assert_eq!(found, Some(Ok(expected.to_owned())));
+        }
+        let cents = charged(Decimal::new(12_305, 3), "USDC");
+        assert_eq!(cents, Some(Err(NotMoney::TooFine)));
+        let most = charged(Decimal::new(99_999_999_999, 2), "DAI");
+        assert_eq!(most, Some(Ok("999999999.99 USD".to_owned())));
     }
 
     #[test]

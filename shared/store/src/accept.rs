@@ -228,7 +228,7 @@ pub async fn forget_stale_key(
 ) -> Result<()> {
     sqlx::query!(
         "delete from idempotency_keys
-         where merchant_id = $1 and live = $2 and key = $3
+         where merchant_id = $1 and live = $2 and (select act_for($1, $2)) and key = $3
            and created_at < now() - interval '24 hours'",
         merchant.0,
         mode.is_live(),

@@ -21,20 +21,17 @@ pub async fn issue_token(
 ) -> Result<Option<Zeroizing<String>>> {
     let token = domain::merchant::access_token(&rand::random());
     // Found by the hash of 256 random bits, so how long the look-up takes tells nothing.
-    let given = sqlx::query_scalar!(
-        "insert into access_tokens (hash, client_id, scope, expires_at)
-         select $3, id, $4, now() + make_interval(secs => $5)
-         from api_clients where id = $1 and secret_hash = $2
-         returning client_id",
+    let is_given = sqlx::query_scalar!(
+        r#"select give_token($1, $2, $3, $4, $5) as "is_given!""#,
         client_id,
         hash(client_secret),
         hash(&token),
         scope,
         f64::from(TOKEN_SECONDS),
     )
-    .fetch_optional(db)
+    .fetch_one(db)
     .await?;
-    Ok(given.map(|_| token))
+    Ok(is_given.then_some(token))
 }
 
 /// Deletes tokens that are not taken any more; returns how many.

@@ -184,7 +184,8 @@ pub async fn get(
         Row,
         "select id, merchant_id, live, email, name, phone, description, metadata, created_at,
                 updated_at
-         from customers where id = $1 and merchant_id = $2 and live = $3",
+         from customers
+         where id = $1 and merchant_id = $2 and live = $3 and (select act_for($2, $3))",
         id.0,
         merchant.0,
         mode.is_live(),
@@ -227,7 +228,7 @@ pub async fn list(
         "select id, merchant_id, live, email, name, phone, description, metadata, created_at,
                 updated_at
          from customers
-         where merchant_id = $1 and live = $2 and id < $3
+         where merchant_id = $1 and live = $2 and (select act_for($1, $2)) and id < $3
          order by id desc limit $4 offset $5",
         merchant.0,
         mode.is_live(),

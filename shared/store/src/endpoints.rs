@@ -34,6 +34,8 @@ pub struct Endpoint {
     pub is_active: bool,
     /// When it was registered.
     pub created_at: OffsetDateTime,
+    /// When it was last changed.
+    pub updated_at: OffsetDateTime,
 }
 
 struct Row {
@@ -47,6 +49,7 @@ struct Row {
     ed25519: bool,
     status: String,
     created_at: OffsetDateTime,
+    updated_at: OffsetDateTime,
 }
 
 impl Row {
@@ -70,6 +73,7 @@ impl Row {
             ed25519: self.ed25519,
             is_active: self.status == "active",
             created_at: self.created_at,
+            updated_at: self.updated_at,
         })
     }
 }
@@ -135,9 +139,11 @@ pub async fn get(
 ) -> Result<Option<Endpoint>> {
     let row = sqlx::query_as!(
         Row,
-        "select id, merchant_id, live, surface, url, events, metadata, ed25519, status, created_at
+        "select id, merchant_id, live, surface, url, events, metadata, ed25519, status, created_at,
+                updated_at
          from webhook_endpoints
-         where id = $1 and merchant_id = $2 and live = $3 and surface = $4 and status <> 'deleted'",
+         where id = $1 and merchant_id = $2 and live = $3 and (select act_for($2, $3))
+           and surface = $4 and status <> 'deleted'",
         id.0,
         merchant.0,
         mode.is_live(),
@@ -160,9 +166,11 @@ pub async fn list(
 ) -> Result<Vec<Endpoint>> {
     let rows = sqlx::query_as!(
         Row,
-        "select id, merchant_id, live, surface, url, events, metadata, ed25519, status, created_at
+        "select id, merchant_id, live, surface, url, events, metadata, ed25519, status, created_at,
+                updated_at
          from webhook_endpoints
-         where merchant_id = $1 and live = $2 and surface = $3 and status <> 'deleted'
+         where merchant_id = $1 and live = $2 and (select act_for($1, $2)) and surface = $3
+           and status <> 'deleted'
          order by id desc",
         merchant.0,
         mode.is_live(),
@@ -173,20 +181,27 @@ pub async fn list(
     rows.into_iter().map(Row::read).collect()
 }
 
-/// Writes what an endpoint is to be from now on; `false` if it was deleted meanwhile.
+/// Writes what an endpoint is to be from now on; returns when, by the database's clock, or `None`
+/// if it was deleted meanwhile.
 ///
 /// # Errors
 /// If the database refuses.
-pub async fn update(db: &PgPool, endpoint: &Endpoint, kinds: &[Kind]) -> Result<bool> {
+pub async fn update(
+    db: &PgPool,
+    endpoint: &Endpoint,
+    kinds: &[Kind],
+) -> Result<Option<OffsetDateTime>> {
     let status = if endpoint.is_active {
         "active"
     } else {
         "disabled"
     };
-    let done = sqlx::query!(
+    let updated_at = sqlx::query_scalar!(
         "update webhook_endpoints
          set url = $4, events = $5, kinds = $6, metadata = $7, status = $8, updated_at = now()
-         where id = $1 and merchant_id = $2 and live = $3 and status <> 'deleted'",
+         where id = $1 and merchant_id = $2 and live = $3 and (select act_for($2, $3))
+           and status <> 'deleted'
+         returning updated_at",
         endpoint.id.0,
         endpoint.merchant_id.0,
         endpoint.mode.is_live(),
@@ -196,9 +211,9 @@ pub async fn update(db: &PgPool, endpoint: &Endpoint, kinds: &[Kind]) -> Result<
         Value::Object(endpoint.metadata.clone()),
         status,
     )
-    .execute(db)
+    .fetch_optional(db)
     .await?;
-    Ok(done.rows_affected() == 1)
+    Ok(updated_at)
 }
 
 /// Deletes a merchant's endpoint: what is on its way to it is sent no more. `false` if there is no
@@ -213,6 +228,7 @@ pub async fn delete(
     surface: Surface,
     id: EndpointId,
 ) -> Result<bool> {
+    let mut tx = crate::begin(db, merchant, mode).await?;
     let gone = sqlx::query_scalar!(
         "with gone as (
              update webhook_endpoints set status = 'deleted', updated_at = now()
@@ -232,7 +248,8 @@ pub async fn delete(
         mode.is_live(),
         surface.name(),
     )
-    .fetch_optional(db)
+    .fetch_optional(&mut *tx)
     .await?;
+    crate::commit(tx).await?;
     Ok(gone.is_some())
 }

@@ -81,7 +81,7 @@ pub async fn keep_answer(
     let kept = sqlx::query!(
         "update idempotency_keys
          set status = coalesce(status, $4), body = coalesce(body, $5)
-         where merchant_id = $1 and live = $2 and key = $3
+         where merchant_id = $1 and live = $2 and (select act_for($1, $2)) and key = $3
          returning status, body",
         merchant.0,
         mode.is_live(),

@@ -131,7 +131,16 @@ pub async fn create(tx: &mut Tx, intent: &Intent) -> Result<(Intent, Vec<Deliver
     Ok((intent, deliveries))
 }
 
-/// Cancels a merchant's intent and tells of it, if it is open; returns it as it was then left.
+/// What became of an intent that was to be canceled.
+#[derive(Debug)]
+pub enum Canceled {
+    /// It is canceled now, and this is to be rung.
+    Now(Intent, Vec<DeliveryId>),
+    /// It was not open, and is as it was.
+    NotOpen(Intent),
+}
+
+/// Cancels a merchant's intent and tells of it, if it is open; `None` if the merchant has none.
 /// Whoever pays it at the same time waits for the end of this transaction, or this one for theirs.
 ///
 /// # Errors
@@ -141,7 +150,7 @@ pub async fn cancel(
     merchant: MerchantId,
     mode: Mode,
     id: IntentId,
-) -> Result<Option<(Intent, Vec<DeliveryId>)>> {
+) -> Result<Option<Canceled>> {
     let locked = sqlx::query_scalar!(
         "select id from intents where id = $1 and merchant_id = $2 and live = $3 for update",
         id.0,
@@ -158,7 +167,7 @@ pub async fn cancel(
         return Ok(None);
     };
     if !before.state().is_open() {
-        return Ok(Some((before, vec![])));
+        return Ok(Some(Canceled::NotOpen(before)));
     }
     let canceled_at = sqlx::query_scalar!(
         r#"update intents set canceled_at = now() where id = $1 returning canceled_at as "at!""#,
@@ -179,7 +188,7 @@ pub async fn cancel(
         },
     };
     let deliveries = events::tell(tx, merchant, mode, &notice).await?;
-    Ok(Some((now, deliveries)))
+    Ok(Some(Canceled::Now(now, deliveries)))
 }
 
 /// An intent, whosever it is: for its public page, for its payment's worker, and to tell a stranger
@@ -207,7 +216,7 @@ where
            left join lateral (
                select id, state, failure, created_at, updated_at from payments
                where intent_id = i.id order by id desc limit 1) p on true
-           where i.id = $1"#,
+           where i.id = $1 and (select hold($1))"#,
         id.0,
     )
     .fetch_optional(db)
@@ -238,7 +247,7 @@ pub async fn list(
            left join lateral (
                select id, state, failure, created_at, updated_at from payments
                where intent_id = i.id order by id desc limit 1) p on true
-           where i.merchant_id = $1 and i.live = $2 and i.id < $3
+           where i.merchant_id = $1 and i.live = $2 and (select act_for($1, $2)) and i.id < $3
            order by i.id desc limit $4"#,
         merchant.0,
         mode.is_live(),

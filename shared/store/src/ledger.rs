@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use domain::id::{IntentId, MerchantId, PaymentId};
+use domain::ledger::Kind;
 use domain::merchant::Mode;
 use domain::money::Currency;
 use rust_decimal::Decimal;
@@ -33,7 +34,7 @@ pub async fn balances(db: &PgPool, merchant: MerchantId, mode: Mode) -> Result<V
                   coalesce(-sum(e.amount) filter (where e.account = 'merchant_balance'), 0) as "available!",
                   coalesce(-sum(e.amount) filter (where e.account = 'merchant_hold'), 0) as "pending!"
            from ledger_entries e join ledger_postings l on l.id = e.posting_id
-           where e.merchant_id = $1 and e.live = $2
+           where e.merchant_id = $1 and e.live = $2 and (select act_for($1, $2))
              and e.account in ('merchant_balance', 'merchant_hold')
            group by l.currency order by l.currency"#,
         merchant.0,
@@ -63,11 +64,17 @@ pub struct Capture {
     pub net: Decimal,
 }
 
-/// What the captures of these payments were booked as; those that have none are left out.
+/// What the captures of these payments of a merchant were booked as; those that have none are left
+/// out.
 ///
 /// # Errors
 /// If the database cannot answer.
-pub async fn captures(db: &PgPool, payments: &[PaymentId]) -> Result<HashMap<PaymentId, Capture>> {
+pub async fn captures(
+    db: &PgPool,
+    merchant: MerchantId,
+    mode: Mode,
+    payments: &[PaymentId],
+) -> Result<HashMap<PaymentId, Capture>> {
     let ids: Vec<Uuid> = payments.iter().map(|id| id.0).collect();
     let rows = sqlx::query!(
         r#"select l.payment_id,
@@ -75,8 +82,11 @@ pub async fn captures(db: &PgPool, payments: &[PaymentId]) -> Result<HashMap<Pay
                   coalesce(-sum(e.amount) filter (where e.account = 'merchant_balance'), 0) as "net!"
            from ledger_postings l join ledger_entries e on e.posting_id = l.id
            where l.payment_id = any($1) and l.kind = 'capture'
+             and e.merchant_id = $2 and e.live = $3 and (select act_for($2, $3))
            group by l.payment_id"#,
         &ids,
+        merchant.0,
+        mode.is_live(),
     )
     .fetch_all(db)
     .await?;
@@ -92,8 +102,8 @@ pub async fn captures(db: &PgPool, payments: &[PaymentId]) -> Result<HashMap<Pay
 pub struct Entry {
     /// Its posting.
     pub posting_id: Uuid,
-    /// What it was: `capture` or `refund`.
-    pub kind: String,
+    /// What it was.
+    pub kind: Kind,
     /// Of which payment.
     pub payment_id: PaymentId,
     /// Of which intent, if the payment pays one.
@@ -110,7 +120,7 @@ pub struct Entry {
 #[derive(Debug, Clone, Default)]
 pub struct Filter {
     /// Only of this kind.
-    pub kind: Option<String>,
+    pub kind: Option<Kind>,
     /// Only of this intent.
     pub intent: Option<IntentId>,
     /// How many to step over. Each costs as much as one that is shown: bound it.
@@ -135,14 +145,15 @@ pub async fn entries(
            from ledger_entries e
            join ledger_postings l on l.id = e.posting_id
            join payments p on p.id = l.payment_id
-           where e.merchant_id = $1 and e.live = $2 and e.account = 'merchant_balance'
+           where e.merchant_id = $1 and e.live = $2 and (select act_for($1, $2))
+             and e.account = 'merchant_balance'
              and ($3::text is null or l.kind = $3)
              and ($4::uuid is null or p.intent_id = $4)
            order by e.posting_id desc
            limit $5 offset $6"#,
         merchant.0,
         mode.is_live(),
-        filter.kind,
+        filter.kind.map(Kind::name),
         filter.intent.map(|intent| intent.0),
         filter.limit,
         filter.offset,
@@ -155,7 +166,7 @@ pub async fn entries(
     let entries = rows.into_iter().map(|row| {
         Some(Entry {
             posting_id: row.posting_id,
-            kind: row.kind,
+            kind: Kind::parse(&row.kind)?,
             payment_id: PaymentId(row.payment_id),
             intent_id: row.intent_id.map(IntentId),
             amount: row.amount,

@@ -26,6 +26,9 @@ pub mod vault;
 use std::str::FromStr;
 use std::time::Duration;
 
+use domain::id::MerchantId;
+use domain::merchant::Mode;
+use sqlx::AssertSqlSafe;
 pub use sqlx::PgPool;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use uuid::Uuid;
@@ -86,17 +89,51 @@ pub const LOOK_UPS: [(&str, &str); 6] = [
     ("plan_cache_mode", "force_generic_plan"),
 ];
 
+/// What a connection of the API may see and do; the migration that makes the roles says what that
+/// is. Workers and operators act for every merchant, as the owner of the tables.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    /// Answers one merchant's request at a time.
+    Api,
+    /// Accepts payments of several merchants at once, and looks at those that are waited for.
+    Accept,
+}
+
+impl Role {
+    /// Its name in the database.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Role::Api => "sluice_api",
+            Role::Accept => "sluice_accept",
+        }
+    }
+}
+
 /// Opens a pool of at most `connections`, lazily: the database may come up later.
 ///
 /// # Errors
 /// If `url` is not a Postgres URL.
 pub fn connect(url: &str, process: &str, connections: u32) -> Result<PgPool> {
-    let options = options(url, process)?.options(LOOK_UPS).options([
+    Ok(pool(connections).connect_lazy_with(working(url, process)?))
+}
+
+/// Opens a pool whose connections have only a role's rights, from their first statement on. Where
+/// the role does not exist, or the user of the URL is no member of it, no connection is made.
+///
+/// # Errors
+/// If `url` is not a Postgres URL.
+pub fn connect_as(role: Role, url: &str, process: &str, connections: u32) -> Result<PgPool> {
+    let options = working(url, process)?.options([("role", role.name())]);
+    Ok(pool(connections).connect_lazy_with(options))
+}
+
+fn working(url: &str, process: &str) -> Result<PgConnectOptions> {
+    Ok(options(url, process)?.options(LOOK_UPS).options([
         ("statement_timeout", "15s"),
         ("lock_timeout", "5s"),
         ("idle_in_transaction_session_timeout", "30s"),
-    ]);
-    Ok(pool(connections).connect_lazy_with(options))
+    ]))
 }
 
 /// Opens a pool for an operator, whose questions read whole tables and may take their time.
@@ -129,12 +166,19 @@ pub async fn migrate(db: &PgPool) -> std::result::Result<(), sqlx::migrate::Migr
 /// A transaction for one merchant's request.
 pub type Tx = sqlx::Transaction<'static, sqlx::Postgres>;
 
-/// Begins a transaction for a request of this merchant; dropped, it leaves no trace.
+/// Begins a transaction about this merchant in this mode, which sees no other's rows where a role
+/// is held to that; dropped, it leaves no trace.
 ///
 /// # Errors
 /// If the database cannot.
-pub async fn begin(db: &PgPool) -> Result<Tx> {
-    Ok(db.begin().await?)
+pub async fn begin(db: &PgPool, merchant: MerchantId, mode: Mode) -> Result<Tx> {
+    // One message, one round trip. Both values are written by us: a UUID and a Boolean.
+    let begin = format!(
+        "begin; set local sluice.merchant = '{}'; set local sluice.live = '{}'",
+        merchant.0,
+        mode.is_live(),
+    );
+    Ok(db.begin_with(AssertSqlSafe(begin)).await?)
 }
 
 /// Makes it so.

@@ -122,12 +122,9 @@ pub enum Known {
 /// If the database cannot answer.
 pub async fn token_caller(db: &PgPool, token: &str) -> Result<Known> {
     let row = sqlx::query!(
-        r#"select c.limited_as, c.merchant_id, c.live, m.rate_limit,
-                  t.expires_at <= now() as "is_expired!"
-           from access_tokens t
-           join api_clients c on c.id = t.client_id
-           join merchants m on m.id = c.merchant_id
-           where t.hash = $1"#,
+        r#"select limited_as as "limited_as!", merchant_id as "merchant_id!", live as "live!",
+                  rate_limit, is_expired as "is_expired!"
+           from holder_of_token($1)"#,
         hash(token),
     )
     .fetch_optional(db)
@@ -151,9 +148,8 @@ pub async fn token_caller(db: &PgPool, token: &str) -> Result<Known> {
 pub async fn caller(db: &PgPool, key: &str) -> Result<Option<Caller>> {
     // Found by the hash of 256 random bits, so how long the look-up takes tells nothing.
     let row = sqlx::query!(
-        "select k.id, k.merchant_id, k.live, m.rate_limit
-         from api_keys k join merchants m on m.id = k.merchant_id
-         where k.hash = $1 and k.revoked_at is null",
+        r#"select id as "id!", merchant_id as "merchant_id!", live as "live!", rate_limit
+           from holder_of_key($1)"#,
         hash(key),
     )
     .fetch_optional(db)
@@ -183,7 +179,7 @@ pub struct Shop {
 /// If the database cannot answer.
 pub async fn shop(db: &PgPool, merchant: MerchantId) -> Result<Shop> {
     let row = sqlx::query!(
-        "select name, email, currency from merchants where id = $1",
+        r#"select name as "name!", email, currency as "currency!" from shop_of($1)"#,
         merchant.0,
     )
     .fetch_one(db)

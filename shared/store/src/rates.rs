@@ -2,7 +2,8 @@
 
 use std::collections::HashMap;
 
-use domain::id::PaymentId;
+use domain::id::{MerchantId, PaymentId};
+use domain::merchant::Mode;
 use domain::money::Currency;
 use rust_decimal::Decimal;
 use sqlx::PgPool;
@@ -68,12 +69,14 @@ pub struct Then {
     pub original_per_usd: Option<Decimal>,
 }
 
-/// The rates that counted when these payments were made: of `local`, and of each one's currency.
+/// The rates that counted when these payments of a merchant were made: of `local`, and of each one's currency.
 ///
 /// # Errors
 /// If the database cannot answer.
 pub async fn then(
     db: &PgPool,
+    merchant: MerchantId,
+    mode: Mode,
     local: Currency,
     payments: &[PaymentId],
 ) -> Result<HashMap<PaymentId, Then>> {
@@ -86,9 +89,12 @@ pub async fn then(
                 (select r.per_usd from rates r
                  where r.currency = p.currency and r.as_of <= p.created_at
                  order by r.as_of desc limit 1) as original_per_usd
-         from payments p where p.id = any($1)",
+         from payments p
+         where p.id = any($1) and p.merchant_id = $3 and p.live = $4 and (select act_for($3, $4))",
         &ids,
         local.code(),
+        merchant.0,
+        mode.is_live(),
     )
     .fetch_all(db)
     .await?;

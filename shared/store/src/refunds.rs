@@ -98,7 +98,7 @@ pub async fn get(
         "select r.id, r.payment_id, r.merchant_id, r.live, r.state, r.amount, p.currency, r.reason,
                 r.created_at
          from refunds r join payments p on p.id = r.payment_id
-         where r.id = $1 and r.merchant_id = $2 and r.live = $3",
+         where r.id = $1 and r.merchant_id = $2 and r.live = $3 and (select act_for($2, $3))",
         id.0,
         merchant.0,
         mode.is_live(),
@@ -141,7 +141,7 @@ pub async fn list(
         "select r.id, r.payment_id, r.merchant_id, r.live, r.state, r.amount, p.currency, r.reason,
                 r.created_at
          from refunds r join payments p on p.id = r.payment_id
-         where r.merchant_id = $1 and r.live = $2 and r.id < $3
+         where r.merchant_id = $1 and r.live = $2 and (select act_for($1, $2)) and r.id < $3
          order by r.id desc limit $4 offset $5",
         merchant.0,
         mode.is_live(),
@@ -223,7 +223,7 @@ pub async fn settle(
     posting: Option<&Posting>,
     notice: &Notice,
 ) -> Result<Option<Vec<DeliveryId>>> {
-    let mut tx = crate::begin(db).await?;
+    let mut tx = crate::begin(db, refund.merchant_id, refund.mode).await?;
     let moved = sqlx::query!(
         "with moved as (
              update refunds set state = $2, updated_at = now()

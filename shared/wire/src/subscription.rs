@@ -132,6 +132,8 @@ pub struct Endpoint {
     pub public_key: Option<String>,
     /// When it was registered.
     pub created_at: OffsetDateTime,
+    /// When it was last changed.
+    pub updated_at: OffsetDateTime,
 }
 
 /// The word for whether an endpoint is told.

@@ -73,13 +73,7 @@ fn tell(kind: notice::Kind, payment: payment::Payment, intent: Option<&Intent>) 
         return Notice { kind, subject };
     };
     let now = Intent {
-        paid: Some(Paid {
-            payment_id: payment.id,
-            state: payment.state,
-            failure: payment.failure,
-            created_at: payment.created_at,
-            updated_at: payment.updated_at,
-        }),
+        paid: Some(Paid::by(&payment)),
         ..intent.clone()
     };
     Notice {

@@ -147,9 +147,10 @@ pub async fn list(
 /// The body of a list, with what the books and the rates say of each payment.
 async fn rows(app: &App, caller: Caller, payments: &[Payment]) -> Result<String, Refused> {
     let ids: Vec<PaymentId> = payments.iter().map(|payment| payment.id).collect();
-    let (shop, local) = shop(app, caller.merchant_id).await?;
-    let captures = ledger::captures(&app.db, &ids).await?;
-    let rates = rates::then(&app.db, local, &ids).await?;
+    let (merchant, mode) = (caller.merchant_id, caller.mode);
+    let (shop, local) = shop(app, merchant).await?;
+    let captures = ledger::captures(&app.db, merchant, mode, &ids).await?;
+    let rates = rates::then(&app.db, merchant, mode, local, &ids).await?;
     let statement = shop.statement();
     let rows = payments.iter().map(|payment| {
         let booked = captures.get(&payment.id).map(|capture| Booked {

@@ -66,7 +66,8 @@ pub async fn list(
                   p.card_last4, p.card_exp_month, p.card_exp_year, p.intent_id, p.checkout,
                   p.refunded, p.created_at, p.updated_at
            from payments p left join customers c on c.id = p.customer_id
-           where p.merchant_id = $1 and p.live = $2 and p.intent_id is null
+           where p.merchant_id = $1 and p.live = $2 and (select act_for($1, $2))
+             and p.intent_id is null
              and p.id >= $3 and p.id < $4
              and (cardinality($5::text[]) = 0 or p.state = any($5))
              and ($6::timestamptz is null or p.created_at >= $6)

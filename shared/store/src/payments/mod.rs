@@ -124,7 +124,7 @@ pub async fn get(
                   c.name as "customer_name?", c.phone as "customer_phone?", p.card_brand, p.card_last4, p.card_exp_month,
                   p.card_exp_year, p.intent_id, p.checkout, p.refunded, p.created_at, p.updated_at
            from payments p left join customers c on c.id = p.customer_id
-           where p.id = $1 and p.merchant_id = $2 and p.live = $3"#,
+           where p.id = $1 and p.merchant_id = $2 and p.live = $3 and (select act_for($2, $3))"#,
         id.0,
         merchant.0,
         mode.is_live(),
@@ -149,7 +149,8 @@ pub struct Hosted {
 /// If the database cannot answer.
 pub async fn hosted(db: &PgPool, id: PaymentId) -> Result<Option<Hosted>> {
     let row = sqlx::query!(
-        "select merchant_id, live, expires_at from payments where id = $1 and checkout is not null",
+        "select merchant_id, live, expires_at from payments
+         where id = $1 and checkout is not null and (select hold($1))",
         id.0,
     )
     .fetch_optional(db)

@@ -182,6 +182,14 @@ impl Error {
         Self::refused("invalid_state_transition", message)
     }
 
+    /// The intent's amount is none that a card can be charged.
+    #[must_use]
+    pub fn not_chargeable() -> Self {
+        let message = "This payment intent cannot be paid by card: a card is charged in US \
+                       dollars, and the amount has a fraction of a cent.";
+        Self::refused("invalid_request", message)
+    }
+
     /// The card was not charged.
     #[must_use]
     pub fn payment_failed(failure: Failure) -> Self {
@@ -253,7 +261,7 @@ impl Error {
 /// An id as a client wrote it, unless it is none: it may be anything, a card number too.
 fn repeated(id: &str) -> &str {
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
-    if id.len() <= ID_MAX && id.bytes().all(is_plain) && !card::is_in(id) {
+    if (1..=ID_MAX).contains(&id.len()) && id.bytes().all(is_plain) && !card::is_in(id) {
         id
     } else {
         "…"

@@ -239,7 +239,7 @@ pub struct IntentBody {
         example = "100.00"
     )]
     pub amount: String,
-    /// The currency.
+    /// The currency. A card is charged the same number of US dollars for a stablecoin.
     #[schemars(extend("enum" = CURRENCIES))]
     pub currency: String,
     /// Under which conditions the money is released.

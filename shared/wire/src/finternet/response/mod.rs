@@ -1,9 +1,11 @@
 //! What a client is answered.
 
 mod account;
+mod endpoint;
 mod intent;
 
 pub use account::{Balance, LedgerEntries, Movement};
+pub use endpoint::{DeletedEndpoint, WebhookEndpoint};
 pub use intent::PaymentIntent;
 
 use domain::intent::Intent;
@@ -12,6 +14,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::status;
+use crate::subscription::{self, Endpoint};
 
 /// The least decimals of a printed amount.
 const DECIMALS_MIN: u32 = 2;
@@ -49,6 +52,21 @@ impl<'a> Envelope<PaymentIntent<'a>> {
     }
 }
 
+impl<'a> Envelope<WebhookEndpoint<'a>> {
+    /// An endpoint as this contract writes it; with its secret when it was just made.
+    #[must_use]
+    pub fn endpoint(endpoint: &'a Endpoint, secret: Option<&'a str>) -> Self {
+        Self {
+            id: endpoint.id.to_string(),
+            object: WebhookEndpoint::OBJECT,
+            status: subscription::status(endpoint.is_active),
+            data: WebhookEndpoint::of(endpoint, secret),
+            created: endpoint.created_at.unix_timestamp(),
+            updated: endpoint.updated_at.unix_timestamp(),
+        }
+    }
+}
+
 impl<T: Serialize> Envelope<T> {
     /// The body.
     #[must_use]
@@ -57,21 +75,21 @@ impl<T: Serialize> Envelope<T> {
     }
 }
 
-/// A page of payment intents, the newest first.
+/// A part of a list, the newest first.
 #[derive(Debug, Serialize, JsonSchema)]
-#[schemars(rename = "PaymentIntentList")]
-pub struct Intents<'a> {
+#[schemars(rename = "{T}List")]
+pub struct List<T> {
     /// Always `list`.
     #[schemars(extend("const" = "list"))]
     object: &'static str,
-    /// The payment intents.
-    data: Vec<Envelope<PaymentIntent<'a>>>,
+    /// The objects.
+    data: Vec<Envelope<T>>,
     /// Whether older ones follow: ask for them with the last one's id as `starting_after`.
     has_more: bool,
 }
 
-impl<'a> Intents<'a> {
-    /// The page as this contract writes it.
+impl<'a> List<PaymentIntent<'a>> {
+    /// A part of the intents as this contract writes it.
     #[must_use]
     pub fn of(intents: &'a [Intent], has_more: bool) -> Self {
         Self {
@@ -80,7 +98,22 @@ impl<'a> Intents<'a> {
             has_more,
         }
     }
+}
 
+impl<'a> List<WebhookEndpoint<'a>> {
+    /// All of a merchant's endpoints: there are never many.
+    #[must_use]
+    pub fn whole(endpoints: &'a [Endpoint]) -> Self {
+        let data = endpoints.iter();
+        Self {
+            object: "list",
+            data: data.map(|one| Envelope::endpoint(one, None)).collect(),
+            has_more: false,
+        }
+    }
+}
+
+impl<T: Serialize> List<T> {
     /// The body.
     #[must_use]
     pub fn body(&self) -> String {

@@ -1,0 +1,154 @@
+//! finternet's paths: payment intents under `/v1/payment-intents`, and webhook endpoints where the
+//! key comes as `X-API-Key`.
+
+mod account;
+mod endpoints;
+mod intents;
+mod on_chain;
+mod public;
+
+use axum::Router;
+use axum::extract::Path;
+use axum::extract::rejection::PathRejection;
+use axum::response::Response;
+use axum::routing::{get, post};
+use domain::id::IntentId;
+use domain::intent::{Intent, State};
+use store::accept::Answer;
+use store::merchants::Caller;
+use wire::finternet::error::Error;
+
+use super::{Paths, answer, answer_once};
+use crate::App;
+use crate::once::Answered;
+use crate::refused::Refused;
+
+pub fn paths() -> Paths {
+    let known = Router::new()
+        .route(
+            "/v1/payment-intents",
+            post(intents::create).get(intents::list),
+        )
+        .route(
+            "/v1/payment-intents/",
+            post(intents::create).get(intents::list),
+        )
+        .route("/v1/payment-intents/account/balance", get(account::balance))
+        .route(
+            "/v1/payment-intents/account/ledger-entries",
+            get(account::ledger_entries),
+        )
+        .route("/v1/payment-intents/{id}", get(intents::retrieve))
+        .route("/v1/payment-intents/{id}/cancel", post(intents::cancel))
+        .merge(on_chain::paths())
+        .route("/v1/webhooks", post(endpoints::create).get(endpoints::list))
+        .route(
+            "/v1/webhooks/{id}",
+            get(endpoints::retrieve)
+                .put(endpoints::update)
+                .patch(endpoints::update)
+                .delete(endpoints::delete),
+        );
+    Paths {
+        known,
+        open: public::paths(),
+    }
+}
+
+/// A path's parameter. What is no text names nothing either; axum's own answer to it is not ours.
+type Named = Result<Path<String>, PathRejection>;
+
+fn text(named: Named) -> String {
+    named.map(|Path(text)| text).unwrap_or_default()
+}
+
+/// An intent, whosever it is, by its id as the client wrote it.
+async fn find(app: &App, id: &str) -> Result<Intent, Error> {
+    let missing = || Error::intent_missing(id);
+    let parsed = IntentId::parse(id).ok_or_else(missing)?;
+    let found = crate::intents::find(app, parsed).await;
+    found.map_err(|refused| named(refused, missing()))
+}
+
+/// An intent of the caller's. A stranger's is known to be there; of the caller's own, a key sees
+/// only what keys of its kind made.
+async fn find_own(app: &App, caller: Caller, id: &str) -> Result<Intent, Error> {
+    let intent = find(app, id).await?;
+    if intent.merchant_id != caller.merchant_id {
+        return Err(Error::forbidden());
+    }
+    if intent.mode != caller.mode {
+        return Err(Error::intent_missing(id));
+    }
+    Ok(intent)
+}
+
+/// Where an intent stands that was not open a moment ago. If it is open again, a payment of it
+/// failed since.
+async fn closed(app: &App, id: IntentId) -> Result<State, Error> {
+    let state = crate::intents::find(app, id).await?.state();
+    Ok(if state.is_open() {
+        State::Processing
+    } else {
+        state
+    })
+}
+
+/// What was not found gets its name.
+fn named(refused: Refused, missing: Error) -> Error {
+    match refused {
+        Refused::Missing(_) => missing,
+        refused => refused.into(),
+    }
+}
+
+fn respond(result: Result<Answered, Error>) -> Response {
+    match result {
+        Ok(answered) => answer_once(answered),
+        Err(error) => answer(answer_of(&error)),
+    }
+}
+
+const fn ok(body: String) -> Answer {
+    Answer { status: 200, body }
+}
+
+/// Turns a request away in this contract's words.
+pub fn refuse(refused: Refused) -> Answer {
+    answer_of(&Error::from(refused))
+}
+
+fn answer_of(error: &Error) -> Answer {
+    Answer {
+        status: error.status,
+        body: error.body(),
+    }
+}
+
+impl From<Refused> for Error {
+    fn from(refused: Refused) -> Self {
+        match refused {
+            Refused::KeyMissing => Error::key_missing(),
+            Refused::KeyInvalid | Refused::TokenExpired => Error::key_invalid(),
+            Refused::RateLimited {
+                retry_after_seconds,
+            } => Error::rate_limited(retry_after_seconds),
+            Refused::Body(why) => Error::body_unreadable(why),
+            Refused::Field(wrong) => wrong.into(),
+            Refused::RouteUnknown | Refused::Missing(_) => Error::route_unknown(),
+            Refused::MethodNotAllowed => Error::method_not_allowed(),
+            Refused::IdempotencyKeyMalformed => Error::key_malformed(),
+            Refused::IdempotencyKeyReused => Error::key_reused(),
+            Refused::UrlNotAllowed(why) => Error::url_not_allowed(why),
+            Refused::TooManyEndpoints => Error::too_many_endpoints(),
+            Refused::LiveUnavailable => Error::live_unavailable(),
+            Refused::Unavailable => Error::unavailable(),
+            // The paths that know these answer them by themselves.
+            Refused::NotRefundable
+            | Refused::RefundTooLarge
+            | Refused::EmailTaken
+            | Refused::IntentClosed
+            | Refused::Internal => Error::internal(),
+        }
+    }
+}

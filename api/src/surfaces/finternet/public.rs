@@ -1,0 +1,130 @@
+//! What a payer's browser asks, without a key: whoever knows an intent's id may read and pay it.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::{Request, State};
+use axum::http::header::{
+    ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
+    ACCESS_CONTROL_MAX_AGE,
+};
+use axum::http::{HeaderValue, StatusCode};
+use axum::middleware::map_response;
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use domain::id::IntentId;
+use domain::intent::{Intent, Paid};
+use domain::payment::Payment;
+use domain::surface::Surface;
+use serde_json::Map;
+use sha2::{Digest, Sha256};
+use store::accept::{Answer, Key};
+use store::merchants::Caller;
+use uuid::Uuid;
+use wire::finternet::error::Error;
+use wire::finternet::request;
+use wire::finternet::response::Envelope;
+
+use super::{Named, answer_of, closed, find, ok, on_chain, respond, text};
+use crate::App;
+use crate::once::{self, Answered};
+use crate::payments::{self, New};
+use crate::refused::Refused;
+
+pub fn paths() -> Router<Arc<App>> {
+    Router::new()
+        .route(
+            "/v1/payment-intents/public/{id}",
+            get(retrieve).options(preflight),
+        )
+        .route(
+            "/v1/payment-intents/public/{id}/payment",
+            post(pay).options(preflight),
+        )
+        .route(
+            "/v1/payment-intents/public/{id}/transaction-hash",
+            post(on_chain::transaction_hash).options(preflight),
+        )
+        .layer(map_response(to_any_origin))
+}
+
+/// A page of any origin may read the answer: there are no cookies that it could misuse.
+async fn to_any_origin(mut response: Response) -> Response {
+    let any = HeaderValue::from_static("*");
+    response
+        .headers_mut()
+        .insert(ACCESS_CONTROL_ALLOW_ORIGIN, any);
+    response
+}
+
+/// What a browser asks before it sends JSON to another origin.
+async fn preflight() -> Response {
+    let headers = [
+        (ACCESS_CONTROL_ALLOW_METHODS, "GET, POST"),
+        (
+            ACCESS_CONTROL_ALLOW_HEADERS,
+            "Content-Type, Authorization, X-API-Key, Idempotency-Key",
+        ),
+        (ACCESS_CONTROL_MAX_AGE, "86400"),
+    ];
+    (StatusCode::NO_CONTENT, headers).into_response()
+}
+
+async fn retrieve(State(app): State<Arc<App>>, id: Named) -> Response {
+    let found = find(&app, &text(id)).await;
+    respond(found.map(|intent| Answered::anew(ok(Envelope::of(&intent).body()))))
+}
+
+async fn pay(State(app): State<Arc<App>>, id: Named, request: Request) -> Response {
+    respond(try_pay(&app, &text(id), request).await)
+}
+
+async fn try_pay(app: &Arc<App>, id: &str, request: Request) -> Result<Answered, Error> {
+    let intent = find(app, id).await?;
+    let (body, key) = once::read(app, Surface::Finternet, request).await?;
+    let card = request::card(body)?;
+    let money = intent.money.on_a_card();
+    let new = New {
+        money: money.map_err(|_| Error::not_chargeable())?,
+        payer: None,
+        card: Some(card),
+        description: intent.description.clone(),
+        metadata: Map::new(),
+        intent_id: Some(intent.id),
+        checkout: None,
+    };
+    // The payer pays the merchant; nobody else is known here.
+    let caller = Caller {
+        key_id: Uuid::nil(),
+        merchant_id: intent.merchant_id,
+        mode: intent.mode,
+        rate_limit: None,
+    };
+    let key = key.map(|key| of_payers(&key, intent.id));
+    let render = |payment: &Payment| paid(&intent, payment);
+    match payments::create(app, caller, new, key, render).await {
+        Err(Refused::IntentClosed) => Err(Error::not_payable(closed(app, intent.id).await?)),
+        made => Ok(made?),
+    }
+}
+
+/// A payer's key is the intent's own: it is never the same as one of the merchant's.
+fn of_payers(key: &Key, intent: IntentId) -> Key {
+    let digest = Sha256::digest(key.key.as_bytes());
+    Key {
+        key: format!("{intent} {}", hex::encode(digest)),
+        fingerprint: key.fingerprint.clone(),
+    }
+}
+
+/// The intent as its payment leaves it, or why the card was not charged.
+fn paid(intent: &Intent, payment: &Payment) -> Answer {
+    if let Some(failure) = payment.failure {
+        return answer_of(&Error::payment_failed(failure));
+    }
+    let intent = Intent {
+        paid: Some(Paid::by(payment)),
+        ..intent.clone()
+    };
+    ok(Envelope::of(&intent).body())
+}

@@ -1,0 +1,208 @@
+-- A second net under the conditions of every statement: the API works under roles that see and may
+-- do only what they must. It is a net against a forgotten condition, not against somebody who can
+-- write SQL: who may run any statement may also name any merchant.
+--
+-- Workers, relay and operators connect as the owner of the tables. They act for every merchant, so
+-- row-level security is enabled and not forced: the owner sees everything.
+
+-- Roles belong to the cluster: another database may be making the same ones at this moment.
+do $$
+declare
+    wanted text;
+begin
+    foreach wanted in array array['sluice_api', 'sluice_accept'] loop
+        begin
+            if not exists (select from pg_roles where rolname = wanted) then
+                execute format('create role %I nologin', wanted);
+            end if;
+        exception when duplicate_object or unique_violation then
+            null;
+        end;
+        begin
+            -- Only a member may take on a role.
+            if not pg_has_role(wanted, 'member') then
+                execute format('grant %I to current_user', wanted);
+            end if;
+        exception when unique_violation then
+            null;
+        end;
+        if exists (select from pg_roles
+                   where rolname = wanted and (rolsuper or rolbypassrls or rolcreaterole)) then
+            raise exception 'the role % may do more than it must', wanted;
+        end if;
+    end loop;
+end $$;
+
+grant usage on schema public to sluice_api, sluice_accept;
+
+-- Names the merchant and mode that the rest of this transaction is about. In a statement it stands
+-- as `and (select act_for(…))`: a condition on no row is judged once, before the first row is read.
+-- Were it judged later, no merchant would be named yet and nothing found.
+create function act_for(merchant uuid, live boolean) returns boolean language sql as $$
+    select set_config('sluice.merchant', merchant::text, true) is not null
+       and set_config('sluice.live', live::text, true) is not null
+$$;
+
+-- Names the one thing that whoever holds its id may read.
+create function hold(id uuid) returns boolean language sql as $$
+    select set_config('sluice.held', id::text, true) is not null
+$$;
+
+-- What a transaction has named is empty again after it, so that the next one sees nothing. The
+-- policies compare with `is true`: the planner must not take the comparison for its own condition
+-- and judge it before the merchant is named.
+
+alter table merchants enable row level security;
+alter table api_keys enable row level security;
+alter table api_clients enable row level security;
+alter table access_tokens enable row level security;
+alter table customers enable row level security;
+alter table payments enable row level security;
+alter table payment_history enable row level security;
+alter table idempotency_keys enable row level security;
+alter table sealed_cards enable row level security;
+alter table authorizations enable row level security;
+alter table ledger_postings enable row level security;
+alter table ledger_entries enable row level security;
+alter table webhook_endpoints enable row level security;
+alter table events enable row level security;
+alter table deliveries enable row level security;
+alter table delivery_attempts enable row level security;
+alter table outbox enable row level security;
+alter table refunds enable row level security;
+alter table intents enable row level security;
+
+-- sluice_api: answers one merchant's request at a time.
+
+do $$
+declare
+    one text;
+begin
+    foreach one in array array['customers', 'payments', 'idempotency_keys', 'ledger_entries',
+                               'webhook_endpoints', 'events', 'refunds', 'intents'] loop
+        execute format($policy$
+            create policy %I on %I to sluice_api using (
+                ((merchant_id, live) = (
+                    select nullif(current_setting('sluice.merchant', true), '')::uuid,
+                           nullif(current_setting('sluice.live', true), '')::boolean)) is true)
+            $policy$, one || '_of_the_named_merchant', one);
+    end loop;
+end $$;
+
+-- What names no merchant itself is seen with what it belongs to.
+create policy ledger_postings_of_seen_payments on ledger_postings for select to sluice_api
+    using (exists (select from payments p where p.id = payment_id));
+create policy deliveries_to_seen_endpoints on deliveries to sluice_api
+    using (exists (select from webhook_endpoints e where e.id = endpoint_id));
+create policy outbox_of_seen_deliveries on outbox to sluice_api
+    using (worker = 'webhook' and exists (select from deliveries d where d.id = outbox.id));
+-- A job is written by the statement that writes what it is about, which no policy sees yet. A job
+-- about something else does no harm: its worker does what that thing's own state asks for.
+create policy outbox_written on outbox for insert to sluice_api
+    with check (worker in ('refund', 'webhook'));
+
+-- An intent is public to whoever holds its id, with what became of its payments.
+create policy intents_held on intents for select to sluice_api
+    using ((id = (select nullif(current_setting('sluice.held', true), '')::uuid)) is true);
+create policy payments_of_a_held_intent on payments for select to sluice_api
+    using ((intent_id = (select nullif(current_setting('sluice.held', true), '')::uuid)) is true);
+
+-- So is a payment that is paid on a page.
+create policy payments_held on payments for select to sluice_api
+    using ((checkout is not null
+            and id = (select nullif(current_setting('sluice.held', true), '')::uuid)) is true);
+
+grant select on rates to sluice_api;
+grant select on payments, ledger_postings, ledger_entries, sealing_keys to sluice_api;
+grant update (refunded, updated_at) on payments to sluice_api;
+grant select, insert, update, delete on idempotency_keys to sluice_api;
+grant select, insert on customers, refunds, intents, webhook_endpoints, events, deliveries to sluice_api;
+grant update (email, name, phone, description, metadata, updated_at) on customers to sluice_api;
+grant update (canceled_at) on intents to sluice_api;
+grant update (url, events, kinds, metadata, status, updated_at) on webhook_endpoints to sluice_api;
+grant update (state, updated_at) on deliveries to sluice_api;
+grant select (worker, id), insert (worker, id, due_at), delete on outbox to sluice_api;
+grant select, insert, update on rate_windows to sluice_api;
+
+-- The door knows no merchant before it has found the key's. It asks for the holder of one key, and
+-- has no right to the tables: nobody can list them.
+
+create function holder_of_key(key_hash bytea)
+returns table (id uuid, merchant_id uuid, live boolean, rate_limit integer)
+language sql stable security definer set search_path = public, pg_temp as $$
+    select k.id, k.merchant_id, k.live, m.rate_limit
+    from api_keys k join merchants m on m.id = k.merchant_id
+    where k.hash = key_hash and k.revoked_at is null
+$$;
+
+create function holder_of_token(token_hash bytea)
+returns table (limited_as uuid, merchant_id uuid, live boolean, rate_limit integer, is_expired boolean)
+language sql stable security definer set search_path = public, pg_temp as $$
+    select c.limited_as, c.merchant_id, c.live, m.rate_limit, t.expires_at <= now()
+    from access_tokens t
+    join api_clients c on c.id = t.client_id
+    join merchants m on m.id = c.merchant_id
+    where t.hash = token_hash
+$$;
+
+create function give_token(client text, client_secret_hash bytea, token_hash bytea, token_scope text,
+                           seconds double precision)
+returns boolean
+language sql security definer set search_path = public, pg_temp as $$
+    with given as (
+        insert into access_tokens (hash, client_id, scope, expires_at)
+        select token_hash, c.id, token_scope, now() + make_interval(secs => seconds)
+        from api_clients c where c.id = client and c.secret_hash = client_secret_hash
+        returning 1)
+    select exists (select from given)
+$$;
+
+-- What payers see of a merchant.
+create function shop_of(merchant uuid)
+returns table (name text, email text, currency text)
+language sql stable security definer set search_path = public, pg_temp as $$
+    select m.name, m.email, m.currency from merchants m where m.id = merchant
+$$;
+
+revoke execute on function holder_of_key, holder_of_token, give_token, shop_of from public;
+grant execute on function holder_of_key, holder_of_token, give_token, shop_of to sluice_api;
+
+-- sluice_accept: the two statements that serve several merchants at once, accepting payments and
+-- looking at those that are waited for. They cannot name one merchant, so columns are their bound:
+-- they open payments and read how they stand; they change nothing and delete nothing.
+
+do $$
+declare
+    one text;
+begin
+    foreach one in array array['customers', 'payments', 'payment_history', 'idempotency_keys',
+                               'sealed_cards', 'events', 'deliveries', 'outbox'] loop
+        execute format('create policy %I on %I for insert to sluice_accept with check (true)',
+                       one || '_accepted', one);
+    end loop;
+    foreach one in array array['customers', 'payments', 'idempotency_keys', 'events', 'deliveries',
+                               'webhook_endpoints'] loop
+        execute format('create policy %I on %I for select to sluice_accept using (true)',
+                       one || '_met', one);
+    end loop;
+end $$;
+
+grant insert (id, merchant_id, live, email, name, phone),
+      select (id, merchant_id, live, email, name, phone, created_at) on customers to sluice_accept;
+grant insert (id, merchant_id, live, state, amount, currency, exponent, method, description, metadata,
+              customer_id, card_brand, card_last4, card_exp_month, card_exp_year, expires_at, intent_id,
+              checkout),
+      select (id, merchant_id, live, state, failure, amount, currency, description, metadata, customer_id,
+              card_brand, card_last4, card_exp_month, card_exp_year, intent_id, checkout, refunded,
+              created_at, updated_at) on payments to sluice_accept;
+grant insert (payment_id, version, event, state) on payment_history to sluice_accept;
+grant insert (merchant_id, live, key, fingerprint, subject_id), select on idempotency_keys to sluice_accept;
+grant insert on sealed_cards to sluice_accept;
+grant insert (id, merchant_id, live, kind, customer_id, notice), select (id, merchant_id, live)
+    on events to sluice_accept;
+grant insert (id, event_id, endpoint_id, state), select (id) on deliveries to sluice_accept;
+grant select (id, merchant_id, live, status, kinds) on webhook_endpoints to sluice_accept;
+grant insert (worker, id, due_at) on outbox to sluice_accept;
+
+-- Locks the intent that a payment pays, for a role that may not even see it.
+alter function payments_refuse_closed_intent() security definer set search_path = public, pg_temp;

@@ -1,0 +1,101 @@
+//! What the books say to the merchant.
+
+use anyhow::Result;
+use serde_json::{Value, json};
+use tests::{Answer, Gateway};
+
+use super::{INTENTS, get, intent, pay};
+
+fn asked(amount: &str) -> Value {
+    json!({"amount": amount, "currency": "USD", "type": "CONDITIONAL"})
+}
+
+async fn entries(gateway: &Gateway, query: &str) -> Result<Answer> {
+    get(gateway, &format!("{INTENTS}/account/ledger-entries{query}")).await
+}
+
+fn balance(available: &str, pending: &str, total: &str) -> String {
+    format!(
+        r#"{{"object":"balance","data":{{"availableBalance":"{available}","pendingBalance":"{pending}","reservedBalance":"0.00","totalBalance":"{total}","currency":"USD"}}}}"#
+    )
+}
+
+#[tokio::test]
+async fn a_captured_payment_is_the_merchants_less_the_fee() -> Result<()> {
+    let gateway = Gateway::start().await?;
+    let path = format!("{INTENTS}/account/balance");
+    let empty = get(&gateway, &path).await?;
+    assert_eq!(
+        (empty.status, empty.text),
+        (200, balance("0.00", "0.00", "0.00"))
+    );
+    assert_eq!(
+        entries(&gateway, "").await?.text,
+        r#"{"object":"list","data":[]}"#
+    );
+
+    let id = intent(&gateway, &asked("100.00")).await?;
+    pay(&gateway, &id, "4242424242424242").await?;
+    let declined = intent(&gateway, &asked("50.00")).await?;
+    pay(&gateway, &declined, "4000000000000002").await?;
+    // A fee of 2.9 %.
+    let found = get(&gateway, &path).await?;
+    assert_eq!(
+        (found.status, found.text),
+        (200, balance("97.10", "0.00", "97.10"))
+    );
+    let found = entries(&gateway, "").await?;
+    let entry = &found.body["data"][0];
+    assert!(
+        entry["id"]
+            .as_str()
+            .is_some_and(|id| id.starts_with("ledger_entry_"))
+    );
+    let expected = json!([{
+        "id": entry["id"], "object": "ledger_entry", "paymentIntentId": id,
+        "transactionType": "CREDIT", "amount": "97.10", "currency": "USD", "status": "COMPLETED",
+        "created": entry["created"]
+    }]);
+    assert_eq!(found.body["data"], expected);
+    gateway.finish().await
+}
+
+#[tokio::test]
+async fn movements_are_found_by_type_and_intent() -> Result<()> {
+    let gateway = Gateway::start().await?;
+    let mut ids = Vec::new();
+    for _ in 0..3 {
+        let id = intent(&gateway, &asked("10.00")).await?;
+        pay(&gateway, &id, "4242424242424242").await?;
+        ids.insert(0, id);
+    }
+    // Another surface's payment moves the same account.
+    gateway.pay("4242424242424242").await?;
+    let shown = |answer: &Answer| -> Vec<(Value, Value)> {
+        let items = answer.body["data"].as_array().into_iter().flatten();
+        items
+            .map(|item| {
+                (
+                    item["transactionType"].clone(),
+                    item["paymentIntentId"].clone(),
+                )
+            })
+            .collect()
+    };
+    let credit = |id: &Value| (json!("CREDIT"), id.clone());
+    let mut all = vec![credit(&Value::Null)];
+    all.extend(ids.iter().map(|id| credit(&json!(id))));
+    assert_eq!(shown(&entries(&gateway, "").await?), all);
+    let some = entries(&gateway, "?limit=2&offset=1").await?;
+    assert_eq!(Some(shown(&some).as_slice()), all.get(1..3));
+    let refunds = entries(&gateway, "?transactionType=REFUND").await?;
+    assert_eq!(shown(&refunds), []);
+    let first = ids.first().map(String::as_str).unwrap_or_default();
+    let of_one = entries(
+        &gateway,
+        &format!("?transactionType=CREDIT&paymentIntentId={first}"),
+    )
+    .await?;
+    assert_eq!(shown(&of_one), [credit(&json!(first))]);
+    gateway.finish().await
+}

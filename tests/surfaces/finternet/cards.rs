@@ -1,0 +1,257 @@
+//! Paying an intent by card.
+
+use anyhow::Result;
+use futures::future::try_join_all;
+use reqwest::Method;
+use serde_json::{Value, json};
+use tests::{Gateway, Options};
+
+use super::{INTENTS, card, charged, example, get, intent, pay, refused, status, wrong};
+use crate::repeats_card;
+
+const GOOD: &str = "4242424242424242";
+
+#[tokio::test]
+async fn good_cards_pay() -> Result<()> {
+    let gateway = Gateway::start().await?;
+    for number in [GOOD, "5555 5555 5555 4444"] {
+        for currency in ["USDC", "USDT", "DAI", "USD"] {
+            let asked = json!({"amount": "12.30", "currency": currency, "type": "CONDITIONAL"});
+            let id = intent(&gateway, &asked).await?;
+            let paid = pay(&gateway, &id, number).await?;
+            assert_eq!(
+                (paid.status, paid.at("/status")),
+                (200, "SUCCEEDED"),
+                "{}",
+                paid.text
+            );
+            assert_eq!(paid.at("/data/amount"), "12.30");
+            assert_eq!(charged(&gateway, &id).await?, ["approved", "captured"]);
+        }
+    }
+    gateway.finish().await
+}
+
+#[tokio::test]
+async fn a_declined_card_leaves_the_intent_open_for_another() -> Result<()> {
+    let gateway = Gateway::start().await?;
+    for (number, message) in [
+        ("4000000000000002", "Your card was declined."),
+        ("4000000000009995", "Your card has insufficient funds."),
+        ("4000000000000069", "Your card has expired."),
+    ] {
+        let id = intent(&gateway, &example()).await?;
+        let declined = pay(&gateway, &id, number).await?;
+        let expected = wrong("payment_failed", message, Some("card"));
+        assert_eq!((declined.status, declined.text), (400, expected));
+        let found = get(&gateway, &super::at(&id, "")).await?;
+        assert_eq!(found.at("/status"), "REQUIRES_ACTION");
+        assert_eq!(found.at("/data/fiatPaymentStatus"), "failed");
+        assert_eq!(found.at("/data/settlementStatus"), "PENDING");
+        let phases = &found.body["data"]["phases"];
+        let ended = phases.pointer("/0/completedAt").and_then(Value::as_i64);
+        let expected = json!([
+            {"phase": "SIGNATURE_VERIFICATION", "status": "FAILED", "completedAt": ended}
+        ]);
+        assert_eq!(phases, &expected);
+        let again = pay(&gateway, &id, number).await?;
+        assert_eq!(
+            (again.status, again.at("/error/code")),
+            (400, "payment_failed")
+        );
+        let paid = pay(&gateway, &id, GOOD).await?;
+        assert_eq!((paid.status, paid.at("/status")), (200, "SUCCEEDED"));
+        assert_eq!(paid.at("/data/fiatPaymentStatus"), "succeeded");
+        let did = charged(&gateway, &id).await?;
+        assert_eq!(did, ["declined", "declined", "approved", "captured"]);
+    }
+    gateway.finish().await
+}
+
+#[tokio::test]
+async fn payers_who_come_at_once_are_charged_once() -> Result<()> {
+    let gateway = Gateway::start().await?;
+    for number in [GOOD, "4000000000010035"] {
+        let id = intent(&gateway, &example()).await?;
+        let answers = try_join_all((0..8).map(|_| pay(&gateway, &id, number))).await?;
+        let paid = answers.iter().filter(|answer| answer.status == 200);
+        assert_eq!(paid.clone().count(), 1);
+        assert!(
+            paid.clone()
+                .all(|answer| answer.at("/status") == "SUCCEEDED")
+        );
+        for answer in answers.iter().filter(|answer| answer.status != 200) {
+            let found = (answer.status, answer.at("/error/code"));
+            assert_eq!(found, (400, "invalid_state_transition"), "{}", answer.text);
+        }
+        assert_eq!(charged(&gateway, &id).await?, ["approved", "captured"]);
+        let late = pay(&gateway, &id, GOOD).await?;
+        let message = "Cannot transition from SUCCEEDED to PROCESSING";
+        let expected = wrong("invalid_state_transition", message, None);
+        assert_eq!((late.status, late.text), (400, expected));
+    }
+    gateway.finish().await
+}
+
+#[tokio::test]
+async fn an_outcome_that_takes_long_is_read_later() -> Result<()> {
+    let options = Options {
+        wait_ms: 200,
+        ..Options::default()
+    };
+    let gateway = Gateway::with(options).await?;
+    let id = intent(&gateway, &example()).await?;
+    let paid = pay(&gateway, &id, "4000000000010126").await?;
+    assert_eq!(
+        (paid.status, paid.at("/status")),
+        (200, "PROCESSING"),
+        "{}",
+        paid.text
+    );
+    assert_eq!(paid.at("/data/fiatPaymentStatus"), "pending");
+    assert_eq!(paid.at("/data/phases/0/status"), "IN_PROGRESS");
+    let again = pay(&gateway, &id, GOOD).await?;
+    let message = "Cannot transition from PROCESSING to PROCESSING";
+    let expected = wrong("invalid_state_transition", message, None);
+    assert_eq!((again.status, again.text), (400, expected));
+    gateway.settle().await?;
+    assert_eq!(status(&gateway, &id).await?, "SUCCEEDED");
+    assert_eq!(charged(&gateway, &id).await?, ["approved", "captured"]);
+    gateway.finish().await
+}
+
+#[tokio::test]
+async fn a_wrong_card_charges_nothing() -> Result<()> {
+    let gateway = Gateway::start().await?;
+    let id = intent(&gateway, &example()).await?;
+    let path = format!("{INTENTS}/public/{id}/payment");
+    for (name, value, code) in [
+        ("cardNumber", json!("4242424242424241"), "invalid_card"),
+        ("cardNumber", json!("4242"), "invalid_card"),
+        ("expiry", json!("13/25"), "invalid_card"),
+        ("cvv", json!("12"), "invalid_card"),
+        ("name", json!(null), "invalid_request"),
+        ("state", json!("New York"), "invalid_request"),
+        ("pin", json!("1234"), "invalid_request"),
+    ] {
+        let mut body = card(GOOD);
+        body["card"][name] = value;
+        let request = gateway.request(Method::POST, &path).json(&body);
+        let answer = gateway.send(request).await?;
+        let found = (
+            answer.status,
+            answer.at("/error/code"),
+            answer.at("/error/param"),
+        );
+        assert_eq!(found, (400, code, name), "{}", answer.text);
+        assert!(!repeats_card(&answer.text));
+    }
+    let request = gateway
+        .request(Method::POST, &path)
+        .json(&card("4242424242424241"));
+    let expected = wrong(
+        "invalid_card",
+        "Your card number is invalid.",
+        Some("cardNumber"),
+    );
+    refused(&gateway, request, 400, &expected).await?;
+    assert_eq!(status(&gateway, &id).await?, "INITIATED");
+    assert_eq!(charged(&gateway, &id).await?, Vec::<String>::new());
+    gateway.finish().await
+}
+
+/// A card is charged dollars, one for each stablecoin; it cannot be charged less than a cent.
+#[tokio::test]
+async fn a_fraction_of_a_cent_is_not_charged() -> Result<()> {
+    let gateway = Gateway::start().await?;
+    let asked = json!({"amount": "1.005", "currency": "USDC", "type": "CONDITIONAL"});
+    let id = intent(&gateway, &asked).await?;
+    let answer = pay(&gateway, &id, GOOD).await?;
+    let message = "This payment intent cannot be paid by card: a card is charged in US dollars, \
+                   and the amount has a fraction of a cent.";
+    let expected = wrong("invalid_request", message, None);
+    assert_eq!((answer.status, answer.text), (400, expected));
+    let asked = json!({"amount": "1.01", "currency": "DAI", "type": "CONDITIONAL"});
+    let id = intent(&gateway, &asked).await?;
+    assert_eq!(pay(&gateway, &id, GOOD).await?.status, 200);
+    let log = gateway.sandbox_log()?;
+    let amounts: Vec<_> = log
+        .iter()
+        .map(|one| (one.amount.as_deref(), one.currency.as_deref()))
+        .collect();
+    assert_eq!(amounts, [(Some("1.01"), Some("USD")); 2]);
+    gateway.finish().await
+}
+
+/// S000: the same key within a day gets the same response, also for a payer.
+#[tokio::test]
+async fn a_payer_who_asks_again_gets_the_same_answer() -> Result<()> {
+    let gateway = Gateway::start().await?;
+    let id = intent(&gateway, &example()).await?;
+    let path = format!("{INTENTS}/public/{id}/payment");
+    let keyed = |key: &'static str, number: &str| {
+        let request = gateway.request(Method::POST, &path).json(&card(number));
+        gateway.send(request.header("Idempotency-Key", key))
+    };
+    let declined = keyed("first", "4000000000000002").await?;
+    assert_eq!(declined.at("/error/code"), "payment_failed");
+    let again = keyed("first", "4000000000000002").await?;
+    assert_eq!((again.status, &again.text), (400, &declined.text));
+    assert_eq!(again.header("idempotent-replayed"), "true");
+    let answers = try_join_all((0..5).map(|_| keyed("second", GOOD))).await?;
+    for answer in &answers {
+        assert_eq!(
+            (answer.status, answer.at("/status")),
+            (200, "SUCCEEDED"),
+            "{}",
+            answer.text
+        );
+    }
+    let did = charged(&gateway, &id).await?;
+    assert_eq!(did, ["declined", "approved", "captured"]);
+    let reused = keyed("second", "5555555555554444").await?;
+    assert_eq!(reused.at("/error/code"), "idempotency_key_reused");
+
+    // A payer's key uses up none of the merchant's.
+    let request = super::of(&gateway, &gateway.merchant, Method::POST, INTENTS);
+    let request = request.header("Idempotency-Key", "second").json(&example());
+    assert_eq!(gateway.send(request).await?.status, 201);
+    gateway.finish().await
+}
+
+/// A payer's browser asks from a page of another origin.
+#[tokio::test]
+async fn a_page_of_any_origin_may_ask() -> Result<()> {
+    let gateway = Gateway::start().await?;
+    let id = intent(&gateway, &example()).await?;
+    for rest in ["", "/payment", "/transaction-hash"] {
+        let path = format!("{INTENTS}/public/{id}{rest}");
+        let allowed = gateway
+            .send(gateway.request(Method::OPTIONS, &path))
+            .await?;
+        assert_eq!((allowed.status, allowed.text.as_str()), (204, ""), "{path}");
+        assert_eq!(allowed.header("access-control-allow-origin"), "*");
+        assert_eq!(allowed.header("access-control-allow-methods"), "GET, POST");
+        let headers = allowed.header("access-control-allow-headers");
+        assert!(headers.starts_with("Content-Type, Authorization, X-API-Key"));
+    }
+    let paid = pay(&gateway, &id, GOOD).await?;
+    assert_eq!(paid.header("access-control-allow-origin"), "*");
+    let kept = get(&gateway, &super::at(&id, "")).await?;
+    assert_eq!(kept.header("access-control-allow-origin"), "");
+    gateway.finish().await
+}
+
+/// The card payment is the intent's own: no other surface shows it.
+#[tokio::test]
+async fn an_intent_s_payment_is_read_nowhere_else() -> Result<()> {
+    let gateway = Gateway::start().await?;
+    let id = intent(&gateway, &example()).await?;
+    let paid = pay(&gateway, &id, GOOD).await?;
+    let digits = paid
+        .at("/data/paymentProcessorTxId")
+        .trim_start_matches("ch_");
+    let elsewhere = gateway.get(&format!("/v1/payments/pay_{digits}")).await?;
+    assert_eq!(elsewhere.status, 404, "{}", elsewhere.text);
+    gateway.finish().await
+}

@@ -1,0 +1,396 @@
+//! Every row of the contract's table of errors.
+
+use anyhow::{Context, Result};
+use domain::merchant::{self, Mode};
+use reqwest::{Method, RequestBuilder};
+use serde_json::{Value, json};
+use tests::Gateway;
+
+use super::{INTENTS, at, example, intent, of, refused, wrong};
+use crate::{CARD, repeats_card};
+
+const KEY_MISSING: &str = r#"{"error":{"code":"authentication_required","message":"API key is required","type":"authentication_error"}}"#;
+const KEY_INVALID: &str = r#"{"error":{"code":"invalid_api_key","message":"Invalid API key","type":"authentication_error"}}"#;
+const FORBIDDEN: &str = r#"{"error":{"code":"forbidden","message":"You do not have access to this payment intent","type":"authentication_error"}}"#;
+
+/// Every path that needs a key.
+fn paths(id: &str) -> Vec<(Method, String)> {
+    let get = |path: String| (Method::GET, path);
+    let post = |path: String| (Method::POST, path);
+    vec![
+        post(INTENTS.to_owned()),
+        get(INTENTS.to_owned()),
+        get(at(id, "")),
+        post(at(id, "/cancel")),
+        post(at(id, "/confirm")),
+        get(at(id, "/escrow")),
+        post(at(id, "/escrow/dispute")),
+        get(format!("{INTENTS}/account/balance")),
+        get(format!("{INTENTS}/account/ledger-entries")),
+    ]
+}
+
+#[tokio::test]
+async fn without_a_right_key_nobody_is_let_in() -> Result<()> {
+    let gateway = Gateway::start().await?;
+    let id = intent(&gateway, &example()).await?;
+    let unknown = merchant::key(Mode::Test, &[7; 32]).to_string();
+    for (method, path) in paths(&id) {
+        let bare = || gateway.request(method.clone(), &path).json(&example());
+        refused(&gateway, bare(), 401, KEY_MISSING).await?;
+        for key in ["x", "sk_test_your_key_here", "sk_hackathon_7ac6", &unknown] {
+            let request = bare().header("X-API-Key", key);
+            refused(&gateway, request, 401, KEY_INVALID).await?;
+        }
+        let basic = bare().basic_auth(&unknown, Some(""));
+        refused(&gateway, basic, 401, KEY_INVALID).await?;
+        // Two keys of two merchants.
+        let ours = bare().header("X-API-Key", gateway.merchant.test_key.as_str());
+        let both = ours.bearer_auth(gateway.other_merchant.test_key.as_str());
+        refused(&gateway, both, 401, KEY_INVALID).await?;
+    }
+    gateway.finish().await
+}
+
+/// The documents send the key in three ways.
+#[tokio::test]
+async fn a_key_opens_three_doors() -> Result<()> {
+    let gateway = Gateway::start().await?;
+    let key = gateway.merchant.test_key.as_str();
+    let ask = || gateway.request(Method::POST, INTENTS).json(&example());
+    for request in [
+        ask().header("X-API-Key", key),
+        ask().bearer_auth(key),
+        ask().basic_auth(key, Some("")),
+        ask().bearer_auth(key).header("X-API-Key", key),
+    ] {
+        let made = gateway.send(request).await?;
+        assert_eq!(made.status, 201, "{}", made.text);
+    }
+    gateway.finish().await
+}
+
+#[tokio::test]
+async fn another_merchants_intent_is_forbidden() -> Result<()> {
+    let gateway = Gateway::start().await?;
+    let id = intent(&gateway, &example()).await?;
+    for (method, rest) in [(Method::GET, ""), (Method::POST, "/cancel")] {
+        let theirs = of(
+            &gateway,
+            &gateway.other_merchant,
+            method.clone(),
+            &at(&id, rest),
+        );
+        refused(&gateway, theirs.json(&json!({})), 403, FORBIDDEN).await?;
+        // Test data and live data never meet: the merchant's own live key sees nothing.
+        let live = gateway.request(method, &at(&id, rest)).json(&json!({}));
+        let live = live.header("X-API-Key", gateway.merchant.live_key.as_str());
+        let missing = format!("Payment intent not found: {id}");
+        refused(
+            &gateway,
+            live,
+            404,
+            &wrong("resource_missing", &missing, None),
+        )
+        .await?;
+    }
+    assert_eq!(super::status(&gateway, &id).await?, "INITIATED");
+    gateway.finish().await
+}
+
+#[tokio::test]
+async fn an_unknown_intent_is_named() -> Result<()> {
+    let gateway = Gateway::start().await?;
+    for (id, shown) in [
+        ("intent_2xYz9AbC123", "intent_2xYz9AbC123"),
+        (
+            "intent_0351FsBhSOBpYQOKPhbU9H",
+            "intent_0351FsBhSOBpYQOKPhbU9H",
+        ),
+        (
+            "intent_c4721336-8e51-45a3-a507-9eff916b63a8",
+            "intent_c4721336-8e51-45a3-a507-9eff916b63a8",
+        ),
+        ("pay_0351FsBhSOBpYQOKPhbU9H", "pay_0351FsBhSOBpYQOKPhbU9H"),
+        ("4242424242424242", "…"),
+        ("intent_4242-4242-4242-4242", "…"),
+        ("%22%3Cscript%3E", "…"),
+        ("%ff%fe", "…"),
+        ("%00", "…"),
+    ] {
+        let body = wrong(
+            "resource_missing",
+            &format!("Payment intent not found: {shown}"),
+            None,
+        );
+        for (method, path) in [
+            (Method::GET, at(id, "")),
+            (Method::POST, at(id, "/cancel")),
+            (Method::GET, format!("{INTENTS}/public/{id}")),
+            (Method::POST, format!("{INTENTS}/public/{id}/payment")),
+        ] {
+            let request = of(&gateway, &gateway.merchant, method, &path);
+            let request = request.json(&json!({}));
+            refused(&gateway, request, 404, &body).await.context(path)?;
+        }
+    }
+    gateway.finish().await
+}
+
+fn with(name: &str, value: Value) -> Value {
+    let mut body = example();
+    body[name] = value;
+    body
+}
+
+#[tokio::test]
+async fn each_wrong_field_is_named_and_nothing_is_stored() -> Result<()> {
+    let gateway = Gateway::start().await?;
+    let ask = |body: &Value| of(&gateway, &gateway.merchant, Method::POST, INTENTS).json(body);
+    let zero = r#"{"error":{"code":"invalid_request","message":"The amount must be greater than 0","type":"invalid_request_error","param":"amount"}}"#;
+    for amount in ["0", "0.00", "-100.00"] {
+        refused(&gateway, ask(&with("amount", json!(amount))), 400, zero).await?;
+    }
+    for (name, value) in [
+        ("amount", json!(100)),
+        ("amount", json!(100.0)),
+        ("amount", json!("1e2")),
+        ("amount", json!("0.0000001")),
+        ("amount", json!("1000000000000")),
+        ("amount", Value::Null),
+        ("currency", json!("EUR")),
+        ("currency", json!("usdc")),
+        ("type", json!("SALE")),
+        ("settlementMethod", json!("OFF_RAMP_TO_ACH")),
+        ("settlementDestination", json!(CARD)),
+        ("description", json!("x".repeat(1_001))),
+        ("metadata", json!([])),
+        ("deliveryPeriod", json!(0)),
+        ("expectedDeliveryHash", json!("0x1")),
+        ("autoRelease", json!("true")),
+        ("deliveryOracle", json!("0x1")),
+        ("capture", json!(true)),
+    ] {
+        let answer = gateway.send(ask(&with(name, value))).await?;
+        let found = (
+            answer.status,
+            answer.at("/error/code"),
+            answer.at("/error/param"),
+        );
+        assert_eq!(found, (400, "invalid_request", name), "{}", answer.text);
+        assert_eq!(answer.at("/error/type"), "invalid_request_error");
+        assert!(!repeats_card(&answer.text));
+    }
+    let list = super::get(&gateway, INTENTS).await?;
+    assert_eq!(list.body["data"], json!([]));
+    gateway.finish().await
+}
+
+#[tokio::test]
+async fn a_body_that_is_no_json_is_refused() -> Result<()> {
+    let gateway = Gateway::start().await?;
+    let id = intent(&gateway, &example()).await?;
+    let typed = |request: RequestBuilder| request.header("Content-Type", "application/json");
+    for path in [
+        INTENTS.to_owned(),
+        at(&id, "/cancel"),
+        format!("{INTENTS}/public/{id}/payment"),
+    ] {
+        let ask = || of(&gateway, &gateway.merchant, Method::POST, &path);
+        for request in [
+            ask().body("amount=100"),
+            typed(ask()).body("{"),
+            typed(ask()).body(r#"{"reason":"a","reason":"b"}"#),
+            typed(ask()).body("[]"),
+            ask().header("Content-Type", "text/plain").body("{}"),
+        ] {
+            let answer = gateway.send(request).await?;
+            let found = (
+                answer.status,
+                answer.at("/error/code"),
+                answer.at("/error/param"),
+            );
+            assert_eq!(
+                found,
+                (400, "invalid_request", ""),
+                "{path}: {}",
+                answer.text
+            );
+        }
+    }
+    assert_eq!(super::status(&gateway, &id).await?, "INITIATED");
+    gateway.finish().await
+}
+
+#[tokio::test]
+async fn each_wrong_parameter_of_a_list_is_named() -> Result<()> {
+    let gateway = Gateway::start().await?;
+    let theirs = of(&gateway, &gateway.other_merchant, Method::POST, INTENTS);
+    let theirs = gateway.send(theirs.json(&example())).await?;
+    let theirs = format!("?starting_after={}", theirs.at("/id"));
+    for (query, param) in [
+        ("?limit=0", "limit"),
+        ("?limit=101", "limit"),
+        ("?limit=ten", "limit"),
+        ("?limit=1&limit=2", "limit"),
+        ("?starting_after=intent_123", "starting_after"),
+        (
+            "?starting_after=intent_0351FsBhSOBpYQOKPhbU9H",
+            "starting_after",
+        ),
+        (&theirs, "starting_after"),
+        ("/account/ledger-entries?limit=0", "limit"),
+        ("/account/ledger-entries?offset=10001", "offset"),
+        (
+            "/account/ledger-entries?transactionType=FEE",
+            "transactionType",
+        ),
+        (
+            "/account/ledger-entries?paymentIntentId=intent_1",
+            "paymentIntentId",
+        ),
+    ] {
+        let answer = super::get(&gateway, &format!("{INTENTS}{query}")).await?;
+        let found = (
+            answer.status,
+            answer.at("/error/code"),
+            answer.at("/error/param"),
+        );
+        assert_eq!(
+            found,
+            (400, "invalid_request", param),
+            "{query}: {}",
+            answer.text
+        );
+    }
+    gateway.finish().await
+}
+
+#[tokio::test]
+async fn unknown_paths_and_wrong_methods_are_answered_in_this_contract_s_words() -> Result<()> {
+    let gateway = Gateway::start().await?;
+    let id = intent(&gateway, &example()).await?;
+    let unknown = wrong(
+        "resource_missing",
+        "Unknown path. See the README for the paths of this API.",
+        None,
+    );
+    for path in [
+        at(&id, "/refund"),
+        at(&id, "/escrow/release"),
+        format!("{INTENTS}/account/debts"),
+    ] {
+        let request = of(&gateway, &gateway.merchant, Method::GET, &path);
+        refused(&gateway, request, 404, &unknown)
+            .await
+            .context(path)?;
+    }
+    let method = wrong(
+        "invalid_request",
+        "This path does not know this method.",
+        None,
+    );
+    for (method_sent, path) in [
+        (Method::PUT, INTENTS.to_owned()),
+        (Method::DELETE, at(&id, "")),
+        (Method::GET, at(&id, "/cancel")),
+        (Method::GET, format!("{INTENTS}/public/{id}/payment")),
+        (Method::POST, format!("{INTENTS}/account/balance")),
+    ] {
+        let request = of(&gateway, &gateway.merchant, method_sent, &path);
+        refused(&gateway, request, 405, &method)
+            .await
+            .context(path)?;
+    }
+    gateway.finish().await
+}
+
+#[tokio::test]
+async fn live_payments_are_not_available() -> Result<()> {
+    let gateway = Gateway::start().await?;
+    let request = gateway.request(Method::POST, INTENTS).json(&example());
+    let request = request.header("X-API-Key", gateway.merchant.live_key.as_str());
+    let answer = gateway.send(request).await?;
+    let found = (
+        answer.status,
+        answer.at("/error/code"),
+        answer.at("/error/type"),
+    );
+    assert_eq!(
+        found,
+        (403, "forbidden", "authentication_error"),
+        "{}",
+        answer.text
+    );
+    gateway.finish().await
+}
+
+#[tokio::test]
+async fn an_idempotency_key_is_short_and_plain() -> Result<()> {
+    let gateway = Gateway::start().await?;
+    let long = "k".repeat(256);
+    for key in ["", CARD, long.as_str()] {
+        let request = of(&gateway, &gateway.merchant, Method::POST, INTENTS);
+        let request = request.header("Idempotency-Key", key).json(&example());
+        let answer = gateway.send(request).await?;
+        let found = (
+            answer.status,
+            answer.at("/error/code"),
+            answer.at("/error/param"),
+        );
+        assert_eq!(
+            found,
+            (400, "invalid_request", "Idempotency-Key"),
+            "{}",
+            answer.text
+        );
+    }
+    gateway.finish().await
+}
+
+async fn run(gateway: &Gateway, statements: &[&'static str]) -> Result<()> {
+    for statement in statements {
+        sqlx::query(*statement).execute(gateway.database()).await?;
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_is_our_fault_is_said_to_be() -> Result<()> {
+    let gateway = Gateway::start().await?;
+    let id = intent(&gateway, &example()).await?;
+    // No card can be sealed before the card worker has made a key.
+    let hide = [
+        "create table kept as table sealing_keys",
+        "delete from sealing_keys",
+    ];
+    run(&gateway, &hide).await?;
+    let paid = super::pay(&gateway, &id, CARD).await?;
+    run(
+        &gateway,
+        &["insert into sealing_keys table kept", "drop table kept"],
+    )
+    .await?;
+    assert_eq!(
+        (paid.status, paid.text.as_str()),
+        (
+            503,
+            r#"{"error":{"code":"service_unavailable","message":"Not available at the moment. Send the request again, with the same Idempotency-Key if it had one.","type":"api_error"}}"#
+        )
+    );
+    assert!(!paid.header("retry-after").is_empty());
+
+    run(&gateway, &["alter table intents rename to hidden"]).await?;
+    let list = super::get(&gateway, INTENTS).await?;
+    run(&gateway, &["alter table hidden rename to intents"]).await?;
+    assert_eq!(
+        (list.status, list.text.as_str()),
+        (
+            500,
+            r#"{"error":{"code":"internal_error","message":"Something went wrong on our side. Send the request again, with the same Idempotency-Key if it had one.","type":"api_error"}}"#
+        )
+    );
+    let paid = super::pay(&gateway, &id, CARD).await?;
+    assert_eq!(paid.status, 200, "{}", paid.text);
+    gateway.finish().await
+}
