@@ -201,8 +201,12 @@ fn either(one: Value, other: Value) -> Option<Value> {
         (Value::Null, Value::Null) => None,
         (Value::Null, one) | (one, Value::Null) => Some(one),
         (mut one, other) => {
-            if one.get("$ref").is_some() {
-                return Some(refused(&one, &other));
+            match (one.get("$ref"), other.get("$ref")) {
+                (Some(_), Some(_)) => return Some(refused(&one, &other)),
+                // The one that is written out has both shapes.
+                (Some(_), None) => return Some(other),
+                (None, Some(_)) => return Some(one),
+                (None, None) => {}
             }
             let content = &mut one["content"]["application/json"];
             let schemas = [

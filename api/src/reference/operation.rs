@@ -33,6 +33,9 @@ pub struct Operation {
     pub answer: Answer,
     /// With which statuses it may be refused.
     pub refusals: Vec<u16>,
+    /// The path is another surface's too, which answers where there is no key; what 401 looks like
+    /// there.
+    pub stranger: Option<Value>,
 }
 
 /// What is sent.
@@ -94,6 +97,7 @@ impl Operation {
             body: None,
             answer,
             refusals,
+            stranger: None,
         }
     }
 
@@ -164,6 +168,12 @@ impl Operation {
             body.media = "application/x-www-form-urlencoded";
         }
         self
+    }
+
+    /// Where there is no key, the answer is another surface's `T`.
+    pub fn shared<T: JsonSchema>(self, words: &mut Words) -> Self {
+        let stranger = Some(words.told::<T>());
+        Self { stranger, ..self }
     }
 
     /// It answers with this status.
