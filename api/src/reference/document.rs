@@ -1,4 +1,4 @@
-//! One surface as an OpenAPI document.
+//! One surface as an `OpenAPI` document.
 
 use serde_json::{Map, Value, json};
 

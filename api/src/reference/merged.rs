@@ -1,4 +1,4 @@
-//! All surfaces as one OpenAPI document. Names of different surfaces are told apart by the surface's
+//! All surfaces as one `OpenAPI` document. Names of different surfaces are told apart by the surface's
 //! name in front; where two surfaces have the same method of the same path, the key or the header it
 //! comes in says which one answers, and the document has both.
 

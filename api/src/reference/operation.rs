@@ -7,7 +7,7 @@ use super::words::Words;
 
 /// One method of one path.
 pub struct Operation {
-    /// In lower case, as OpenAPI writes it.
+    /// In lower case, as `OpenAPI` writes it.
     pub method: &'static str,
     /// Below the version, `/v1/payments/{id}`.
     pub path: &'static str,
@@ -25,7 +25,7 @@ pub struct Operation {
     pub is_open: bool,
     /// Whether it takes an Idempotency-Key.
     pub is_once: bool,
-    /// Query parameters as OpenAPI writes them.
+    /// Query parameters as `OpenAPI` writes them.
     pub parameters: Vec<Value>,
     /// What is sent.
     pub body: Option<Body>,
@@ -163,7 +163,7 @@ impl Operation {
     }
 
     /// The body is a form.
-    pub fn as_form(mut self) -> Self {
+    pub fn sent_as_form(mut self) -> Self {
         if let Some(body) = &mut self.body {
             body.media = "application/x-www-form-urlencoded";
         }

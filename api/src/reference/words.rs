@@ -1,4 +1,4 @@
-//! The words of a surface as JSON Schema, which is OpenAPI 3.1's own.
+//! The words of a surface as JSON Schema, which is `OpenAPI` 3.1's own.
 
 use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, SchemaGenerator};

@@ -249,7 +249,10 @@ mod tests {
         let lines = include_str!("../../../README.md").lines();
         let rows = lines.filter_map(|line| line.strip_prefix("| 4")?.split(' ').next());
         let listed: Vec<String> = rows.map(|digits| format!("4{digits}")).collect();
-        let table: Vec<String> = TABLE.iter().map(|(number, _)| (*number).to_owned()).collect();
+        let table: Vec<String> = TABLE
+            .iter()
+            .map(|(number, _)| (*number).to_owned())
+            .collect();
         let cards = listed.into_iter().filter(|digits| digits.len() == 16);
         assert_eq!(cards.collect::<Vec<_>>(), table);
     }
