@@ -132,8 +132,6 @@ async fn a_generated_typescript_client_pays() -> Result<()> {
         "es2022",
         "--module",
         "nodenext",
-        "--types",
-        "",
         "--lib",
         "es2022,dom",
         "pay.ts",

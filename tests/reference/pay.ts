@@ -23,4 +23,5 @@ const status: components["schemas"]["Status"] = paid.status;
 
 const { data: read } = await client.GET("/v1/payments/{id}", { params: { path: { id: paid.id } } });
 const { error: missing } = await client.GET("/v1/payments/{id}", { params: { path: { id: "none" } } });
-console.log(JSON.stringify({ status, read: read?.status, missing: missing?.error.code }));
+const code = missing && "error" in missing ? missing.error.code : undefined;
+console.log(JSON.stringify({ status, read: read?.status, missing: code }));

@@ -1,4 +1,4 @@
-//! One surface as an OpenAPI document.
+//! One surface as an `OpenAPI` document.
 
 use serde_json::{Map, Value, json};
 
@@ -72,6 +72,16 @@ fn described(surfaced: &Surfaced, operation: &Operation) -> Value {
         if surfaced.errors.iter().any(|entry| entry.status == *status) {
             answers.insert(status.to_string(), json!({ "$ref": refusal }));
         }
+    }
+    if let Some(stranger) = &operation.stranger {
+        let mut unknown = refusal(surfaced, 401);
+        let shapes = [surfaced.error(401), stranger];
+        unknown["description"] =
+            "The key is missing or wrong. Where it is missing, another API that \
+                                  has the same path answers in its own words."
+                .into();
+        unknown["content"]["application/json"]["schema"] = json!({ "anyOf": shapes });
+        answers.insert("401".to_owned(), unknown);
     }
     let mut described = json!({
         "operationId": operation.name,

@@ -50,7 +50,7 @@ fn operations(words: &mut Words) -> Vec<Operation> {
     let token = Operation::new::<Granted>(words, at, "createToken", about)
         .saying("OAuth 2.0 client credentials. Send the token as a Bearer wherever a key is sent.")
         .taking::<TokenBody>(words, form)
-        .as_form()
+        .sent_as_form()
         .open()
         .refusing(&[401]);
     let mut all = vec![token];

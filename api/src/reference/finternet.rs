@@ -155,7 +155,9 @@ fn endpoints(words: &mut Words) -> Vec<Operation> {
     let about = (GROUP, "Change a webhook endpoint with PUT");
     let put = new(words, ("put", ONE), "putWebhookEndpoint", about)
         .saying("The same as with PATCH: what is not sent stays.")
-        .taking::<ChangesBody>(words, json!({ "status": "disabled" }));
+        .taking::<ChangesBody>(words, json!({ "status": "disabled" }))
+        // Without a key it is another surface's path, and has no such method there.
+        .refusing(&[405]);
     let about = (GROUP, "Delete a webhook endpoint");
     let delete = Operation::new::<DeletedEndpoint>;
     let delete = delete(words, ("delete", ONE), "deleteWebhookEndpoint", about);

@@ -12,6 +12,7 @@ use wire::fourgeeks::response::{
 };
 use wire::fourgeeks::{catalogue, error};
 use wire::page::PageParameters;
+use wire::paygate::error as paygate;
 
 use super::operation::Operation;
 use super::words::Words;
@@ -149,11 +150,13 @@ fn customers(words: &mut Words) -> Vec<Operation> {
         .also(&["/v1/customers/"])
         .saying("Where the e-mail address is known already, that customer is changed instead.")
         .taking::<CustomerBody>(words, example)
-        .once();
+        .once()
+        .shared::<paygate::Body>(words);
     let (at, about) = (("get", "/v1/customers"), (GROUP, "List customers"));
     let list = Operation::new::<Customers>(words, at, "listCustomers", about)
         .saying("Newest first.")
-        .reading::<PageParameters>(words);
+        .reading::<PageParameters>(words)
+        .shared::<paygate::Body>(words);
     let (at, about) = (
         ("get", "/v1/customers/"),
         (GROUP, "List customers in pages"),
@@ -166,8 +169,9 @@ fn customers(words: &mut Words) -> Vec<Operation> {
         number("page_size", "How many customers on a page.", (1, 100)),
     ];
     let (at, about) = (("get", "/v1/customers/{id}"), (GROUP, "Read a customer"));
-    let read =
-        Operation::new::<Customer>(words, at, "getCustomer", about).also(&["/v1/customers/{id}/"]);
+    let read = Operation::new::<Customer>(words, at, "getCustomer", about)
+        .also(&["/v1/customers/{id}/"])
+        .shared::<paygate::Body>(words);
     vec![create, list, pages, read]
 }
 

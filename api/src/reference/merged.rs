@@ -1,4 +1,4 @@
-//! All surfaces as one OpenAPI document. Names of different surfaces are told apart by the surface's
+//! All surfaces as one `OpenAPI` document. Names of different surfaces are told apart by the surface's
 //! name in front; where two surfaces have the same method of the same path, the key or the header it
 //! comes in says which one answers, and the document has both.
 
@@ -201,8 +201,12 @@ fn either(one: Value, other: Value) -> Option<Value> {
         (Value::Null, Value::Null) => None,
         (Value::Null, one) | (one, Value::Null) => Some(one),
         (mut one, other) => {
-            if one.get("$ref").is_some() {
-                return Some(refused(&one, &other));
+            match (one.get("$ref"), other.get("$ref")) {
+                (Some(_), Some(_)) => return Some(refused(&one, &other)),
+                // The one that is written out has both shapes.
+                (Some(_), None) => return Some(other),
+                (None, Some(_)) => return Some(one),
+                (None, None) => {}
             }
             let content = &mut one["content"]["application/json"];
             let schemas = [

@@ -1,4 +1,4 @@
-//! The API reference: an OpenAPI document for each surface and one for all, put together from the
+//! The API reference: an `OpenAPI` document for each surface and one for all, put together from the
 //! structs that the words themselves are read and written with, and pages for people.
 
 #![expect(

@@ -7,7 +7,7 @@ use super::words::Words;
 
 /// One method of one path.
 pub struct Operation {
-    /// In lower case, as OpenAPI writes it.
+    /// In lower case, as `OpenAPI` writes it.
     pub method: &'static str,
     /// Below the version, `/v1/payments/{id}`.
     pub path: &'static str,
@@ -25,7 +25,7 @@ pub struct Operation {
     pub is_open: bool,
     /// Whether it takes an Idempotency-Key.
     pub is_once: bool,
-    /// Query parameters as OpenAPI writes them.
+    /// Query parameters as `OpenAPI` writes them.
     pub parameters: Vec<Value>,
     /// What is sent.
     pub body: Option<Body>,
@@ -33,6 +33,9 @@ pub struct Operation {
     pub answer: Answer,
     /// With which statuses it may be refused.
     pub refusals: Vec<u16>,
+    /// The path is another surface's too, which answers where there is no key; what 401 looks like
+    /// there.
+    pub stranger: Option<Value>,
 }
 
 /// What is sent.
@@ -94,6 +97,7 @@ impl Operation {
             body: None,
             answer,
             refusals,
+            stranger: None,
         }
     }
 
@@ -159,11 +163,17 @@ impl Operation {
     }
 
     /// The body is a form.
-    pub fn as_form(mut self) -> Self {
+    pub fn sent_as_form(mut self) -> Self {
         if let Some(body) = &mut self.body {
             body.media = "application/x-www-form-urlencoded";
         }
         self
+    }
+
+    /// Where there is no key, the answer is another surface's `T`.
+    pub fn shared<T: JsonSchema>(self, words: &mut Words) -> Self {
+        let stranger = Some(words.told::<T>());
+        Self { stranger, ..self }
     }
 
     /// It answers with this status.

@@ -5,6 +5,7 @@ use domain::surface::Surface;
 use serde_json::{Value, json};
 use wire::credentials::{CredentialsBody, Granted};
 use wire::customer::{CustomerBody, CustomerChangesBody};
+use wire::fourgeeks::error::Unauthorized;
 use wire::page::PageParameters;
 use wire::paygate::request::{CreatePaymentBody, RefundBody, TransactionsParameters};
 use wire::paygate::response::{Customer, DeletedEndpoint, Endpoint, List, Payment, Refund};
@@ -97,7 +98,7 @@ fn payments(words: &mut Words) -> Vec<Operation> {
         .once()
         .refusing(&[403]);
     let (at, about) = (("get", "/v1/payments/{id}"), (GROUP, "Read a payment"));
-    let read = new(words, at, "getPayment", about);
+    let read = new(words, at, "getPayment", about).shared::<Unauthorized>(words);
     let (at, about) = (("get", "/v1/transactions"), (GROUP, "List payments"));
     let transactions = list(words, at, "listTransactions", about)
         .also(&["/v1/payments", "/v1/payments/"])

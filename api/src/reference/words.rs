@@ -1,4 +1,4 @@
-//! The words of a surface as JSON Schema, which is OpenAPI 3.1's own.
+//! The words of a surface as JSON Schema, which is `OpenAPI` 3.1's own.
 
 use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, SchemaGenerator};
@@ -88,6 +88,7 @@ impl Words {
 fn tidy(schema: &mut Value) {
     match schema {
         Value::Object(members) => {
+            name_choices(members);
             let format = members.get("format").and_then(Value::as_str);
             if format.is_some_and(|format| !FORMATS.contains(&format)) {
                 members.remove("format");
@@ -100,6 +101,33 @@ fn tidy(schema: &mut Value) {
         Value::Array(items) => items.iter_mut().for_each(tidy),
         _ => {}
     }
+}
+
+/// Writes a choice of words as one list of them: generators of clients know that best.
+fn name_choices(members: &mut Map<String, Value>) {
+    let words = members.get("oneOf").and_then(Value::as_array);
+    let words = words.and_then(|words| {
+        let named = words
+            .iter()
+            .map(|word| Some((word.get("const")?, word.get("description")?)));
+        named.collect::<Option<Vec<(&Value, &Value)>>>()
+    });
+    let Some(words) = words else { return };
+    let said = members.get("description").and_then(Value::as_str);
+    let lines = words.iter().map(|(word, said)| {
+        let (word, said) = (word.as_str(), said.as_str());
+        format!(
+            "\n- `{}`: {}",
+            word.unwrap_or_default(),
+            said.unwrap_or_default()
+        )
+    });
+    let said: String = said.map(str::to_owned).into_iter().chain(lines).collect();
+    let words: Value = words.into_iter().map(|(word, _)| word.clone()).collect();
+    members.remove("oneOf");
+    members.insert("type".to_owned(), "string".into());
+    members.insert("enum".to_owned(), words);
+    members.insert("description".to_owned(), said.into());
 }
 
 /// A parameter that is not there is left out; it is never null.

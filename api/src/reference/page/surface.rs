@@ -65,6 +65,9 @@ fn described(surfaced: &Surfaced, operation: &Operation) -> Markup {
                 @if operation.is_open { span.mark { "no key" } }
                 @if operation.is_once { span.mark { "Idempotency-Key" } }
             }
+            @if !operation.also.is_empty() {
+                p.refusals { "Also " @for path in operation.also { code { (path) } " " } }
+            }
             @if !operation.description.is_empty() { (marked(operation.description)) }
             @if !parameters.is_empty() {
                 h4 { "Query" }
