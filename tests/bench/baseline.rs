@@ -83,6 +83,9 @@ fn one_payment(merchant: &str) -> String {
         "null",
         "null",
         "null",
+        "null",
+        "null",
+        "gen_random_uuid()",
     ];
     let mut statement = ACCEPT.to_owned();
     for (index, value) in values.iter().enumerate().rev() {
