@@ -18,6 +18,7 @@ mod paygate;
 mod plain;
 mod raw;
 mod routes;
+mod tenancy;
 
 use anyhow::{Context, Result, ensure};
 use reqwest::RequestBuilder;

@@ -21,7 +21,7 @@ const WAITING_MAX: usize = 8_192;
 /// given up.
 const ANSWER: Duration = Duration::from_secs(20);
 /// How often a run is tried while the connection breaks.
-const TRIES: u32 = 4;
+pub(crate) const TRIES: u32 = 4;
 
 /// A statement over many rows that may run again for the same rows without harm.
 pub trait Statement: Send + 'static {
@@ -171,7 +171,7 @@ fn fail_all<A>(callers: Vec<oneshot::Sender<Result<A>>>, error: Error) {
 
 /// Whether the same statement may succeed at once on another connection: this one broke, or two
 /// transactions were in each other's way.
-fn may_rerun(error: &sqlx::Error) -> bool {
+pub(crate) fn may_rerun(error: &sqlx::Error) -> bool {
     match error {
         sqlx::Error::Io(_) | sqlx::Error::Protocol(_) => true,
         // 08: connection exception. 57P: ended by an administrator or a crash. 40: serialization

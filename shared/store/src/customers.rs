@@ -201,7 +201,8 @@ pub async fn get(
 /// If the database cannot answer.
 pub async fn count(db: &PgPool, merchant: MerchantId, mode: Mode) -> Result<u64> {
     let count = sqlx::query_scalar!(
-        r#"select count(*) as "count!" from customers where merchant_id = $1 and live = $2"#,
+        r#"select count(*) as "count!" from customers
+           where merchant_id = $1 and live = $2 and (select act_for($1, $2))"#,
         merchant.0,
         mode.is_live(),
     )

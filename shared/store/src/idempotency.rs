@@ -6,7 +6,7 @@ use sqlx::PgPool;
 use uuid::Uuid;
 
 use crate::accept::{Answer, Key, answer_of};
-use crate::{Result, Tx};
+use crate::{Error, Result, Tx, batch};
 
 /// What a key was used for before.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -78,6 +78,24 @@ pub async fn keep_answer(
     key: &str,
     answer: Answer,
 ) -> Result<Answer> {
+    // Connections may have broken while the request was waited for; keeping it twice is keeping it.
+    for _ in 1..batch::TRIES {
+        match first_kept(db, merchant, mode, key, &answer).await {
+            Err(Error::Database(error)) if batch::may_rerun(&error) => {}
+            kept => return Ok(kept?.unwrap_or(answer)),
+        }
+    }
+    let kept = first_kept(db, merchant, mode, key, &answer).await?;
+    Ok(kept.unwrap_or(answer))
+}
+
+async fn first_kept(
+    db: &PgPool,
+    merchant: MerchantId,
+    mode: Mode,
+    key: &str,
+    answer: &Answer,
+) -> Result<Option<Answer>> {
     let kept = sqlx::query!(
         "update idempotency_keys
          set status = coalesce(status, $4), body = coalesce(body, $5)
@@ -91,9 +109,7 @@ pub async fn keep_answer(
     )
     .fetch_optional(db)
     .await?;
-    Ok(kept
-        .and_then(|row| answer_of(row.status, row.body))
-        .unwrap_or(answer))
+    Ok(kept.and_then(|row| answer_of(row.status, row.body)))
 }
 
 /// How many keys are forgotten at once.
