@@ -272,7 +272,7 @@ async fn unknown_paths_and_wrong_methods_are_answered_in_this_contract_s_words()
     let id = intent(&gateway, &example()).await?;
     let unknown = wrong(
         "resource_missing",
-        "Unknown path. See the README for the paths of this API.",
+        "Unknown path. See /docs for the paths of this API.",
         None,
     );
     for path in [

@@ -158,7 +158,7 @@ impl Error {
     /// No such path.
     #[must_use]
     pub fn route_unknown() -> Self {
-        Self::missing("Unknown path. See the README for the paths of this API.")
+        Self::missing("Unknown path. See /docs for the paths of this API.")
     }
 
     /// The path has other methods.

@@ -158,7 +158,7 @@ impl Error {
     /// No such path.
     #[must_use]
     pub fn route_unknown() -> Self {
-        let message = "Unknown path. See the README for the paths of this API.";
+        let message = "Unknown path. See /docs for the paths of this API.";
         Self::new(404, Type::InvalidRequestError, "route_unknown", message)
     }
 
