@@ -1,7 +1,7 @@
 # Sluice on this machine. Everything it starts and writes is below .local/; see deploy/local/.
 
 .DEFAULT_GOAL := help
-.PHONY: help up down clean test bench fmt lint
+.PHONY: help up down clean test bench postman fmt lint
 
 help: ## what can be made
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 16
@@ -20,6 +20,11 @@ test: ## all tests, over private stores (ARGS="...": to the test runner)
 
 bench: ## the measurements, over private stores (ARGS="...")
 	@deploy/local/bench.sh $(ARGS)
+
+postman: ## write the requests of all surfaces to .local/postman.json
+	@mkdir -p .local
+	@SQLX_OFFLINE=true cargo run --locked --quiet --package api --bin reference postman >.local/postman.json
+	@echo "written: .local/postman.json"
 
 fmt: ## format the code
 	@cargo fmt --all

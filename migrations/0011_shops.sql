@@ -13,7 +13,7 @@ create table rates (
     currency text not null constraint rates_currency_code check (currency ~ '^[A-Z]{3}$'),
     as_of    timestamptz not null default now(),
     per_usd  numeric not null constraint rates_range check
-        (per_usd > 0 and per_usd < 1000000000000 and scale(per_usd) <= 12),
+        (per_usd > 0 and per_usd < 1000000000 and scale(per_usd) <= 12),
     primary key (currency, as_of)
 );
 

@@ -57,7 +57,7 @@ pub fn credential(headers: &HeaderMap) -> Credential {
     }
 }
 
-/// The keys that a request carries: at most one in each header.
+/// The keys that a request carries: at most one in each header. An empty one is none.
 fn keys(headers: &HeaderMap) -> Result<Vec<Zeroizing<String>>, Refused> {
     let mut keys = Vec::new();
     if let Some(value) = headers.get("x-api-key") {
@@ -75,6 +75,7 @@ fn keys(headers: &HeaderMap) -> Result<Vec<Zeroizing<String>>, Refused> {
             Credential::Other | Credential::KeyHeader | Credential::None => {}
         }
     }
+    keys.retain(|key| !key.is_empty());
     if keys.is_empty() {
         return Err(Refused::KeyMissing);
     }

@@ -39,6 +39,7 @@ pub async fn register(
     let mut tx = store::begin(&app.db, caller.merchant_id, caller.mode).await?;
     let before = once::begin(&mut tx, caller, key.as_ref(), id.0).await?;
     if let Some((id, _)) = before {
+        drop(tx);
         let endpoint = find(app, caller, surface, EndpointId(id)).await?;
         return Ok(Registered {
             secret: app.webhook_key.endpoint(endpoint.id).text(),

@@ -15,6 +15,7 @@ mod limit;
 mod once;
 mod pages;
 mod payments;
+pub mod reference;
 mod refunds;
 mod refused;
 mod sealing;
@@ -101,6 +102,7 @@ impl App {
 pub async fn serve(config: Config) -> anyhow::Result<()> {
     let app = Arc::new(App::new(&config)?);
     let router = health::routes(Arc::clone(&app))
+        .merge(reference::routes())
         .merge(pages::routes(&app))
         .merge(surfaces::routes(&app));
     let mut servers = Vec::new();

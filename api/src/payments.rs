@@ -32,16 +32,11 @@ pub struct New {
     pub checkout: Option<Checkout>,
 }
 
-/// Who pays.
-pub enum Payer {
-    /// Somebody the merchant describes; one customer for each address.
-    Described {
-        email: Option<String>,
-        name: Option<String>,
-        phone: Option<String>,
-    },
-    /// A customer of the merchant's.
-    Known(domain::customer::Customer),
+/// Who pays; one customer for each address.
+pub struct Payer {
+    pub email: Option<String>,
+    pub name: Option<String>,
+    pub phone: Option<String>,
 }
 
 /// What became of a request.
@@ -155,19 +150,11 @@ pub async fn list(
 }
 
 fn opened(caller: Caller, new: &New) -> Payment {
-    let customer = new.payer.as_ref().map(|payer| match payer {
-        Payer::Described { email, name, phone } => Customer {
-            id: CustomerId(store::fresh_id()),
-            email: email.clone(),
-            name: name.clone(),
-            phone: phone.clone(),
-        },
-        Payer::Known(known) => Customer {
-            id: known.id,
-            email: known.email.clone(),
-            name: known.name.clone(),
-            phone: known.phone.clone(),
-        },
+    let customer = new.payer.as_ref().map(|payer| Customer {
+        id: CustomerId(store::fresh_id()),
+        email: payer.email.clone(),
+        name: payer.name.clone(),
+        phone: payer.phone.clone(),
     });
     Payment {
         id: PaymentId(store::fresh_id()),

@@ -9,14 +9,13 @@ use rust_decimal::Decimal;
 use store::accept::{Answer, Key};
 use store::merchants::Caller;
 use store::outbox::FIRST_SEQ;
-use store::{payments, refunds};
+use store::refunds;
 use time::OffsetDateTime;
 use wire::fields::Wrong;
 
-use crate::App;
 use crate::once::{self, Answered};
 use crate::refused::Refused;
-use crate::wait;
+use crate::{App, payments, wait};
 
 /// How much to give back.
 #[derive(Debug, Clone, Copy)]
@@ -46,15 +45,15 @@ pub async fn create(
 ) -> Result<Answered, Refused> {
     let id = RefundId(store::fresh_id());
     let mut waiter = app.replies.wait(id.0);
+    // Read before the transaction: requests that hold one connection and wait for a second wait for
+    // each other.
+    let payment = payments::find(app, caller, new.payment_id).await?;
     let mut tx = store::begin(&app.db, caller.merchant_id, caller.mode).await?;
     let before = once::begin(&mut tx, caller, key.as_ref(), id.0).await?;
     if let Some((id, answer)) = before {
         drop(tx);
         return again(app, caller, key, RefundId(id), answer, render).await;
     }
-    let payment = payments::get(&app.db, caller.merchant_id, caller.mode, new.payment_id).await?;
-    let payment = payment.filter(|payment| payment.intent_id.is_none());
-    let payment = payment.ok_or(Refused::Missing("payment"))?;
     let mut refund = Refund {
         id,
         payment_id: payment.id,

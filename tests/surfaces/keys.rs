@@ -23,13 +23,7 @@ async fn without_a_right_key_nobody_is_let_in() -> Result<()> {
     let missing = refusal(401, "missing_api_key", "");
     let invalid = refusal(401, "invalid_api_key", "");
     refused(&gateway, paying(&gateway), &missing).await?;
-    for header in [
-        "",
-        "Bearer",
-        "Basic dGVzdDo=",
-        &right,
-        &format!("Token {right}"),
-    ] {
+    for header in ["", "Bearer", &right, &format!("Token {right}")] {
         let request = paying(&gateway).header("Authorization", header);
         refused(&gateway, request, &missing).await?;
     }
@@ -69,8 +63,9 @@ async fn without_a_right_key_nobody_is_let_in() -> Result<()> {
     }
     let request = paying(&gateway).header("Authorization", "Bearer schlüssel".as_bytes());
     refused(&gateway, request, &invalid).await?;
-    let path = "/v1/payments/pay_0000000000000000000001";
-    refused(&gateway, gateway.request(Method::GET, path), &missing).await?;
+    for path in ["/v1/transactions", "/v1/customers", "/v1/webhooks"] {
+        refused(&gateway, gateway.request(Method::GET, path), &missing).await?;
+    }
     check_nothing_stored(&gateway).await?;
     let loosely = paying(&gateway).header("Authorization", format!("bearer  {right}"));
     assert_eq!(gateway.send(loosely).await?.status, 200);

@@ -12,17 +12,20 @@ async fn unknown_paths_and_wrong_methods_are_answered_in_the_surfaces_words() ->
     let long = format!("/v1/payments/{}", "x".repeat(5_000));
     let unknown = refusal(404, "route_unknown", "");
     let missing = refusal(404, "resource_missing", "");
+    // Outside all surfaces: finternet's word for what is not there.
+    let nowhere = refusal(404, "resource_missing", "");
     let method = refusal(405, "method_not_allowed", "");
     for (verb, path, expected) in [
-        (Method::GET, "/", &unknown),
+        (Method::GET, "/", &nowhere),
         (Method::GET, "/v1", &unknown),
         (Method::GET, "/v1/", &unknown),
-        (Method::GET, "/v3/payments", &unknown),
+        (Method::GET, "/v3/payments", &nowhere),
         (Method::POST, "/v1/payments/pay", &method),
-        (Method::GET, "/v1/payments/pay_1/refund", &unknown),
+        (Method::GET, "/v1/payments/pay_1/refund", &method),
+        (Method::GET, "/v1/payments/pay_1/refunds", &unknown),
         (Method::GET, "/v1//payments", &unknown),
-        (Method::GET, "/4242424242424242", &unknown),
-        (Method::GET, "/.env", &unknown),
+        (Method::GET, "/4242424242424242", &nowhere),
+        (Method::GET, "/.env", &nowhere),
         (Method::GET, "/v1/payments/4242424242424242", &missing),
         (
             Method::GET,
@@ -43,14 +46,16 @@ async fn unknown_paths_and_wrong_methods_are_answered_in_the_surfaces_words() ->
         (Method::GET, "/v1/payments/%00", &missing),
         (Method::GET, "/v1/payments/'%20or%201=1", &missing),
         (Method::GET, &long, &missing),
-        (Method::GET, "/v1/payments", &method),
         (Method::PUT, "/v1/payments", &method),
         (Method::DELETE, "/v1/payments", &method),
         (Method::PATCH, "/v1/payments/pay_1", &method),
         (Method::POST, "/v1/payments/pay_1", &method),
         (Method::OPTIONS, "/v1/payments", &method),
         (Method::TRACE, "/v1/payments", &method),
-        (Method::GET, "/v1/webhooks", &method),
+        (Method::PUT, "/v1/webhooks", &method),
+        (Method::POST, "/v1/transactions", &method),
+        (Method::DELETE, "/v1/customers/cus_1", &method),
+        (Method::GET, "/v1/auth/token", &method),
     ] {
         let what = format!("{verb} {path}");
         let request = gateway.request(verb, path).json(&example(CARD));

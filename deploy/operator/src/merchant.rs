@@ -1,10 +1,11 @@
-//! `sluice merchant create`.
+//! `sluice merchant`: making merchants, and what strangers may read of their intents.
 
 use std::path::PathBuf;
 
 use anyhow::Context;
 use clap::{Args, Subcommand};
-use domain::merchant::{FEE_BASIS_POINTS_DEFAULT, Mode};
+use domain::id::MerchantId;
+use domain::merchant::{self, FEE_BASIS_POINTS_DEFAULT, Mode};
 use domain::money::Currency;
 use serde::Serialize;
 use store::key_file;
@@ -17,6 +18,8 @@ use crate::config::Database;
 pub enum Command {
     /// Create a merchant and show its secrets, once.
     Create(Create),
+    /// Say what whoever holds an intent's id may read of it without a key.
+    PublicIntents(PublicIntents),
 }
 
 #[derive(Debug, Args)]
@@ -52,6 +55,17 @@ pub struct Create {
     json: bool,
 }
 
+#[derive(Debug, Args)]
+pub struct PublicIntents {
+    #[command(flatten)]
+    database: Database,
+    /// The merchant, `merchant_…`.
+    merchant: String,
+    /// All of it, or without merchant, settlement destination and metadata.
+    #[arg(value_parser = merchant::PublicIntents::ALL.map(merchant::PublicIntents::name))]
+    choice: String,
+}
+
 #[derive(Serialize)]
 struct Shown<'a> {
     merchant_id: String,
@@ -63,7 +77,23 @@ struct Shown<'a> {
 }
 
 pub async fn run(command: Command) -> anyhow::Result<()> {
-    let Command::Create(create) = command;
+    match command {
+        Command::Create(create) => run_create(create).await,
+        Command::PublicIntents(asked) => run_public_intents(&asked).await,
+    }
+}
+
+async fn run_public_intents(asked: &PublicIntents) -> anyhow::Result<()> {
+    let id = MerchantId::parse(&asked.merchant).context("no merchant's id")?;
+    let choice = merchant::PublicIntents::parse(&asked.choice).context("no such choice")?;
+    let db = asked.database.connect()?;
+    let is_done = merchants::set_public_intents(&db, id, choice).await?;
+    anyhow::ensure!(is_done, "there is no merchant {id}");
+    println!("public intents of {id} are {}", choice.name());
+    Ok(())
+}
+
+async fn run_create(create: Create) -> anyhow::Result<()> {
     let webhook_key = Key::new(*key_file::read(&create.webhook_key_file)?);
     let new = New {
         name: create.name,

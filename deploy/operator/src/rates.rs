@@ -1,12 +1,15 @@
 //! `sluice rates`: how much of each currency a dollar is worth.
 
-use anyhow::Context;
+use anyhow::{Context, ensure};
 use clap::{Args, Subcommand};
 use domain::money::Currency;
 use rust_decimal::Decimal;
 use store::rates;
 
 use crate::config::Database;
+
+/// What no rate reaches.
+const MOST: Decimal = Decimal::from_parts(1_000_000_000, 0, 0, false, 0);
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
@@ -31,6 +34,11 @@ pub async fn run(command: Command) -> anyhow::Result<()> {
         Command::Set(set) => {
             let currency = Currency::parse(&set.currency).context("no currency of ISO 4217")?;
             let per_usd = Decimal::from_str_exact(&set.per_usd).context("no decimal number")?;
+            let is_rate = per_usd > Decimal::ZERO && per_usd < MOST && per_usd.scale() <= 12;
+            ensure!(
+                is_rate,
+                "a rate is more than 0, less than {MOST}, and has at most 12 decimals"
+            );
             let as_of = rates::set(&set.database.connect()?, currency, per_usd).await?;
             println!("1 USD = {per_usd} {currency} since {as_of}");
         }

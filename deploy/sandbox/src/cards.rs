@@ -243,6 +243,20 @@ mod tests {
         }
     }
 
+    /// Merchants read it there, and in the API reference, which shows the README's own table.
+    #[test]
+    fn the_readme_lists_exactly_the_table() {
+        let lines = include_str!("../../../README.md").lines();
+        let rows = lines.filter_map(|line| line.strip_prefix("| 4")?.split(' ').next());
+        let listed: Vec<String> = rows.map(|digits| format!("4{digits}")).collect();
+        let table: Vec<String> = TABLE
+            .iter()
+            .map(|(number, _)| (*number).to_owned())
+            .collect();
+        let cards = listed.into_iter().filter(|digits| digits.len() == 16);
+        assert_eq!(cards.collect::<Vec<_>>(), table);
+    }
+
     #[test]
     fn an_unlisted_card_is_approved_and_only_its_last_digits_stay() -> Result<(), NotACard> {
         let card = Card::try_from(presented("5555555555554444"))?;

@@ -46,6 +46,35 @@ impl Mode {
     }
 }
 
+/// What strangers who hold an intent's id may read of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum PublicIntents {
+    /// All that the merchant reads.
+    Full,
+    /// Not whose it is, where the money goes, nor the merchant's own keys and values.
+    Redacted,
+}
+
+impl PublicIntents {
+    /// Every choice.
+    pub const ALL: [PublicIntents; 2] = [PublicIntents::Full, PublicIntents::Redacted];
+
+    /// The name in tables and on the command line.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            PublicIntents::Full => "full",
+            PublicIntents::Redacted => "redacted",
+        }
+    }
+
+    /// Reads what [`PublicIntents::name`] wrote.
+    #[must_use]
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|choice| choice.name() == name)
+    }
+}
+
 const TOKEN_PREFIX: &str = "at_";
 
 /// Digits of the random part of a key: 256 bits in base62.

@@ -56,12 +56,7 @@ with input as (
     select 'webhook', id, now() from customer_told
 ), customer as (
     select id, merchant_id, live, email from new_customer
-    union
-    -- One that is known by its id.
-    select c.id, c.merchant_id, c.live, lower(c.email)
-    from candidate i
-    join customers c on c.id = i.customer_id and c.merchant_id = i.merchant_id and c.live = i.live
-    union
+    union all
     select c.id, c.merchant_id, c.live, lower(c.email)
     from (select distinct merchant_id, live, lower(customer_email) as email from candidate) i
     join customers c

@@ -1,7 +1,7 @@
 //! Merchants and their keys.
 
 use domain::id::MerchantId;
-use domain::merchant::{self, Mode};
+use domain::merchant::{self, Mode, PublicIntents};
 use domain::money::Currency;
 use sha2::{Digest, Sha256};
 use sqlx::PgPool;
@@ -190,6 +190,40 @@ pub async fn shop(db: &PgPool, merchant: MerchantId) -> Result<Shop> {
         email: row.email,
         currency: currency.ok_or(Error::Unreadable { table: "merchants" })?,
     })
+}
+
+/// What strangers may read of a merchant's intents; the merchant must exist.
+///
+/// # Errors
+/// If the database cannot answer.
+pub async fn public_intents(db: &PgPool, merchant: MerchantId) -> Result<PublicIntents> {
+    let name = sqlx::query_scalar!(
+        r#"select public_intents_of($1) as "public_intents!""#,
+        merchant.0
+    )
+    .fetch_one(db)
+    .await?;
+    PublicIntents::parse(&name).ok_or(Error::Unreadable { table: "merchants" })
+}
+
+/// Says from now on what strangers may read of a merchant's intents; `false` if there is no such
+/// merchant.
+///
+/// # Errors
+/// If the database refuses.
+pub async fn set_public_intents(
+    db: &PgPool,
+    merchant: MerchantId,
+    choice: PublicIntents,
+) -> Result<bool> {
+    let done = sqlx::query!(
+        "update merchants set public_intents = $2 where id = $1",
+        merchant.0,
+        choice.name(),
+    )
+    .execute(db)
+    .await?;
+    Ok(done.rows_affected() == 1)
 }
 
 pub(crate) fn hash(secret: &str) -> Vec<u8> {

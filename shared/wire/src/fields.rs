@@ -10,6 +10,8 @@ const ADDRESS_MAX: usize = 254;
 const METADATA_MEMBERS_MAX: usize = 50;
 /// Levels that metadata may have.
 const METADATA_DEPTH_MAX: usize = 5;
+/// Below this a number can be read again as the database writes it, with all its digits.
+const NUMBER_MAX: f64 = 1e300;
 /// Characters that a text inside metadata may have.
 const METADATA_TEXT_MAX: usize = 500;
 
@@ -309,6 +311,9 @@ fn check_metadata(param: &str, value: &Value, depth: usize) -> Result<(), Wrong>
     };
     match value {
         Value::Null | Value::Bool(_) => Ok(()),
+        Value::Number(number) if number.as_f64().is_none_or(|size| size.abs() >= NUMBER_MAX) => {
+            Err(invalid("must have numbers below 1e300"))
+        }
         Value::Number(number) => check_text(param, &number.to_string()),
         Value::String(text) => check_text(param, text),
         Value::Array(_) | Value::Object(_) if depth == 0 => {
@@ -347,4 +352,26 @@ fn check_text(param: &str, text: &str) -> Result<(), Wrong> {
         });
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn metadata_has_no_number_that_could_not_be_read_again() -> Result<(), Wrong> {
+        let read = |number: f64| {
+            let body = json!({ "metadata": { "a": [number] } });
+            Fields::of(body).and_then(|mut fields| fields.metadata())
+        };
+        for number in [1e300, -1e300, f64::MAX, f64::MIN] {
+            assert!(read(number).is_err(), "{number}");
+        }
+        for number in [0.0, 1.5, -2e299, f64::MIN_POSITIVE] {
+            read(number)?;
+        }
+        Ok(())
+    }
 }

@@ -3,6 +3,7 @@
 //! Absent on purpose: servers, clients, the database. A surface's paths are in `api`.
 
 pub mod card;
+pub mod catalogue;
 pub mod credentials;
 pub mod customer;
 pub mod event;

@@ -193,6 +193,42 @@ async fn a_list_shows_the_newest_first_and_goes_on_after_any() -> Result<()> {
     gateway.finish().await
 }
 
+/// What a merchant keeps from strangers is null on the public paths, and there for its own key.
+#[tokio::test]
+async fn a_merchant_may_keep_its_own_matters_from_strangers() -> Result<()> {
+    let gateway = Gateway::start().await?;
+    let mut asked = example();
+    asked["metadata"] = json!({"orderId": "ORD-123"});
+    asked["settlementDestination"] = json!("9876543210");
+    let id = intent(&gateway, &asked).await?;
+    let merchant = gateway.merchant.merchant_id.to_string();
+    let operate = |choice| ["merchant", "public-intents", &merchant, choice];
+    gateway.operate(&operate("redacted")).await?;
+    let public = format!("{INTENTS}/public/{id}");
+    let found = gateway.send(gateway.request(Method::GET, &public)).await?;
+    let paid = pay(&gateway, &id, "4242424242424242").await?;
+    for answer in [&found, &paid] {
+        for name in ["merchantId", "settlementDestination", "metadata"] {
+            assert_eq!(
+                answer.body["data"].get(name),
+                Some(&Value::Null),
+                "{}",
+                answer.text
+            );
+        }
+        assert_eq!(answer.at("/data/amount"), "100.00");
+    }
+    let own = get(&gateway, &at(&id, "")).await?;
+    assert_eq!(own.at("/data/merchantId"), merchant);
+    assert_eq!(own.at("/data/settlementDestination"), "9876543210");
+    assert_eq!(own.body["data"]["metadata"], asked["metadata"]);
+    gateway.operate(&operate("full")).await?;
+    let found = gateway.send(gateway.request(Method::GET, &public)).await?;
+    assert_eq!(found.text, own.text);
+    assert!(gateway.operate(&operate("none")).await.is_err());
+    gateway.finish().await
+}
+
 /// S000: the same key within a day gets the same response.
 #[tokio::test]
 async fn a_repeated_request_gets_the_same_answer() -> Result<()> {

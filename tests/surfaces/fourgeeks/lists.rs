@@ -1,8 +1,6 @@
 //! Lists of payments.
 
 use anyhow::{Context, Result};
-use domain::money::Currency;
-use rust_decimal::Decimal;
 use serde_json::Value;
 use tests::Gateway;
 
@@ -11,11 +9,23 @@ use crate::CARD;
 
 /// Rates as an operator sets them, and a merchant in Costa Rica.
 async fn set_rates(gateway: &Gateway) -> Result<()> {
-    for (code, per_usd) in [("CRC", "533.48"), ("EUR", "0.8"), ("JPY", "150")] {
-        let currency = Currency::parse(code).context("no currency")?;
-        let per_usd: Decimal = per_usd.parse()?;
-        store::rates::set(gateway.database(), currency, per_usd).await?;
+    gateway.operate(&["rates", "set", "CRC", "533.48"]).await?;
+    for wrong in [
+        ["CRC", "0"],
+        ["CRC", "-1"],
+        ["CRC", "1e3"],
+        ["usd", "1"],
+        ["CRC", "1000000000"],
+    ] {
+        let refused = gateway
+            .operate(&[&["rates", "set"], &wrong[..]].concat())
+            .await;
+        assert!(refused.is_err(), "{wrong:?}");
     }
+    let shown = gateway.operate(&["rates", "list"]).await?;
+    assert!(
+        shown.starts_with("1 USD = 533.48 CRC since ") && shown.contains("\n1 USD = 1 USD since ")
+    );
     sqlx::query("update merchants set currency = 'CRC' where id = $1")
         .bind(gateway.merchant.merchant_id.0)
         .execute(gateway.database())
@@ -43,8 +53,32 @@ async fn a_row_has_26_columns_and_exact_numbers() -> Result<()> {
         let list = get(&gateway, path).await?;
         assert_eq!(list.status, 200, "{path}: {}", list.text);
         let text = without_time(&list.text, "created_on", 6)?;
-        assert_eq!(text, row(r##""Order #12345""##), "{path}");
+        assert_eq!(text, row(r#""Order #12345""#), "{path}");
     }
+    gateway.finish().await
+}
+
+/// A payment keeps the rates of its own time.
+#[tokio::test]
+async fn a_new_rate_changes_no_old_payment() -> Result<()> {
+    let gateway = Gateway::start().await?;
+    let mut euros = super::example();
+    euros["currency"] = "EUR".into();
+    for rate in ["0.8", "0.92"] {
+        gateway.operate(&["rates", "set", "EUR", rate]).await?;
+        super::post(&gateway, "/v1/payments/", &euros).await?;
+    }
+    let list = get(&gateway, "/v1/payments/").await?;
+    let rates: Vec<&str> = list
+        .text
+        .split(r#""exchange_original_local_to_usd":"#)
+        .skip(1)
+        .collect();
+    let rates: Vec<&str> = rates
+        .iter()
+        .filter_map(|rest| rest.split(',').next())
+        .collect();
+    assert_eq!(rates, ["1.0869565217", "1.25"]);
     gateway.finish().await
 }
 
@@ -88,7 +122,7 @@ async fn lists_are_filtered_and_cut() -> Result<()> {
     let (failed, succeeded) = (uuid(declined.at("/id"))?, uuid(paid.at("/id"))?);
     let all = [succeeded.as_str(), &failed, &pending];
     for (query, expected) in [
-        ("".to_owned(), &all[..]),
+        (String::new(), &all[..]),
         ("test=true".to_owned(), &all[..]),
         ("test=false".to_owned(), &[]),
         ("status=succeeded&test=false".to_owned(), &[]),

@@ -286,3 +286,30 @@ async fn live_keys_and_too_many_requests_are_refused() -> Result<()> {
     check_nothing_stored(&gateway).await?;
     gateway.finish().await
 }
+
+/// Whoever cannot be counted cannot be answered: the API says so, and the page does.
+#[tokio::test]
+async fn while_the_database_does_not_answer_nobody_is_told_otherwise() -> Result<()> {
+    let gateway = Gateway::start().await?;
+    let mut tx = gateway.database().begin().await?;
+    sqlx::query("lock table rate_windows in access exclusive mode")
+        .execute(&mut *tx)
+        .await?;
+    let (list, page) = tokio::try_join!(
+        gateway.send(basic(&gateway, Method::GET, "/v1/payments/")),
+        gateway.send(gateway.request(Method::GET, "/checkout/")),
+    )?;
+    tx.rollback().await?;
+    let content = "Not available at the moment. Send the request again, with the same Idempotency-Key if it had one.";
+    assert_eq!(
+        (list.status, list.text),
+        (503, problem(503, "Service unavailable", content))
+    );
+    assert_eq!(page.status, 503, "{}", page.text);
+    assert!(
+        page.text.contains("cannot be shown at the moment"),
+        "{}",
+        page.text
+    );
+    gateway.finish().await
+}

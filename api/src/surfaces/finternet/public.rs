@@ -14,12 +14,13 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use domain::id::IntentId;
 use domain::intent::{Intent, Paid};
+use domain::merchant::PublicIntents;
 use domain::payment::Payment;
 use domain::surface::Surface;
 use serde_json::Map;
 use sha2::{Digest, Sha256};
 use store::accept::{Answer, Key};
-use store::merchants::Caller;
+use store::merchants::{self, Caller};
 use uuid::Uuid;
 use wire::finternet::error::Error;
 use wire::finternet::request;
@@ -71,8 +72,18 @@ async fn preflight() -> Response {
 }
 
 async fn retrieve(State(app): State<Arc<App>>, id: Named) -> Response {
-    let found = find(&app, &text(id)).await;
-    respond(found.map(|intent| Answered::anew(ok(Envelope::of(&intent).body()))))
+    respond(try_retrieve(&app, &text(id)).await.map(Answered::anew))
+}
+
+async fn try_retrieve(app: &App, id: &str) -> Result<Answer, Error> {
+    let intent = find(app, id).await?;
+    let choice = choice(app, &intent).await?;
+    Ok(ok(Envelope::public(&intent, choice).body()))
+}
+
+/// What the intent's merchant lets strangers read.
+async fn choice(app: &App, intent: &Intent) -> Result<PublicIntents, Refused> {
+    Ok(merchants::public_intents(&app.db, intent.merchant_id).await?)
 }
 
 async fn pay(State(app): State<Arc<App>>, id: Named, request: Request) -> Response {
@@ -101,7 +112,8 @@ async fn try_pay(app: &Arc<App>, id: &str, request: Request) -> Result<Answered,
         rate_limit: None,
     };
     let key = key.map(|key| of_payers(&key, intent.id));
-    let render = |payment: &Payment| paid(&intent, payment);
+    let choice = choice(app, &intent).await?;
+    let render = |payment: &Payment| paid(&intent, payment, choice);
     match payments::create(app, caller, new, key, render).await {
         Err(Refused::IntentClosed) => Err(Error::not_payable(closed(app, intent.id).await?)),
         made => Ok(made?),
@@ -118,7 +130,7 @@ fn of_payers(key: &Key, intent: IntentId) -> Key {
 }
 
 /// The intent as its payment leaves it, or why the card was not charged.
-fn paid(intent: &Intent, payment: &Payment) -> Answer {
+fn paid(intent: &Intent, payment: &Payment, choice: PublicIntents) -> Answer {
     if let Some(failure) = payment.failure {
         return answer_of(&Error::payment_failed(failure));
     }
@@ -126,5 +138,5 @@ fn paid(intent: &Intent, payment: &Payment) -> Answer {
         paid: Some(Paid::by(payment)),
         ..intent.clone()
     };
-    ok(Envelope::of(&intent).body())
+    ok(Envelope::public(&intent, choice).body())
 }

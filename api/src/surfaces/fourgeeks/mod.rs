@@ -5,14 +5,13 @@ mod payments;
 mod refunds;
 
 use axum::Router;
-use axum::extract::Path;
-use axum::extract::rejection::PathRejection;
+use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use store::accept::Answer;
 use wire::fourgeeks::error::Error;
 use wire::fourgeeks::response::Begun;
 
-use super::Paths;
+use super::{Paths, answer};
 use crate::once::Answered;
 use crate::refused::Refused;
 
@@ -43,24 +42,34 @@ pub fn paths() -> Paths {
     Paths { known, open }
 }
 
-/// An id in a path. A path that is no text names nothing either; axum's own answer to it is not
-/// ours.
-type Id = Result<Path<String>, PathRejection>;
+/// What a handler turns a request away with.
+struct Refusal(Error);
 
-fn text(id: Id) -> String {
-    id.map(|Path(id)| id).unwrap_or_default()
+impl<E> From<E> for Refusal
+where
+    Error: From<E>,
+{
+    fn from(error: E) -> Self {
+        Self(error.into())
+    }
 }
 
-fn ok(body: String) -> Answer {
-    Answer { status: 200, body }
+impl IntoResponse for Refusal {
+    fn into_response(self) -> Response {
+        answer(answer_of(&self.0))
+    }
 }
+
+/// What every handler ends with.
+type Handled = Result<Answered, Refusal>;
 
 /// The first answer is given, a repeated request is refused with what the first one led to.
-fn first_only(answered: Answered) -> Result<Answer, Error> {
+fn first_only(answered: Answered) -> Handled {
     if answered.is_replay {
-        return Err(Error::repeated(Begun::answered(&answered.answer.body)));
+        let begun = Begun::answered(&answered.answer.body);
+        return Err(Error::repeated(begun).into());
     }
-    Ok(answered.answer)
+    Ok(answered)
 }
 
 fn answer_of(error: &Error) -> Answer {

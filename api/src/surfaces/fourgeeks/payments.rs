@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use axum::extract::{Extension, RawQuery, Request, State};
-use axum::response::Response;
 use domain::id::{MerchantId, PaymentId};
 use domain::merchant::Mode;
 use domain::money::Currency;
@@ -15,43 +14,41 @@ use store::merchants::Caller;
 use store::payments::Filter;
 use store::{ledger, merchants, rates};
 use wire::fields::Wrong;
-use wire::fourgeeks::error::Error;
 use wire::fourgeeks::request::{CreatePayment, ListPayments, ReadPayment};
 use wire::fourgeeks::response::{
     self, Begun, Booked, Created, Exchange, PaymentRow, PublicPayment, Session, SessionCreated,
 };
 use wire::fourgeeks::{Shop, payment_id, session};
 
-use super::{Id, answer_of, first_only, ok, refuse, text};
+use super::{Handled, first_only, refuse};
+use crate::App;
+use crate::once::{self, Answered};
 use crate::payments::{self, New};
 use crate::refused::Refused;
-use crate::surfaces::answer;
-use crate::{App, once};
+use crate::surfaces::{Id, ok};
 
 pub async fn create(
     State(app): State<Arc<App>>,
     Extension(caller): Extension<Caller>,
     request: Request,
-) -> Response {
+) -> Handled {
     let render = |_: &Payment, begun| Answer {
         status: 202,
         body: Created::of(begun).body(),
     };
-    let begun = begin(&app, caller, request, CreatePayment::read, render).await;
-    answer(begun.unwrap_or_else(|error| answer_of(&error)))
+    begin(&app, caller, request, CreatePayment::read, render).await
 }
 
 pub async fn create_session(
     State(app): State<Arc<App>>,
     Extension(caller): Extension<Caller>,
     request: Request,
-) -> Response {
+) -> Handled {
     let render = |payment: &Payment, begun| Answer {
         status: 201,
         body: SessionCreated::of(payment, begun).body(),
     };
-    let begun = begin(&app, caller, request, CreatePayment::read_session, render).await;
-    answer(begun.unwrap_or_else(|error| answer_of(&error)))
+    begin(&app, caller, request, CreatePayment::read_session, render).await
 }
 
 /// Begins a payment without a card, to be stated on its page.
@@ -61,7 +58,7 @@ async fn begin(
     request: Request,
     read: fn(Value, Mode) -> Result<CreatePayment, Wrong>,
     render: fn(&Payment, Begun) -> Answer,
-) -> Result<Answer, Error> {
+) -> Handled {
     let (body, key) = once::read(app, Surface::Fourgeeks, request).await?;
     let asked = read(body, caller.mode)?;
     let (shop, _) = shop(app, caller.merchant_id).await?;
@@ -95,46 +92,32 @@ pub async fn read(
     State(app): State<Arc<App>>,
     Extension(caller): Extension<Caller>,
     RawQuery(query): RawQuery,
-    id: Id,
-) -> Response {
-    let query = query.unwrap_or_default();
-    answer(match find(&app, caller, &query, &text(id)).await {
-        Ok(payment) => ok(response::Payment::of(&payment).body()),
-        Err(refused) => refuse(refused),
-    })
+    Id(id): Id,
+) -> Handled {
+    let asked = ReadPayment::read(&query.unwrap_or_default())?;
+    let id = payment_id(&id).filter(|_| asked.may_show(caller.mode));
+    let id = id.ok_or(Refused::Missing("payment"))?;
+    let payment = payments::find(&app, caller, id).await?;
+    Ok(Answered::anew(ok(response::Payment::of(&payment).body())))
 }
 
-async fn find(app: &App, caller: Caller, query: &str, id: &str) -> Result<Payment, Refused> {
-    let may_show = ReadPayment::read(query)?.may_show(caller.mode);
-    let id = payment_id(id).filter(|_| may_show);
-    payments::find(app, caller, id.ok_or(Refused::Missing("payment"))?).await
+pub async fn read_public(State(app): State<Arc<App>>, Id(id): Id) -> Handled {
+    let payment = find_hosted(&app, payment_id(&id), "payment").await?;
+    let public = PublicPayment::of(&payment).ok_or(Refused::Internal)?;
+    Ok(Answered::anew(ok(public.body())))
 }
 
-pub async fn read_public(State(app): State<Arc<App>>, id: Id) -> Response {
-    answer(
-        match find_public(&app, payment_id(&text(id)), "payment").await {
-            Ok(payment) => PublicPayment::of(&payment)
-                .map_or_else(|| refuse(Refused::Internal), |payment| ok(payment.body())),
-            Err(refused) => refuse(refused),
-        },
-    )
-}
-
-pub async fn read_session(State(app): State<Arc<App>>, id: Id) -> Response {
-    let found = try_read_session(&app, &text(id)).await;
-    answer(found.unwrap_or_else(refuse))
-}
-
-async fn try_read_session(app: &App, id: &str) -> Result<Answer, Refused> {
-    let payment = find_public(app, session(id), "session").await?;
-    let (shop, _) = shop(app, payment.merchant_id).await?;
+pub async fn read_session(State(app): State<Arc<App>>, Id(id): Id) -> Handled {
+    let payment = find_hosted(&app, session(&id), "session").await?;
+    let (shop, _) = shop(&app, payment.merchant_id).await?;
     let begun = Begun::of(&app.public_url, &payment, &shop);
     let session = begun.and_then(|begun| Session::of(&payment, begun));
-    Ok(ok(session.ok_or(Refused::Internal)?.body()))
+    let session = session.ok_or(Refused::Internal)?;
+    Ok(Answered::anew(ok(session.body())))
 }
 
 /// A payment that is stated on a page, whosever it is. `what` it is asked for as.
-async fn find_public(
+async fn find_hosted(
     app: &App,
     id: Option<PaymentId>,
     what: &'static str,
@@ -148,45 +131,39 @@ pub async fn list(
     State(app): State<Arc<App>>,
     Extension(caller): Extension<Caller>,
     RawQuery(query): RawQuery,
-) -> Response {
-    let listed = try_list(&app, caller, &query.unwrap_or_default()).await;
-    answer(listed.map_or_else(refuse, ok))
-}
-
-async fn try_list(app: &App, caller: Caller, query: &str) -> Result<String, Refused> {
-    let asked = ListPayments::read(query)?;
+) -> Handled {
+    let asked = ListPayments::read(&query.unwrap_or_default())?;
     if !asked.may_show(caller.mode) {
-        return Ok(response::list(&[]));
+        return Ok(Answered::anew(ok(response::list(&[]))));
     }
     let filter = Filter {
-        after: asked.page.after,
-        offset: i64::from(asked.page.offset),
-        limit: i64::from(asked.page.limit),
         states: asked.states,
         ..Filter::default()
     };
-    let (merchant, mode) = (caller.merchant_id, caller.mode);
-    let payments = store::payments::list(&app.db, merchant, mode, &filter).await?;
+    let (found, _) = payments::list(&app, caller, &asked.page, filter).await?;
+    Ok(Answered::anew(ok(rows(&app, caller, &found).await?)))
+}
+
+/// The body of a list, with what the books and the rates say of each payment.
+async fn rows(app: &App, caller: Caller, payments: &[Payment]) -> Result<String, Refused> {
     let ids: Vec<PaymentId> = payments.iter().map(|payment| payment.id).collect();
+    let (merchant, mode) = (caller.merchant_id, caller.mode);
     let (shop, local) = shop(app, merchant).await?;
     let captures = ledger::captures(&app.db, merchant, mode, &ids).await?;
     let rates = rates::then(&app.db, merchant, mode, local, &ids).await?;
     let statement = shop.statement();
-    let rows: Vec<PaymentRow<'_>> = payments
-        .iter()
-        .map(|payment| {
-            let booked = captures.get(&payment.id).map(|capture| Booked {
-                fee: capture.fee,
-                net: capture.net,
-            });
-            let then = rates.get(&payment.id).copied().unwrap_or_default();
-            let exchange = Exchange {
-                local,
-                local_per_usd: then.local_per_usd,
-                original_per_usd: then.original_per_usd,
-            };
-            PaymentRow::of(payment, booked.unwrap_or_default(), &exchange, &statement)
-        })
-        .collect();
-    Ok(response::list(&rows))
+    let rows = payments.iter().map(|payment| {
+        let booked = captures.get(&payment.id).map(|capture| Booked {
+            fee: capture.fee,
+            net: capture.net,
+        });
+        let then = rates.get(&payment.id).copied().unwrap_or_default();
+        let exchange = Exchange {
+            local,
+            local_per_usd: then.local_per_usd,
+            original_per_usd: then.original_per_usd,
+        };
+        PaymentRow::of(payment, booked.unwrap_or_default(), &exchange, &statement)
+    });
+    Ok(response::list(&rows.collect::<Vec<_>>()))
 }

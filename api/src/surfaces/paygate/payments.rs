@@ -30,7 +30,7 @@ pub async fn create(
     let asked = CreatePayment::read(body)?;
     let new = New {
         money: asked.money,
-        payer: asked.customer.map(|payer| Payer::Described {
+        payer: asked.customer.map(|payer| Payer {
             email: payer.email,
             name: payer.name,
             phone: payer.phone,

@@ -2,6 +2,7 @@
 
 use domain::id::render;
 use domain::intent::{Intent, Kind, Paid, SettlementMethod, State};
+use domain::merchant::PublicIntents;
 use domain::payment;
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -21,8 +22,8 @@ pub struct PaymentIntent<'a> {
     /// Always `payment_intent`.
     #[schemars(extend("const" = PaymentIntent::OBJECT))]
     object: &'static str,
-    /// Whose it is.
-    merchant_id: String,
+    /// Whose it is; null where you keep that from strangers.
+    merchant_id: Option<String>,
     /// Where it stands. `REQUIRES_ACTION`: the last payment failed; another may follow.
     #[schemars(extend("enum" = State::ALL.map(status)))]
     status: &'static str,
@@ -40,8 +41,9 @@ pub struct PaymentIntent<'a> {
     /// How you get the money.
     #[schemars(extend("enum" = SettlementMethod::ALL.map(settlement_method)))]
     settlement_method: &'static str,
-    /// Where you get the money; your own id stands for your account with this gateway.
-    settlement_destination: String,
+    /// Where you get the money; your own id stands for your account with this gateway. Null where
+    /// you keep it from strangers.
+    settlement_destination: Option<String>,
     /// `PENDING` until it is paid, then `IN_PROGRESS`.
     #[schemars(extend("enum" = ["PENDING", "IN_PROGRESS"]))]
     settlement_status: &'static str,
@@ -55,8 +57,8 @@ pub struct PaymentIntent<'a> {
     signer_address: Option<&'a str>,
     /// How far it has come, in order.
     phases: Vec<Phase>,
-    /// Your own keys and values.
-    metadata: &'a Map<String, Value>,
+    /// Your own keys and values; null where you keep them from strangers.
+    metadata: Option<&'a Map<String, Value>>,
     #[serde(flatten)]
     charge: Option<Charge>,
     /// When it was made, Unix seconds.
@@ -112,28 +114,43 @@ impl<'a> PaymentIntent<'a> {
     /// The intent as this contract writes it.
     #[must_use]
     pub fn of(intent: &'a Intent) -> Self {
-        let destination = intent.settlement_destination.clone();
+        let merchant_id = intent.merchant_id.to_string();
+        let destination = intent.settlement_destination.as_ref();
         Self {
             id: intent.id.to_string(),
             object: Self::OBJECT,
-            merchant_id: intent.merchant_id.to_string(),
             status: status(intent.state()),
             amount: amount(intent.money.amount()),
             currency: intent.money.currency().code(),
             kind: kind(intent.kind),
             description: intent.description.as_deref(),
             settlement_method: settlement_method(intent.settlement_method),
-            settlement_destination: destination.unwrap_or_else(|| intent.merchant_id.to_string()),
+            settlement_destination: Some(destination.unwrap_or(&merchant_id).clone()),
+            merchant_id: Some(merchant_id),
             settlement_status: settlement_status(intent.state()),
             contract_address: None,
             transaction_hash: None,
             chain_id: None,
             signer_address: None,
             phases: phases(intent),
-            metadata: &intent.metadata,
+            metadata: Some(&intent.metadata),
             charge: intent.paid.as_ref().map(Charge::of),
             created: intent.created_at.unix_timestamp(),
             updated: intent.updated_at().unix_timestamp(),
+        }
+    }
+
+    /// The intent as a stranger may read it who holds its id.
+    pub(super) fn public(intent: &'a Intent, choice: PublicIntents) -> Self {
+        let whole = Self::of(intent);
+        match choice {
+            PublicIntents::Full => whole,
+            PublicIntents::Redacted => Self {
+                merchant_id: None,
+                settlement_destination: None,
+                metadata: None,
+                ..whole
+            },
         }
     }
 }
@@ -345,6 +362,20 @@ mod tests {
                 assert_eq!(data.get(name), Some(&Value::Null), "{name}");
             }
         }
+        Ok(())
+    }
+
+    #[test]
+    fn a_stranger_reads_what_the_merchant_lets_them() -> Result<(), serde_json::Error> {
+        let paid = intent(Some("captured"))?;
+        let full = Envelope::public(&paid, PublicIntents::Full).body();
+        assert_eq!(full, Envelope::of(&paid).body());
+        let mut expected = shown(&paid)?;
+        for name in ["merchantId", "settlementDestination", "metadata"] {
+            expected["data"][name] = Value::Null;
+        }
+        let redacted = Envelope::public(&paid, PublicIntents::Redacted).body();
+        assert_eq!(serde_json::from_str::<Value>(&redacted)?, expected);
         Ok(())
     }
 

@@ -9,6 +9,7 @@ pub use endpoint::{DeletedEndpoint, WebhookEndpoint};
 pub use intent::PaymentIntent;
 
 use domain::intent::Intent;
+use domain::merchant::PublicIntents;
 use rust_decimal::Decimal;
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -41,11 +42,21 @@ impl<'a> Envelope<PaymentIntent<'a>> {
     /// An intent as this contract writes it.
     #[must_use]
     pub fn of(intent: &'a Intent) -> Self {
+        Self::around(PaymentIntent::of(intent), intent)
+    }
+
+    /// An intent as a stranger may read it who holds its id.
+    #[must_use]
+    pub fn public(intent: &'a Intent, choice: PublicIntents) -> Self {
+        Self::around(PaymentIntent::public(intent, choice), intent)
+    }
+
+    fn around(data: PaymentIntent<'a>, intent: &Intent) -> Self {
         Self {
             id: intent.id.to_string(),
             object: PaymentIntent::OBJECT,
             status: status(intent.state()),
-            data: PaymentIntent::of(intent),
+            data,
             created: intent.created_at.unix_timestamp(),
             updated: intent.updated_at().unix_timestamp(),
         }

@@ -1,6 +1,6 @@
 //! Which objects of a list are asked for.
 
-use domain::id::PaymentId;
+use domain::id::{CustomerId, PaymentId};
 use domain::merchant::Mode;
 use domain::payment::State;
 use schemars::JsonSchema;
@@ -135,16 +135,18 @@ impl CustomerPages {
         Ok(pages)
     }
 
-    /// How many customers to skip.
+    /// The part of the list that this page is.
     #[must_use]
-    pub const fn offset(self) -> u32 {
-        (self.number - 1) * self.size
+    pub const fn page(self) -> Page<CustomerId> {
+        Page {
+            limit: self.size,
+            offset: self.offset(),
+            after: None,
+        }
     }
 
-    /// How many customers to show at most.
-    #[must_use]
-    pub const fn limit(self) -> u32 {
-        self.size
+    const fn offset(self) -> u32 {
+        (self.number - 1) * self.size
     }
 
     /// The address of the page after this one, if there are so many customers.
@@ -279,13 +281,13 @@ mod tests {
     #[test]
     fn pages_name_their_neighbours() -> Result<(), Wrong> {
         let second = CustomerPages::read("page=2&page_size=2")?;
-        assert_eq!((second.offset(), second.limit()), (2, 2));
+        assert_eq!((second.page().offset, second.page().limit), (2, 2));
         let at = |number| Some(format!("/v1/customers/?page={number}&page_size=2"));
         assert_eq!(second.next("/v1/customers/", 5), at(3));
         assert_eq!(second.next("/v1/customers/", 4), None);
         assert_eq!(second.previous("/v1/customers/"), at(1));
         let first = CustomerPages::read("")?;
-        assert_eq!((first.offset(), first.limit()), (0, 10));
+        assert_eq!((first.page().offset, first.page().limit), (0, 10));
         assert_eq!(first.previous("/v1/customers/"), None);
         let last = CustomerPages::read("page=101&page_size=100")?;
         assert_eq!((last.offset(), last.next("/", 1_000_000)), (10_000, None));

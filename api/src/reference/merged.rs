@@ -1,0 +1,256 @@
+//! All surfaces as one `OpenAPI` document. Names of different surfaces are told apart by the surface's
+//! name in front; where two surfaces have the same method of the same path, the key or the header it
+//! comes in says which one answers, and the document has both.
+
+use domain::surface::Surface;
+use serde_json::{Map, Value, json};
+
+use super::{Surfaced, document, words};
+
+/// The parts of a document whose names could clash.
+const NAMED: [&str; 3] = ["schemas", "responses", "parameters"];
+
+/// The document of all surfaces.
+pub fn of(all: &[Surfaced]) -> Value {
+    let mut documents = all
+        .iter()
+        .map(|one| prefixed(one.surface, document::of(one)));
+    let Some(mut merged) = documents.next() else {
+        return Value::Null;
+    };
+    for document in documents {
+        merge(&mut merged, document);
+    }
+    merged["info"]["title"] = "Sluice".into();
+    merged["info"]["summary"] = "A payment gateway that speaks four public APIs.".into();
+    merged["info"]["description"] =
+        "Where two surfaces share a path, the credential says which one answers: a Bearer speaks \
+         paygate, Basic speaks fourgeeks, X-API-Key speaks finternet."
+            .into();
+    merged
+}
+
+fn prefixed(surface: Surface, mut document: Value) -> Value {
+    let prefix = words::capital(surface.name());
+    for part in NAMED {
+        if let Some(named) = document["components"][part].as_object_mut() {
+            let renamed = std::mem::take(named).into_iter();
+            *named = renamed
+                .map(|(name, value)| (format!("{prefix}{name}"), value))
+                .collect();
+        }
+    }
+    point(&mut document, &prefix);
+    let security = document["security"].take();
+    for methods in members(&mut document["paths"]) {
+        for operation in members(methods) {
+            settle(operation, surface, &prefix, Some(&security));
+        }
+    }
+    for methods in members(&mut document["webhooks"]) {
+        for operation in members(methods) {
+            settle(operation, surface, &prefix, None);
+        }
+    }
+    document["tags"] = json!([{ "name": surface.name() }]);
+    if let Some(document) = document.as_object_mut() {
+        document.remove("security");
+        let events = document.get_mut("webhooks").map(Value::take);
+        let events = match events {
+            Some(Value::Object(events)) => events,
+            _ => Map::new(),
+        };
+        let events = events
+            .into_iter()
+            .map(|(name, event)| (format!("{}.{name}", surface.name()), event));
+        document.insert("webhooks".to_owned(), Value::Object(events.collect()));
+    }
+    document
+}
+
+fn members(value: &mut Value) -> impl Iterator<Item = &mut Value> {
+    value.as_object_mut().into_iter().flat_map(Map::values_mut)
+}
+
+/// Says in an operation itself what its own document said for all of them.
+fn settle(operation: &mut Value, surface: Surface, prefix: &str, security: Option<&Value>) {
+    let name = operation["operationId"].as_str().unwrap_or_default();
+    operation["operationId"] = format!("{}{}", surface.name(), words::capital(name)).into();
+    let summary = operation["summary"].as_str().unwrap_or_default();
+    operation["summary"] = format!("{prefix}: {summary}").into();
+    operation["tags"] = json!([surface.name()]);
+    if let Some(security) = security
+        && operation.get("security").is_none()
+    {
+        operation["security"] = security.clone();
+    }
+}
+
+/// Points references to the names with the prefix.
+fn point(value: &mut Value, prefix: &str) {
+    match value {
+        Value::Object(members) => {
+            if let Some(Value::String(target)) = members.get_mut("$ref") {
+                for part in NAMED {
+                    let place = format!("#/components/{part}/");
+                    if let Some(name) = target.strip_prefix(&place) {
+                        *target = format!("{place}{prefix}{name}");
+                        break;
+                    }
+                }
+            }
+            members.values_mut().for_each(|value| point(value, prefix));
+        }
+        Value::Array(items) => items.iter_mut().for_each(|value| point(value, prefix)),
+        _ => {}
+    }
+}
+
+fn merge(merged: &mut Value, document: Value) {
+    let Value::Object(mut document) = document else {
+        return;
+    };
+    if let (Some(all), Some(Value::Array(more))) =
+        (merged["tags"].as_array_mut(), document.remove("tags"))
+    {
+        all.extend(more);
+    }
+    for (path, methods) in taken(document.remove("paths")) {
+        for (method, operation) in taken(Some(methods)) {
+            let there = &mut merged["paths"][&path][&method];
+            let was = there.take();
+            *there = if was.is_null() {
+                operation
+            } else {
+                both(was, operation)
+            };
+        }
+    }
+    for (name, event) in taken(document.remove("webhooks")) {
+        merged["webhooks"][name] = event;
+    }
+    for (part, named) in taken(document.remove("components")) {
+        for (name, value) in taken(Some(named)) {
+            merged["components"][&part][name] = value;
+        }
+    }
+}
+
+fn taken(value: Option<Value>) -> Map<String, Value> {
+    match value {
+        Some(Value::Object(members)) => members,
+        _ => Map::new(),
+    }
+}
+
+/// One operation of two surfaces.
+fn both(mut one: Value, mut other: Value) -> Value {
+    for name in ["operationId", "summary", "description"] {
+        let (first, second) = (text(&one[name]), text(&other[name]));
+        let joint = match name {
+            "operationId" => format!("{first}Or{}", words::capital(&second)),
+            "summary" => format!("{first}; {second}"),
+            _ => format!("{first} {second}").trim().to_owned(),
+        };
+        if !joint.is_empty() {
+            one[name] = joint.into();
+        }
+    }
+    for name in ["tags", "security"] {
+        append(&mut one[name], other[name].take(), |_, _| false);
+    }
+    let is_same = |one: &Value, other: &Value| {
+        let name = |value: &Value| (value["name"].clone(), value["in"].clone());
+        one.get("name").is_some() && name(one) == name(other)
+            || text(&one["$ref"]).contains("IdempotencyKey")
+                && text(&other["$ref"]).contains("IdempotencyKey")
+    };
+    append(&mut one["parameters"], other["parameters"].take(), is_same);
+    let (mine, its) = (one["requestBody"].take(), other["requestBody"].take());
+    if let Some(body) = either(mine, its) {
+        one["requestBody"] = body;
+    } else if let Some(one) = one.as_object_mut() {
+        one.remove("requestBody");
+    }
+    for (status, answer) in taken(Some(other["responses"].take())) {
+        let there = one["responses"][&status].take();
+        if let Some(answer) = either(there, answer) {
+            one["responses"][&status] = answer;
+        }
+    }
+    one
+}
+
+fn text(value: &Value) -> String {
+    value.as_str().unwrap_or_default().to_owned()
+}
+
+fn append(all: &mut Value, more: Value, is_same: impl Fn(&Value, &Value) -> bool) {
+    if let (Some(all), Value::Array(more)) = (all.as_array_mut(), more) {
+        for one in more {
+            if !all.iter().any(|other| is_same(other, &one)) {
+                all.push(one);
+            }
+        }
+    }
+}
+
+/// A body or an answer that is one of two.
+fn either(one: Value, other: Value) -> Option<Value> {
+    match (one, other) {
+        (Value::Null, Value::Null) => None,
+        (Value::Null, one) | (one, Value::Null) => Some(one),
+        (mut one, other) => {
+            match (one.get("$ref"), other.get("$ref")) {
+                (Some(_), Some(_)) => return Some(refused(&one, &other)),
+                // The one that is written out has both shapes.
+                (Some(_), None) => return Some(other),
+                (None, Some(_)) => return Some(one),
+                (None, None) => {}
+            }
+            let content = &mut one["content"]["application/json"];
+            let schemas = [
+                &content["schema"],
+                &other["content"]["application/json"]["schema"],
+            ];
+            content["schema"] = json!({ "anyOf": schemas });
+            if let Some(said) = other["description"].as_str() {
+                one["description"] = format!("{} Or: {said}", text(&one["description"])).into();
+            }
+            Some(one)
+        }
+    }
+}
+
+/// A refusal of either surface. References to whole answers cannot be alternatives, so it names
+/// the shapes.
+fn refused(one: &Value, other: &Value) -> Value {
+    let shapes = [one, other].map(|refusal| {
+        let name = text(&refusal["$ref"]);
+        let name = name.rsplit('/').next().unwrap_or_default().to_owned();
+        let surface = Surface::ALL
+            .into_iter()
+            .find(|surface| name.starts_with(&words::capital(surface.name())));
+        (surface, name)
+    });
+    let schemas: Vec<Value> = shapes
+        .iter()
+        .filter_map(|(surface, name)| {
+            let surfaced = super::SURFACED
+                .iter()
+                .find(|one| Some(one.surface) == *surface)?;
+            let status = name.rsplit("Refused").next()?.parse().ok()?;
+            let mut shape = surfaced.error(status).clone();
+            point(&mut shape, &words::capital(surfaced.surface.name()));
+            Some(shape)
+        })
+        .collect();
+    let names: Vec<String> = shapes
+        .into_iter()
+        .map(|(_, name)| format!("`{name}`"))
+        .collect();
+    json!({
+        "description": format!("Refused: see {}.", names.join(" and ")),
+        "content": { "application/json": { "schema": { "anyOf": schemas } } },
+    })
+}
