@@ -191,12 +191,12 @@ mod tests {
     const BEARER: &str = "Bearer sk_test_1";
     const BASIC: &str = "Basic c2tfdGVzdF8xOg==";
 
-    fn spoken_to(method: Method, path: &str, authorization: Option<&'static str>) -> &'static str {
+    fn spoken_to(method: &Method, path: &str, authorization: Option<&'static str>) -> &'static str {
         let mut headers = HeaderMap::new();
         if let Some(value) = authorization {
             headers.insert("authorization", HeaderValue::from_static(value));
         }
-        surface(path, &method, &headers).name()
+        surface(path, method, &headers).name()
     }
 
     #[test]
@@ -214,7 +214,7 @@ mod tests {
             ("/apiv2/payments", "finternet"),
         ] {
             for authorization in [None, Some(BEARER), Some(BASIC)] {
-                let found = spoken_to(Method::POST, path, authorization);
+                let found = spoken_to(&Method::POST, path, authorization);
                 assert_eq!(found, name, "{path}");
             }
         }
@@ -228,8 +228,8 @@ mod tests {
             "/v1/customers",
             "/v1/refunds",
         ] {
-            assert_eq!(spoken_to(Method::POST, path, Some(BEARER)), "paygate");
-            assert_eq!(spoken_to(Method::POST, path, Some(BASIC)), "fourgeeks");
+            assert_eq!(spoken_to(&Method::POST, path, Some(BEARER)), "paygate");
+            assert_eq!(spoken_to(&Method::POST, path, Some(BASIC)), "fourgeeks");
         }
         let key = HeaderMap::from_iter([(
             HeaderName::from_static("x-api-key"),
@@ -250,7 +250,7 @@ mod tests {
             (Method::POST, "/v1/refunds", "fourgeeks"),
             (Method::POST, "/v1/webhooks", "paygate"),
         ] {
-            assert_eq!(spoken_to(method, path, None), name, "{path}");
+            assert_eq!(spoken_to(&method, path, None), name, "{path}");
         }
     }
 }

@@ -42,7 +42,7 @@ pub struct Payer {
 /// What became of a request.
 pub enum Made {
     /// A payment, at rest if it came to rest in time.
-    Anew(Payment),
+    Anew(Box<Payment>),
     /// Its idempotency key was used before, for this payment, and answered so if it was answered.
     Before {
         id: PaymentId,
@@ -59,7 +59,7 @@ pub async fn create(
     render: impl Fn(&Payment) -> Answer + Send + Sync,
 ) -> Result<Answered, Refused> {
     let (payment, is_replay) = match make(app, caller, new, key.as_ref()).await? {
-        Made::Anew(payment) => (payment, false),
+        Made::Anew(payment) => (*payment, false),
         Made::Before {
             answer: Some(answer),
             ..
@@ -93,9 +93,9 @@ pub async fn make(
     match accepted {
         Accepted::Created { .. } if payment.state.is_work() => {
             let payment = wait::until_rest(app, &mut waiter, payment).await?;
-            Ok(Made::Anew(payment))
+            Ok(Made::Anew(Box::new(payment)))
         }
-        Accepted::Created { .. } => Ok(Made::Anew(payment)),
+        Accepted::Created { .. } => Ok(Made::Anew(Box::new(payment))),
         Accepted::Existing { fingerprint, .. }
             if key.is_none_or(|key| key.fingerprint != fingerprint) =>
         {

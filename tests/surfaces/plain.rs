@@ -15,16 +15,13 @@ pub fn plain(text: &str) -> String {
     let mut written = String::new();
     while let Some(first) = rest.chars().next() {
         let skipped = id(rest).or_else(|| time(rest)).or_else(|| secret(rest));
-        match skipped {
-            Some((shown, length)) => {
-                written.push_str(shown);
-                written.push('…');
-                rest = rest.get(length..).unwrap_or_default();
-            }
-            None => {
-                written.push(first);
-                rest = rest.get(first.len_utf8()..).unwrap_or_default();
-            }
+        if let Some((shown, length)) = skipped {
+            written.push_str(shown);
+            written.push('…');
+            rest = rest.get(length..).unwrap_or_default();
+        } else {
+            written.push(first);
+            rest = rest.get(first.len_utf8()..).unwrap_or_default();
         }
     }
     written

@@ -14,14 +14,14 @@ const METHODS: [&str; 6] = ["get", "post", "put", "patch", "delete", "head"];
 /// way to ask one.
 fn printed<S>(router: &Router<S>) -> BTreeSet<(String, String)> {
     let text = format!("{router:?}");
-    let (routes, node) = text.split_once("node: Node").unwrap_or_default();
+    let (endpoints, node) = text.split_once("node: Node").unwrap_or_default();
     let paths: Vec<(&str, &str)> = node
         .split("RouteId(")
         .skip(1)
         .filter_map(|one| Some((one.split(')').next()?, one.split('"').nth(1)?)))
         .collect();
     let mut found = BTreeSet::new();
-    for route in routes.split("RouteId(").skip(1) {
+    for route in endpoints.split("RouteId(").skip(1) {
         let id = route.split(')').next().unwrap_or_default();
         let path = paths.iter().find(|(one, _)| *one == id);
         for method in METHODS {

@@ -190,13 +190,13 @@ async fn customers_are_listed_in_parts() -> Result<()> {
         Ok((ids, list.body["has_more"].clone()))
     };
     let part = |range: std::ops::Range<usize>| ids.get(range).map(<[Value]>::to_vec);
-    let last = ids.get(2).and_then(Value::as_str).context("an id")?;
+    let third = ids.get(2).and_then(Value::as_str).context("an id")?;
     for (query, range, more) in [
         (String::new(), 0..5, false),
         ("?limit=2".to_owned(), 0..2, true),
         ("?limit=2&offset=3".to_owned(), 3..5, false),
-        (format!("?limit=2&starting_after={last}"), 3..5, false),
-        (format!("?limit=1&starting_after={last}"), 3..4, true),
+        (format!("?limit=2&starting_after={third}"), 3..5, false),
+        (format!("?limit=1&starting_after={third}"), 3..4, true),
     ] {
         let (shown, has_more) = list(&query).await?;
         assert_eq!(

@@ -125,7 +125,7 @@ impl Sandbox {
 }
 
 /// An answer is believed only if it speaks of what was asked.
-fn read(bytes: &[u8], reference: impl ToString) -> Result<Answer, NoAnswer> {
+fn read(bytes: &[u8], reference: &impl ToString) -> Result<Answer, NoAnswer> {
     let answer: Answer =
         serde_json::from_slice(bytes).map_err(|_| NoAnswer("the answer cannot be read"))?;
     if answer.reference != reference.to_string() {
@@ -172,7 +172,7 @@ impl Acquirer for Sandbox {
         if status != StatusCode::OK {
             return Err(NoAnswer("the answer's status says nothing"));
         }
-        let answer = read(&bytes, what.reference)?;
+        let answer = read(&bytes, &what.reference)?;
         match answer.status {
             Status::Approved => Ok(Authorized::Approved),
             // Somebody made it forget this reference: an enquiry will say so.
@@ -194,7 +194,7 @@ impl Acquirer for Sandbox {
             StatusCode::NOT_FOUND if says(&bytes, "not_found") => return Ok(Found::Nothing),
             _ => return Err(NoAnswer("the answer's status says nothing")),
         }
-        let answer = read(&bytes, reference)?;
+        let answer = read(&bytes, &reference)?;
         let is_ours = answer.amount == Some(money.amount().to_string())
             && answer.currency.as_deref() == Some(money.currency().code());
         match answer.status {
@@ -224,7 +224,7 @@ impl Acquirer for Sandbox {
             .json(&amount);
         let (status, bytes) = self.send(request).await?;
         match status {
-            StatusCode::OK if read(&bytes, reference)?.status == Status::Captured => {
+            StatusCode::OK if read(&bytes, &reference)?.status == Status::Captured => {
                 Ok(Captured::Done)
             }
             StatusCode::CONFLICT if says(&bytes, "not_capturable") => {
@@ -238,7 +238,7 @@ impl Acquirer for Sandbox {
         let (status, bytes) = self
             .send(self.client.post(self.url(reference, "/void")))
             .await?;
-        if status == StatusCode::OK && read(&bytes, reference)?.status == Status::Voided {
+        if status == StatusCode::OK && read(&bytes, &reference)?.status == Status::Voided {
             return Ok(());
         }
         Err(NoAnswer("the void is not acknowledged"))
@@ -261,7 +261,7 @@ impl Acquirer for Sandbox {
         let (status, bytes) = self.send(request).await?;
         let refusals = ["not_captured", "amount_exceeded", "currency_differs"];
         match status {
-            StatusCode::OK if read(&bytes, reference)?.status == Status::Refunded => {
+            StatusCode::OK if read(&bytes, &reference)?.status == Status::Refunded => {
                 Ok(Refunded::Done)
             }
             StatusCode::CONFLICT | StatusCode::UNPROCESSABLE_ENTITY
