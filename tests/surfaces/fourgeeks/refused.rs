@@ -148,7 +148,7 @@ fn strangers(gateway: &Gateway) -> Vec<(RequestBuilder, &'static str)> {
         (with("Basic c2tfdGVzdF81MU82MnhZekFiY0RlZjEyMzo="), wrong),
         (with("Api-Key sk_test_wrong"), wrong),
         (asking().header("X-API-Key", "sk_test_wrong"), wrong),
-        (asking().basic_auth("", Some("")), wrong),
+        (asking().basic_auth("", Some("")), absent),
         // Two keys of two merchants.
         (
             asking()
