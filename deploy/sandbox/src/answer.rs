@@ -72,6 +72,8 @@ pub(crate) enum Refusal {
     AlreadyCaptured,
     #[error("not_captured")]
     NotCaptured,
+    #[error("not_refundable")]
+    NotRefundable,
     #[error("amount_exceeded")]
     AmountExceeded,
     #[error("currency_differs")]

@@ -19,9 +19,10 @@
 //! | `4000000000046666` | approved, answered with another reference and amount |
 //! | `4000000000060014` | approved; the first capture is done, its connection closes without an answer |
 //! | `4000000000064099` | approved; every capture is refused with 409, voiding works |
+//! | `4000000000074098` | approved and captured; every refund is refused with 409 |
 //!
 //! The digits say it: `1` time, `2` lateness, `3` connections, `4` answers,
-//! `6` captures. A fault bends the first answer to a reference only: the same
+//! `6` captures, `7` refunds. A fault bends the first answer to a reference only: the same
 //! request again hears the truth. A payment's later attempts with a
 //! first-attempt card are approved at once. All times are at
 //! `SLUICE_SANDBOX_PACE_PERCENT=100`.
@@ -64,11 +65,12 @@ pub(crate) enum Fault {
     StrangeAnswer,
     CaptureLost,
     CaptureRefused,
+    RefundRefused,
 }
 
 use Outcome::{Approve, Decline as Declined, Fault as Faulty};
 
-const TABLE: [(&str, Outcome); 17] = [
+const TABLE: [(&str, Outcome); 18] = [
     ("4242424242424242", Approve),
     ("4000000000000002", Declined(Decline::CardDeclined)),
     ("4000000000009995", Declined(Decline::InsufficientFunds)),
@@ -86,6 +88,7 @@ const TABLE: [(&str, Outcome); 17] = [
     ("4000000000046666", Faulty(Fault::StrangeAnswer)),
     ("4000000000060014", Faulty(Fault::CaptureLost)),
     ("4000000000064099", Faulty(Fault::CaptureRefused)),
+    ("4000000000074098", Faulty(Fault::RefundRefused)),
 ];
 
 impl Fault {

@@ -193,7 +193,8 @@ fn status(refusal: Refusal) -> StatusCode {
         Refusal::ReferenceReused
         | Refusal::NotCapturable
         | Refusal::AlreadyCaptured
-        | Refusal::NotCaptured => StatusCode::CONFLICT,
+        | Refusal::NotCaptured
+        | Refusal::NotRefundable => StatusCode::CONFLICT,
         Refusal::AmountExceeded | Refusal::CurrencyDiffers => StatusCode::UNPROCESSABLE_ENTITY,
         Refusal::Broken => StatusCode::INTERNAL_SERVER_ERROR,
     }

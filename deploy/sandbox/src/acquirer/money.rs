@@ -74,6 +74,9 @@ impl Acquirer {
         let (State::Captured(captured), Some(order)) = (known.state, &known.order) else {
             return Err(Refusal::NotCaptured);
         };
+        if order.fault == Some(Fault::RefundRefused) {
+            return Err(Refusal::NotRefundable);
+        }
         let before = self.book.refunded.get(&refund.authorization);
         let sum = before.map_or(Some(refund.amount), |before| before.plus(refund.amount));
         within(

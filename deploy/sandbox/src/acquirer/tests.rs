@@ -153,6 +153,18 @@ fn refunds_stay_within_the_capture() -> Result<()> {
 }
 
 #[test]
+fn a_card_may_refuse_every_refund() -> Result<()> {
+    let mut desk = Desk::open();
+    desk.authorize("a", "4000000000074098")??;
+    assert_eq!(desk.refund("r1", "a", "1.00")?, Err(Refusal::NotCaptured));
+    assert_eq!(desk.capture("a", "50.00")?, Ok(Status::Captured));
+    assert_eq!(desk.refund("r1", "a", "1.00")?, Err(Refusal::NotRefundable));
+    assert_eq!(desk.refund("r1", "a", "1.00")?, Err(Refusal::NotRefundable));
+    assert_eq!(desk.kinds(), [Kind::Approved, Kind::Captured]);
+    Ok(())
+}
+
+#[test]
 fn a_slow_one_shows_that_it_is_processing() -> Result<()> {
     let mut desk = Desk::open();
     let until = desk.now.instant + Duration::from_secs(3);

@@ -259,7 +259,12 @@ impl Acquirer for Sandbox {
             currency: money.currency().code(),
         });
         let (status, bytes) = self.send(request).await?;
-        let refusals = ["not_captured", "amount_exceeded", "currency_differs"];
+        let refusals = [
+            "not_captured",
+            "not_refundable",
+            "amount_exceeded",
+            "currency_differs",
+        ];
         match status {
             StatusCode::OK if read(&bytes, &reference)?.status == Status::Refunded => {
                 Ok(Refunded::Done)
