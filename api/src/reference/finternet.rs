@@ -96,7 +96,10 @@ fn public(words: &mut Words) -> Vec<Operation> {
         (GROUP, "Read a payment intent as its payer"),
     );
     let read = new(words, at, "getPublicPaymentIntent", about)
-        .saying("Whoever has the id can read it.")
+        .saying(
+            "Whoever has the id can read it. An operator can keep the merchant, the destination and \
+             the metadata of your payment intents from them; those are then null.",
+        )
         .open();
     let (at, about) = (
         ("post", "/v1/payment-intents/public/{id}/payment"),
