@@ -39,8 +39,8 @@ with input as (
                'id', c.id, 'merchant_id', c.merchant_id,
                'mode', case when c.live then 'live' else 'test' end, 'email', c.address,
                'name', c.name, 'phone', c.phone, 'description', null, 'metadata', '{}'::jsonb,
-               'created_at', extract(epoch from c.created_at)::bigint,
-               'updated_at', extract(epoch from c.created_at)::bigint))
+               'created_at', floor(extract(epoch from c.created_at))::bigint,
+               'updated_at', floor(extract(epoch from c.created_at))::bigint))
     from new_customer c join candidate i on i.customer_id = c.id
     returning id, merchant_id, live
 ), customer_told as (

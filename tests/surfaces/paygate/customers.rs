@@ -235,3 +235,31 @@ async fn the_same_customer_under_one_key_is_made_once() -> Result<()> {
     );
     gateway.finish().await
 }
+
+/// A payment's customer is told of once, when it is new.
+#[tokio::test]
+async fn a_customer_that_comes_with_a_payment_is_told() -> Result<()> {
+    let gateway = Gateway::start().await?;
+    let receiver = Receiver::start().await?;
+    let events = ["customer.created", "customer.updated"];
+    let asked = json!({"url": receiver.url("/"), "events": events});
+    gateway.register_as("/v1/webhooks", &asked).await?;
+    let paid = gateway.pay(CARD).await?;
+    gateway.pay(CARD).await?;
+    gateway.settle().await?;
+    let told: Vec<Value> = receiver
+        .requests()
+        .iter()
+        .map(tests::Request::json)
+        .collect();
+    let customer = gateway
+        .get(&format!("/v1/customers/{}", paid.at("/customer/id")))
+        .await?;
+    assert_eq!(customer.at("/name"), "John Doe");
+    let [event] = told.as_slice() else {
+        anyhow::bail!("{told:?}");
+    };
+    assert_eq!(event["type"], "customer.created");
+    assert_eq!(event["data"]["object"], customer.body);
+    gateway.finish().await
+}
