@@ -1,6 +1,8 @@
 //! One gateway, two languages: what is made on one surface reads rightly on the other.
 
 use anyhow::{Context, Result};
+use domain::id::PaymentId;
+use reqwest::Method;
 use serde_json::{Value, json};
 use tests::{Endpoint, Gateway, Receiver};
 
@@ -156,5 +158,62 @@ async fn an_endpoint_is_answered_as_each_surface_writes_it() -> Result<()> {
         .register_as("/v2/webhooks", &json!({"url": "https://example.com/"}))
         .await?;
     assert_eq!(public_key, None);
+    gateway.finish().await
+}
+
+/// An intent is paid by a payment of its own, which counts once: as the intent's.
+#[tokio::test]
+async fn an_intents_payment_is_not_among_the_others() -> Result<()> {
+    let gateway = Gateway::start().await?;
+    let asked = json!({"amount": "50.00", "currency": "USD", "type": "CONDITIONAL"});
+    let intent = gateway.post("/v1/payment-intents", &asked).await?;
+    let path = format!("/v1/payment-intents/public/{}/payment", intent.at("/id"));
+    let card = json!({
+        "cardNumber": CARD, "expiry": "12/25", "cvv": "123", "name": "John Doe"
+    });
+    let paid = gateway.post(&path, &json!({"card": card})).await?;
+    assert_eq!(
+        (paid.status, paid.at("/status")),
+        (200, "SUCCEEDED"),
+        "{}",
+        paid.text
+    );
+    let id = sqlx::query_scalar("select id from payments").fetch_one(gateway.database());
+    let id = PaymentId(id.await?);
+    for path in [format!("/v1/payments/{id}"), format!("/v2/payments/{id}")] {
+        assert_eq!(gateway.get(&path).await?.status, 404, "{path}");
+        let refund = gateway.post(&format!("{path}/refund"), &json!({})).await?;
+        assert_eq!(refund.status, 404, "{path}");
+    }
+    for path in ["/v1/transactions", "/v2/payments"] {
+        assert_eq!(gateway.get(path).await?.body["data"], json!([]), "{path}");
+    }
+    gateway.finish().await
+}
+
+/// Minor units here, decimal strings there: one amount.
+#[tokio::test]
+async fn fourgeeks_reads_the_same_payment() -> Result<()> {
+    let gateway = Gateway::start().await?;
+    let mut body = tests::example(CARD);
+    for (currency, amount, read) in [
+        ("USD", 5000, "50.00"),
+        ("JPY", 5000, "5000"),
+        ("KWD", 5000, "5.000"),
+    ] {
+        body["currency"] = json!(currency);
+        body["amount"] = json!(amount);
+        let paid = gateway.post("/v1/payments", &body).await?;
+        let there = gateway.request(Method::GET, &format!("/v1/payments/{}", paid.at("/id")));
+        let key = gateway.merchant.test_key.as_str();
+        let there = gateway.send(there.basic_auth(key, Some(""))).await?;
+        let found = (
+            there.status,
+            there.at("/id"),
+            there.at("/amount"),
+            there.at("/status"),
+        );
+        assert_eq!(found, (200, paid.at("/id"), read, "completed"));
+    }
     gateway.finish().await
 }

@@ -157,18 +157,6 @@ fn texts() -> Vec<Case> {
             "email_invalid",
             "customer.email",
         ),
-        case(
-            "/payment_method",
-            json!("cash"),
-            "payment_method_unsupported",
-            "payment_method",
-        ),
-        case(
-            "/payment_method",
-            json!(null),
-            "parameter_missing",
-            "payment_method",
-        ),
         case("/amout", json!(1), "parameter_unknown", "amout"),
         case("/capture", json!(false), "parameter_unknown", "capture"),
         case(
@@ -187,6 +175,23 @@ fn texts() -> Vec<Case> {
     ]
 }
 
+fn methods() -> Vec<Case> {
+    let method = |value, code| {
+        (
+            "/payment_method",
+            value,
+            refusal(400, code, "payment_method"),
+        )
+    };
+    vec![
+        method(json!("cash"), "payment_method_unsupported"),
+        method(json!("apple_pay"), "payment_method_unsupported"),
+        method(json!("google_pay"), "payment_method_unsupported"),
+        method(json!(7), "parameter_invalid"),
+        method(json!(null), "parameter_missing"),
+    ]
+}
+
 #[tokio::test]
 async fn wrong_fields_are_named() -> Result<()> {
     let gateway = Gateway::start().await?;
@@ -197,7 +202,9 @@ async fn wrong_fields_are_named() -> Result<()> {
         json!(many),
         refusal(400, "parameter_invalid", "metadata"),
     );
-    let cases = [money(), card(), texts(), vec![many]].into_iter().flatten();
+    let cases = [money(), card(), texts(), methods(), vec![many]]
+        .into_iter()
+        .flatten();
     let mut wrong = Vec::new();
     for (pointer, value, refusal) in cases {
         let mut body = example(CARD);

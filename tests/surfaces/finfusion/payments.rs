@@ -1,9 +1,11 @@
 //! Payments.
 
+use std::time::Duration;
+
 use anyhow::{Context, Result};
 use reqwest::Method;
 use serde_json::{Value, json};
-use tests::{Gateway, Receiver};
+use tests::{Gateway, Options, Receiver, until};
 
 use super::{asking, example, pay, refused};
 use crate::plain::plain;
@@ -94,9 +96,9 @@ async fn a_decline_is_a_402_that_names_its_payment() -> Result<()> {
 
 #[tokio::test]
 async fn a_payment_whose_outcome_is_late_is_pending() -> Result<()> {
-    let options = tests::Options {
+    let options = Options {
         wait_ms: 100,
-        ..tests::Options::default()
+        ..Options::default()
     };
     let gateway = Gateway::with(options).await?;
     let late = pay(&gateway, "4000000000010126").await?;
@@ -269,5 +271,36 @@ async fn only_ones_own_payments_are_seen() -> Result<()> {
         let request = asking(&gateway, Method::GET, &format!("/v2/payments/{id}"));
         refused(&gateway, request, missing).await?;
     }
+    gateway.finish().await
+}
+
+#[tokio::test]
+async fn beyond_the_limit_a_request_is_told_when_to_come_again() -> Result<()> {
+    let options = Options {
+        rate_limit: Some(3),
+        ..Options::default()
+    };
+    let gateway = Gateway::with(options).await?;
+    let beyond = || asking(&gateway, Method::GET, "/v2/payments");
+    // A minute may end in between.
+    let limited = until(
+        "the limit is reached",
+        Duration::from_secs(70),
+        async || {
+            let answer = gateway.send(beyond()).await?;
+            Ok((answer.status != 200).then_some(answer))
+        },
+    )
+    .await?;
+    let found = (
+        limited.status,
+        limited.at("/error/type"),
+        limited.at("/error/code"),
+    );
+    assert_eq!(found, (429, "RateLimitError", "RATE001"));
+    let wait: u64 = limited.header("retry-after").parse()?;
+    assert!((1..=60).contains(&wait), "{wait}");
+    assert_eq!(limited.header("x-ratelimit-limit"), "3");
+    assert_eq!(limited.header("x-ratelimit-remaining"), "0");
     gateway.finish().await
 }

@@ -15,6 +15,14 @@ async fn refund(gateway: &Gateway, payment: &str, body: &Value) -> Result<Answer
         .await
 }
 
+/// What webhooks speak of, in the order of their ids.
+fn objects(told: &[tests::Request]) -> Vec<Value> {
+    let object = |event: &tests::Request| event.json()["data"]["object"].clone();
+    let mut objects: Vec<Value> = told.iter().map(object).collect();
+    objects.sort_by_key(|object| object["id"].to_string());
+    objects
+}
+
 async fn read(gateway: &Gateway, payment: &str) -> Result<Answer> {
     gateway.get(&format!("/v1/payments/{payment}")).await
 }
@@ -53,12 +61,7 @@ async fn a_payment_is_given_back_in_parts() -> Result<()> {
 
     gateway.settle().await?;
     let told = receiver.requests();
-    let mut objects: Vec<Value> = told
-        .iter()
-        .map(|event| event.json()["data"]["object"].clone())
-        .collect();
-    objects.sort_by_key(|object| object["id"].to_string());
-    assert_eq!(objects, [part.body, rest.body]);
+    assert_eq!(objects(&told), [part.body, rest.body]);
     assert!(
         told.iter()
             .all(|event| event.json()["type"] == "refund.created")
@@ -207,5 +210,47 @@ async fn the_same_refund_under_one_key_is_made_once() -> Result<()> {
     );
     let read = read(&gateway, paid.at("/id")).await?;
     assert_eq!(read.body["amount_refunded"], json!(1000));
+    gateway.finish().await
+}
+
+/// A refund that the acquirer refuses gives nothing back, is told, and may be asked for again.
+#[tokio::test]
+async fn a_refused_refund_is_failed_and_takes_nothing_up() -> Result<()> {
+    let gateway = Gateway::start().await?;
+    let receiver = Receiver::start().await?;
+    let asked = json!({"url": receiver.url("/"), "events": ["refund.created"]});
+    gateway.register_as("/v1/webhooks", &asked).await?;
+    let paid = gateway.pay("4000000000074098").await?;
+    let id = paid.at("/id");
+    let mut refused = Vec::new();
+    for body in [json!({}), json!({"amount": 5000})] {
+        let answer = refund(&gateway, id, &body).await?;
+        assert_eq!((answer.status, answer.at("/status")), (200, "failed"));
+        assert_eq!(answer.body["amount"], json!(5000));
+        assert_eq!(read(&gateway, id).await?.text, paid.text);
+        refused.push(answer.body);
+    }
+    gateway.settle().await?;
+    assert_eq!(objects(&receiver.requests()), refused);
+    gateway.finish().await
+}
+
+/// Nothing sent says nothing: all of it goes back.
+#[tokio::test]
+async fn the_body_may_be_left_out() -> Result<()> {
+    let gateway = Gateway::start().await?;
+    let key = gateway.merchant.test_key.as_str();
+    for version in ["/v1", "/v2"] {
+        let paid = gateway.pay(CARD).await?;
+        let path = format!("{version}/payments/{}/refund", paid.at("/id"));
+        let bare = gateway.request(Method::POST, &path).bearer_auth(key);
+        let typed = bare.try_clone().context("a request")?;
+        let typed = typed.header("Content-Type", "application/json");
+        assert_eq!(gateway.send(typed).await?.status, 400);
+        let answer = gateway.send(bare).await?;
+        assert_eq!(answer.status, 200, "{}", answer.text);
+        let read = read(&gateway, paid.at("/id")).await?;
+        assert_eq!(read.body["amount_refunded"], json!(5000));
+    }
     gateway.finish().await
 }

@@ -42,6 +42,7 @@ async fn a_token_opens_what_a_key_opens() -> Result<()> {
         "/v1/customers",
         "/v1/webhooks",
         "/v2/payments",
+        "/v1/payment-intents",
     ] {
         let request = gateway.request(Method::GET, path).bearer_auth(token);
         assert_eq!(gateway.send(request).await?.status, 200, "{path}");
