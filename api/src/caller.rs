@@ -57,29 +57,25 @@ pub fn credential(headers: &HeaderMap) -> Credential {
     }
 }
 
-/// The keys that a request carries: at most one in each header. A scheme without a key, or an empty
-/// header, is none; an empty user name is a wrong one.
+/// The keys that a request carries: at most one in each header. An empty one is none.
 fn keys(headers: &HeaderMap) -> Result<Vec<Zeroizing<String>>, Refused> {
     let mut keys = Vec::new();
     if let Some(value) = headers.get("x-api-key") {
-        let key = value.to_str().map_err(|_| Refused::KeyInvalid)?.trim();
-        if !key.is_empty() {
-            keys.push(Zeroizing::new(key.to_owned()));
-        }
+        let key = value.to_str().map_err(|_| Refused::KeyInvalid)?;
+        keys.push(Zeroizing::new(key.trim().to_owned()));
     }
     if let Some(value) = headers.get(AUTHORIZATION) {
         let text = value.to_str().map_err(|_| Refused::KeyInvalid)?;
         let (_, rest) = text.split_once(' ').unwrap_or_default();
-        let rest = rest.trim();
         match credential(headers) {
-            Credential::Bearer | Credential::ApiKey if rest.is_empty() => {}
             Credential::Bearer | Credential::ApiKey => {
-                keys.push(Zeroizing::new(rest.to_owned()));
+                keys.push(Zeroizing::new(rest.trim().to_owned()));
             }
-            Credential::Basic => keys.push(user_name(rest)?),
+            Credential::Basic => keys.push(user_name(rest.trim())?),
             Credential::Other | Credential::KeyHeader | Credential::None => {}
         }
     }
+    keys.retain(|key| !key.is_empty());
     if keys.is_empty() {
         return Err(Refused::KeyMissing);
     }
