@@ -13,7 +13,7 @@ use lapin::options::{
     ConfirmSelectOptions, QueueDeclareOptions,
 };
 use lapin::types::{AMQPValue, FieldTable};
-use lapin::{BasicProperties, Connection, ConnectionProperties};
+use lapin::{BasicProperties, Connection, ConnectionProperties, Consumer, PublisherConfirm};
 use tests::Gateway;
 use tokio::process::Command;
 use tokio::time::Instant;
@@ -108,30 +108,67 @@ fn pgbench() -> Result<PathBuf> {
         .context("pgbench is not installed")
 }
 
+/// A queue of the measurements' own, and what publishes to it.
+pub struct Hop {
+    out: Connection,
+    back: Connection,
+    sender: lapin::Channel,
+}
+
+impl Hop {
+    const QUEUE: &str = "bench.hop";
+
+    /// Opens a connection to publish and one to consume.
+    pub async fn open(gateway: &Gateway) -> Result<(Self, Consumer)> {
+        let url = gateway.amqp_url();
+        let connect = || Connection::connect(&url, ConnectionProperties::default());
+        let (out, back) = (connect().await?, connect().await?);
+        let (sender, receiver) = (out.create_channel().await?, back.create_channel().await?);
+        let mut quorum = FieldTable::default();
+        let kind = AMQPValue::LongString("quorum".into());
+        quorum.insert("x-queue-type".into(), kind);
+        let durable = QueueDeclareOptions {
+            durable: true,
+            ..QueueDeclareOptions::default()
+        };
+        let queue = Self::QUEUE.into();
+        receiver.queue_declare(queue, durable, quorum).await?;
+        receiver.basic_qos(128, BasicQosOptions::default()).await?;
+        let (options, table) = (BasicConsumeOptions::default(), FieldTable::default());
+        let queue = Self::QUEUE.into();
+        let consumer = receiver.basic_consume(queue, "".into(), options, table);
+        let consumer = consumer.await?;
+        let confirm = ConfirmSelectOptions::default();
+        sender.confirm_select(confirm).await?;
+        Ok((Self { out, back, sender }, consumer))
+    }
+
+    /// Publishes as the gateway does: persistent, mandatory, to be confirmed.
+    pub async fn publish(&self, body: &[u8]) -> Result<PublisherConfirm> {
+        let options = BasicPublishOptions {
+            mandatory: true,
+            ..BasicPublishOptions::default()
+        };
+        let properties = BasicProperties::default().with_delivery_mode(2);
+        let queue = Self::QUEUE.into();
+        let published = self
+            .sender
+            .basic_publish("".into(), queue, options, body, properties);
+        Ok(published.await?)
+    }
+
+    /// Closes both connections; the consumer ends.
+    pub async fn close(self) -> Result<()> {
+        self.back.close(0, "".into()).await?;
+        self.out.close(0, "".into()).await?;
+        Ok(())
+    }
+}
+
 /// How many messages a second go through a quorum queue: published persistent and confirmed,
 /// consumed, acknowledged.
 pub async fn hops_a_second(gateway: &Gateway, block: Duration) -> Result<f64> {
-    let url = gateway.amqp_url();
-    let connect = || Connection::connect(&url, ConnectionProperties::default());
-    let (out, back) = (connect().await?, connect().await?);
-    let (sender, receiver) = (out.create_channel().await?, back.create_channel().await?);
-    let mut quorum = FieldTable::default();
-    quorum.insert(
-        "x-queue-type".into(),
-        AMQPValue::LongString("quorum".into()),
-    );
-    let durable = QueueDeclareOptions {
-        durable: true,
-        ..QueueDeclareOptions::default()
-    };
-    receiver
-        .queue_declare("bench.hop".into(), durable, quorum)
-        .await?;
-    receiver.basic_qos(128, BasicQosOptions::default()).await?;
-    let (options, table) = (BasicConsumeOptions::default(), FieldTable::default());
-    let mut consumer = receiver
-        .basic_consume("bench.hop".into(), "".into(), options, table)
-        .await?;
+    let (hop, mut consumer) = Hop::open(gateway).await?;
     let counted = tokio::spawn(async move {
         let mut count = 0_u64;
         while let Some(Ok(delivery)) = consumer.next().await {
@@ -143,39 +180,16 @@ pub async fn hops_a_second(gateway: &Gateway, block: Duration) -> Result<f64> {
         count
     });
     let begun = Instant::now();
-    publish_until(&sender, begun + block).await?;
-    receiver
-        .basic_cancel("".into(), lapin::options::BasicCancelOptions::default())
-        .await
-        .ok();
+    publish_until(&hop, begun + block).await?;
     let elapsed = begun.elapsed();
-    back.close(0, "".into()).await?;
-    out.close(0, "".into()).await?;
+    hop.close().await?;
     Ok(counted.await? as f64 / elapsed.as_secs_f64())
 }
 
-async fn publish_until(channel: &lapin::Channel, end: Instant) -> Result<()> {
-    channel
-        .confirm_select(ConfirmSelectOptions::default())
-        .await?;
+async fn publish_until(hop: &Hop, end: Instant) -> Result<()> {
     let mut confirms = FuturesUnordered::new();
     while Instant::now() < end {
-        let options = BasicPublishOptions {
-            mandatory: true,
-            ..BasicPublishOptions::default()
-        };
-        let properties = BasicProperties::default().with_delivery_mode(2);
-        confirms.push(
-            channel
-                .basic_publish(
-                    "".into(),
-                    "bench.hop".into(),
-                    options,
-                    b"0123456789",
-                    properties,
-                )
-                .await?,
-        );
+        confirms.push(hop.publish(b"0123456789").await?);
         if confirms.len() >= IN_FLIGHT {
             confirms.next().await.transpose()?;
         }

@@ -9,8 +9,9 @@ use anyhow::{Context, Result, bail, ensure};
 use tests::{Gateway, Process};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
+use tokio::sync::mpsc;
 use tokio::task::JoinSet;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::Instant;
 
 use crate::sink::Sink;
 
@@ -50,24 +51,44 @@ impl Load {
         }
     }
 
-    /// As many requests as `clients` connections carry, one after the other on each.
+    /// As many payments as `clients` connections carry, one after the other on each.
     pub async fn closed(
         &self,
         clients: usize,
         block: Duration,
         body: fn(u64) -> String,
     ) -> Result<Done> {
+        let numbers = Arc::clone(&self.numbers);
+        let request = move |key: &str| {
+            let body = body(numbers.fetch_add(1, Ordering::Relaxed));
+            post(key, "/v1/payments", &body)
+        };
+        self.repeated(clients, block, request).await
+    }
+
+    /// The same page again and again, on `clients` connections.
+    pub async fn page(&self, clients: usize, block: Duration, path: &str) -> Result<Done> {
+        let path = path.to_owned();
+        let request = move |key: &str| get(key, &path);
+        self.repeated(clients, block, request).await
+    }
+
+    async fn repeated(
+        &self,
+        clients: usize,
+        block: Duration,
+        request: impl Fn(&str) -> String + Clone + Send + 'static,
+    ) -> Result<Done> {
         let (begun, mut tasks) = (Instant::now(), JoinSet::new());
         let end = begun + block;
         for _ in 0..clients {
-            let mut connection = self.connect().await?;
-            let numbers = Arc::clone(&self.numbers);
+            let mut connection = self.connection().open().await?;
+            let request = request.clone();
             tasks.spawn(async move {
                 let mut answered = 0_u64;
                 while Instant::now() < end {
-                    connection
-                        .post(&body(numbers.fetch_add(1, Ordering::Relaxed)))
-                        .await?;
+                    let request = request(&connection.key);
+                    connection.exchange(&request).await?;
                     answered += 1;
                 }
                 anyhow::Ok(answered)
@@ -84,15 +105,14 @@ impl Load {
 
     /// `rate` requests a second, each at its time whatever became of those before. Returns how many.
     pub async fn open(&self, rate: u32, block: Duration, sink: &Sink) -> Result<u64> {
-        let count = u64::from(rate) * block.as_secs();
-        let (begun, interval) = (Instant::now(), Duration::from_secs(1) / rate);
         let (idle, mut tasks) = (
             Arc::new(tokio::sync::Mutex::new(Vec::new())),
             JoinSet::new(),
         );
-        for index in 0..count {
-            let meant = begun + interval * u32::try_from(index)?;
-            sleep_until(meant).await;
+        let mut times = schedule(rate, block);
+        let mut count = 0;
+        while let Some(meant) = times.recv().await {
+            count += 1;
             let number = self.numbers.fetch_add(1, Ordering::Relaxed);
             sink.meant(number, meant);
             let (idle, connect) = (Arc::clone(&idle), self.connection());
@@ -102,7 +122,8 @@ impl Load {
                     Some(connection) => connection,
                     None => connect.open().await?,
                 };
-                connection.post(&with_card(number)).await?;
+                let request = post(&connection.key, "/v1/payments", &with_card(number));
+                connection.exchange(&request).await?;
                 idle.lock().await.push(connection);
                 anyhow::Ok(())
             });
@@ -113,16 +134,41 @@ impl Load {
         Ok(count)
     }
 
-    async fn connect(&self) -> Result<Connection> {
-        self.connection().open().await
-    }
-
     fn connection(&self) -> Door {
         Door {
             address: self.address,
             key: self.key.clone(),
         }
     }
+}
+
+/// The moments at which something is meant to happen, each told when it comes. By a thread of its own:
+/// the runtime's timers are up to a millisecond late.
+pub fn schedule(rate: u32, block: Duration) -> mpsc::UnboundedReceiver<Instant> {
+    let (tell, told) = mpsc::unbounded_channel();
+    let (begun, interval) = (Instant::now(), Duration::from_secs(1) / rate);
+    let count = u64::from(rate) * block.as_secs();
+    std::thread::spawn(move || {
+        for index in 0..u32::try_from(count).unwrap_or(u32::MAX) {
+            let meant = begun + interval * index;
+            std::thread::sleep(meant.saturating_duration_since(Instant::now()));
+            if tell.send(meant).is_err() {
+                break;
+            }
+        }
+    });
+    told
+}
+
+fn post(key: &str, path: &str, body: &str) -> String {
+    let length = body.len();
+    format!(
+        "POST {path} HTTP/1.1\r\nhost: sluice\r\nauthorization: Bearer {key}\r\ncontent-type: application/json\r\ncontent-length: {length}\r\n\r\n{body}"
+    )
+}
+
+fn get(key: &str, path: &str) -> String {
+    format!("GET {path} HTTP/1.1\r\nhost: sluice\r\nauthorization: Bearer {key}\r\n\r\n")
 }
 
 struct Door {
@@ -149,13 +195,8 @@ struct Connection {
 }
 
 impl Connection {
-    /// Posts a payment and reads its whole answer, which must be 200.
-    async fn post(&mut self, body: &str) -> Result<()> {
-        let request = format!(
-            "POST /v1/payments HTTP/1.1\r\nhost: sluice\r\nauthorization: Bearer {}\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
-            self.key,
-            body.len()
-        );
+    /// Sends a request and reads its whole answer, which must be 200.
+    async fn exchange(&mut self, request: &str) -> Result<()> {
         self.stream.write_all(request.as_bytes()).await?;
         self.buffer.clear();
         loop {
