@@ -1,6 +1,7 @@
 //! A worker's queue, as apalis wants to see it: an endless source that never fails.
 
 use std::convert::Infallible;
+use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, ready};
 
@@ -15,6 +16,7 @@ use lapin::types::FieldTable;
 use lapin::{Channel, Connection, Consumer, message};
 use tokio::sync::mpsc;
 
+use crate::acks::Acks;
 use crate::session::{self, Lost, Session, gone, within};
 use crate::{Delivery, Health, SettleLayer, declare, queues, wire};
 
@@ -24,6 +26,7 @@ use crate::{Delivery, Health, SettleLayer, declare, queues, wire};
 pub struct Listener<S> {
     deliveries: Arc<Mutex<mpsc::Receiver<Delivery>>>,
     health: Health,
+    acks: Acks,
     settle: S,
 }
 
@@ -34,10 +37,12 @@ impl<S> Listener<S> {
     pub fn start(url: &str, worker: Worker, prefetch: u16, settle: S) -> Listener<S> {
         let (heard, deliveries) = mpsc::channel(usize::from(prefetch).max(1));
         let health = Health::default();
+        let acks = Acks::new(prefetch, health.clone());
         let ear = Ear {
             worker,
             prefetch,
             heard,
+            acks: acks.clone(),
             health: health.clone(),
             refusals: 0,
         };
@@ -45,6 +50,7 @@ impl<S> Listener<S> {
         Listener {
             deliveries: Arc::new(Mutex::new(deliveries)),
             health,
+            acks,
             settle,
         }
     }
@@ -88,7 +94,7 @@ impl<S> Backend for Listener<S> {
         Poll::Ready(None)
     }
 
-    /// Apalis calls this once nothing is in flight any more, so every ack is sent. What was not
+    /// Apalis calls this once nothing is in flight any more, so every ack is waiting to be sent. What was not
     /// begun is dropped, and the broker gives it to another worker when the channel closes.
     fn poll_close(
         &mut self,
@@ -116,7 +122,7 @@ impl<S: Clone> BackendConfig for Listener<S> {
     fn middleware(&mut self, _: &mut WorkerContext) -> SettleLayer<S> {
         SettleLayer {
             settle: self.settle.clone(),
-            health: self.health.clone(),
+            acks: self.acks.clone(),
         }
     }
 }
@@ -130,6 +136,7 @@ struct Ear {
     worker: Worker,
     prefetch: u16,
     heard: mpsc::Sender<Delivery>,
+    acks: Acks,
     health: Health,
     refusals: u32,
 }
@@ -144,12 +151,21 @@ impl Session for Ear {
         self.refusals = 0;
         self.health.set_connected(true);
         tracing::info!(worker = %self.worker, "listening");
-        tokio::select! {
-            biased;
-            () = self.heard.closed() => {}
-            lost = self.hear(consumer) => return Err(lost),
-            lost = gone(connection, &channel) => return Err(lost),
+        {
+            let mut hearing = pin!(self.hear(consumer));
+            let mut gone = pin!(gone(connection, &channel));
+            let mut closed = pin!(self.heard.closed());
+            loop {
+                tokio::select! {
+                    biased;
+                    () = &mut closed => break,
+                    lost = &mut hearing => return Err(lost),
+                    lost = &mut gone => return Err(lost),
+                    () = self.acks.due() => self.acks.flush().await,
+                }
+            }
         }
+        self.acks.flush().await;
         session::close(connection).await;
         Ok(())
     }

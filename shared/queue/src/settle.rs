@@ -10,11 +10,10 @@ use apalis_core::task::Task;
 use domain::work::{Job, Outcome};
 use futures::future::BoxFuture;
 use lapin::Acker;
-use lapin::options::BasicAckOptions;
 use tower_layer::Layer;
 use tower_service::Service;
 
-use crate::Health;
+use crate::acks::Acks;
 
 /// A ring that was heard: what a handler is given.
 #[derive(Debug, Clone)]
@@ -48,19 +47,11 @@ impl Delivery {
     pub(crate) fn is_stale(&self) -> bool {
         self.acker.as_deref().is_some_and(Acker::poisoned)
     }
-
-    async fn ack(&self, health: &Health) {
-        let Some(acker) = &self.acker else { return };
-        if !matches!(acker.ack(BasicAckOptions::default()).await, Ok(true)) {
-            health.count_unacked();
-            tracing::debug!(id = %self.job.id, "settled but not acked, so it comes again");
-        }
-    }
 }
 
 /// Writes down how a delivery ended.
 pub trait Settle: Clone + Send + Sync + 'static {
-    /// Settles a delivery; it is acked when this returns. An `Err` holds what a handler, its
+    /// Settles a delivery; it is acked soon after this returns. An `Err` holds what a handler, its
     /// timeout or its panic had to say. While this waits (for Postgres, say) its delivery stays
     /// unacked, and once the prefetch is used up the queue waits with it.
     fn settle(
@@ -74,7 +65,7 @@ pub trait Settle: Clone + Send + Sync + 'static {
 #[derive(Debug, Clone)]
 pub struct SettleLayer<S> {
     pub(crate) settle: S,
-    pub(crate) health: Health,
+    pub(crate) acks: Acks,
 }
 
 impl<S: Clone, I> Layer<I> for SettleLayer<S> {
@@ -111,13 +102,15 @@ where
     }
 
     fn call(&mut self, task: Task<Delivery>) -> Self::Future {
-        let SettleLayer { settle, health } = self.layer.clone();
-        let delivery = task.args.clone();
+        let SettleLayer { settle, acks } = self.layer.clone();
+        let mut delivery = task.args.clone();
         let working = self.inner.call(task);
         Box::pin(async move {
             let result = working.await.map_err(|error| story(&*error.into()));
             settle.settle(&delivery, result).await;
-            delivery.ack(&health).await;
+            if let Some(acker) = delivery.acker.take() {
+                acks.push(acker);
+            }
             Ok(())
         })
     }
@@ -180,7 +173,7 @@ mod tests {
         let book = Book::default();
         let layer = SettleLayer {
             settle: book.clone(),
-            health: Health::default(),
+            acks: Acks::new(1, crate::Health::default()),
         };
         let job = Job {
             worker: Worker::Card,
