@@ -1,8 +1,6 @@
 //! The signatures of webhooks, checked by whom they are for.
 
 use std::collections::BTreeMap;
-use std::path::Path;
-use std::process::Stdio;
 
 use anyhow::{Context, Result, ensure};
 use base64::Engine;
@@ -11,44 +9,8 @@ use hmac::{Hmac, KeyInit, Mac};
 use serde_json::{Value, json};
 use sha2::Sha256;
 use tests::{Gateway, Receiver, Request};
-use tokio::io::AsyncWriteExt;
-use tokio::process::Command;
 
-/// Makes the clients of others, if they are not there yet, and says where.
-pub async fn tools() -> Result<String> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-    let dir = root.join(".local/test/tools");
-    let script = root.join("tests/stories/clients/tools.sh");
-    let done = Command::new(script).arg(&dir).output().await?;
-    let said = String::from_utf8_lossy(&done.stderr).into_owned();
-    ensure!(
-        done.status.success(),
-        "the clients of others cannot be had: {said}"
-    );
-    Ok(dir.canonicalize()?.display().to_string())
-}
-
-/// The path of a script beside this file.
-pub fn script(name: &str) -> String {
-    format!("{}/stories/clients/{name}", env!("CARGO_MANIFEST_DIR"))
-}
-
-/// Runs a program with this input, and returns its output.
-pub async fn run(program: &str, arguments: &[&str], input: &str) -> Result<String> {
-    let mut child = Command::new(program)
-        .args(arguments)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()?;
-    let mut stdin = child.stdin.take().context("no input")?;
-    stdin.write_all(input.as_bytes()).await?;
-    drop(stdin);
-    let done = child.wait_with_output().await?;
-    let wrong = String::from_utf8_lossy(&done.stderr);
-    ensure!(done.status.success(), "{program} {arguments:?}: {wrong}");
-    Ok(String::from_utf8(done.stdout)?)
-}
+use crate::clients::{run, script, tools};
 
 fn hmac(key: &[u8], signed: &str) -> Result<Vec<u8>> {
     let mut mac = Hmac::<Sha256>::new_from_slice(key)?;

@@ -1,0 +1,113 @@
+//! S001's examples.
+
+use anyhow::{Context, Result};
+use serde_json::{Value, json};
+use tests::{Gateway, Receiver};
+
+use super::shown::check;
+use super::{Examples, run};
+
+/// Its examples with a key or an access token.
+async fn examples(gateway: &Gateway, key: &str) -> Result<Examples> {
+    let hosts = ["https://api.paymentgateway.com"];
+    let examples = Examples::of(gateway, "paygate", &hosts).await?;
+    Ok(examples.with("YOUR_API_KEY", key))
+}
+
+fn list(payments: &[Value], limit: u8) -> Value {
+    json!({"object": "list", "data": payments, "limit": limit, "offset": 0, "has_more": false})
+}
+
+#[tokio::test]
+async fn payments_are_made_listed_and_given_back() -> Result<()> {
+    let gateway = Gateway::start().await?;
+    let examples = examples(&gateway, &gateway.merchant.test_key).await?;
+    let mut payments = Vec::new();
+    for paid in examples.sent("payment.http").await? {
+        assert_eq!(paid.status, 200, "{}", paid.text);
+        check(&paid.body, &examples.printed("payment.json")?)?;
+        assert_eq!(paid.at("/description"), "Order #12345");
+        payments.insert(0, paid.body);
+    }
+    // It is in no list of those that succeeded.
+    let declined = gateway.pay("4000000000000002").await?;
+    let said = examples.python("", "transactions.py").await?;
+    assert_eq!(
+        examples.python_value(&said).await?,
+        list(&payments, 20),
+        "{said}"
+    );
+
+    for payment in &payments {
+        let id = payment["id"].as_str().context("no id")?;
+        let examples = examples.with("{payment_id}", id);
+        let [first, second, third] = examples.sent("refund.http").await?;
+        for refund in [first, second] {
+            assert_eq!(refund.status, 200, "{}", refund.text);
+            let expected = json!({
+                "id": "ref_1", "object": "refund", "amount": 2500, "currency": "USD",
+                "status": "succeeded", "reason": "customer_request", "created": 1_699_564_800
+            });
+            check(&refund.body, &expected)?;
+            assert_eq!(refund.at("/payment_id"), id);
+        }
+        // Twice 2500 is all there was.
+        let found = (third.status, third.at("/error/code"));
+        assert_eq!(found, (400, "amount_too_large"));
+    }
+
+    let all = examples.curl("transactions.sh").await?;
+    for payment in &mut payments {
+        payment["amount_refunded"] = json!(5000);
+    }
+    payments.insert(0, declined.body);
+    assert_eq!((all.status, all.body), (200, list(&payments, 10)));
+    gateway.finish().await
+}
+
+#[tokio::test]
+async fn the_token_opens_what_the_key_opens() -> Result<()> {
+    let gateway = Gateway::start().await?;
+    let paid = gateway.pay("4242424242424242").await?;
+    let token = examples(&gateway, "no key is needed")
+        .await?
+        .with("your_client_id", &gateway.merchant.client_id)
+        .with("your_client_secret", &gateway.merchant.client_secret)
+        .node("", "token.mjs")
+        .await?;
+    let opened = examples(&gateway, token.trim()).await?;
+    let all = opened.curl("transactions.sh").await?;
+    assert_eq!((all.status, all.body), (200, list(&[paid.body], 10)));
+    let closed = examples(&gateway, "YOUR_API_KEY").await?;
+    let none = closed.curl("transactions.sh").await?;
+    let found = (none.status, none.at("/error/code"));
+    assert_eq!(found, (401, "invalid_api_key"));
+    gateway.finish().await
+}
+
+#[tokio::test]
+async fn the_function_verifies_the_webhook() -> Result<()> {
+    let gateway = Gateway::start().await?;
+    let receiver = Receiver::start().await?;
+    let endpoint = gateway.register("/v1/webhooks", &receiver.url("/")).await?;
+    gateway.pay("4242424242424242").await?;
+    let told = receiver.wait_for(1).await?;
+    let told = told.first().context("no webhook")?;
+    let examples = examples(&gateway, &gateway.merchant.test_key).await?;
+    check(&told.json(), &examples.printed("event.json")?)?;
+
+    let function = examples.read("verify.cjs")?;
+    let signature = json!(told.header("x-webhook-signature"));
+    let verify = async |payload: &str, secret: &str| {
+        let (payload, secret) = (json!(payload), json!(secret));
+        let call = format!("verifyWebhookSignature({payload}, {signature}, {secret})");
+        let program = format!("{function}console.log({call});\n");
+        run("node", &["--input-type=commonjs", "-"], &program).await
+    };
+    let secret = endpoint.secret.as_str();
+    assert_eq!(verify(&told.text, secret).await?, "true\n");
+    let changed = told.text.replace("5000", "5001");
+    assert_eq!(verify(&changed, secret).await?, "false\n");
+    assert_eq!(verify(&told.text, "whsec_").await?, "false\n");
+    gateway.finish().await
+}
