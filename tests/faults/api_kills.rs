@@ -64,9 +64,9 @@ async fn in_the_commit(end: End) -> Result<Scene> {
     let db = scene.gateway.database();
     let lock = lock(&scene).await?;
     let killing = async {
-        let backend = blocked(db, "sluice api").await?;
+        blocked(db, "sluice api", 1).await?;
         scene.gateway.kill(Process::Api)?;
-        bury(db, lock, backend, end).await
+        bury(db, lock, "sluice api", end).await
     };
     let (answer, ()) = paying(&scene, killing).await?;
     assert!(answer.is_err(), "{answer:?}");
@@ -104,7 +104,7 @@ async fn losing_the_answer(scene: &Scene, key: Option<&str>) -> Result<Answer> {
         None => request,
     };
     let cutting = async {
-        blocked(scene.gateway.database(), "sluice api").await?;
+        blocked(scene.gateway.database(), "sluice api", 1).await?;
         database.back().set(Gate::Mute);
         lock.rollback().await?;
         let payment = scene.only_payment().await?;

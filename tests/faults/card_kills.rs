@@ -140,9 +140,9 @@ async fn after_the_answer_and_before_the_commit() -> Result<()> {
     acquirer.back().set(Gate::Pass);
     acquirer.back().holds(0).await?;
     let db = scene.gateway.database();
-    let backend = blocked(db, "sluice card").await?;
+    blocked(db, "sluice card", 1).await?;
     scene.gateway.kill(Process::Card)?;
-    bury(db, lock, backend, End::RolledBack).await?;
+    bury(db, lock, "sluice card", End::RolledBack).await?;
     assert_eq!(scene.attempts(authorizing).await?, ["sending"]);
     take_over(&scene).await?;
     in_hand.became(&scene, &[]).await?;
@@ -168,9 +168,9 @@ async fn in_the_commit() -> Result<()> {
     let lock = lock(&scene, &[&payment]).await?;
     acquirer.back().set(Gate::Pass);
     let db = scene.gateway.database();
-    let backend = blocked(db, "sluice card").await?;
+    blocked(db, "sluice card", 1).await?;
     scene.gateway.kill(Process::Card)?;
-    bury(db, lock, backend, End::Committed).await?;
+    bury(db, lock, "sluice card", End::Committed).await?;
     assert_eq!(scene.attempts(&payment).await?, ["approved"]);
     take_over(&scene).await?;
     let (status, _, did) = scene.became(&payment).await?;
@@ -200,7 +200,7 @@ async fn a_commit_whose_answer_is_lost() -> Result<()> {
     acquirer.back().holds(2).await?;
     let lock = lock(&scene, &[&payments[0], &payments[1]]).await?;
     acquirer.back().set(Gate::Pass);
-    blocked(scene.gateway.database(), "sluice card").await?;
+    blocked(scene.gateway.database(), "sluice card", 1).await?;
     database.back().set(Gate::Mute);
     lock.rollback().await?;
     until("it is written", SOON, async || {

@@ -21,7 +21,7 @@ const SECOND: [Process; 4] = [
 ];
 
 /// Rings over and over for everything on the calendar, as many relays would.
-async fn ring_too_often(scene: &Scene) -> Result<()> {
+pub async fn ring_too_often(scene: &Scene) -> Result<()> {
     let broker = Broker::connect(&scene.gateway).await?;
     let mut pace = tokio::time::interval(Duration::from_millis(50));
     for _ in 0..60 {

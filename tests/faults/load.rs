@@ -95,22 +95,32 @@ pub async fn during(
     least: usize,
     faults: impl Future<Output = Result<()>>,
 ) -> Result<Vec<Paid>> {
+    clients(pace, least, faults, |number| pay(gateway, number)).await
+}
+
+/// The same with any clients.
+pub async fn clients<T, C: Future<Output = Result<T>>>(
+    pace: Duration,
+    least: usize,
+    faults: impl Future<Output = Result<()>>,
+    client: impl Fn(usize) -> C,
+) -> Result<Vec<T>> {
     let mut faults = std::pin::pin!(faults);
     let mut pace = interval(pace);
     pace.set_missed_tick_behavior(MissedTickBehavior::Burst);
-    let (mut paying, mut paid) = (FuturesUnordered::new(), Vec::new());
+    let (mut asking, mut answered) = (FuturesUnordered::new(), Vec::new());
     let (mut number, mut is_over) = (0, false);
-    while !is_over || number < least || !paying.is_empty() {
+    while !is_over || number < least || !asking.is_empty() {
         tokio::select! {
             over = &mut faults, if !is_over => { over?; is_over = true }
             _ = pace.tick(), if !is_over || number < least => {
-                paying.push(pay(gateway, number));
+                asking.push(client(number));
                 number += 1;
             }
-            Some(done) = paying.next() => paid.push(done?),
+            Some(done) = asking.next() => answered.push(done?),
         }
     }
-    Ok(paid)
+    Ok(answered)
 }
 
 /// Every client has the one object it was answered with, however often it asks, and there are no

@@ -1,12 +1,11 @@
 //! A wire between two processes that can be held, muted and cut: how a test stops the world at an
 //! exact moment without the product's help.
 
-use std::net::SocketAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use reqwest::Url;
 use tests::until;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -24,20 +23,24 @@ pub enum Gate {
     Hold(&'static [&'static str]),
     /// They are read and thrown away.
     Mute,
+    /// What has one of these texts in it is lost, and this goes on in its place; if this is empty,
+    /// the connection is reset instead. That happens once, then all passes.
+    Replace(&'static [&'static str], &'static [u8]),
 }
 
 impl Gate {
     fn holds(self, bytes: &[u8]) -> bool {
-        let Gate::Hold(texts) = self else {
-            return false;
-        };
-        let has = |text: &&str| {
-            bytes
-                .windows(text.len())
-                .any(|part| part == text.as_bytes())
-        };
-        texts.iter().any(has)
+        matches!(self, Gate::Hold(texts) if has_one(bytes, texts))
     }
+}
+
+fn has_one(bytes: &[u8], texts: &[&str]) -> bool {
+    let has = |text: &&str| {
+        bytes
+            .windows(text.len())
+            .any(|part| part == text.as_bytes())
+    };
+    texts.iter().any(has)
 }
 
 /// One direction of all connections.
@@ -63,10 +66,36 @@ impl Direction {
     /// Waits until this many connections are held.
     pub async fn holds(&self, count: usize) -> Result<()> {
         let what = format!("{count} connections are held");
-        until(&what, Duration::from_secs(30), async || {
-            Ok((self.holding.load(Ordering::SeqCst) == count).then_some(()))
+        self.wait(&what, |holding| holding == count).await
+    }
+
+    /// Waits until one connection is held, or more.
+    pub async fn holds_any(&self) -> Result<()> {
+        self.wait("a connection is held", |holding| holding > 0)
+            .await
+    }
+
+    async fn wait(&self, what: &str, is_reached: impl Fn(usize) -> bool) -> Result<()> {
+        until(what, Duration::from_secs(30), async || {
+            Ok(is_reached(self.holding.load(Ordering::SeqCst)).then_some(()))
         })
         .await
+    }
+
+    /// What goes on in the place of these bytes, if their turn has come.
+    fn replacement(&self, bytes: &[u8]) -> Option<&'static [u8]> {
+        let mut replacement = None;
+        self.gate.send_if_modified(|gate| {
+            let Gate::Replace(texts, instead) = *gate else {
+                return false;
+            };
+            if has_one(bytes, texts) {
+                replacement = Some(instead);
+                *gate = Gate::Pass;
+            }
+            replacement.is_some()
+        });
+        replacement
     }
 
     async fn pump(&self, mut from: OwnedReadHalf, mut to: OwnedWriteHalf) -> Result<()> {
@@ -84,11 +113,24 @@ impl Direction {
                 .then(|| Held::new(&self.holding));
             let gate = *gate.wait_for(|gate| !gate.holds(bytes)).await?;
             drop(held);
+            let bytes = match self.replacement(bytes) {
+                Some([]) => return reset(to),
+                Some(instead) => instead,
+                None => bytes,
+            };
             if !matches!(gate, Gate::Mute) {
                 to.write_all(bytes).await?;
             }
         }
     }
+}
+
+/// Closes so that the other side's read fails.
+fn reset(to: OwnedWriteHalf) -> Result<()> {
+    to.as_ref().set_zero_linger()?;
+    // Dropped, it would end the connection in good order first.
+    to.forget();
+    bail!("the connection is reset")
 }
 
 /// Counts one held connection as long as it lives.
@@ -110,7 +152,7 @@ impl Drop for Held<'_> {
 /// A proxy in front of one process or store.
 #[derive(Debug, Clone)]
 pub struct Proxy {
-    address: SocketAddr,
+    url: Url,
     wire: Arc<Wire>,
 }
 
@@ -122,8 +164,8 @@ struct Wire {
 }
 
 impl Proxy {
-    /// Starts one in front of the host and port of `url`, and says the URL that leads through it.
-    pub async fn before(url: &str) -> Result<(Self, String)> {
+    /// Starts one in front of the host and port of `url`.
+    pub async fn before(url: &str) -> Result<Self> {
         let mut url = Url::parse(url)?;
         let target = format!(
             "{}:{}",
@@ -131,19 +173,21 @@ impl Proxy {
             url.port().context("no port")?
         );
         let listener = TcpListener::bind("127.0.0.1:0").await?;
-        let proxy = Self {
-            address: listener.local_addr()?,
-            wire: Arc::new(Wire {
-                forth: Direction::new(),
-                back: Direction::new(),
-                connections: Mutex::default(),
-            }),
-        };
-        url.set_port(Some(proxy.address.port()))
+        url.set_port(Some(listener.local_addr()?.port()))
             .ok()
             .context("no port can be set")?;
-        tokio::spawn(accept(listener, target, Arc::clone(&proxy.wire)));
-        Ok((proxy, url.into()))
+        let wire = Arc::new(Wire {
+            forth: Direction::new(),
+            back: Direction::new(),
+            connections: Mutex::default(),
+        });
+        tokio::spawn(accept(listener, target, Arc::clone(&wire)));
+        Ok(Self { url, wire })
+    }
+
+    /// The URL that leads through it.
+    pub fn url(&self) -> String {
+        self.url.to_string()
     }
 
     /// From those who connect.

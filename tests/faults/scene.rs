@@ -6,7 +6,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail, ensure};
 use domain::id::PaymentId;
 use sqlx::{PgPool, Postgres, Row, Transaction};
-use tests::{Answer, Gateway, Options, Process, Receiver, until};
+use tests::{Answer, Gateway, Options, Process, Receiver, Request, until};
 use uuid::Uuid;
 
 use crate::proxy::Proxy;
@@ -47,8 +47,8 @@ impl Scene {
 
     /// Kills an idle process and starts it with one thing it is told behind a proxy.
     pub async fn detour(&self, process: Process, what: &'static str, url: &str) -> Result<Proxy> {
-        let (proxy, url) = Proxy::before(url).await?;
-        self.gateway.tell(process, what, url);
+        let proxy = Proxy::before(url).await?;
+        self.gateway.tell(process, what, proxy.url());
         self.gateway.kill(process)?;
         self.gateway.launch(&[process]).await?;
         Ok(proxy)
@@ -56,8 +56,13 @@ impl Scene {
 
     /// The card worker's way to the acquirer.
     pub async fn before_acquirer(&self) -> Result<Proxy> {
+        self.before_acquirer_of(Process::Card).await
+    }
+
+    /// A worker's way to the acquirer.
+    pub async fn before_acquirer_of(&self, worker: Process) -> Result<Proxy> {
         let url = self.gateway.url(Process::Sandbox);
-        self.detour(Process::Card, "SLUICE_SANDBOX_URL", &url).await
+        self.detour(worker, "SLUICE_SANDBOX_URL", &url).await
     }
 
     /// Pays, and is told that it is not over yet. Returns the payment's id.
@@ -150,21 +155,27 @@ impl Scene {
             } else {
                 "failed"
             };
-            let of = |text: &&tests::Request| text.json()["data"]["object"]["id"] == id.to_string();
-            let told: Vec<_> = told.iter().filter(of).collect();
-            let texts: HashSet<&str> = told.iter().map(|one| one.text.as_str()).collect();
-            let ids: HashSet<&str> = told.iter().map(|one| one.header("webhook-id")).collect();
-            if (texts.len(), ids.len()) != (1, 1) {
-                bail!("{id} was told as {ids:?}: {texts:#?}");
-            }
-            let told = told.first().context("never told")?.json();
-            ensure!(
-                told["data"]["object"]["status"] == status,
-                "{id} is {state}: {told}"
-            );
+            told_as_one(&told, &id.to_string(), status)?;
         }
         self.gateway.finish().await
     }
+}
+
+/// Something was told to the endpoint once or more, always under one id and with this status.
+pub fn told_as_one(told: &[Request], id: &str, status: &str) -> Result<()> {
+    let of = |one: &&Request| one.json()["data"]["object"]["id"] == id;
+    let told: Vec<_> = told.iter().filter(of).collect();
+    let texts: HashSet<&str> = told.iter().map(|one| one.text.as_str()).collect();
+    let ids: HashSet<&str> = told.iter().map(|one| one.header("webhook-id")).collect();
+    if (texts.len(), ids.len()) != (1, 1) {
+        bail!("{id} was told as {ids:?}: {texts:#?}");
+    }
+    let told = told.first().context("never told")?.json();
+    ensure!(
+        told["data"]["object"]["status"] == status,
+        "{id} is {status}: {told}"
+    );
+    Ok(())
 }
 
 /// The id in the database of what a merchant calls `pay_…`.
@@ -172,35 +183,35 @@ pub fn id(payment: &str) -> Result<Uuid> {
     Ok(PaymentId::parse(payment).context("no payment's id")?.0)
 }
 
-/// Waits until a connection of `application` waits for a lock, and says which.
-pub async fn blocked(db: &PgPool, application: &str) -> Result<i32> {
-    let query = "select pid from pg_stat_activity
+/// Waits until so many connections of `application` wait for locks, or more.
+pub async fn blocked(db: &PgPool, application: &str, count: i64) -> Result<()> {
+    let query = "select count(*) from pg_stat_activity
                  where datname = current_database() and application_name = $1
                    and wait_event_type = 'Lock'";
-    until("a statement waits for a lock", SOON, async || {
-        let row = sqlx::query(query)
-            .bind(application)
-            .fetch_optional(db)
-            .await?;
-        Ok(row.map(|row| row.try_get(0)).transpose()?)
+    let what = format!("{count} statements wait for locks");
+    until(&what, SOON, async || {
+        let waiting = sqlx::query_scalar(query).bind(application);
+        let waiting: i64 = waiting.fetch_one(db).await?;
+        Ok((waiting >= count).then_some(()))
     })
     .await
 }
 
-/// Ends a connection whose process is dead, before or after what it was doing.
+/// Ends the connections of a process that is dead, before or after what they were doing.
 pub async fn bury(
     db: &PgPool,
     lock: Transaction<'_, Postgres>,
-    backend: i32,
+    application: &str,
     end: End,
 ) -> Result<()> {
     if end == End::RolledBack {
-        let query = sqlx::query("select pg_terminate_backend($1)").bind(backend);
-        query.execute(db).await?;
-        gone(db, backend).await?;
+        let query = "select pg_terminate_backend(pid) from pg_stat_activity
+                     where datname = current_database() and application_name = $1";
+        sqlx::query(query).bind(application).execute(db).await?;
+        gone(db, application).await?;
     }
     lock.rollback().await?;
-    gone(db, backend).await
+    gone(db, application).await
 }
 
 /// What became of the statement a process was killed in.
@@ -210,11 +221,13 @@ pub enum End {
     RolledBack,
 }
 
-async fn gone(db: &PgPool, backend: i32) -> Result<()> {
-    let query = "select count(*) from pg_stat_activity where pid = $1";
-    until("a dead process's connection is gone", SOON, async || {
-        let row = sqlx::query(query).bind(backend).fetch_one(db).await?;
-        Ok((row.try_get::<i64, _>(0)? == 0).then_some(()))
+async fn gone(db: &PgPool, application: &str) -> Result<()> {
+    let query = "select count(*) from pg_stat_activity
+                 where datname = current_database() and application_name = $1";
+    until("a dead process's connections are gone", SOON, async || {
+        let left = sqlx::query_scalar(query).bind(application);
+        let left: i64 = left.fetch_one(db).await?;
+        Ok((left == 0).then_some(()))
     })
     .await
 }

@@ -70,7 +70,7 @@ pub(crate) fn settings(options: &Options, dir: &Path) -> Settings {
         ]
         .map(|(name, value)| (name.to_owned(), value)),
     );
-    for name in ["RUST_LOG", "RUST_BACKTRACE"] {
+    for name in ["RUST_LOG", "RUST_BACKTRACE", "TOKIO_WORKER_THREADS"] {
         settings.extend(std::env::var(name).map(|value| (name.to_owned(), value)));
     }
     let more = options

@@ -20,13 +20,14 @@ pub enum Process {
     Api,
     SecondRelay,
     SecondCard,
+    SecondRefund,
     SecondWebhook,
     SecondApi,
 }
 
 impl Process {
     /// Every process.
-    pub const ALL: [Process; 10] = [
+    pub const ALL: [Process; 11] = [
         Process::Sandbox,
         Process::Relay,
         Process::Card,
@@ -35,6 +36,7 @@ impl Process {
         Process::Api,
         Process::SecondRelay,
         Process::SecondCard,
+        Process::SecondRefund,
         Process::SecondWebhook,
         Process::SecondApi,
     ];
@@ -61,6 +63,7 @@ impl Process {
             Process::Api => "api",
             Process::SecondRelay => "second-relay",
             Process::SecondCard => "second-card",
+            Process::SecondRefund => "second-refund",
             Process::SecondWebhook => "second-webhook",
             Process::SecondApi => "second-api",
         }
@@ -72,7 +75,7 @@ impl Process {
             Process::Sandbox => ("sluice-sandbox", &[]),
             Process::Relay | Process::SecondRelay => ("workers", &["relay"]),
             Process::Card | Process::SecondCard => ("workers", &["card"]),
-            Process::Refund => ("workers", &["refund"]),
+            Process::Refund | Process::SecondRefund => ("workers", &["refund"]),
             Process::Webhook | Process::SecondWebhook => ("workers", &["webhook"]),
             Process::Api | Process::SecondApi => ("api", &[]),
         }

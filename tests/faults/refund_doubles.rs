@@ -1,0 +1,117 @@
+//! Two workers at the same refund, and every message doubled: it is given back once.
+
+use std::slice::from_ref;
+
+use anyhow::Result;
+use domain::work::{Job, Worker};
+use lapin::BasicProperties;
+use sqlx::{Postgres, Transaction};
+use tests::Process;
+
+use crate::broker::Broker;
+use crate::doubles::ring_too_often;
+use crate::proxy::{Gate, Proxy};
+use crate::refunds::{ANSWERS, InHand, REQUESTS, ask_pending, captured, given_back, patient};
+use crate::scene::{APPROVED, LEASE, Scene, blocked};
+
+/// The zombie has asked for two refunds and has not heard; its request for a third is not at the
+/// acquirer yet, and comes when that was given back long ago.
+#[tokio::test]
+async fn a_zombies_answer_changes_nothing() -> Result<()> {
+    let (scene, acquirer) = patient().await?;
+    let payment = captured(&scene, APPROVED, 5_000).await?;
+    acquirer.back().set(Gate::Hold(ANSWERS));
+    let in_hand = InHand::ask(&scene).await?;
+    acquirer.back().holds(2).await?;
+    acquirer.forth().set(Gate::Hold(REQUESTS));
+    let unsent = ask_pending(&scene, &payment, 1_500).await?;
+    acquirer.forth().holds(1).await?;
+    scene.gateway.stop(Process::Refund).await?;
+    scene.gateway.launch(&[Process::SecondRefund]).await?;
+    scene.gateway.advance(LEASE).await?;
+    scene.gateway.settle().await?;
+    in_hand.ended(&scene).await?;
+    given_back(&scene, &payment, from_ref(&unsent)).await?;
+    acquirer.forth().set(Gate::Pass);
+    acquirer.back().set(Gate::Pass);
+    scene.gateway.cont(Process::Refund).await?;
+    // It ends once it is done with everything it had in hand.
+    scene.gateway.terminate(Process::Refund).await?;
+    scene.gateway.settle().await?;
+    in_hand.ended(&scene).await?;
+    given_back(&scene, &payment, from_ref(&unsent)).await?;
+    scene.finish().await
+}
+
+/// Lets nobody change the refunds; claims pass.
+async fn lock(scene: &Scene) -> Result<Transaction<'_, Postgres>> {
+    let mut lock = scene.gateway.database().begin().await?;
+    let query = sqlx::query("select from refunds for no key update");
+    query.execute(&mut *lock).await?;
+    Ok(lock)
+}
+
+/// A worker behind the same proxy as the first.
+async fn launch_second(scene: &Scene, acquirer: &Proxy) -> Result<()> {
+    let second = Process::SecondRefund;
+    scene
+        .gateway
+        .tell(second, "SLUICE_SANDBOX_URL", acquirer.url());
+    scene.gateway.launch(&[second]).await
+}
+
+#[tokio::test]
+async fn two_workers_write_one_outcome_at_once() -> Result<()> {
+    let (scene, acquirer) = patient().await?;
+    acquirer.back().set(Gate::Hold(ANSWERS));
+    let in_hand = InHand::ask(&scene).await?;
+    acquirer.back().holds(2).await?;
+    scene.gateway.stop(Process::Refund).await?;
+    launch_second(&scene, &acquirer).await?;
+    scene.gateway.advance(LEASE).await?;
+    acquirer.back().holds(4).await?;
+    let lock = lock(&scene).await?;
+    acquirer.back().set(Gate::Pass);
+    scene.gateway.cont(Process::Refund).await?;
+    blocked(scene.gateway.database(), "sluice refund", 4).await?;
+    lock.rollback().await?;
+    scene.gateway.settle().await?;
+    in_hand.ended(&scene).await?;
+    scene.finish().await
+}
+
+#[tokio::test]
+async fn every_message_is_doubled() -> Result<()> {
+    const REFUNDS: usize = 10;
+    let (scene, acquirer) = patient().await?;
+    let payment = captured(&scene, APPROVED, 5_000).await?;
+    scene.gateway.kill(Process::Refund)?;
+    let broker = Broker::connect(&scene.gateway).await?;
+    let mut all = Vec::new();
+    for _ in 0..REFUNDS {
+        let refund = ask_pending(&scene, &payment, 300).await?;
+        let (worker, id) = (Worker::Refund, refund.uuid()?);
+        let job = Job { worker, id, seq: 1 };
+        let body = queue::encode(&job);
+        for _ in 0..3 {
+            broker
+                .publish("sluice.refund", body.as_bytes(), BasicProperties::default())
+                .await?;
+        }
+        all.push(refund);
+    }
+    acquirer.forth().set(Gate::Hold(REQUESTS));
+    scene.gateway.spawn(Process::Refund)?;
+    launch_second(&scene, &acquirer).await?;
+    acquirer.forth().holds(REFUNDS).await?;
+    ring_too_often(&scene).await?;
+    // However often they were rung for, each is asked for once.
+    acquirer.forth().holds(REFUNDS).await?;
+    acquirer.forth().set(Gate::Pass);
+    scene.gateway.settle().await?;
+    broker.wait_for("sluice.refund", 0).await?;
+    given_back(&scene, &payment, &all).await?;
+    // The payment's capture and each refund, told once.
+    assert_eq!(scene.receiver.requests().len(), 1 + REFUNDS);
+    scene.finish().await
+}

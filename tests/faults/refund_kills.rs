@@ -1,0 +1,197 @@
+//! `kill -9` of the refund worker at each moment of a refund: it is given back once.
+
+use std::time::Duration;
+
+use anyhow::Result;
+use futures::future::try_join_all;
+use tests::{Answer, Process, until};
+
+use crate::broker::Broker;
+use crate::load;
+use crate::proxy::{Gate, Proxy};
+use crate::refunds::{
+    ANSWERS, InHand, REQUESTS, Refund, ask, captured, given_back, patient, refused, states,
+};
+use crate::scene::{APPROVED, LEASE, SOON, Scene};
+
+/// The lease of the dead worker ends, and another one takes over.
+async fn take_over(scene: &Scene) -> Result<()> {
+    scene.gateway.advance(LEASE).await?;
+    scene.gateway.launch(&[Process::Refund]).await?;
+    scene.gateway.settle().await
+}
+
+#[tokio::test]
+async fn before_sending() -> Result<()> {
+    let (scene, acquirer) = patient().await?;
+    acquirer.forth().set(Gate::Hold(REQUESTS));
+    let in_hand = InHand::ask(&scene).await?;
+    acquirer.forth().holds(2).await?;
+    scene.gateway.kill(Process::Refund)?;
+    acquirer.cut();
+    assert_eq!(in_hand.given(&scene)?, 0);
+    take_over(&scene).await?;
+    in_hand.ended(&scene).await?;
+    scene.finish().await
+}
+
+#[tokio::test]
+async fn after_sending_and_before_the_answer() -> Result<()> {
+    let (scene, acquirer) = patient().await?;
+    acquirer.back().set(Gate::Hold(ANSWERS));
+    let in_hand = InHand::ask(&scene).await?;
+    acquirer.back().holds(2).await?;
+    scene.gateway.kill(Process::Refund)?;
+    acquirer.cut();
+    assert_eq!(in_hand.given(&scene)?, 1);
+    assert_eq!(states(&scene).await?, ["refunding", "refunding"]);
+    take_over(&scene).await?;
+    in_hand.ended(&scene).await?;
+    scene.finish().await
+}
+
+/// Lets the worker write both outcomes, and stops it before it commits them.
+async fn before_committing(scene: &Scene) -> Result<(Proxy, InHand)> {
+    let url = scene.gateway.database_url();
+    let database = scene.detour(Process::Refund, "DATABASE_URL", &url).await?;
+    database.forth().set(Gate::Hold(&["COMMIT"]));
+    let in_hand = InHand::ask(scene).await?;
+    database.forth().holds(2).await?;
+    assert_eq!(in_hand.given(scene)?, 1);
+    assert_eq!(states(scene).await?, ["refunding", "refunding"]);
+    Ok((database, in_hand))
+}
+
+/// Lets it commit them, and not hear that it has.
+async fn commit_unheard(scene: &Scene, database: &Proxy) -> Result<()> {
+    database.back().set(Gate::Mute);
+    database.forth().set(Gate::Pass);
+    until("both outcomes are committed", SOON, async || {
+        Ok((states(scene).await? == ["refunded", "failed"]).then_some(()))
+    })
+    .await
+}
+
+#[tokio::test]
+async fn after_the_answer_and_before_the_commit() -> Result<()> {
+    let (scene, _acquirer) = patient().await?;
+    let (database, in_hand) = before_committing(&scene).await?;
+    scene.gateway.kill(Process::Refund)?;
+    database.cut();
+    take_over(&scene).await?;
+    in_hand.ended(&scene).await?;
+    scene.finish().await
+}
+
+/// The worker dies, and what it was writing is written all the same.
+#[tokio::test]
+async fn in_the_commit() -> Result<()> {
+    let (scene, _acquirer) = patient().await?;
+    let (database, in_hand) = before_committing(&scene).await?;
+    commit_unheard(&scene, &database).await?;
+    scene.gateway.kill(Process::Refund)?;
+    database.cut();
+    take_over(&scene).await?;
+    in_hand.ended(&scene).await?;
+    scene.finish().await
+}
+
+/// The worker lives, but does not hear that what it wrote is written.
+#[tokio::test]
+async fn a_commit_whose_answer_is_lost() -> Result<()> {
+    let (scene, _acquirer) = patient().await?;
+    let (database, in_hand) = before_committing(&scene).await?;
+    commit_unheard(&scene, &database).await?;
+    database.cut();
+    scene.gateway.settle().await?;
+    // It works on.
+    let payment = &in_hand.accepted.payment;
+    let rest = ask(&scene, payment, 3_500).await?;
+    scene.gateway.settle().await?;
+    let both = [in_hand.accepted.clone(), Refund::of(&rest)?];
+    given_back(&scene, payment, &both).await?;
+    refused(&scene, &in_hand.refused).await?;
+    scene.finish().await
+}
+
+#[tokio::test]
+async fn after_the_commit_and_before_the_ack() -> Result<()> {
+    let (scene, acquirer) = patient().await?;
+    let url = scene.gateway.amqp_url();
+    let wire = scene.detour(Process::Refund, "AMQP_URL", &url).await?;
+    acquirer.back().set(Gate::Hold(ANSWERS));
+    let in_hand = InHand::ask(&scene).await?;
+    acquirer.back().holds(2).await?;
+    wire.forth().set(Gate::Mute);
+    acquirer.back().set(Gate::Pass);
+    scene.gateway.settle().await?;
+    in_hand.ended(&scene).await?;
+    let told = scene.receiver.requests().len();
+    let broker = Broker::connect(&scene.gateway).await?;
+    assert_eq!(broker.waiting("sluice.refund").await?, 0);
+    scene.gateway.kill(Process::Refund)?;
+    wire.cut();
+    broker.wait_for("sluice.refund", 2).await?;
+    scene.gateway.launch(&[Process::Refund]).await?;
+    broker.wait_for("sluice.refund", 0).await?;
+    scene.gateway.settle().await?;
+    in_hand.ended(&scene).await?;
+    assert_eq!(scene.receiver.requests().len(), told);
+    scene.finish().await
+}
+
+const KILLS: usize = 8;
+const CAPTURED: i64 = 1_000_000;
+const LARGE: i64 = 400_000;
+
+/// Kills the worker with refunds in its hands, before the acquirer has them and after, in turn.
+async fn kill_in_hand(scene: &Scene, acquirer: &Proxy) -> Result<()> {
+    for kill in 0..KILLS {
+        let (direction, texts) = if kill.is_multiple_of(2) {
+            (acquirer.forth(), REQUESTS)
+        } else {
+            (acquirer.back(), ANSWERS)
+        };
+        direction.set(Gate::Hold(texts));
+        direction.holds_any().await?;
+        scene.gateway.kill(Process::Refund)?;
+        acquirer.cut();
+        scene.gateway.advance(LEASE).await?;
+        scene.gateway.launch(&[Process::Refund]).await?;
+    }
+    Ok(())
+}
+
+/// Asks for a part of each payment. Three of the large parts are more than was captured.
+async fn ask_parts(scene: &Scene, payments: &[String], number: usize) -> Result<Vec<Answer>> {
+    let is_large = number.is_multiple_of(10);
+    let minor = if is_large { LARGE } else { 1_000 };
+    let asked = payments.iter().map(|payment| ask(scene, payment, minor));
+    try_join_all(asked).await
+}
+
+#[tokio::test]
+async fn parts_asked_for_at_once_survive_kills() -> Result<()> {
+    let (scene, acquirer) = patient().await?;
+    let payments = [
+        captured(&scene, APPROVED, CAPTURED).await?,
+        captured(&scene, APPROVED, CAPTURED).await?,
+    ];
+    let client = |number| ask_parts(&scene, &payments, number);
+    let pace = Duration::from_millis(60);
+    let answers = load::clients(pace, 60, kill_in_hand(&scene, &acquirer), client).await?;
+    scene.gateway.settle().await?;
+    let (taken, too_large): (Vec<_>, Vec<_>) =
+        answers.iter().flatten().partition(|one| one.status == 200);
+    let is_too_large = |one: &&Answer| one.at("/error/code") == "amount_too_large";
+    assert!(!too_large.is_empty() && too_large.iter().all(is_too_large));
+    let taken: Vec<Refund> = taken.into_iter().map(Refund::of).collect::<Result<_>>()?;
+    for payment in &payments {
+        let of = taken.iter().filter(|refund| refund.payment == *payment);
+        let of: Vec<Refund> = of.cloned().collect();
+        given_back(&scene, payment, &of).await?;
+        let sum: i64 = of.iter().map(|refund| refund.minor).sum();
+        assert!((2 * LARGE..=CAPTURED).contains(&sum), "{sum}");
+    }
+    scene.finish().await
+}

@@ -1,0 +1,207 @@
+//! Refunds of a scene's payments, and what became of them.
+
+use std::slice::from_ref;
+
+use anyhow::{Context, Result, ensure};
+use domain::id::RefundId;
+use serde_json::json;
+use sqlx::Row;
+use tests::{Answer, Process, example, until};
+use uuid::Uuid;
+
+use crate::proxy::Proxy;
+use crate::scene::{APPROVED, SOON, Scene, id, told_as_one};
+
+/// Approved and captured; every refund is refused.
+const UNREFUNDABLE: &str = "4000000000074098";
+
+/// What asks the acquirer for a refund.
+pub const REQUESTS: &[&str] = &["POST /refunds"];
+
+/// The acquirer's answers.
+pub const ANSWERS: &[&str] = &["\"refunded\"", "\"not_refundable\""];
+
+/// A refund that was taken on.
+#[derive(Debug, Clone)]
+pub struct Refund {
+    pub id: String,
+    pub payment: String,
+    pub minor: i64,
+}
+
+/// Lets the merchant's endpoint be told of refunds too.
+pub async fn register(scene: &Scene) -> Result<()> {
+    let asked = json!({"url": scene.receiver.url("/"), "events": ["refund.created"]});
+    scene.gateway.register_as("/v1/webhooks", &asked).await?;
+    Ok(())
+}
+
+/// A captured payment of this amount.
+pub async fn captured(scene: &Scene, card: &str, minor: i64) -> Result<String> {
+    let mut body = example(card);
+    body["amount"] = minor.into();
+    let paid = scene.gateway.post("/v1/payments", &body).await?;
+    let id = paid.at("/id").to_owned();
+    until("a payment is captured", SOON, async || {
+        Ok((scene.read(&id).await?.at("/status") == "succeeded").then_some(()))
+    })
+    .await?;
+    Ok(id)
+}
+
+/// Asks for a part of a payment.
+pub async fn ask(scene: &Scene, payment: &str, minor: i64) -> Result<Answer> {
+    let path = format!("/v1/payments/{payment}/refund");
+    scene.gateway.post(&path, &json!({"amount": minor})).await
+}
+
+/// Asks for a part of a payment, and is told that it is not over yet.
+pub async fn ask_pending(scene: &Scene, payment: &str, minor: i64) -> Result<Refund> {
+    let answer = ask(scene, payment, minor).await?;
+    ensure!(answer.at("/status") == "pending", "{}", answer.text);
+    Refund::of(&answer)
+}
+
+impl Refund {
+    /// What an answer speaks of.
+    pub fn of(answer: &Answer) -> Result<Self> {
+        ensure!(answer.status == 200, "{}: {}", answer.status, answer.text);
+        Ok(Self {
+            id: answer.at("/id").to_owned(),
+            payment: answer.at("/payment_id").to_owned(),
+            minor: answer.body["amount"].as_i64().context("no amount")?,
+        })
+    }
+
+    /// Its id in the database.
+    pub fn uuid(&self) -> Result<Uuid> {
+        Ok(RefundId::parse(&self.id).context("no refund's id")?.0)
+    }
+
+    /// Its state, its postings and what they take from the merchant, its events and its jobs.
+    async fn stands(&self, scene: &Scene) -> Result<(String, i64, i64, i64, i64)> {
+        let query = "
+            select state,
+                   (select count(*) from ledger_postings where refund_id = $1),
+                   (select (coalesce(sum(e.amount), 0) * 100)::bigint
+                    from ledger_entries e join ledger_postings l on l.id = e.posting_id
+                    where l.refund_id = $1 and e.account = 'merchant_balance'),
+                   (select count(*) from events where refund_id = $1),
+                   (select count(*) from outbox where id = $1)
+            from refunds where id = $1";
+        let row = sqlx::query(query).bind(self.uuid()?);
+        let row = row.fetch_one(scene.gateway.database()).await?;
+        let count = |column: usize| row.try_get::<i64, _>(column);
+        Ok((row.try_get(0)?, count(1)?, count(2)?, count(3)?, count(4)?))
+    }
+
+    /// Why the acquirer gave no answer about it, in the refund worker's words.
+    pub fn unanswered(&self, scene: &Scene) -> Vec<String> {
+        let log = scene.gateway.log(Process::Refund);
+        let lines = log.lines().filter(|line| line.contains(&self.id));
+        let said = lines.filter_map(|line| line.split_once("gave no answer"));
+        said.map(|(_, why)| why.to_owned()).collect()
+    }
+}
+
+/// The states of all refunds, in the order they were asked for.
+pub async fn states(scene: &Scene) -> Result<Vec<String>> {
+    let query = sqlx::query_scalar("select state from refunds order by id");
+    Ok(query.fetch_all(scene.gateway.database()).await?)
+}
+
+/// What the acquirer has given back of a payment: under which references, how much. It may have
+/// been asked more often.
+pub fn acquirer_gave(scene: &Scene, payment: &str) -> Result<Vec<(String, i64)>> {
+    let log = scene.gateway.sandbox_log()?.into_iter();
+    let of =
+        |one: &tests::Record| one.kind == "refunded" && one.payment.as_deref() == Some(payment);
+    let gave = log.filter(of).map(|one| {
+        ensure!(one.currency.as_deref() == Some("USD"), "{one:?}");
+        let amount = one.amount.context("no amount")?;
+        Ok((one.reference, amount.replace('.', "").parse()?))
+    });
+    let mut gave: Vec<_> = gave.collect::<Result<_>>()?;
+    gave.sort();
+    Ok(gave)
+}
+
+/// These refunds of a payment, and no others, were given back, each once under our reference, with
+/// its amount, in one posting and one event that was told; and all books agree on the sum.
+pub async fn given_back(scene: &Scene, payment: &str, refunds: &[Refund]) -> Result<()> {
+    let mut asked: Vec<_> = refunds
+        .iter()
+        .map(|one| (one.id.clone(), one.minor))
+        .collect();
+    asked.sort();
+    assert_eq!(acquirer_gave(scene, payment)?, asked);
+    let told = scene.receiver.requests();
+    for refund in refunds {
+        let stands = refund.stands(scene).await?;
+        assert_eq!(stands, ("refunded".to_owned(), 1, refund.minor, 1, 0));
+        told_as_one(&told, &refund.id, "succeeded")?;
+    }
+    let sum: i64 = refunds.iter().map(|one| one.minor).sum();
+    assert_eq!(sums(scene, payment).await?, (sum, sum));
+    Ok(())
+}
+
+/// A payment's only refund was refused, which was told in one event, and has left nothing behind.
+pub async fn refused(scene: &Scene, refund: &Refund) -> Result<()> {
+    assert_eq!(acquirer_gave(scene, &refund.payment)?, []);
+    let stands = refund.stands(scene).await?;
+    assert_eq!(stands, ("failed".to_owned(), 0, 0, 1, 0));
+    told_as_one(&scene.receiver.requests(), &refund.id, "failed")?;
+    assert_eq!(sums(scene, &refund.payment).await?, (0, 0));
+    Ok(())
+}
+
+/// How much of a payment was given back: as its merchant reads it, and in the ledger.
+async fn sums(scene: &Scene, payment: &str) -> Result<(i64, i64)> {
+    let read = scene.read(payment).await?;
+    let query = "select (coalesce(sum(e.amount), 0) * 100)::bigint
+                 from ledger_entries e join ledger_postings l on l.id = e.posting_id
+                 where l.payment_id = $1 and l.kind = 'refund' and e.account = 'merchant_balance'";
+    let posted = sqlx::query_scalar(query).bind(id(payment)?);
+    let posted = posted.fetch_one(scene.gateway.database()).await?;
+    Ok((read.body["amount_refunded"].as_i64().unwrap_or(0), posted))
+}
+
+/// A patient gateway whose merchant is told of refunds, and the refund worker's way to the acquirer.
+pub async fn patient() -> Result<(Scene, Proxy)> {
+    let scene = Scene::patient().await?;
+    register(&scene).await?;
+    let acquirer = scene.before_acquirer_of(Process::Refund).await?;
+    Ok((scene, acquirer))
+}
+
+/// Two refunds in the worker's hands.
+pub struct InHand {
+    /// Part of a payment, which the acquirer gives back.
+    pub accepted: Refund,
+    /// Part of another one, which it does not.
+    pub refused: Refund,
+}
+
+impl InHand {
+    /// Asks for both, and is told that they are not over yet.
+    pub async fn ask(scene: &Scene) -> Result<Self> {
+        let refundable = captured(scene, APPROVED, 5_000).await?;
+        let unrefundable = captured(scene, UNREFUNDABLE, 5_000).await?;
+        Ok(Self {
+            accepted: ask_pending(scene, &refundable, 1_500).await?,
+            refused: ask_pending(scene, &unrefundable, 1_500).await?,
+        })
+    }
+
+    /// Each has ended as if nothing had happened.
+    pub async fn ended(&self, scene: &Scene) -> Result<()> {
+        given_back(scene, &self.accepted.payment, from_ref(&self.accepted)).await?;
+        refused(scene, &self.refused).await
+    }
+
+    /// What the acquirer has given back by now.
+    pub fn given(&self, scene: &Scene) -> Result<usize> {
+        Ok(acquirer_gave(scene, &self.accepted.payment)?.len())
+    }
+}
