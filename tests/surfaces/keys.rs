@@ -96,18 +96,3 @@ async fn a_revoked_key_is_soon_forgotten() -> Result<()> {
     .await?;
     gateway.finish().await
 }
-
-#[tokio::test]
-async fn another_merchants_payment_does_not_exist() -> Result<()> {
-    let gateway = Gateway::start().await?;
-    let paid = gateway.pay(CARD).await?;
-    let theirs = gateway
-        .request(Method::GET, &format!("/v1/payments/{}", paid.at("/id")))
-        .bearer_auth(gateway.other_merchant.test_key.as_str());
-    let theirs = refused(&gateway, theirs, &refusal(404, "resource_missing", "")).await?;
-    let nobodys = gateway
-        .get("/v1/payments/pay_0000000000000000000001")
-        .await?;
-    assert_eq!((nobodys.status, &nobodys.text), (404, &theirs.text));
-    gateway.finish().await
-}

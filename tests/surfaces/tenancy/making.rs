@@ -1,0 +1,143 @@
+//! Somebody's things, with marks in everything that a merchant may write.
+
+use anyhow::{Result, ensure};
+use reqwest::Method;
+use serde_json::{Value, json};
+use tests::{Answer, Gateway, Receiver, example};
+use uuid::Uuid;
+
+use super::requests::By;
+use crate::CARD;
+
+/// Live things as no request makes them here.
+const LIVE: &str = r#"
+    with c as (
+        insert into customers (id, merchant_id, live, email, name, description, metadata) values
+        ($2[1], $1, true, 'their-live-known@shop.example', 'their-live-customer',
+         'their-live-customer-words', '{"note": "their-live-customer-note"}'),
+        ($2[2], $1, true, 'their-live-payer@shop.example', 'their-live-payer', null, '{}')),
+    p as (
+        insert into payments (id, merchant_id, live, state, failure, amount, currency, exponent,
+                              method, customer_id, description, metadata, checkout)
+        select id, $1, true, 'expired', 'payment_expired', 1, 'USD', 2, 'card', payer, said, more, page
+        from (values
+            ($2[3], $2[2], 'their-live-order', '{"note": "their-live-order-note"}'::jsonb, null::jsonb),
+            ($2[4], null, 'their-live-hosted', '{}',
+             '{"items": ["their-live-item"], "return_url": "https://shop.example/their-live-back"}'))
+            v(id, payer, said, more, page)
+        returning id),
+    h as (
+        insert into payment_history (payment_id, version, event, state)
+        select id, 0, 'expired', 'expired' from p),
+    r as (
+        insert into refunds (id, payment_id, merchant_id, live, state, amount, reason)
+        values ($2[5], $2[3], $1, true, 'failed', 1, 'their-live-reason')),
+    i as (
+        insert into intents (id, merchant_id, live, amount, currency, exponent, kind,
+            settlement_method, settlement_destination, description, metadata,
+            delivery_period_seconds, auto_release)
+        values ($2[6], $1, true, 1, 'USD', 2, 'conditional', 'off_ramp_mock', 'their-live-account',
+                'their-live-intent', '{"note": "their-live-intent-note"}', 1, false)),
+    w as (
+        insert into webhook_endpoints (id, merchant_id, live, surface, url, metadata, events, status)
+        select id, $1, true, surface, 'https://shop.example/their-live-hook',
+               '{"note": "their-live-hook-note"}', '{*}', 'disabled'
+        from (values ($2[7], 'paygate'), ($2[8], 'finfusion'), ($2[9], 'finternet')) v(id, surface)),
+    k as (
+        insert into idempotency_keys (merchant_id, live, key, fingerprint, subject_id)
+        select $1, true, 'their-live-' || n, '', $2[3] from generate_series(1, 8) n)
+    insert into events (id, merchant_id, live, kind, payment_id, refund_id, notice) values
+    ($2[10], $1, true, 'payment.failed', $2[3], null, '{}'),
+    ($2[11], $1, true, 'payment.failed', $2[4], null, '{}'),
+    ($2[12], $1, true, 'refund.settled', null, $2[5], '{}')"#;
+
+/// Somebody who makes things.
+struct Maker<'a> {
+    gateway: &'a Gateway,
+    key: &'a str,
+    whose: &'a str,
+}
+
+impl Maker<'_> {
+    /// Asks for something, under an idempotency key that others use too.
+    async fn ask(&self, what: &str, by: By, path: &str, body: &Value) -> Result<Answer> {
+        let body = body.to_string().replace("their-test", self.whose);
+        let request = self.gateway.request(Method::POST, path).body(body);
+        let request = request.header("Content-Type", "application/json");
+        let request = request.header("Idempotency-Key", what);
+        let answer = self.gateway.send(by.show(request, self.key, None)).await?;
+        let is_made = answer.status < 300 && answer.header("idempotent-replayed").is_empty();
+        ensure!(is_made, "{what}: {} {}", answer.status, answer.text);
+        Ok(answer)
+    }
+}
+
+/// One of everything, and of payments and intents one in each way.
+pub async fn test(gateway: &Gateway, key: &str, receiver: &Receiver, whose: &str) -> Result<()> {
+    let maker = Maker {
+        gateway,
+        key,
+        whose,
+    };
+    let hook = json!({
+        "url": receiver.url("/their-test-hook"), "metadata": {"note": "their-test-hook-note"},
+    });
+    maker
+        .ask("paygate-hook", By::Bearer, "/v1/webhooks", &hook)
+        .await?;
+    maker
+        .ask("finfusion-hook", By::Bearer, "/v2/webhooks", &hook)
+        .await?;
+    maker
+        .ask("finternet-hook", By::Header, "/v1/webhooks", &hook)
+        .await?;
+    let mut order = example(CARD);
+    order["customer"] =
+        json!({"email": "their-test-payer@shop.example", "name": "their-test-payer"});
+    order["description"] = "their-test-order".into();
+    order["metadata"] = json!({"note": "their-test-order-note"});
+    let paid = maker
+        .ask("payment", By::Bearer, "/v1/payments", &order)
+        .await?;
+    let path = format!("/v1/payments/{}/refund", paid.at("/id"));
+    let back = json!({"amount": 100, "reason": "their-test-reason"});
+    maker.ask("refund", By::Bearer, &path, &back).await?;
+    let hosted = json!({
+        "amount": "5.00", "currency": "USD", "description": "their-test-hosted",
+        "items": ["their-test-item"], "return_url": "https://shop.example/their-test-back",
+    });
+    maker
+        .ask("hosted", By::Basic, "/v1/payments/", &hosted)
+        .await?;
+    let customer = json!({
+        "email": "their-test-known@shop.example", "name": "their-test-customer",
+        "description": "their-test-customer-words", "metadata": {"note": "their-test-customer-note"},
+    });
+    maker
+        .ask("customer", By::Bearer, "/v1/customers", &customer)
+        .await?;
+    let intent = json!({
+        "amount": "5.00", "currency": "USD", "type": "CONDITIONAL",
+        "description": "their-test-intent", "metadata": {"note": "their-test-intent-note"},
+        "settlementDestination": "their-test-account",
+    });
+    let intents = "/v1/payment-intents";
+    maker.ask("intent", By::Header, intents, &intent).await?;
+    let paid = maker
+        .ask("paid-intent", By::Header, intents, &intent)
+        .await?;
+    let path = format!("{intents}/public/{}/payment", paid.at("/id"));
+    let card = json!({"cardNumber": CARD, "expiry": "12/30", "cvv": "123", "name": "John Doe"});
+    maker
+        .ask("card", By::Header, &path, &json!({"card": card}))
+        .await?;
+    gateway.settle().await
+}
+
+/// The same as far as a row can be it.
+pub async fn live(gateway: &Gateway, merchant: Uuid) -> Result<()> {
+    let ids: Vec<Uuid> = (0..12).map(|_| store::fresh_id()).collect();
+    let made = sqlx::query(LIVE).bind(merchant).bind(ids);
+    made.execute(gateway.database()).await?;
+    Ok(())
+}
