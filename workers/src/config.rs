@@ -52,7 +52,7 @@ pub struct Shared {
     #[arg(long, env = "SLUICE_CONCURRENCY", default_value_t = 64)]
     pub concurrency: u16,
     /// Connections to Postgres.
-    #[arg(long, env = "SLUICE_DATABASE_CONNECTIONS", default_value_t = 8)]
+    #[arg(long, env = "SLUICE_DATABASE_CONNECTIONS", default_value_t = 12)]
     pub database_connections: u32,
 }
 

@@ -2,7 +2,9 @@
 
 use clap::Parser;
 
-#[tokio::main]
+// One thread: a worker waits for others most of the time, and each hand-over between threads costs it
+// more than it gains. To use more cores run more of them.
+#[tokio::main(flavor = "current_thread")]
 async fn main() -> anyhow::Result<()> {
     // lapin logs each failure itself, several lines a try; the queue crate says it once.
     let default = || "info,lapin=off".into();

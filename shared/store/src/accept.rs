@@ -155,6 +155,7 @@ impl Columns {
 impl Statement for Accept {
     type Row = Accept;
     type Answer = Accepted;
+    const LINES: u32 = 2;
 
     async fn run(db: &mut PgConnection, rows: &[Accept]) -> Result<Vec<Option<Accepted>>> {
         let columns = Columns::of(rows);

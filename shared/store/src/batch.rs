@@ -4,11 +4,12 @@
 //! times the load of a statement for each call, at a lower latency. Every statement here is safe
 //! to run again for the same rows, so an answer that was lost with its connection is asked again.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use sqlx::pool::PoolConnection;
 use sqlx::{PgConnection, PgPool, Postgres};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{Mutex, mpsc, oneshot};
 use tokio::time::timeout;
 
 use crate::{Error, Result};
@@ -29,6 +30,9 @@ pub trait Statement: Send + 'static {
     type Row: Clone + Send + Sync + 'static;
     /// What comes out for one row.
     type Answer: Send + 'static;
+    /// How many runs may be under way at once, each over a connection of its own. A statement that
+    /// waits for the disk wants two: while one waits the other runs, and both may share a flush.
+    const LINES: u32 = 1;
 
     /// Runs it. The answers stand in the order of the rows; `None` asks to run a row again alone.
     fn run(
@@ -56,17 +60,15 @@ impl<S: Statement> Clone for Batch<S> {
 }
 
 impl<S: Statement> Batch<S> {
-    /// Starts the task that runs the batches; it ends when the last clone is dropped.
+    /// Starts the tasks that run the batches; they end when the last clone is dropped.
     #[must_use]
-    pub fn start(db: PgPool) -> Self {
-        let (waiting, mut arrivals) = mpsc::channel::<Waiting<S>>(WAITING_MAX);
-        tokio::spawn(async move {
-            let mut batch = Vec::with_capacity(ROWS_MAX);
-            let mut line = Line { db, held: None };
-            while arrivals.recv_many(&mut batch, ROWS_MAX).await > 0 {
-                run_batch::<S>(&mut line, std::mem::take(&mut batch)).await;
-            }
-        });
+    pub fn start(db: &PgPool) -> Self {
+        let (waiting, arrivals) = mpsc::channel::<Waiting<S>>(WAITING_MAX);
+        let arrivals = Arc::new(Mutex::new(arrivals));
+        for _ in 0..S::LINES {
+            let (db, held) = (db.clone(), None);
+            tokio::spawn(serve::<S>(Line { db, held }, Arc::clone(&arrivals)));
+        }
         Self { waiting }
     }
 
@@ -104,6 +106,13 @@ impl Line {
             lost.close_on_drop();
         }
         ran
+    }
+}
+
+async fn serve<S: Statement>(mut line: Line, arrivals: Arc<Mutex<mpsc::Receiver<Waiting<S>>>>) {
+    let mut batch = Vec::with_capacity(ROWS_MAX);
+    while arrivals.lock().await.recv_many(&mut batch, ROWS_MAX).await > 0 {
+        run_batch::<S>(&mut line, std::mem::take(&mut batch)).await;
     }
 }
 

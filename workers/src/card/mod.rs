@@ -18,7 +18,7 @@ use queue::{Bell, Delivery};
 use store::PgPool;
 use store::batch::Batch;
 use store::outbox::ATTEMPTS_MAX;
-use store::payments::{Change, Claim};
+use store::payments::{Changes, Claim};
 
 use self::acquirer::Acquirers;
 use self::acquirers::sandbox::Sandbox;
@@ -35,7 +35,7 @@ const KEYS_LOOK: Duration = Duration::from_hours(1);
 struct Desk {
     db: PgPool,
     claims: Batch<Claim>,
-    changes: Batch<Change>,
+    changes: Changes,
     bell: Bell,
     acquirers: Arc<Acquirers>,
     keys: Arc<Keys>,
@@ -51,8 +51,8 @@ pub async fn run(config: &Config) -> anyhow::Result<()> {
         .context("the sandbox acquirer's URL")?;
     let bell = Bell::start(&stores.amqp_url, "sluice card");
     let desk = Desk {
-        claims: Batch::start(db.clone()),
-        changes: Batch::start(db.clone()),
+        claims: Batch::start(&db),
+        changes: Changes::start(&db),
         bell: bell.clone(),
         acquirers: Arc::new(Acquirers { test: sandbox }),
         keys,

@@ -36,8 +36,8 @@ pub async fn run(config: &Config) -> anyhow::Result<()> {
     let connections = shared.database_connections;
     let db = store::connect(&stores.database_url, "sluice webhook", connections)?;
     let desk = Desk {
-        claims: Batch::start(db.clone()),
-        tries: Batch::start(db.clone()),
+        claims: Batch::start(&db),
+        tries: Batch::start(&db),
         key: Key::new(*key_file::read(&config.webhook_key_file)?),
         client: Client::new(Policy {
             is_loopback_allowed: config.webhook_local,

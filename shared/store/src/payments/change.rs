@@ -8,12 +8,12 @@ use domain::ledger::Posting;
 use domain::notice::Notice;
 use domain::payment::{Failure, State};
 use serde_json::{Value, json};
-use sqlx::PgConnection;
+use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
 
 use super::LEASE_SECONDS;
 use crate::Result;
-use crate::batch::Statement;
+use crate::batch::{Batch, Statement};
 
 /// What becomes of the card worker's job with a change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -88,9 +88,40 @@ pub enum Changed {
     Overtaken,
 }
 
+/// Where changes are written. Those that wait for the disk do not hold up those that need not.
+#[derive(Clone)]
+pub struct Changes {
+    waiting: Batch<Change>,
+    unwaited: Batch<Change>,
+}
+
+impl Changes {
+    /// Starts the tasks that write; they end when the last clone is dropped.
+    #[must_use]
+    pub fn start(db: &PgPool) -> Self {
+        Self {
+            waiting: Batch::start(db),
+            unwaited: Batch::start(db),
+        }
+    }
+
+    /// Writes a change, together with those that are written at the same time.
+    ///
+    /// # Errors
+    /// What the database said about this change.
+    pub async fn run(&self, change: Change) -> Result<Changed> {
+        if change.may_be_found_again() {
+            self.unwaited.run(change).await
+        } else {
+            self.waiting.run(change).await
+        }
+    }
+}
+
 impl Statement for Change {
     type Row = Change;
     type Answer = Changed;
+    const LINES: u32 = 2;
 
     async fn run(db: &mut PgConnection, rows: &[Change]) -> Result<Vec<Option<Changed>>> {
         let ids: Vec<Uuid> = rows.iter().map(|row| row.payment_id.0).collect();

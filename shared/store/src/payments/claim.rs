@@ -52,6 +52,7 @@ impl Statement for Claim {
     type Row = Claim;
     /// `None`: somebody else holds the job, or the ring is stale.
     type Answer = Option<Claimed>;
+    const LINES: u32 = 2;
 
     async fn run(db: &mut PgConnection, rows: &[Claim]) -> Result<Vec<Option<Self::Answer>>> {
         let ids: Vec<Uuid> = rows.iter().map(|row| row.payment_id.0).collect();

@@ -17,7 +17,7 @@ use sqlx::PgPool;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-pub use self::change::{Change, Changed, Job};
+pub use self::change::{Change, Changed, Changes, Job};
 pub use self::claim::{Claim, Claimed};
 pub use self::list::{Filter, list};
 pub use self::look::Look;
