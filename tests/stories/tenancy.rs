@@ -312,7 +312,29 @@ async fn the_roles_can_neither_bypass_nor_change_what_holds_them() -> Result<()>
         }
     }
     tx.rollback().await?;
+    let readable = readable_while_accepting(gateway.database()).await?;
+    ensure!(readable == READABLE, "{readable:#?}");
     gateway.finish().await
+}
+
+/// What accepting payments reads of things that are there already: whether they are, and the answers
+/// of idempotency keys.
+const READABLE: [&str; 6] = [
+    "customers: created_at, email, id, live, merchant_id",
+    "deliveries: id",
+    "events: id, live, merchant_id",
+    "idempotency_keys: body, created_at, fingerprint, key, live, merchant_id, status, subject_id",
+    "payments: created_at, customer_id, id",
+    "webhook_endpoints: id, kinds, live, merchant_id, status",
+];
+
+async fn readable_while_accepting(db: &store::PgPool) -> Result<Vec<String>> {
+    let query =
+        "select format('%s: %s', table_name, string_agg(column_name, ', ' order by column_name))
+                 from information_schema.column_privileges
+                 where grantee = 'sluice_accept' and privilege_type = 'SELECT'
+                 group by table_name order by table_name";
+    Ok(sqlx::query_scalar(query).fetch_all(db).await?)
 }
 
 #[tokio::test]

@@ -31,14 +31,14 @@ with input as (
     from candidate where customer_id is not null
     order by merchant_id, live, lower(customer_email), case when customer_email is null then customer_id end
     on conflict do nothing
-    returning id, merchant_id, live, lower(email) as email, email as address, name, phone, created_at
+    returning id, merchant_id, live, lower(email) as email, created_at
 ), customer_event as (
     insert into events (id, merchant_id, live, kind, customer_id, notice)
     select distinct on (c.id) i.customer_event_id, c.merchant_id, c.live, 'customer.created', c.id,
            jsonb_build_object('kind', 'customer.created', 'customer', jsonb_build_object(
                'id', c.id, 'merchant_id', c.merchant_id,
-               'mode', case when c.live then 'live' else 'test' end, 'email', c.address,
-               'name', c.name, 'phone', c.phone, 'description', null, 'metadata', '{}'::jsonb,
+               'mode', case when c.live then 'live' else 'test' end, 'email', i.customer_email,
+               'name', i.customer_name, 'phone', i.customer_phone, 'description', null, 'metadata', '{}'::jsonb,
                'created_at', floor(extract(epoch from c.created_at))::bigint,
                'updated_at', floor(extract(epoch from c.created_at))::bigint))
     from new_customer c join candidate i on i.customer_id = c.id

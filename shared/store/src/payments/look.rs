@@ -34,15 +34,13 @@ impl Statement for Look {
         let live: Vec<bool> = rows.iter().map(|row| row.mode.is_live()).collect();
         let seen = sqlx::query_as!(
             Row,
-            r#"select p.id, p.merchant_id, p.live, p.state, p.failure, p.amount, p.currency,
-                      p.description, p.metadata, p.customer_id, c.email as "customer_email?",
-                      c.name as "customer_name?", c.phone as "customer_phone?", p.card_brand,
-                      p.card_last4, p.card_exp_month, p.card_exp_year, p.intent_id, p.checkout,
-                      p.refunded, p.created_at, p.updated_at
-               from unnest($1::uuid[], $2::uuid[], $3::boolean[]) as i(id, merchant_id, live)
-               join payments p
-                 on p.id = i.id and p.merchant_id = i.merchant_id and p.live = i.live
-               left join customers c on c.id = p.customer_id"#,
+            r#"select id as "id!", merchant_id as "merchant_id!", live as "live!", state as "state!",
+                      failure, amount as "amount!", currency as "currency!", description,
+                      metadata as "metadata!", customer_id, customer_email, customer_name,
+                      customer_phone, card_brand, card_last4, card_exp_month, card_exp_year,
+                      intent_id, checkout, refunded as "refunded!", created_at as "created_at!",
+                      updated_at as "updated_at!"
+               from payments_waited_for($1, $2, $3)"#,
             &ids,
             &merchants,
             &live,
