@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use axum::body::{Body, Bytes, HttpBody};
+use axum::body::{Body, Bytes};
 use axum::http::HeaderMap;
 use axum::http::header::CONTENT_TYPE;
 use http_body_util::{BodyExt, Limited};
@@ -20,21 +20,28 @@ const BODY_TIME_MAX: Duration = Duration::from_secs(10);
 /// How deep a body may be nested.
 const DEPTH_MAX: u8 = 16;
 
+const NOT_JSON: &str = "Content-Type must be application/json.";
+
 /// Reads a JSON body. A key that stands twice in an object is refused: it would mean one thing
 /// to us and another to whoever looked at it before.
 pub async fn read(headers: &HeaderMap, body: Body) -> Result<Value, Refused> {
     if !is_of(headers, "application/json") {
-        return Err(Refused::Body("Content-Type must be application/json."));
+        return Err(Refused::Body(NOT_JSON));
     }
     parse(&whole(body).await?)
 }
 
-/// Reads a JSON body that may be left out: where nothing is sent, nothing is said.
+/// Reads a JSON body that may be left out: where nothing is sent, nothing is said, whatever its type
+/// is called. Clients that post nothing often name one all the same.
 pub async fn read_if_any(headers: &HeaderMap, body: Body) -> Result<Value, Refused> {
-    if body.is_end_stream() && !headers.contains_key(CONTENT_TYPE) {
+    let bytes = whole(body).await?;
+    if bytes.is_empty() {
         return Ok(Value::Object(Map::new()));
     }
-    read(headers, body).await
+    if !is_of(headers, "application/json") {
+        return Err(Refused::Body(NOT_JSON));
+    }
+    parse(&bytes)
 }
 
 /// Reads a form, which may hold a secret.

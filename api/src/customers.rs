@@ -3,7 +3,6 @@
 use domain::customer::Customer;
 use domain::id::{CustomerId, DeliveryId};
 use domain::work::{Job, Worker};
-use store::Tx;
 use store::accept::{Answer, Key};
 use store::customers::{self, Changes, Said};
 use store::merchants::Caller;
@@ -25,53 +24,16 @@ pub async fn create(
 ) -> Result<Answered, Refused> {
     let id = CustomerId(store::fresh_id());
     let mut tx = store::begin(&app.db, caller.merchant_id, caller.mode).await?;
-    let before = once::begin(&mut tx, caller, key.as_ref(), id.0).await?;
-    let customer = match before {
-        None => put(app, caller, tx, id, said).await?,
-        Some((_, Some(answer))) => {
-            return Ok(Answered {
-                answer,
-                is_replay: true,
-            });
-        }
-        // That request was not answered. Either it made this one, or it changed one that was known
-        // by its address: putting the same things again changes nothing.
-        Some((made, None)) => {
-            drop(tx);
-            match find(app, caller, CustomerId(made)).await {
-                Err(Refused::Missing(_)) => {
-                    put(
-                        app,
-                        caller,
-                        store::begin(&app.db, caller.merchant_id, caller.mode).await?,
-                        id,
-                        said,
-                    )
-                    .await?
-                }
-                found => found?,
-            }
-        }
-    };
-    let answer = once::keep(app, caller, key.as_ref(), render(&customer)).await?;
-    Ok(Answered {
-        answer,
-        is_replay: before.is_some(),
-    })
-}
-
-async fn put(
-    app: &App,
-    caller: Caller,
-    mut tx: Tx,
-    id: CustomerId,
-    said: &Said,
-) -> Result<Customer, Refused> {
+    if let Some((_, before)) = once::begin(&mut tx, caller, key.as_ref(), id.0).await? {
+        return once::answered(before);
+    }
     let (merchant, mode) = (caller.merchant_id, caller.mode);
     let (customer, told) = customers::put(&mut tx, id, merchant, mode, said).await?;
+    let answer = render(&customer);
+    once::keep_in(&mut tx, caller, key.as_ref(), &answer).await?;
     store::commit(tx).await?;
     ring(app, told);
-    Ok(customer)
+    Ok(Answered::anew(answer))
 }
 
 /// What a client says about a customer it makes.

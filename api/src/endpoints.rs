@@ -5,47 +5,39 @@ use std::net::IpAddr;
 use domain::id::EndpointId;
 use domain::merchant::Mode;
 use domain::surface::Surface;
-use store::accept::Key;
+use store::accept::{Answer, Key};
 use store::endpoints;
 use store::merchants::Caller;
 use time::OffsetDateTime;
 use url::{Host, Url};
 use wire::event;
 use wire::subscription::{Changes, Endpoint, Subscription};
-use zeroize::Zeroizing;
 
 use crate::App;
-use crate::once;
+use crate::once::{self, Answered};
 use crate::refused::Refused;
 
-/// A registered endpoint and its secret.
-pub struct Registered {
-    pub endpoint: Endpoint,
-    pub secret: Zeroizing<String>,
-    pub is_replay: bool,
-}
+/// Stands for the secret in an answer that is kept. No JSON holds it: there, it is escaped.
+const SECRET: &str = "\u{1}";
 
-/// Registers an endpoint. An answer that shows a secret is never stored: under the same
-/// idempotency key it is put together again.
+/// Registers an endpoint. The answer is kept for its idempotency key without the secret, which is put
+/// together again.
 pub async fn register(
     app: &App,
     caller: Caller,
     surface: Surface,
     asked: Subscription,
     key: Option<Key>,
-) -> Result<Registered, Refused> {
+    render: impl Fn(&Endpoint, &str) -> Answer + Send + Sync,
+) -> Result<Answered, Refused> {
     check_url(app, caller.mode, &asked.url)?;
     let id = EndpointId(store::fresh_id());
     let mut tx = store::begin(&app.db, caller.merchant_id, caller.mode).await?;
-    let before = once::begin(&mut tx, caller, key.as_ref(), id.0).await?;
-    if let Some((id, _)) = before {
-        drop(tx);
-        let endpoint = find(app, caller, surface, EndpointId(id)).await?;
-        return Ok(Registered {
-            secret: app.webhook_key.endpoint(endpoint.id).text(),
-            endpoint,
-            is_replay: true,
-        });
+    if let Some((id, before)) = once::begin(&mut tx, caller, key.as_ref(), id.0).await? {
+        let mut answered = once::answered(before)?;
+        let secret = app.webhook_key.endpoint(EndpointId(id)).text();
+        answered.answer.body = answered.answer.body.replace(SECRET, &secret);
+        return Ok(answered);
     }
     let mut stored = endpoints::Endpoint {
         id,
@@ -64,12 +56,15 @@ pub async fn register(
     let created_at = endpoints::create(&mut tx, &stored, &kinds).await?;
     stored.created_at = created_at.ok_or(Refused::TooManyEndpoints)?;
     stored.updated_at = stored.created_at;
+    let secret = app.webhook_key.endpoint(id).text();
+    let answer = render(&shown(app, stored), &secret);
+    let kept = Answer {
+        body: answer.body.replace(&*secret, SECRET),
+        ..answer
+    };
+    once::keep_in(&mut tx, caller, key.as_ref(), &kept).await?;
     store::commit(tx).await?;
-    Ok(Registered {
-        endpoint: shown(app, stored),
-        secret: app.webhook_key.endpoint(id).text(),
-        is_replay: false,
-    })
+    Ok(Answered::anew(answer))
 }
 
 /// An endpoint of the caller's on this surface.

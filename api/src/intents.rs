@@ -23,28 +23,15 @@ pub async fn create(
         return Err(Refused::LiveUnavailable);
     }
     let mut tx = store::begin(&app.db, caller.merchant_id, caller.mode).await?;
-    let before = once::begin(&mut tx, caller, key.as_ref(), intent.id.0).await?;
-    let (made, is_replay) = match before {
-        Some((_, Some(answer))) => {
-            return Ok(Answered {
-                answer,
-                is_replay: true,
-            });
-        }
-        Some((id, None)) => {
-            // It holds the key, which is about to be written.
-            drop(tx);
-            (find(app, IntentId(id)).await?, true)
-        }
-        None => {
-            let (intent, told) = intents::create(&mut tx, intent).await?;
-            store::commit(tx).await?;
-            ring(app, told);
-            (intent, false)
-        }
-    };
-    let answer = once::keep(app, caller, key.as_ref(), render(&made)).await?;
-    Ok(Answered { answer, is_replay })
+    if let Some((_, before)) = once::begin(&mut tx, caller, key.as_ref(), intent.id.0).await? {
+        return once::answered(before);
+    }
+    let (intent, told) = intents::create(&mut tx, intent).await?;
+    let answer = render(&intent);
+    once::keep_in(&mut tx, caller, key.as_ref(), &answer).await?;
+    store::commit(tx).await?;
+    ring(app, told);
+    Ok(Answered::anew(answer))
 }
 
 /// An intent, whosever it is.
@@ -63,24 +50,17 @@ pub async fn cancel(
     render: impl Fn(&Intent) -> Answer + Send + Sync,
 ) -> Result<Answered, Refused> {
     let mut tx = store::begin(&app.db, caller.merchant_id, caller.mode).await?;
-    let before = once::begin(&mut tx, caller, key.as_ref(), id.0).await?;
-    let is_replay = before.is_some();
-    if let Some((_, Some(answer))) = before {
-        return Ok(Answered { answer, is_replay });
+    if let Some((_, before)) = once::begin(&mut tx, caller, key.as_ref(), id.0).await? {
+        return once::answered(before);
     }
     let canceled = intents::cancel(&mut tx, caller.merchant_id, caller.mode, id).await?;
-    let intent = match canceled.ok_or(Refused::Missing("payment intent"))? {
-        Canceled::Now(intent, told) => {
-            store::commit(tx).await?;
-            ring(app, told);
-            intent
-        }
-        Canceled::NotOpen(intent) if is_replay => {
-            drop(tx);
-            intent
-        }
+    let (intent, told) = match canceled.ok_or(Refused::Missing("payment intent"))? {
+        Canceled::Now(intent, told) => (intent, told),
         Canceled::NotOpen(_) => return Err(Refused::IntentClosed),
     };
-    let answer = once::keep(app, caller, key.as_ref(), render(&intent)).await?;
-    Ok(Answered { answer, is_replay })
+    let answer = render(&intent);
+    once::keep_in(&mut tx, caller, key.as_ref(), &answer).await?;
+    store::commit(tx).await?;
+    ring(app, told);
+    Ok(Answered::anew(answer))
 }

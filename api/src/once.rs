@@ -131,7 +131,28 @@ pub async fn begin(
     }
 }
 
-/// Keeps the answer for the next request with this key. One that cannot be kept is not given: the
+/// Keeps the answer for the next request with this key in the transaction that does what was asked:
+/// both are there or neither is.
+pub async fn keep_in(
+    tx: &mut Tx,
+    caller: Caller,
+    key: Option<&Key>,
+    answer: &Answer,
+) -> Result<(), Refused> {
+    let Some(key) = key else { return Ok(()) };
+    let (merchant, mode) = (caller.merchant_id, caller.mode);
+    Ok(idempotency::keep_in(tx, merchant, mode, &key.key, answer).await?)
+}
+
+/// What was answered before, where work and answer are written together.
+pub fn answered(before: Option<Answer>) -> Result<Answered, Refused> {
+    Ok(Answered {
+        answer: before.ok_or(Refused::Internal)?,
+        is_replay: true,
+    })
+}
+
+/// Keeps the answer for the next request with this key, where a worker did what was asked. One that cannot be kept is not given: the
 /// client asks again under its key, and both answers are the same.
 pub async fn keep(
     app: &App,

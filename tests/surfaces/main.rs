@@ -17,6 +17,7 @@ mod keys;
 mod paygate;
 mod plain;
 mod raw;
+mod replays;
 mod routes;
 mod tenancy;
 

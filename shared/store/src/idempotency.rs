@@ -66,6 +66,31 @@ pub async fn begin(
     }))
 }
 
+/// Keeps the answer to the request that took this key in this transaction.
+///
+/// # Errors
+/// If the database cannot.
+pub async fn keep_in(
+    tx: &mut Tx,
+    merchant: MerchantId,
+    mode: Mode,
+    key: &str,
+    answer: &Answer,
+) -> Result<()> {
+    sqlx::query!(
+        "update idempotency_keys set status = $4, body = $5
+         where merchant_id = $1 and live = $2 and key = $3",
+        merchant.0,
+        mode.is_live(),
+        key,
+        i16::try_from(answer.status).unwrap_or(200),
+        answer.body,
+    )
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
+
 /// Keeps the answer to the request with this key unless one is kept already, and returns the one
 /// that counts: the first writer wins.
 ///

@@ -240,15 +240,22 @@ async fn a_refused_refund_is_failed_and_takes_nothing_up() -> Result<()> {
 async fn the_body_may_be_left_out() -> Result<()> {
     let gateway = Gateway::start().await?;
     let key = gateway.merchant.test_key.as_str();
-    for version in ["/v1", "/v2"] {
+    for (version, media) in [
+        ("/v1", ""),
+        ("/v1", "application/json"),
+        ("/v1", "application/x-www-form-urlencoded"),
+        ("/v2", ""),
+        ("/v2", "application/json"),
+    ] {
         let paid = gateway.pay(CARD).await?;
         let path = format!("{version}/payments/{}/refund", paid.at("/id"));
         let bare = gateway.request(Method::POST, &path).bearer_auth(key);
-        let typed = bare.try_clone().context("a request")?;
-        let typed = typed.header("Content-Type", "application/json");
-        assert_eq!(gateway.send(typed).await?.status, 400);
-        let answer = gateway.send(bare).await?;
-        assert_eq!(answer.status, 200, "{}", answer.text);
+        // Programs that post nothing name a type of it all the same, and not always the right one.
+        let answer = match media {
+            "" => gateway.send(bare).await?,
+            media => gateway.send(bare.header("Content-Type", media)).await?,
+        };
+        assert_eq!(answer.status, 200, "{media}: {}", answer.text);
         let read = read(&gateway, paid.at("/id")).await?;
         assert_eq!(read.body["amount_refunded"], json!(5000));
     }

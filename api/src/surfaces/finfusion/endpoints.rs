@@ -7,7 +7,7 @@ use domain::id::EndpointId;
 use domain::surface::Surface;
 use store::merchants::Caller;
 use wire::finfusion::{response, webhook};
-use wire::subscription::{Changes, Subscription};
+use wire::subscription::{Changes, Endpoint, Subscription};
 
 use super::Handled;
 use crate::once::{self, Answered};
@@ -22,12 +22,11 @@ pub async fn create(
 ) -> Handled {
     let (body, key) = once::read(&app, Surface::Finfusion, request).await?;
     let asked = Subscription::read(body, &webhook::EVENTS)?;
-    let made = endpoints::register(&app, caller, Surface::Finfusion, asked, key).await?;
-    let endpoint = response::Endpoint::of(&made.endpoint, Some(&made.secret));
-    Ok(Answered {
-        answer: ok(endpoint.body()),
-        is_replay: made.is_replay,
-    })
+    let render = |endpoint: &Endpoint, secret: &str| {
+        ok(response::Endpoint::of(endpoint, Some(secret)).body())
+    };
+    let surface = Surface::Finfusion;
+    Ok(endpoints::register(&app, caller, surface, asked, key, render).await?)
 }
 
 pub async fn list(State(app): State<Arc<App>>, Extension(caller): Extension<Caller>) -> Handled {

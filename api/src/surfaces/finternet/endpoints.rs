@@ -31,14 +31,11 @@ pub async fn create(
 async fn try_create(app: &App, caller: Caller, request: Request) -> Result<Answered, Error> {
     let (body, key) = once::read(app, SURFACE, request).await?;
     let asked = Subscription::read(body, &EVENTS)?;
-    let made = endpoints::register(app, caller, SURFACE, asked, key).await?;
-    Ok(Answered {
-        answer: Answer {
-            status: 201,
-            body: Envelope::endpoint(&made.endpoint, Some(&made.secret)).body(),
-        },
-        is_replay: made.is_replay,
-    })
+    let render = |endpoint: &Endpoint, secret: &str| Answer {
+        status: 201,
+        body: Envelope::endpoint(endpoint, Some(secret)).body(),
+    };
+    Ok(endpoints::register(app, caller, SURFACE, asked, key, render).await?)
 }
 
 pub async fn list(State(app): State<Arc<App>>, Extension(caller): Extension<Caller>) -> Response {
