@@ -16,9 +16,12 @@ pub enum Kind {
     /// A payment will never be captured.
     #[serde(rename = "payment.failed")]
     PaymentFailed,
-    /// A refund's outcome is known.
+    /// A refund gave money back.
     #[serde(rename = "refund.settled")]
     RefundSettled,
+    /// A refund gave nothing back: the acquirer refused it.
+    #[serde(rename = "refund.failed")]
+    RefundFailed,
     /// A customer was made, by itself or with a payment.
     #[serde(rename = "customer.created")]
     CustomerCreated,
@@ -35,10 +38,11 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Kind; 7] = [
+    pub const ALL: [Kind; 8] = [
         Kind::PaymentSucceeded,
         Kind::PaymentFailed,
         Kind::RefundSettled,
+        Kind::RefundFailed,
         Kind::CustomerCreated,
         Kind::CustomerUpdated,
         Kind::IntentCreated,
@@ -52,6 +56,7 @@ impl Kind {
             Kind::PaymentSucceeded => "payment.succeeded",
             Kind::PaymentFailed => "payment.failed",
             Kind::RefundSettled => "refund.settled",
+            Kind::RefundFailed => "refund.failed",
             Kind::CustomerCreated => "customer.created",
             Kind::CustomerUpdated => "customer.updated",
             Kind::IntentCreated => "intent.created",

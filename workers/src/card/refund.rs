@@ -96,12 +96,12 @@ impl Desk {
             state: refund.state.next(event)?,
             ..refund.clone()
         };
-        let posting = match event {
-            Event::Accepted => Some(ledger::refund(refund.money)),
-            Event::Refused => None,
+        let (kind, posting) = match event {
+            Event::Accepted => (Kind::RefundSettled, Some(ledger::refund(refund.money))),
+            Event::Refused => (Kind::RefundFailed, None),
         };
         let notice = Notice {
-            kind: Kind::RefundSettled,
+            kind,
             subject: Subject::Refund(settled.clone()),
         };
         let told = refunds::settle(&self.db, &settled, posting.as_ref(), &notice).await?;

@@ -7,12 +7,21 @@ use time::OffsetDateTime;
 use super::response::{Payment, Refund};
 use crate::event;
 
-/// The payment events this contract documents.
-pub const EVENTS: [&str; 4] = [
+/// The events this contract documents. All may be subscribed to, so that a client that asks for
+/// more than is told here can start; [`word`] says which are told.
+pub const EVENTS: [&str; 12] = [
     "payment.succeeded",
     "payment.failed",
     "payment.refunded",
     "payment.disputed",
+    "account.created",
+    "account.updated",
+    "transfer.succeeded",
+    "transfer.failed",
+    "card.created",
+    "card.activated",
+    "card.blocked",
+    "card.transaction",
 ];
 
 /// The name under which this contract tells of what happened.
@@ -22,7 +31,9 @@ pub const fn word(kind: Kind) -> Option<&'static str> {
         Kind::PaymentSucceeded => Some("payment.succeeded"),
         Kind::PaymentFailed => Some("payment.failed"),
         Kind::RefundSettled => Some("payment.refunded"),
-        Kind::CustomerCreated
+        // It has no word for a refund that gave nothing back.
+        Kind::RefundFailed
+        | Kind::CustomerCreated
         | Kind::CustomerUpdated
         | Kind::IntentCreated
         | Kind::IntentStatusChanged => None,
@@ -35,7 +46,7 @@ pub fn body(id: EventId, notice: &Notice, happened_at: OffsetDateTime) -> Option
     let kind = word(notice.kind)?;
     match &notice.subject {
         Subject::Payment(payment) => Some(event::body(id, kind, happened_at, Payment::of(payment))),
-        // The refund and not the payment: a payment may be refunded in parts, and a refund may fail.
+        // The refund and not the payment: a payment may be refunded in parts.
         Subject::Refund(refund) => Some(event::body(id, kind, happened_at, Refund::of(refund))),
         Subject::Customer(_) | Subject::Intent { .. } => None,
     }
@@ -72,20 +83,20 @@ mod tests {
         assert_eq!(event.pointer("/created"), Some(&json!(0)));
         assert_eq!(event.pointer("/data/object"), Some(&read));
 
-        for (state, status) in [("refunded", "succeeded"), ("failed", "failed")] {
-            let refund = Subject::Refund(samples::refund(state)?);
-            let expected = json!({
-                "id": "evt_0000000000000000000001", "object": "event", "type": "payment.refunded",
-                "created": 0,
-                "data": {"object": {
-                    "id": "ref_02yQFA33G4VKAod8VHfhj9",
-                    "payment_id": "pay_02yQFA33G4VKAod8VHfhj7", "status": status,
-                    "amount": {"value": 2500, "currency": "USD"}, "reason": "customer_request",
-                    "created_at": "2023-11-09T21:21:40Z"
-                }}
-            });
-            assert_eq!(told(Kind::RefundSettled, refund), Some(expected));
-        }
+        let refund = Subject::Refund(samples::refund("refunded")?);
+        let expected = json!({
+            "id": "evt_0000000000000000000001", "object": "event", "type": "payment.refunded",
+            "created": 0,
+            "data": {"object": {
+                "id": "ref_02yQFA33G4VKAod8VHfhj9",
+                "payment_id": "pay_02yQFA33G4VKAod8VHfhj7", "status": "succeeded",
+                "amount": {"value": 2500, "currency": "USD"}, "reason": "customer_request",
+                "created_at": "2023-11-09T21:21:40Z"
+            }}
+        });
+        assert_eq!(told(Kind::RefundSettled, refund), Some(expected));
+        let failed = Subject::Refund(samples::refund("failed")?);
+        assert_eq!(told(Kind::RefundFailed, failed), None);
         Ok(())
     }
 
