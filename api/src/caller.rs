@@ -123,6 +123,7 @@ impl Callers {
             match merchants::token_caller(db, key).await? {
                 Known::Caller(caller) => Some(caller),
                 Known::Expired => return Err(Refused::TokenExpired),
+                Known::OutOfScope => return Err(Refused::ScopeMissing),
                 Known::Unknown => None,
             }
         } else {

@@ -18,6 +18,8 @@ pub enum Refused {
         /// When the next minute begins.
         retry_after_seconds: i64,
     },
+    /// An access token that was asked for something else.
+    ScopeMissing,
     /// The body is not read; the text says why.
     Body(&'static str),
     /// A field is wrong.
@@ -57,7 +59,10 @@ impl Refused {
     pub const fn is_about_the_key(&self) -> bool {
         matches!(
             self,
-            Refused::KeyMissing | Refused::KeyInvalid | Refused::TokenExpired
+            Refused::KeyMissing
+                | Refused::KeyInvalid
+                | Refused::TokenExpired
+                | Refused::ScopeMissing
         )
     }
 }

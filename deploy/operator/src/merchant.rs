@@ -1,4 +1,4 @@
-//! `sluice merchant`: making merchants, and what strangers may read of their intents.
+//! `sluice merchant`: making merchants, and what is decided for each.
 
 use std::path::PathBuf;
 
@@ -20,6 +20,8 @@ pub enum Command {
     Create(Create),
     /// Say what whoever holds an intent's id may read of it without a key.
     PublicIntents(PublicIntents),
+    /// Say how many requests a minute each of a merchant's keys may make.
+    RateLimit(RateLimit),
 }
 
 #[derive(Debug, Args)]
@@ -66,6 +68,17 @@ pub struct PublicIntents {
     choice: String,
 }
 
+#[derive(Debug, Args)]
+pub struct RateLimit {
+    #[command(flatten)]
+    database: Database,
+    /// The merchant, `merchant_…`.
+    merchant: String,
+    /// Requests a minute; without it the surfaces' own limits count again.
+    #[arg(value_parser = clap::value_parser!(i32).range(1..))]
+    limit: Option<i32>,
+}
+
 #[derive(Serialize)]
 struct Shown<'a> {
     merchant_id: String,
@@ -80,6 +93,7 @@ pub async fn run(command: Command) -> anyhow::Result<()> {
     match command {
         Command::Create(create) => run_create(create).await,
         Command::PublicIntents(asked) => run_public_intents(&asked).await,
+        Command::RateLimit(asked) => run_rate_limit(&asked).await,
     }
 }
 
@@ -90,6 +104,18 @@ async fn run_public_intents(asked: &PublicIntents) -> anyhow::Result<()> {
     let is_done = merchants::set_public_intents(&db, id, choice).await?;
     anyhow::ensure!(is_done, "there is no merchant {id}");
     println!("public intents of {id} are {}", choice.name());
+    Ok(())
+}
+
+async fn run_rate_limit(asked: &RateLimit) -> anyhow::Result<()> {
+    let id = MerchantId::parse(&asked.merchant).context("no merchant's id")?;
+    let db = asked.database.connect()?;
+    let is_done = merchants::set_rate_limit(&db, id, asked.limit).await?;
+    anyhow::ensure!(is_done, "there is no merchant {id}");
+    match asked.limit {
+        Some(limit) => println!("each key of {id} may make {limit} requests a minute on a surface"),
+        None => println!("the surfaces' own limits count for {id}"),
+    }
     Ok(())
 }
 

@@ -112,6 +112,8 @@ pub enum Known {
     Caller(Caller),
     /// It was an access token.
     Expired,
+    /// It is an access token for other things than payments.
+    OutOfScope,
     /// Nobody was given it, or it was revoked.
     Unknown,
 }
@@ -123,7 +125,7 @@ pub enum Known {
 pub async fn token_caller(db: &PgPool, token: &str) -> Result<Known> {
     let row = sqlx::query!(
         r#"select limited_as as "limited_as!", merchant_id as "merchant_id!", live as "live!",
-                  rate_limit, is_expired as "is_expired!"
+                  rate_limit, is_expired as "is_expired!", scope
            from holder_of_token($1)"#,
         hash(token),
     )
@@ -132,6 +134,7 @@ pub async fn token_caller(db: &PgPool, token: &str) -> Result<Known> {
     Ok(match row {
         None => Known::Unknown,
         Some(row) if row.is_expired => Known::Expired,
+        Some(row) if !row.scope.as_deref().is_none_or(opens_payments) => Known::OutOfScope,
         Some(row) => Known::Caller(Caller {
             key_id: row.limited_as,
             merchant_id: MerchantId(row.merchant_id),
@@ -139,6 +142,11 @@ pub async fn token_caller(db: &PgPool, token: &str) -> Result<Known> {
             rate_limit: row.rate_limit.and_then(|limit| u32::try_from(limit).ok()),
         }),
     })
+}
+
+/// Everything there is belongs to payments; a token without a scope opens all.
+fn opens_payments(scope: &str) -> bool {
+    scope.split(' ').any(|word| word == "payments")
 }
 
 /// Who holds this key, if it was issued and not revoked.
@@ -220,6 +228,22 @@ pub async fn set_public_intents(
         "update merchants set public_intents = $2 where id = $1",
         merchant.0,
         choice.name(),
+    )
+    .execute(db)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// Says from now on how many requests a minute each of a merchant's keys may make, or that the
+/// surfaces' own limits count; `false` if there is no such merchant.
+///
+/// # Errors
+/// If the database refuses.
+pub async fn set_rate_limit(db: &PgPool, merchant: MerchantId, limit: Option<i32>) -> Result<bool> {
+    let done = sqlx::query!(
+        "update merchants set rate_limit = $2 where id = $1",
+        merchant.0,
+        limit,
     )
     .execute(db)
     .await?;

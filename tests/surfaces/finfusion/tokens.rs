@@ -50,6 +50,37 @@ async fn a_token_is_given_for_a_scope_and_opens_the_api() -> Result<()> {
 }
 
 #[tokio::test]
+async fn a_token_for_something_else_opens_nothing() -> Result<()> {
+    let gateway = Gateway::start().await?;
+    let given = gateway
+        .send(asking(&gateway, &[("scope", "accounts")]))
+        .await?;
+    assert_eq!(given.at("/scope"), "accounts");
+    for (method, path, pointer, code) in [
+        (Method::GET, "/v2/payments", "/error/code", "AUTH003"),
+        (Method::POST, "/v2/payments", "/error/code", "AUTH003"),
+        (
+            Method::GET,
+            "/v1/transactions",
+            "/error/code",
+            "scope_missing",
+        ),
+        (
+            Method::GET,
+            "/v1/payment-intents",
+            "/error/code",
+            "forbidden",
+        ),
+    ] {
+        let request = gateway.request(method, path);
+        let request = request.bearer_auth(given.at("/access_token"));
+        let refused = gateway.send(request).await?;
+        assert_eq!((refused.status, refused.at(pointer)), (403, code), "{path}");
+    }
+    gateway.finish().await
+}
+
+#[tokio::test]
 async fn an_expired_token_opens_nothing() -> Result<()> {
     let gateway = Gateway::start().await?;
     let given = gateway.send(asking(&gateway, &[])).await?;
@@ -71,10 +102,10 @@ async fn wrong_requests_get_no_token() -> Result<()> {
         (("client_id", "client_1"), (401, "AUTH001", "")),
         (("scope", "admin"), (401, "AUTH003", "")),
         (("scope", "payments admin"), (401, "AUTH003", "")),
-        (("grant_type", "password"), (400, "VAL002", "grant_type")),
-        (("grant_type", ""), (400, "VAL002", "grant_type")),
-        (("client_id", ""), (400, "VAL002", "client_id")),
-        (("client_secret", ""), (400, "VAL002", "client_secret")),
+        (("grant_type", "password"), (400, "VAL001", "grant_type")),
+        (("grant_type", ""), (400, "VAL001", "grant_type")),
+        (("client_id", ""), (400, "VAL001", "client_id")),
+        (("client_secret", ""), (400, "VAL001", "client_secret")),
     ] {
         let answer = refused(&gateway, asking(&gateway, &[more]), expected).await;
         answer.with_context(|| more.0)?;
