@@ -7,7 +7,10 @@ use std::sync::Arc;
 
 use axum::extract::{ConnectInfo, Request, State};
 use axum::http::Method;
-use axum::http::header::{HeaderMap, HeaderName, HeaderValue, RETRY_AFTER, VARY};
+use axum::http::header::{
+    ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_EXPOSE_HEADERS, HeaderMap, HeaderName, HeaderValue,
+    RETRY_AFTER, VARY,
+};
 use axum::middleware::Next;
 use axum::response::Response;
 use domain::surface::Surface;
@@ -58,7 +61,7 @@ impl Row {
 
 /// Which surface a request speaks to; the first row that fits counts. Where paths are shared the
 /// kind of credential tells, and where that is silent the trailing slash does.
-const ROWS: [Row; 17] = [
+const ROWS: [Row; 19] = [
     row("/v2/**", Surface::Finfusion),
     row("/oauth/token", Surface::Finfusion),
     row("/v1/payment-intents/**", Surface::Finternet),
@@ -78,8 +81,10 @@ const ROWS: [Row; 17] = [
         credentials: None,
         surface: Surface::Fourgeeks,
     },
+    row("/v1/payments/*/", Surface::Fourgeeks),
     row("/v1/refunds/**", Surface::Fourgeeks),
     row("/v1/customers/", Surface::Fourgeeks),
+    row("/v1/customers/*/", Surface::Fourgeeks),
     row("/v1/**", Surface::Paygate),
     row("/**", Surface::Finternet),
 ];
@@ -97,13 +102,25 @@ fn is_like(pattern: &str, path: &str) -> bool {
     }
 }
 
+/// What payers' pages ask, from wherever they are.
+const FOR_ANY_ORIGIN: &str = "/v1/payment-intents/public/**";
+
+/// What such a page may read of an answer beside its body.
+const EXPOSED: HeaderValue = HeaderValue::from_static(
+    "Retry-After, X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset, X-Request-Id, \
+     Idempotent-Replayed",
+);
+
+/// The path without the base that may stand before every path.
+fn without_base(path: &str) -> &str {
+    let rest = path.strip_prefix("/api");
+    rest.filter(|rest| rest.starts_with('/')).unwrap_or(path)
+}
+
 /// The surface a request speaks to. Never its body: a wrong body is answered in the words of the
 /// surface it was sent to.
 fn surface(path: &str, method: &Method, headers: &HeaderMap) -> Surface {
-    let rest = path
-        .strip_prefix("/api")
-        .filter(|rest| rest.starts_with('/'));
-    let (path, credential) = (rest.unwrap_or(path), caller::credential(headers));
+    let (path, credential) = (without_base(path), caller::credential(headers));
     ROWS.iter()
         .find(|row| row.fits(path, method, credential))
         .map_or(Surface::Finternet, |row| row.surface)
@@ -117,7 +134,8 @@ struct Identified(Arc<Result<Caller, Refused>>);
 pub async fn guard(State(app): State<Arc<App>>, mut request: Request, next: Next) -> Response {
     let surface = surface(request.uri().path(), request.method(), request.headers());
     request.extensions_mut().insert(surface);
-    let request_id = Uuid::now_v7();
+    let is_for_any_origin = is_like(FOR_ANY_ORIGIN, without_base(request.uri().path()));
+    let request_id = Uuid::new_v4();
     let mut window = None;
     let mut response = match enter(&app, surface, &mut request, &mut window).await {
         Ok(()) => next.run(request).await,
@@ -133,6 +151,12 @@ pub async fn guard(State(app): State<Arc<App>>, mut request: Request, next: Next
     }
     if is_our_fault {
         headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
+    }
+    if is_for_any_origin {
+        // There are no cookies that a page could misuse.
+        let any = HeaderValue::from_static("*");
+        headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, any);
+        headers.insert(ACCESS_CONTROL_EXPOSE_HEADERS, EXPOSED);
     }
     headers.insert(VARY, HeaderValue::from_static("Authorization, X-API-Key"));
     if let Ok(value) = HeaderValue::from_str(&request_id.to_string()) {
@@ -199,6 +223,13 @@ mod tests {
         surface(path, method, &headers).name()
     }
 
+    fn key_alone() -> HeaderMap {
+        HeaderMap::from_iter([(
+            HeaderName::from_static("x-api-key"),
+            HeaderValue::from_static("sk_test_1"),
+        )])
+    }
+
     #[test]
     fn the_path_names_the_surface() {
         for (path, name) in [
@@ -231,12 +262,10 @@ mod tests {
             assert_eq!(spoken_to(&Method::POST, path, Some(BEARER)), "paygate");
             assert_eq!(spoken_to(&Method::POST, path, Some(BASIC)), "fourgeeks");
         }
-        let key = HeaderMap::from_iter([(
-            HeaderName::from_static("x-api-key"),
-            HeaderValue::from_static("sk_test_1"),
-        )]);
-        let found = surface("/v1/webhooks", &Method::POST, &key);
-        assert_eq!(found, Surface::Finternet);
+        for path in ["/v1/webhooks", "/v1/webhooks/", "/v1/webhooks/whk_1"] {
+            let found = surface(path, &Method::POST, &key_alone());
+            assert_eq!(found, Surface::Finternet, "{path}");
+        }
     }
 
     #[test]
@@ -247,10 +276,22 @@ mod tests {
             (Method::GET, "/v1/payments/pay_1", "fourgeeks"),
             (Method::GET, "/v1/payments/internal", "fourgeeks"),
             (Method::GET, "/v1/payments/public/pay_1", "fourgeeks"),
+            (Method::GET, "/v1/payments/public/pay_1/", "fourgeeks"),
+            (Method::GET, "/v1/payments/pay_1/", "fourgeeks"),
+            (Method::POST, "/v1/payments/session", "fourgeeks"),
+            (Method::POST, "/v1/payments/session/", "fourgeeks"),
+            (Method::POST, "/v1/payments/pay_1/refund", "paygate"),
             (Method::POST, "/v1/refunds", "fourgeeks"),
-            (Method::POST, "/v1/webhooks", "paygate"),
+            (Method::GET, "/v1/refunds/ref_1/", "fourgeeks"),
+            (Method::GET, "/v1/customers", "paygate"),
+            (Method::GET, "/v1/customers/", "fourgeeks"),
+            (Method::GET, "/v1/customers/cus_1", "paygate"),
+            (Method::GET, "/v1/customers/cus_1/", "fourgeeks"),
         ] {
             assert_eq!(spoken_to(&method, path, None), name, "{path}");
+            let with_key = surface(path, &method, &key_alone());
+            assert_eq!(with_key.name(), name, "{path}");
         }
+        assert_eq!(spoken_to(&Method::POST, "/v1/webhooks", None), "paygate");
     }
 }

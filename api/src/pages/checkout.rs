@@ -7,6 +7,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::extract::{ConnectInfo, RawQuery, State};
 use axum::http::StatusCode;
+use axum::http::header::{HeaderValue, RETRY_AFTER};
 use axum::response::Response;
 use axum::routing::get;
 use domain::payment::{self, Payment};
@@ -89,7 +90,18 @@ fn turned_away(refused: &Refused) -> Response {
             "The payment cannot be shown at the moment. Please load this page again shortly.",
         ),
     };
-    page(status, title, &html! { h1 { (title) } p { (why) } })
+    let mut page = page(status, title, &html! { h1 { (title) } p { (why) } });
+    let seconds = match refused {
+        Refused::RateLimited {
+            retry_after_seconds,
+        } => Some(HeaderValue::from(*retry_after_seconds)),
+        _ if status.is_server_error() => Some(HeaderValue::from_static("1")),
+        _ => None,
+    };
+    if let Some(seconds) = seconds {
+        page.headers_mut().insert(RETRY_AFTER, seconds);
+    }
+    page
 }
 
 /// The payment, what is paid for, and where it stands.

@@ -150,7 +150,8 @@ pub struct SubscriptionBody {
     /// Where to post events: https, and a public address.
     #[schemars(length(max = 2000), example = &"https://example.com/webhooks")]
     pub url: String,
-    /// What to be told of; everything if it is not sent, or `*`.
+    /// What to be told of; everything if it is not sent, or `*`. Every name that the contract
+    /// documents is taken.
     #[schemars(length(min = 1))]
     pub events: Option<Vec<String>>,
     /// Your own keys and values: at most 50 keys, 5 levels, texts of at most 500 characters.
@@ -168,7 +169,7 @@ pub struct ChangesBody {
     /// Where to post events: https, and a public address.
     #[schemars(length(max = 2000))]
     pub url: Option<String>,
-    /// What to be told of; `*` is everything.
+    /// What to be told of; `*` is everything. Every name that the contract documents is taken.
     #[schemars(length(min = 1))]
     pub events: Option<Vec<String>>,
     /// Your own keys and values: at most 50 keys, 5 levels, texts of at most 500 characters.

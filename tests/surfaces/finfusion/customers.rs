@@ -51,17 +51,17 @@ async fn wrong_customers_are_named_and_not_stored() -> Result<()> {
     let gateway = Gateway::start().await?;
     let email = "customer@example.com";
     for (body, code, param) in [
-        (json!({}), "VAL002", "email"),
-        (json!({"email": null}), "VAL002", "email"),
-        (json!({"email": "nobody"}), "VAL002", "email"),
-        (json!({"email": email, "name": 7}), "VAL002", "name"),
-        (json!({"email": email, "name": CARD}), "VAL002", "name"),
+        (json!({}), "VAL001", "email"),
+        (json!({"email": null}), "VAL001", "email"),
+        (json!({"email": "nobody"}), "VAL001", "email"),
+        (json!({"email": email, "name": 7}), "VAL001", "name"),
+        (json!({"email": email, "name": CARD}), "VAL001", "name"),
         (
             json!({"email": email, "metadata": "x"}),
-            "VAL002",
+            "VAL001",
             "metadata",
         ),
-        (json!({"email": email, "age": 7}), "VAL002", "age"),
+        (json!({"email": email, "age": 7}), "VAL001", "age"),
         (json!([]), "VAL001", ""),
     ] {
         let request = gateway.posting("/v2/customers", &body);

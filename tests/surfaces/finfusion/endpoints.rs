@@ -85,30 +85,30 @@ async fn wrong_endpoints_are_named_and_not_stored() -> Result<()> {
     let url = "https://example.com/hook";
     for (body, code, param) in [
         (json!([]), "VAL001", ""),
-        (json!({}), "VAL002", "url"),
-        (json!({"url": 7}), "VAL002", "url"),
-        (json!({"url": "http://10.0.0.1/"}), "VAL002", "url"),
+        (json!({}), "VAL001", "url"),
+        (json!({"url": 7}), "VAL001", "url"),
+        (json!({"url": "http://10.0.0.1/"}), "VAL001", "url"),
         (
             json!({"url": format!("https://example.com/{CARD}")}),
-            "VAL002",
+            "VAL001",
             "url",
         ),
-        (json!({"url": url, "events": []}), "VAL002", "events"),
+        (json!({"url": url, "events": []}), "VAL001", "events"),
         (
             json!({"url": url, "events": ["refund.created"]}),
-            "VAL002",
+            "VAL001",
             "events",
         ),
-        (json!({"url": url, "events": "*"}), "VAL002", "events"),
+        (json!({"url": url, "events": "*"}), "VAL001", "events"),
         (
             json!({"url": url, "signature": "v2"}),
-            "VAL002",
+            "VAL001",
             "signature",
         ),
-        (json!({"url": url, "secret": "x"}), "VAL002", "secret"),
+        (json!({"url": url, "secret": "x"}), "VAL001", "secret"),
         (
             json!({"url": url, "metadata": {"card": CARD}}),
-            "VAL002",
+            "VAL001",
             "metadata",
         ),
     ] {
@@ -129,7 +129,7 @@ async fn wrong_endpoints_are_named_and_not_stored() -> Result<()> {
         (json!({"id": "whk_1"}), "id"),
     ] {
         let request = asking(&gateway, Method::PATCH, &path).json(&body);
-        refused(&gateway, request, (400, "VAL002", param)).await?;
+        refused(&gateway, request, (400, "VAL001", param)).await?;
     }
     gateway.finish().await
 }
@@ -204,5 +204,38 @@ async fn the_same_endpoint_under_one_key_is_made_once() -> Result<()> {
     assert_eq!((again.status, &again.text), (200, &first.text));
     let other = keyed(&json!({"url": "https://example.com/other"}));
     refused(&gateway, other, (409, "VAL002", "Idempotency-Key")).await?;
+    gateway.finish().await
+}
+
+/// A client that was made for all of the contract's events must be able to start.
+#[tokio::test]
+async fn every_documented_event_may_be_asked_for() -> Result<()> {
+    let gateway = Gateway::start().await?;
+    let events = json!([
+        "payment.succeeded",
+        "payment.failed",
+        "payment.refunded",
+        "payment.disputed",
+        "account.created",
+        "account.updated",
+        "transfer.succeeded",
+        "transfer.failed",
+        "card.created",
+        "card.activated",
+        "card.blocked",
+        "card.transaction"
+    ]);
+    let receiver = Receiver::start().await?;
+    let hook = json!({"url": receiver.url("/"), "events": events});
+    let made = gateway.post("/v2/webhooks", &hook).await?;
+    assert_eq!((made.status, &made.body["events"]), (200, &events));
+    let path = format!("/v2/webhooks/{}", made.at("/id"));
+    let some = json!({"events": ["card.created"]});
+    let changed = gateway.send(asking(&gateway, Method::PATCH, &path).json(&some));
+    assert_eq!(changed.await?.body["events"], some["events"]);
+    // None of what it asks for now is told.
+    gateway.pay(CARD).await?;
+    gateway.settle().await?;
+    assert!(receiver.requests().is_empty());
     gateway.finish().await
 }

@@ -169,7 +169,7 @@ async fn wrong_fields_are_named_and_nothing_is_stored() -> Result<()> {
         let parent = body.pointer_mut(parent).and_then(Value::as_object_mut);
         parent.context("an object")?.insert(name.to_owned(), value);
         let request = gateway.posting("/v2/payments", &body);
-        let answer = refused(&gateway, request, (400, "VAL002", param)).await;
+        let answer = refused(&gateway, request, (400, "VAL001", param)).await;
         answer.with_context(|| pointer.to_owned())?;
     }
     let request = gateway.posting("/v2/payments", &json!([example(CARD)]));

@@ -35,6 +35,14 @@ async fn a_payment_is_given_back_in_parts() -> Result<()> {
         (rest.status, &rest.body["amount"]["value"]),
         (200, &json!(600))
     );
+    // Nothing is left: no field is to blame for that, but an amount that was sent is.
+    for (body, code, param) in [
+        (json!({}), "VAL002", ""),
+        (json!({"amount": {"value": 1}}), "VAL001", "amount"),
+    ] {
+        let request = gateway.posting(&format!("{path}/refund"), &body);
+        refused(&gateway, request, (400, code, param)).await?;
+    }
     gateway.settle().await?;
     let told = receiver.requests();
     assert!(
@@ -69,7 +77,7 @@ async fn a_wrong_refund_is_named_and_changes_nothing() -> Result<()> {
         (json!({"charge": "x"}), "charge"),
     ] {
         let request = gateway.posting(&path, &body);
-        let answer = refused(&gateway, request, (400, "VAL002", param)).await;
+        let answer = refused(&gateway, request, (400, "VAL001", param)).await;
         answer.with_context(|| body.to_string())?;
     }
     let read = gateway
@@ -80,7 +88,7 @@ async fn a_wrong_refund_is_named_and_changes_nothing() -> Result<()> {
     let declined = pay(&gateway, "4000000000000002").await?;
     let path = format!("/v2/payments/{}/refund", declined.at("/error/payment_id"));
     let request = gateway.posting(&path, &json!({}));
-    refused(&gateway, request, (400, "VAL002", "payment_id")).await?;
+    refused(&gateway, request, (400, "VAL002", "")).await?;
     gateway.finish().await
 }
 
@@ -124,5 +132,34 @@ async fn one_key_is_one_refund_of_ones_own_payment() -> Result<()> {
     let nobodys = "/v2/payments/pay_0000000000000000000001/refund";
     let nobodys = asking(&gateway, Method::POST, nobodys).json(&json!({}));
     refused(&gateway, nobodys, missing).await?;
+    gateway.finish().await
+}
+
+/// The contract has a word for money that went back, and none for money that did not. paygate has one
+/// for both.
+#[tokio::test]
+async fn a_refund_that_failed_is_not_told_as_one() -> Result<()> {
+    let gateway = Gateway::start().await?;
+    let receiver = Receiver::start().await?;
+    for (path, name) in [("/v1/webhooks", "/paygate"), ("/v2/webhooks", "/finfusion")] {
+        gateway.register(path, &receiver.url(name)).await?;
+    }
+    let paid = pay(&gateway, "4000000000074098").await?;
+    let path = format!("/v2/payments/{}/refund", paid.at("/id"));
+    let refund = gateway.post(&path, &json!({})).await?;
+    assert_eq!((refund.status, refund.at("/status")), (200, "failed"));
+    gateway.settle().await?;
+    let told = receiver.requests();
+    let mut told: Vec<(&str, Value)> = told
+        .iter()
+        .map(|event| (event.path.as_str(), event.json()["type"].clone()))
+        .collect();
+    told.sort_by_key(|(path, kind)| (*path, kind.to_string()));
+    let expected = [
+        ("/finfusion", json!("payment.succeeded")),
+        ("/paygate", json!("payment.succeeded")),
+        ("/paygate", json!("refund.created")),
+    ];
+    assert_eq!(told, expected);
     gateway.finish().await
 }

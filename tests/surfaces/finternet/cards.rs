@@ -237,6 +237,21 @@ async fn a_page_of_any_origin_may_ask() -> Result<()> {
     }
     let paid = pay(&gateway, &id, GOOD).await?;
     assert_eq!(paid.header("access-control-allow-origin"), "*");
+    // A refusal that the page may not read looks to it as if nobody had answered.
+    for (method, rest, status) in [
+        (Method::GET, format!("{id}/nothing"), 404),
+        (Method::PUT, format!("{id}/payment"), 405),
+        (Method::GET, "intent_none".to_owned(), 404),
+    ] {
+        for base in ["", "/api"] {
+            let path = format!("{base}{INTENTS}/public/{rest}");
+            let refused = gateway.send(gateway.request(method.clone(), &path)).await?;
+            assert_eq!(refused.status, status, "{path}: {}", refused.text);
+            assert_eq!(refused.header("access-control-allow-origin"), "*", "{path}");
+            let readable = refused.header("access-control-expose-headers");
+            assert!(readable.contains("X-RateLimit-Remaining"), "{readable}");
+        }
+    }
     let kept = get(&gateway, &super::at(&id, "")).await?;
     assert_eq!(kept.header("access-control-allow-origin"), "");
     gateway.finish().await

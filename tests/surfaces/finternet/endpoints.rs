@@ -164,7 +164,7 @@ async fn what_cannot_be_told_is_refused() -> Result<()> {
             "events",
         ),
         (
-            json!({"url": URL, "events": ["payment_intent.settlement_completed"]}),
+            json!({"url": URL, "events": ["payment_intent.lost"]}),
             "events",
         ),
         (json!({"url": URL, "events": []}), "events"),
@@ -193,5 +193,61 @@ async fn what_cannot_be_told_is_refused() -> Result<()> {
         &wrong("invalid_request", message, None),
     )
     .await?;
+    gateway.finish().await
+}
+
+/// A client that was made for all of the contract's events must be able to start.
+#[tokio::test]
+async fn every_documented_event_may_be_asked_for() -> Result<()> {
+    let gateway = Gateway::start().await?;
+    let of_intents = [
+        "created",
+        "status_changed",
+        "blockchain_tx_submitted",
+        "blockchain_tx_confirmed",
+        "settlement_initiated",
+        "settlement_completed",
+        "signature_required",
+        "signature_verified",
+        "processing",
+        "succeeded",
+        "settlement_failed",
+        "settled",
+        "canceled",
+        "failed",
+    ];
+    let others = [
+        "escrow_order.created",
+        "delivery_proof.submitted",
+        "dispute.raised",
+        "dispute.resolved",
+        "time_lock.released",
+        "milestone.completed",
+    ];
+    let of_intents = of_intents.map(|name| format!("payment_intent.{name}"));
+    let events: Vec<&str> = of_intents
+        .iter()
+        .map(String::as_str)
+        .chain(others)
+        .collect();
+    let made = post(&gateway, WEBHOOKS, &json!({"url": URL, "events": events})).await?;
+    assert_eq!(
+        (made.status, &made.body["data"]["events"]),
+        (201, &json!(events))
+    );
+    gateway.finish().await
+}
+
+#[tokio::test]
+async fn a_slash_at_the_end_changes_nothing() -> Result<()> {
+    let gateway = Gateway::start().await?;
+    let made = post(&gateway, "/v1/webhooks/", &json!({"url": URL})).await?;
+    assert_eq!(made.status, 201, "{}", made.text);
+    let intent = super::intent(&gateway, &super::example()).await?;
+    for path in [WEBHOOKS.to_owned(), super::at(&intent, "")] {
+        let plain = get(&gateway, &path).await?;
+        let slashed = get(&gateway, &format!("{path}/")).await?;
+        assert_eq!((slashed.status, slashed.text), (200, plain.text), "{path}");
+    }
     gateway.finish().await
 }

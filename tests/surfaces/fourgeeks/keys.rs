@@ -51,7 +51,7 @@ async fn a_repeated_key_is_refused_with_the_first_payment() -> Result<()> {
         .send(once(&gateway, path, &other, "order-1"))
         .await?;
     let content = "This Idempotency-Key was used with another request. Nothing was done.";
-    let expected = problem(409, "Duplicate payment request", content);
+    let expected = problem(409, "Idempotency key reused", content);
     assert_eq!((refused.status, refused.text), (409, expected));
     assert_eq!(payments(&gateway).await?, 1);
     // Without a key every request makes a payment.
@@ -80,7 +80,7 @@ async fn of_requests_that_come_together_one_is_taken() -> Result<()> {
 }
 
 #[tokio::test]
-async fn sessions_and_refunds_are_made_once_too() -> Result<()> {
+async fn sessions_are_made_once_too() -> Result<()> {
     let gateway = Gateway::start().await?;
     let session =
         json!({"amount": "1.00", "currency": "USD", "return_url": "https://example.com/"});
@@ -91,22 +91,52 @@ async fn sessions_and_refunds_are_made_once_too() -> Result<()> {
     assert_eq!(again.body["data"]["redirect"], first.body["checkout_url"]);
     assert!(again.at("/data/id_payment").starts_with("pay_"));
 
-    let paid = gateway.pay(CARD).await?;
-    let refund = json!({"payment_id": paid.at("/id"), "amount": 100});
-    let first = gateway
-        .send(once(&gateway, "/v1/refunds", &refund, "r-1"))
-        .await?;
-    let again = gateway
-        .send(once(&gateway, "/v1/refunds", &refund, "r-1"))
-        .await?;
-    assert_eq!(first.status, 200, "{}", first.text);
-    let expected = problem(409, "Duplicate payment request", REPEATED);
-    assert_eq!((again.status, again.text), (409, expected));
     // Another surface's key is used up as well.
     gateway.pay_once(CARD, "p-1").await?;
     let other = gateway
         .send(once(&gateway, "/v1/payments/", &example(), "p-1"))
         .await?;
     assert_eq!((other.status, &other.body["data"]), (409, &Value::Null));
+    gateway.finish().await
+}
+
+/// A refund in either shape and a customer: the first answer is what was made.
+#[tokio::test]
+async fn a_repeated_refund_or_customer_is_told_what_was_made() -> Result<()> {
+    let gateway = Gateway::start().await?;
+    let paid = gateway.pay(CARD).await?;
+    let id = paid.at("/id");
+    for (path, body, other, member) in [
+        (
+            "/v1/refunds",
+            json!({"payment_id": id, "amount": 100}),
+            json!({"payment_id": id, "amount": 101}),
+            "id",
+        ),
+        (
+            "/v1/refunds/",
+            json!({"charge_id": id, "amount": "1.00"}),
+            json!({"charge_id": id, "amount": "1.01"}),
+            "refund_id",
+        ),
+        (
+            "/v1/customers",
+            json!({"email": "ada@example.com", "name": "Ada"}),
+            json!({"email": "eve@example.com", "name": "Eve"}),
+            "id",
+        ),
+    ] {
+        let key = format!("once {path}");
+        let first = gateway.send(once(&gateway, path, &body, &key)).await?;
+        let again = gateway.send(once(&gateway, path, &body, &key)).await?;
+        assert_eq!(first.status, 200, "{}", first.text);
+        assert!(first.body[member].is_string(), "{}", first.text);
+        assert_eq!((again.status, again.text), (409, repeated(&first.body)));
+        let other = gateway.send(once(&gateway, path, &other, &key)).await?;
+        let found = (other.status, other.at("/title"), &other.body["data"]);
+        assert_eq!(found, (409, "Idempotency key reused", &Value::Null));
+    }
+    let list = super::get(&gateway, "/v1/refunds").await?;
+    assert_eq!(list.body["total_items"], json!(2));
     gateway.finish().await
 }

@@ -156,3 +156,21 @@ async fn lists_are_filtered_and_cut() -> Result<()> {
     assert_eq!(gateway.send(theirs).await?.text, "[]");
     gateway.finish().await
 }
+
+#[tokio::test]
+async fn a_list_has_ten_payments_unless_said_otherwise() -> Result<()> {
+    let gateway = Gateway::start().await?;
+    for _ in 0..11 {
+        create(&gateway).await?;
+    }
+    for (path, count) in [
+        ("/v1/payments/", 10),
+        ("/v1/payments/internal", 10),
+        ("/v1/payments/?offset=10", 1),
+        ("/v1/payments/?limit=100", 11),
+    ] {
+        let list = get(&gateway, path).await?;
+        assert_eq!((list.status, ids(&list.body).len()), (200, count), "{path}");
+    }
+    gateway.finish().await
+}

@@ -6,6 +6,7 @@ mod customers;
 mod keys;
 mod lists;
 mod page;
+mod paths;
 mod refunds;
 mod refused;
 

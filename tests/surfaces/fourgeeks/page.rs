@@ -135,3 +135,23 @@ async fn texts_are_shown_as_texts() -> Result<()> {
     );
     gateway.finish().await
 }
+
+/// An address may load it 100 times a minute.
+#[tokio::test]
+async fn beyond_the_limit_the_page_says_when_to_come_again() -> Result<()> {
+    let gateway = Gateway::start().await?;
+    let mut limited = None;
+    // Whatever the second hand says, the limit is passed in one of two minutes.
+    for _ in 0..201 {
+        let page = get_as_payer(&gateway, "/checkout/").await?;
+        if page.status == 429 {
+            limited = Some(page);
+            break;
+        }
+    }
+    let limited = limited.context("never limited")?;
+    check_locked(&limited);
+    let seconds: u64 = limited.header("retry-after").parse()?;
+    assert!((1..=60).contains(&seconds), "{seconds}");
+    gateway.finish().await
+}

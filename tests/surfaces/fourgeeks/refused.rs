@@ -306,6 +306,7 @@ async fn while_the_database_does_not_answer_nobody_is_told_otherwise() -> Result
         (503, problem(503, "Service unavailable", content))
     );
     assert_eq!(page.status, 503, "{}", page.text);
+    assert_eq!(page.header("retry-after"), "1");
     assert!(
         page.text.contains("cannot be shown at the moment"),
         "{}",

@@ -94,6 +94,7 @@ impl From<Refused> for Error {
             Refused::TooManyEndpoints => Error::too_many_endpoints(),
             Refused::NotRefundable => Error::not_refundable(),
             Refused::RefundTooLarge => Error::refund_too_large(),
+            Refused::ScopeMissing => Error::scope_missing(),
             Refused::LiveUnavailable => Error::live_unavailable(),
             Refused::Unavailable => Error::unavailable(),
             Refused::EmailTaken | Refused::IntentClosed | Refused::Internal => Error::internal(),

@@ -75,7 +75,7 @@ pub async fn list(
     RawQuery(query): RawQuery,
 ) -> Handled {
     let parameters = Parameters::of(&query.unwrap_or_default());
-    let page = Page::read(&parameters, PaymentId::parse)?;
+    let page = Page::read(&parameters, PaymentId::parse).map_err(Error::parameter)?;
     let (found, has_more) = payments::list(&app, caller, &page, Filter::default()).await?;
     let data = found.iter().map(response::Payment::of).collect();
     let list = response::List::of(data, has_more);
@@ -102,6 +102,12 @@ pub async fn refund(
         amount: asked.minor.map_or(Amount::Rest, Amount::Minor),
         reason: asked.reason,
     };
+    let is_rest = asked.minor.is_none();
     let render = |refund: &Refund| ok(response::Refund::of(refund).body());
-    Ok(refunds::create(&app, caller, new, key, render).await?)
+    let made = refunds::create(&app, caller, new, key, render).await;
+    Ok(made.map_err(|refused| match refused {
+        // No amount was sent that could be to blame.
+        Refused::RefundTooLarge if is_rest => Error::nothing_left(),
+        refused => refused.into(),
+    })?)
 }

@@ -39,9 +39,14 @@ pub fn paths() -> Paths {
             get(account::ledger_entries),
         )
         .route("/v1/payment-intents/{id}", get(intents::retrieve))
+        .route("/v1/payment-intents/{id}/", get(intents::retrieve))
         .route("/v1/payment-intents/{id}/cancel", post(intents::cancel))
         .merge(on_chain::paths())
         .route("/v1/webhooks", post(endpoints::create).get(endpoints::list))
+        .route(
+            "/v1/webhooks/",
+            post(endpoints::create).get(endpoints::list),
+        )
         .route(
             "/v1/webhooks/{id}",
             get(endpoints::retrieve)
@@ -141,6 +146,7 @@ impl From<Refused> for Error {
             Refused::IdempotencyKeyReused => Error::key_reused(),
             Refused::UrlNotAllowed(why) => Error::url_not_allowed(why),
             Refused::TooManyEndpoints => Error::too_many_endpoints(),
+            Refused::ScopeMissing => Error::scope_missing(),
             Refused::LiveUnavailable => Error::live_unavailable(),
             Refused::Unavailable => Error::unavailable(),
             // The paths that know these answer them by themselves.

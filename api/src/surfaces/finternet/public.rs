@@ -4,12 +4,10 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::{Request, State};
+use axum::http::StatusCode;
 use axum::http::header::{
-    ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
-    ACCESS_CONTROL_MAX_AGE,
+    ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_MAX_AGE,
 };
-use axum::http::{HeaderValue, StatusCode};
-use axum::middleware::map_response;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use domain::id::IntentId;
@@ -46,16 +44,6 @@ pub fn paths() -> Router<Arc<App>> {
             "/v1/payment-intents/public/{id}/transaction-hash",
             post(on_chain::transaction_hash).options(preflight),
         )
-        .layer(map_response(to_any_origin))
-}
-
-/// A page of any origin may read the answer: there are no cookies that it could misuse.
-async fn to_any_origin(mut response: Response) -> Response {
-    let any = HeaderValue::from_static("*");
-    response
-        .headers_mut()
-        .insert(ACCESS_CONTROL_ALLOW_ORIGIN, any);
-    response
 }
 
 /// What a browser asks before it sends JSON to another origin.

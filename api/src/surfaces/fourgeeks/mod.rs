@@ -9,7 +9,6 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use store::accept::Answer;
 use wire::fourgeeks::error::Error;
-use wire::fourgeeks::response::Begun;
 
 use super::{Paths, answer};
 use crate::once::Answered;
@@ -20,8 +19,11 @@ pub fn paths() -> Paths {
         .route("/v1/payments", get(payments::list).post(payments::create))
         .route("/v1/payments/", get(payments::list).post(payments::create))
         .route("/v1/payments/internal", get(payments::list))
+        .route("/v1/payments/internal/", get(payments::list))
         .route("/v1/payments/session", post(payments::create_session))
+        .route("/v1/payments/session/", post(payments::create_session))
         .route("/v1/payments/{id}", get(payments::read))
+        .route("/v1/payments/{id}/", get(payments::read))
         .route("/v1/refunds", get(refunds::list).post(refunds::create))
         .route("/v1/refunds/", get(refunds::list).post(refunds::create))
         .route("/v1/refunds/{id}", get(refunds::read))
@@ -38,7 +40,9 @@ pub fn paths() -> Paths {
         .route("/v1/customers/{id}/", get(customers::read));
     let open = Router::new()
         .route("/v1/payments/public/{id}", get(payments::read_public))
-        .route("/v1/payments/session/{id}", get(payments::read_session));
+        .route("/v1/payments/public/{id}/", get(payments::read_public))
+        .route("/v1/payments/session/{id}", get(payments::read_session))
+        .route("/v1/payments/session/{id}/", get(payments::read_session));
     Paths { known, open }
 }
 
@@ -63,11 +67,10 @@ impl IntoResponse for Refusal {
 /// What every handler ends with.
 type Handled = Result<Answered, Refusal>;
 
-/// The first answer is given, a repeated request is refused with what the first one led to.
+/// The first answer is given, a repeated request is refused with what the first one made.
 fn first_only(answered: Answered) -> Handled {
     if answered.is_replay {
-        let begun = Begun::answered(&answered.answer.body);
-        return Err(Error::repeated(begun).into());
+        return Err(Error::repeated(&answered.answer.body).into());
     }
     Ok(answered)
 }
@@ -104,6 +107,7 @@ impl From<Refused> for Error {
             Refused::IdempotencyKeyReused => Error::key_reused(),
             Refused::NotRefundable => Error::not_refundable(),
             Refused::RefundTooLarge => Error::refund_too_large(),
+            Refused::ScopeMissing => Error::scope_missing(),
             Refused::LiveUnavailable => Error::live_unavailable(),
             Refused::Unavailable => Error::unavailable(),
             Refused::EmailTaken

@@ -39,9 +39,12 @@ fn known() -> Router<Arc<App>> {
         .route("/v1/payments/{id}", get(payments::read))
         .route("/v1/payments/{id}/refund", post(payments::refund))
         .route("/v1/transactions", get(payments::list))
-        .route("/v1/customers", customers)
+        .route("/v1/transactions/", get(payments::list))
+        .route("/v1/customers", customers.clone())
+        .route("/v1/customers/", customers)
         .route("/v1/customers/{id}", customer)
-        .route("/v1/webhooks", endpoints)
+        .route("/v1/webhooks", endpoints.clone())
+        .route("/v1/webhooks/", endpoints)
         .route("/v1/webhooks/{id}", endpoint)
 }
 
@@ -96,6 +99,7 @@ impl From<Refused> for Error {
             Refused::IdempotencyKeyReused => Error::key_reused(),
             Refused::UrlNotAllowed(why) => Error::url_not_allowed(why),
             Refused::TooManyEndpoints => Error::too_many_endpoints(),
+            Refused::ScopeMissing => Error::scope_missing(),
             Refused::LiveUnavailable => Error::live_unavailable(),
             Refused::Unavailable => Error::unavailable(),
             Refused::NotRefundable => Error::not_refundable(),

@@ -9,14 +9,14 @@ pub const ERRORS: &[Entry] = &[
     entry(
         400,
         "VAL001",
-        "The body is not read: no JSON object, a wrong content type, too large, too deep, too slow, or a field twice.",
-        "Send proper JSON.",
+        "The body is not read (no JSON object, a wrong content type, too large, too deep, too slow, a field twice), or one of its fields is missing, wrong or not known.",
+        "Send proper JSON; correct the field that `param` names.",
     ),
     entry(
         400,
         "VAL002",
-        "A field or parameter is missing, wrong or not known, or what it asks for is not possible.",
-        "Correct what `param` names.",
+        "A parameter of the query or the Idempotency-Key is wrong, or what is asked for is not possible.",
+        "Correct what `param` names; where it names nothing, do what `message` says.",
     ),
     entry(
         401,
@@ -45,8 +45,9 @@ pub const ERRORS: &[Entry] = &[
     entry(
         403,
         "AUTH003",
-        "A payment with a live key; nothing was stored.",
-        "Use a test key.",
+        "A token that was not asked for payments; or a payment with a live key, of which nothing was \
+         stored.",
+        "Ask for a token with the scope `payments`; use a test key.",
     ),
     entry(
         404,

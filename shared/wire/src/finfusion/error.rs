@@ -37,7 +37,7 @@ pub struct Error {
     pub code: &'static str,
     /// What people read.
     pub message: String,
-    /// Which field or parameter is to blame.
+    /// Which field or parameter of the request is to blame.
     pub param: Option<String>,
     /// Which payment failed, and why.
     pub failed: Option<(PaymentId, Option<Failure>)>,
@@ -114,10 +114,24 @@ impl Error {
         }
     }
 
-    fn invalid(param: &str, message: String) -> Self {
+    /// A field of the body is wrong.
+    fn field(param: &str, message: impl Into<String>) -> Self {
         Self {
             param: Some(param.to_owned()),
-            ..Self::new(400, Type::ValidationError, "VAL002", message)
+            ..Self::new(400, Type::ValidationError, "VAL001", message)
+        }
+    }
+
+    /// A parameter of the query or a header is wrong.
+    #[must_use]
+    pub fn parameter(wrong: Wrong) -> Self {
+        Self::outside_the_body(wrong.into())
+    }
+
+    fn outside_the_body(self) -> Self {
+        Self {
+            code: "VAL002",
+            ..self
         }
     }
 
@@ -160,6 +174,13 @@ impl Error {
         Self::new(401, Type::AuthenticationError, "AUTH003", message)
     }
 
+    /// A token that was asked for something else.
+    #[must_use]
+    pub fn scope_missing() -> Self {
+        let message = "Invalid scope: the token was not asked for payments.";
+        Self::new(403, Type::AuthenticationError, "AUTH003", message)
+    }
+
     /// A live key, and nobody to take real money.
     #[must_use]
     pub fn live_unavailable() -> Self {
@@ -181,21 +202,28 @@ impl Error {
     #[must_use]
     pub fn not_refundable() -> Self {
         let message = "Only a payment that succeeded can be refunded";
-        Self::invalid("payment_id", message.to_owned())
+        Self::new(400, Type::ValidationError, "VAL002", message)
     }
 
-    /// More than is left of the payment, or nothing is left.
+    /// All of the payment that is left is asked for, and nothing is left.
+    #[must_use]
+    pub fn nothing_left() -> Self {
+        let message = "Nothing is left of the payment, or another refund is just taking it";
+        Self::new(400, Type::ValidationError, "VAL002", message)
+    }
+
+    /// More than is left of the payment.
     #[must_use]
     pub fn refund_too_large() -> Self {
         let message = "Refunds may not add up to more than the payment's amount";
-        Self::invalid("amount", message.to_owned())
+        Self::field("amount", message)
     }
 
     /// The payment is in another currency.
     #[must_use]
     pub fn currency_differs() -> Self {
         let message = "amount.currency must be the payment's";
-        Self::invalid("amount.currency", message.to_owned())
+        Self::field("amount.currency", message)
     }
 
     /// The idempotency key was used with another request.
@@ -204,7 +232,7 @@ impl Error {
         let message = "This Idempotency-Key was used with another request. Nothing was done.";
         Self {
             status: 409,
-            ..Self::invalid("Idempotency-Key", message.to_owned())
+            ..Self::field("Idempotency-Key", message).outside_the_body()
         }
     }
 
@@ -213,7 +241,7 @@ impl Error {
     pub fn key_malformed() -> Self {
         let message =
             "Idempotency-Key must have 1 to 255 printable ASCII characters and no card number.";
-        Self::invalid("Idempotency-Key", message.to_owned())
+        Self::field("Idempotency-Key", message).outside_the_body()
     }
 
     /// No such object, or not the caller's.
@@ -250,7 +278,7 @@ impl Error {
     /// The URL of an endpoint may not be posted to.
     #[must_use]
     pub fn url_not_allowed(why: NotAllowed) -> Self {
-        Self::invalid("url", why.to_string())
+        Self::field("url", why.to_string())
     }
 
     /// The merchant has as many endpoints as it may.
@@ -278,28 +306,23 @@ impl Error {
     }
 }
 
+/// What is wrong with a field of the body.
 impl From<Wrong> for Error {
     fn from(wrong: Wrong) -> Self {
-        match wrong {
-            Wrong::Missing { param } => Self::invalid(&param, format!("{param} is required")),
+        let (param, message) = match wrong {
             Wrong::Invalid { param, why } if param.is_empty() => {
-                Self::body_unreadable(&format!("The body {why}"))
+                return Self::body_unreadable(&format!("The body {why}"));
             }
-            Wrong::Invalid { param, why } => Self::invalid(&param, format!("{param} {why}")),
-            Wrong::Unknown { param } => Self::invalid(
-                &param,
-                format!("{param} is not a parameter of this request"),
-            ),
+            Wrong::Missing { param } => (param, "is required".to_owned()),
+            Wrong::Invalid { param, why } => (param, why),
+            Wrong::Unknown { param } => (param, "is not a field of this request".to_owned()),
             Wrong::CardNumber { param } => {
-                let message = format!("{param} holds what looks like a card number");
-                Self::invalid(&param, message)
+                (param, "holds what looks like a card number".to_owned())
             }
-            Wrong::Address { param } => {
-                let message = format!("{param} must be an e-mail address");
-                Self::invalid(&param, message)
-            }
-            Wrong::Card { param, why } => Self::invalid(&param, card(why).to_owned()),
-        }
+            Wrong::Address { param } => (param, "must be an e-mail address".to_owned()),
+            Wrong::Card { param, why } => return Self::field(&param, card(why)),
+        };
+        Self::field(&param, format!("{param} {message}"))
     }
 }
 
@@ -315,70 +338,4 @@ const fn card(why: NotACard) -> &'static str {
 }
 
 #[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-    use crate::samples;
-
-    #[test]
-    fn errors_have_the_contracts_shape() -> Result<(), serde_json::Error> {
-        let param = "amount".to_owned();
-        let missing = Error::from(Wrong::Missing { param });
-        let expected = r#"{"error":{"type":"ValidationError","code":"VAL002","message":"amount is required","details":{"param":"amount"},"param":"amount"}}"#;
-        assert_eq!((missing.status, missing.body().as_str()), (400, expected));
-        let internal =
-            r#"{"error":{"type":"APIError","code":"API001","message":"Internal server error"}}"#;
-        assert_eq!(Error::internal().body(), internal);
-
-        let mut payment = samples::payment("0")?;
-        payment.failure = Some(Failure::InsufficientFunds);
-        let failed = Error::payment_failed(&payment);
-        let expected = r#"{"error":{"type":"PaymentError","code":"PAY001","message":"Payment failed","decline_code":"insufficient_funds","payment_id":"pay_02yQFA33G4VKAod8VHfhj7"}}"#;
-        assert_eq!((failed.status, failed.body().as_str()), (402, expected));
-        Ok(())
-    }
-
-    #[test]
-    fn each_status_has_its_kind() {
-        for (error, status, kind, code) in [
-            (Error::key_invalid(), 401, "AuthenticationError", "AUTH001"),
-            (
-                Error::client_invalid(),
-                401,
-                "AuthenticationError",
-                "AUTH001",
-            ),
-            (
-                Error::token_expired(),
-                401,
-                "AuthenticationError",
-                "AUTH002",
-            ),
-            (
-                Error::scope_invalid(),
-                401,
-                "AuthenticationError",
-                "AUTH003",
-            ),
-            (
-                Error::live_unavailable(),
-                403,
-                "AuthenticationError",
-                "AUTH003",
-            ),
-            (Error::body_unreadable(""), 400, "ValidationError", "VAL001"),
-            (Error::not_refundable(), 400, "ValidationError", "VAL002"),
-            (Error::refund_too_large(), 400, "ValidationError", "VAL002"),
-            (Error::key_reused(), 409, "ValidationError", "VAL002"),
-            (Error::missing("payment"), 404, "ValidationError", "VAL003"),
-            (Error::rate_limited(1), 429, "RateLimitError", "RATE001"),
-            (Error::internal(), 500, "APIError", "API001"),
-            (Error::unavailable(), 503, "APIError", "API002"),
-        ] {
-            let written = json!(error.kind);
-            let found = (error.status, written.as_str(), error.code);
-            assert_eq!(found, (status, Some(kind), code));
-        }
-    }
-}
+mod tests;

@@ -117,6 +117,13 @@ impl Error {
         Self::new(403, Type::AuthenticationError, "forbidden", message)
     }
 
+    /// A token that was asked for something else.
+    #[must_use]
+    pub fn scope_missing() -> Self {
+        let message = "The access token was not asked for payments";
+        Self::new(403, Type::AuthenticationError, "forbidden", message)
+    }
+
     /// A live key, and nobody to take real money.
     #[must_use]
     pub fn live_unavailable() -> Self {

@@ -52,8 +52,14 @@ pub const ERRORS: &[Entry] = &[
     entry(
         409,
         "Duplicate payment request",
-        "A request with this Idempotency-Key was taken before. Nothing more was done; `data` is what the first one made.",
-        "Go on with `data`, or use a fresh key.",
+        "The same request was taken before with this Idempotency-Key. Nothing more was done; `data` is what it made.",
+        "Go on with `data`.",
+    ),
+    entry(
+        409,
+        "Idempotency key reused",
+        "Another request was taken before with this Idempotency-Key. Nothing was done.",
+        "Send each request with a key of its own.",
     ),
     entry(
         429,

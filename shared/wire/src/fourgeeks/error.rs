@@ -1,10 +1,11 @@
 //! Errors, in the three shapes that the document prints.
 
 use domain::payment::Failure;
-use schemars::JsonSchema;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Serialize;
+use serde_json::{Value, json};
 
-use super::response::Begun;
+use super::response::{Begun, ChargeRefund, Customer, Refund};
 use crate::fields::Wrong;
 
 /// An error as the client reads it.
@@ -35,9 +36,20 @@ pub struct Problem {
     /// Always `danger`.
     #[serde(rename = "type")]
     kind: &'static str,
-    /// With 409: the payment that the first request with this Idempotency-Key made.
+    /// With 409: what the same request made when it came first. A payment or a session is named with
+    /// the page to send the payer to; a refund or a customer is as it was answered then.
     #[serde(skip_serializing_if = "Option::is_none")]
-    data: Option<Box<Begun>>,
+    #[schemars(schema_with = "made")]
+    data: Option<Value>,
+}
+
+fn made(words: &mut SchemaGenerator) -> Schema {
+    json_schema!({ "anyOf": [
+        words.subschema_for::<Begun>(),
+        words.subschema_for::<Refund>(),
+        words.subschema_for::<ChargeRefund>(),
+        words.subschema_for::<Customer>(),
+    ] })
 }
 
 /// The key is missing, or nobody was given it.
@@ -141,6 +153,13 @@ impl Error {
         }
     }
 
+    /// 403: a token that was asked for something else.
+    #[must_use]
+    pub fn scope_missing() -> Self {
+        let content = "The access token was not asked for payments.";
+        Self::problem(403, "Not permitted", content)
+    }
+
     /// 403: a live key, and nobody to take real money.
     #[must_use]
     pub fn live_unavailable() -> Self {
@@ -173,15 +192,18 @@ impl Error {
         )
     }
 
-    /// 409: a request with this Idempotency-Key was taken before. If it made a payment for the hosted
-    /// page, `data` says which, so that the client can go on.
+    /// 409: the same request was taken before with this Idempotency-Key. `answered` is the body that
+    /// it was answered with; what that names goes into `data`, so that the client can go on.
     #[must_use]
-    pub fn repeated(data: Option<Begun>) -> Self {
+    pub fn repeated(answered: &str) -> Self {
         let content =
             "A request with this Idempotency-Key was taken before. Nothing more was done.";
         let mut error = Self::problem(409, "Duplicate payment request", content);
         if let Shape::Problem(problem) = &mut error.shape {
-            problem.data = data.map(Box::new);
+            problem.data = match Begun::answered(answered) {
+                Some(begun) => Some(json!(begun)),
+                None => serde_json::from_str(answered).ok(),
+            };
         }
         error
     }
@@ -190,7 +212,7 @@ impl Error {
     #[must_use]
     pub fn key_reused() -> Self {
         let content = "This Idempotency-Key was used with another request. Nothing was done.";
-        Self::problem(409, "Duplicate payment request", content)
+        Self::problem(409, "Idempotency key reused", content)
     }
 
     /// 429: too many requests this minute.
@@ -238,6 +260,7 @@ impl From<Wrong> for Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::fourgeeks::response::Created;
 
     #[test]
     fn what_the_document_prints_is_answered() {
@@ -277,14 +300,17 @@ mod tests {
             id_payment: "pay_1".to_owned(),
             redirect: "https://example.com/checkout/?data=e30=".to_owned(),
         };
-        let error = Error::repeated(Some(begun));
-        assert_eq!(
-            (error.status, error.body().as_str()),
-            (
-                409,
-                r#"{"code":409,"title":"Duplicate payment request","content":"A request with this Idempotency-Key was taken before. Nothing more was done.","type":"danger","data":{"id_payment":"pay_1","redirect":"https://example.com/checkout/?data=e30="}}"#
-            )
-        );
+        let refund = r#"{"id":"ref_1","object":"refund"}"#;
+        for (answered, data) in [
+            (Created::of(begun.clone()).body(), crate::json(&begun)),
+            (refund.to_owned(), refund.to_owned()),
+        ] {
+            let error = Error::repeated(&answered);
+            let body = format!(
+                r#"{{"code":409,"title":"Duplicate payment request","content":"A request with this Idempotency-Key was taken before. Nothing more was done.","type":"danger","data":{data}}}"#
+            );
+            assert_eq!((error.status, error.body()), (409, body));
+        }
         assert!(!Error::key_reused().body().contains("data"));
     }
 

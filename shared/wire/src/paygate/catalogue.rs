@@ -149,6 +149,12 @@ pub const ERRORS: &[Entry] = &[
     ),
     entry(
         403,
+        "scope_missing",
+        "An access token that was asked for other things than payments.",
+        "Ask for a token with the scope `payments`, or without one.",
+    ),
+    entry(
+        403,
         "live_mode_unavailable",
         "A payment with a live key; nothing was stored.",
         "Use a test key.",

@@ -71,7 +71,7 @@ mod tests {
             assert!(serde_json::from_value::<CustomerBody>(json!({})).is_err());
             let error = customer(body.clone()).err();
             let found = error.map(|error| (error.status, error.code, error.param));
-            let expected = (400, "VAL002", Some("email".to_owned()));
+            let expected = (400, "VAL001", Some("email".to_owned()));
             assert_eq!(found, Some(expected), "{body}");
         }
     }

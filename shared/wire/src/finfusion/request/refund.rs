@@ -97,7 +97,7 @@ mod tests {
         ] {
             let error = RefundPayment::read(body.clone()).err();
             let found = error.map(|error| (error.code, error.param));
-            assert_eq!(found, Some(("VAL002", Some(param.to_owned()))), "{body}");
+            assert_eq!(found, Some(("VAL001", Some(param.to_owned()))), "{body}");
         }
     }
 

@@ -102,7 +102,7 @@ mod tests {
 
     #[test]
     fn each_wrong_parameter_is_named() {
-        let param = |name: &str| Some((400, "VAL002", Some(name.to_owned())));
+        let param = |name: &str| Some((400, "VAL001", Some(name.to_owned())));
         assert_eq!(refused(""), param("grant_type"));
         assert_eq!(refused("grant_type=password"), param("grant_type"));
         let granted = "grant_type=client_credentials";

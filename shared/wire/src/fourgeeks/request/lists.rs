@@ -11,9 +11,6 @@ use crate::fourgeeks::payment_id;
 use crate::page::Page;
 use crate::query::{Parameters, invalid};
 
-/// How many payments a list has if nobody says: a bare array does not tell that it was cut.
-const PAYMENTS_DEFAULT: u32 = 100;
-
 /// The parameter `test` of reading one payment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ReadPayment {
@@ -64,14 +61,10 @@ impl ListPayments {
                 )
             })?,
         };
-        let mut page = Page::read(&parameters, payment_id)?;
-        if parameters.text("limit")?.is_none() {
-            page.limit = PAYMENTS_DEFAULT;
-        }
         Ok(Self {
             test: ReadPayment { test },
             states,
-            page,
+            page: Page::read(&parameters, payment_id)?,
         })
     }
 
@@ -176,8 +169,8 @@ pub struct PaymentsParameters {
     pub status: Option<String>,
     /// Only payments of test mode, or of live mode. A key sees those of its own mode only.
     pub test: Option<bool>,
-    /// How many payments to return.
-    #[schemars(range(min = 1, max = 100), extend("default" = 100))]
+    /// How many payments to return. The array does not say whether there are more.
+    #[schemars(range(min = 1, max = 100), extend("default" = 10))]
     pub limit: Option<u32>,
     /// How many payments to skip. Reach further with `starting_after`.
     #[schemars(range(min = 0, max = 10000), extend("default" = 0))]
@@ -208,7 +201,7 @@ mod tests {
         let bare = ListPayments::read("")?;
         assert_eq!(
             (bare.states, bare.page.limit, bare.page.offset),
-            (vec![], 100, 0)
+            (vec![], 10, 0)
         );
         assert!(bare.test.may_show(Mode::Test) && bare.test.may_show(Mode::Live));
         let read = ListPayments::read("limit=7&offset=14&test=True")?;
