@@ -8,12 +8,13 @@ use axum::http::StatusCode;
 use axum::routing::get;
 
 use crate::App;
+use crate::reference::in_our_words;
 
 pub fn routes(app: Arc<App>) -> Router {
-    Router::new()
+    let paths = Router::new()
         .route("/livez", get(|| async { "ok" }))
-        .route("/readyz", get(ready))
-        .with_state(app)
+        .route("/readyz", get(ready));
+    in_our_words(paths).with_state(app)
 }
 
 async fn ready(State(app): State<Arc<App>>) -> (StatusCode, &'static str) {

@@ -1,6 +1,6 @@
 //! Paths and methods that are none.
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use reqwest::Method;
 use tests::{Gateway, example};
 
@@ -75,6 +75,48 @@ async fn a_path_that_is_no_text_is_no_error_of_ours() -> Result<()> {
     let request = gateway.request(Method::GET, "/v1/payments/%ff%fe");
     let request = request.bearer_auth(gateway.merchant.test_key.as_str());
     refused(&gateway, request, &refusal(404, "resource_missing", "")).await?;
+    gateway.finish().await
+}
+
+/// Paths outside of all surfaces: the reference, and what operators look at.
+#[tokio::test]
+async fn paths_of_no_surface_are_not_answered_in_axums_words() -> Result<()> {
+    let gateway = Gateway::start().await?;
+    let paths = [
+        "/docs",
+        "/docs/",
+        "/docs/paygate",
+        "/docs/style.css",
+        "/openapi.json",
+        "/openapi/paygate.json",
+        "/livez",
+        "/readyz",
+    ];
+    for path in paths {
+        for verb in [Method::POST, Method::PUT, Method::DELETE, Method::OPTIONS] {
+            let method = refusal(405, "invalid_request", "");
+            let request = gateway.request(verb.clone(), path);
+            let answer = refused(&gateway, request, &method)
+                .await
+                .with_context(|| format!("{verb} {path}"))?;
+            assert_eq!(answer.header("allow"), "GET,HEAD");
+        }
+        let answer = gateway.send(gateway.request(Method::GET, path)).await?;
+        assert_eq!(answer.status, 200, "{path}");
+        assert!(!answer.header("x-request-id").is_empty(), "{path}");
+    }
+    for path in [
+        "/docs/typo",
+        "/docs/%ff",
+        "/openapi/typo.json",
+        "/openapi/paygate",
+    ] {
+        let request = gateway
+            .request(Method::GET, path)
+            .header("Accept", "text/html");
+        let missing = refusal(404, "resource_missing", "");
+        refused(&gateway, request, &missing).await.context(path)?;
+    }
     gateway.finish().await
 }
 

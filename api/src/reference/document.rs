@@ -56,17 +56,47 @@ fn groups(surfaced: &Surfaced) -> Vec<Value> {
 }
 
 fn described(surfaced: &Surfaced, operation: &Operation) -> Value {
-    let answer = &operation.answer;
-    let mut answers = Map::new();
-    let mut told = json!({
-        "description": answer.description,
-        "headers": counted(),
-        "content": { "application/json": { "schema": answer.schema } },
+    let mut described = json!({
+        "operationId": operation.name,
+        "tags": [operation.group],
+        "summary": operation.summary,
+        "parameters": parameters(operation),
+        "responses": answers(surfaced, operation),
     });
-    if operation.is_once && surfaced.has_replays {
-        told["headers"]["Idempotent-Replayed"] = header("IdempotentReplayed");
+    let also = operation
+        .also
+        .iter()
+        .map(|path| format!("Also at `{path}`."));
+    let said = [operation.description.to_owned()].into_iter().chain(also);
+    let said: Vec<String> = said.filter(|sentence| !sentence.is_empty()).collect();
+    if !said.is_empty() {
+        described["description"] = said.join(" ").into();
     }
-    answers.insert(answer.status.to_string(), told);
+    if operation.is_open {
+        described["security"] = json!([]);
+    }
+    if let Some(body) = &operation.body {
+        described["requestBody"] = json!({
+            "required": body.is_required,
+            "content": { body.media: { "schema": body.schema, "example": body.example } },
+        });
+    }
+    described
+}
+
+fn answers(surfaced: &Surfaced, operation: &Operation) -> Map<String, Value> {
+    let mut answers = Map::new();
+    if let Some(answer) = &operation.answer {
+        let mut told = json!({
+            "description": answer.description,
+            "headers": counted(),
+            "content": { "application/json": { "schema": answer.schema } },
+        });
+        if operation.is_once && surfaced.has_replays {
+            told["headers"]["Idempotent-Replayed"] = header("IdempotentReplayed");
+        }
+        answers.insert(answer.status.to_string(), told);
+    }
     for status in &operation.refusals {
         let refusal = format!("#/components/responses/Refused{status}");
         if surfaced.errors.iter().any(|entry| entry.status == *status) {
@@ -83,26 +113,7 @@ fn described(surfaced: &Surfaced, operation: &Operation) -> Value {
         unknown["content"]["application/json"]["schema"] = json!({ "anyOf": shapes });
         answers.insert("401".to_owned(), unknown);
     }
-    let mut described = json!({
-        "operationId": operation.name,
-        "tags": [operation.group],
-        "summary": operation.summary,
-        "parameters": parameters(operation),
-        "responses": answers,
-    });
-    if !operation.description.is_empty() {
-        described["description"] = operation.description.into();
-    }
-    if operation.is_open {
-        described["security"] = json!([]);
-    }
-    if let Some(body) = &operation.body {
-        described["requestBody"] = json!({
-            "required": body.is_required,
-            "content": { body.media: { "schema": body.schema, "example": body.example } },
-        });
-    }
-    described
+    answers
 }
 
 fn parameters(operation: &Operation) -> Vec<Value> {

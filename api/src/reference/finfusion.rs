@@ -10,6 +10,7 @@ use wire::finfusion::{catalogue, error, webhook};
 use wire::page::PageParameters;
 use wire::subscription::{ChangesBody, SubscriptionBody};
 
+use super::first::First;
 use super::operation::Operation;
 use super::words::Words;
 use super::{Surfaced, events, name_events, paygate};
@@ -23,7 +24,7 @@ pub fn surfaced() -> Surfaced {
         _ => words.told::<Payment>(),
     });
     let mut schemas = words.into_schemas();
-    name_events(&mut schemas, &webhook::EVENTS);
+    name_events(&mut schemas, &webhook::EVENTS, &events);
     Surfaced {
         surface: Surface::Finfusion,
         summary: "Payments with amount objects, under /v2.",
@@ -31,6 +32,10 @@ pub fn surfaced() -> Surfaced {
                       currency; times are ISO 8601. A decline is answered with 402.",
         security: paygate::bearer(),
         operations,
+        first: vec![First::new(
+            "createPayment",
+            include_str!("first/finfusion.json"),
+        )],
         has_replays: true,
         errors: catalogue::ERRORS,
         shape,

@@ -11,6 +11,7 @@ use wire::finternet::response::{
 use wire::finternet::{catalogue, error, webhook};
 use wire::subscription::{ChangesBody, SubscriptionBody};
 
+use super::first::First;
 use super::operation::Operation;
 use super::words::Words;
 use super::{Security, Surfaced, events, name_events};
@@ -21,13 +22,14 @@ pub fn surfaced() -> Surfaced {
     operations.extend(public(&mut words));
     operations.extend(account(&mut words));
     operations.extend(endpoints(&mut words));
+    operations.extend(on_chain());
     let error = words.told::<error::Error>();
     let shape =
         json!({ "type": "object", "required": ["error"], "properties": { "error": error } });
     let shape = words.add("ErrorBody", shape);
     let events = events(webhook::word, |_| words.told::<webhook::Told>());
     let mut schemas = words.into_schemas();
-    name_events(&mut schemas, &webhook::EVENTS);
+    name_events(&mut schemas, &webhook::EVENTS, &events);
     Surfaced {
         surface: Surface::Finternet,
         summary: "Payment intents, paid by card.",
@@ -39,8 +41,17 @@ pub fn surfaced() -> Surfaced {
                 "type": "apiKey", "in": "header", "name": "X-API-Key",
                 "description": "Send `X-API-Key: YOUR_API_KEY` (`sk_test_…`, `sk_live_…`).",
             }),
+            curl: "-H 'X-API-Key: sk_test_YOUR_KEY'",
         },
         operations,
+        first: vec![
+            First::new("createPaymentIntent", include_str!("first/finternet.json")),
+            First {
+                operation: "payPaymentIntent",
+                id: "intent_0353sqxACSZvAv9GR0iqWG",
+                answer: include_str!("first/finternet_paid.json"),
+            },
+        ],
         has_replays: true,
         errors: catalogue::ERRORS,
         shape,
@@ -71,7 +82,9 @@ fn intents(words: &mut Words) -> Vec<Operation> {
             .saying("Newest first.")
             .reading::<IntentsParameters>(words);
     let about = (GROUP, "Read a payment intent");
-    let read = new(words, ("get", ONE), "getPaymentIntent", about).refusing(&[403]);
+    let read = new(words, ("get", ONE), "getPaymentIntent", about)
+        .also(&["/v1/payment-intents/{id}/"])
+        .refusing(&[403]);
     let (at, about) = (
         ("post", "/v1/payment-intents/{id}/cancel"),
         (GROUP, "Cancel a payment intent"),
@@ -143,13 +156,14 @@ fn endpoints(words: &mut Words) -> Vec<Operation> {
     let new = Operation::new::<Envelope<WebhookEndpoint>>;
     let about = (GROUP, "Register a webhook endpoint");
     let create = new(words, ("post", ALL), "createWebhookEndpoint", about)
+        .also(&["/v1/webhooks/"])
         .saying("Keep the `secret`; it is not shown again.")
         .taking::<SubscriptionBody>(words, example)
         .once()
         .answering(201);
     let about = (GROUP, "List webhook endpoints");
     let list = Operation::new::<List<WebhookEndpoint>>;
-    let list = list(words, ("get", ALL), "listWebhookEndpoints", about);
+    let list = list(words, ("get", ALL), "listWebhookEndpoints", about).also(&["/v1/webhooks/"]);
     let about = (GROUP, "Read a webhook endpoint");
     let read = new(words, ("get", ONE), "getWebhookEndpoint", about);
     let about = (GROUP, "Change a webhook endpoint");
@@ -165,4 +179,61 @@ fn endpoints(words: &mut Words) -> Vec<Operation> {
     let delete = Operation::new::<DeletedEndpoint>;
     let delete = delete(words, ("delete", ONE), "deleteWebhookEndpoint", about);
     vec![create, list, read, update, put, delete]
+}
+
+/// What only a payment on chain needs. The paths are there to say that this gateway has no chain.
+fn on_chain() -> Vec<Operation> {
+    const GROUP: &str = "On-chain payments";
+    const ESCROW: [(&str, &str, &str, &str); 5] = [
+        (
+            "get",
+            "/v1/payment-intents/{id}/escrow",
+            "getEscrow",
+            "Read the escrow",
+        ),
+        (
+            "post",
+            "/v1/payment-intents/{id}/escrow/delivery-proof",
+            "createDeliveryProof",
+            "Prove a delivery",
+        ),
+        (
+            "post",
+            "/v1/payment-intents/{id}/escrow/dispute",
+            "createDispute",
+            "Dispute a delivery",
+        ),
+        (
+            "post",
+            "/v1/payment-intents/{id}/escrow/milestones",
+            "createMilestone",
+            "Add a milestone",
+        ),
+        (
+            "post",
+            "/v1/payment-intents/{id}/escrow/milestones/{milestone}/complete",
+            "completeMilestone",
+            "Complete a milestone",
+        ),
+    ];
+    const BY_CARD: &str = "Not available on this gateway, which says so with 400: pay by card. What \
+                           is sent is not looked at.";
+    let none = Operation::unavailable;
+    let at = ("post", "/v1/payment-intents/{id}/confirm");
+    let about = (GROUP, "Confirm a payment intent by signature");
+    let confirm = none(at, "confirmPaymentIntent", about).refusing(&[400, 403]);
+    let at = ("post", "/v1/payment-intents/public/{id}/transaction-hash");
+    let about = (GROUP, "Tell the transaction of a payment intent");
+    let hash = none(at, "setTransactionHash", about)
+        .open()
+        .refusing(&[400]);
+    let escrow = ESCROW.map(|(method, path, name, summary)| {
+        let escrow = none((method, path), name, (GROUP, summary)).refusing(&[403]);
+        escrow.saying(
+            "Not available on this gateway: no payment intent has an escrow, and 404 says so. What \
+             is sent is not looked at.",
+        )
+    });
+    let hash_and_confirm = [confirm, hash].map(|one| one.saying(BY_CARD));
+    hash_and_confirm.into_iter().chain(escrow).collect()
 }

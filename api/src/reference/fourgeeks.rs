@@ -14,6 +14,7 @@ use wire::fourgeeks::{catalogue, error};
 use wire::page::PageParameters;
 use wire::paygate::error as paygate;
 
+use super::first::First;
 use super::operation::Operation;
 use super::words::Words;
 use super::{Security, Surfaced};
@@ -28,17 +29,24 @@ pub fn surfaced() -> Surfaced {
     let shapes = vec![(401, words.told::<error::Unauthorized>())];
     Surfaced {
         surface: Surface::Fourgeeks,
-        summary: "Payments on a hosted page; amounts are decimal strings.",
+        summary: "Payments stated on a hosted page; amounts are decimal strings.",
         description: "Amounts are decimal strings in major units, and JSON numbers in lists; times \
-                      are ISO 8601. The payer pays on a page of the gateway's.",
+                      are ISO 8601. Every payment has a page of the gateway's. It states the payment \
+                      and takes no card yet, so a payment made here stays `pending` and fails \
+                      after 24 hours.",
         security: Security {
             name: "basic",
             scheme: json!({
                 "type": "http", "scheme": "basic",
                 "description": "Send the API key as the user name of HTTP Basic, without a password.",
             }),
+            curl: "-u sk_test_YOUR_KEY:",
         },
         operations,
+        first: vec![First::new(
+            "createPayment",
+            include_str!("first/fourgeeks.json"),
+        )],
         has_replays: false,
         errors: catalogue::ERRORS,
         shape,
@@ -57,25 +65,37 @@ fn payments(words: &mut Words) -> Vec<Operation> {
     let (at, about) = (("post", "/v1/payments/"), (GROUP, "Create a payment"));
     let create = Operation::new::<Created>(words, at, "createPayment", about)
         .also(&["/v1/payments"])
-        .saying("Send the payer to `redirect`. Afterwards they come back to `return_url`.")
+        .saying(
+            "`redirect` is the page that states the payment; from there the payer comes back to \
+             `return_url`.",
+        )
         .taking::<CreatePaymentBody>(words, example)
         .once()
         .answering(202)
         .refusing(&[403]);
     let (at, about) = (("get", "/v1/payments/"), (GROUP, "List payments"));
     let list = Operation::new::<Vec<PaymentRow>>(words, at, "listPayments", about)
-        .also(&["/v1/payments", "/v1/payments/internal"])
+        .also(&["/v1/payments"])
         .saying("Newest first.")
+        .reading::<PaymentsParameters>(words);
+    let (at, about) = (
+        ("get", "/v1/payments/internal"),
+        (GROUP, "List payments at their other path"),
+    );
+    let internal = Operation::new::<Vec<PaymentRow>>(words, at, "listInternalPayments", about)
+        .also(&["/v1/payments/internal/"])
+        .saying("The same as `/v1/payments/`.")
         .reading::<PaymentsParameters>(words);
     let (at, about) = (("get", "/v1/payments/{id}"), (GROUP, "Read a payment"));
     let mut read = Operation::new::<Payment>(words, at, "getPayment", about)
+        .also(&["/v1/payments/{id}/"])
         .saying("By its `pay_` id, or by the UUID that lists show.")
         .refusing(&[400]);
     read.parameters.push(json!({
         "name": "test", "in": "query", "required": false, "schema": { "type": "boolean" },
         "description": "Only if the payment is of test mode, or of live mode.",
     }));
-    vec![create, list, read]
+    vec![create, list, internal, read]
 }
 
 fn hosted(words: &mut Words) -> Vec<Operation> {
@@ -88,7 +108,8 @@ fn hosted(words: &mut Words) -> Vec<Operation> {
         (GROUP, "Create a checkout session"),
     );
     let create = Operation::new::<SessionCreated>(words, at, "createSession", about)
-        .saying("Send the payer to `checkout_url`.")
+        .also(&["/v1/payments/session/"])
+        .saying("`checkout_url` is the page that states the payment.")
         .taking::<CreateSessionBody>(words, example)
         .once()
         .answering(201)
@@ -98,6 +119,7 @@ fn hosted(words: &mut Words) -> Vec<Operation> {
         (GROUP, "Read a checkout session"),
     );
     let session = Operation::new::<Session>(words, at, "getSession", about)
+        .also(&["/v1/payments/session/{id}/"])
         .saying("Whoever has the id can read it.")
         .open();
     let (at, about) = (
@@ -105,6 +127,7 @@ fn hosted(words: &mut Words) -> Vec<Operation> {
         (GROUP, "Read what the payer may see"),
     );
     let public = Operation::new::<PublicPayment>(words, at, "getPublicPayment", about)
+        .also(&["/v1/payments/public/{id}/"])
         .saying("Whoever has the id can read it.")
         .open();
     vec![create, session, public]
@@ -127,7 +150,9 @@ fn refunds(words: &mut Words) -> Vec<Operation> {
     if let Some(body) = &mut create.body {
         body.schema = either(&body.schema, &charge);
     }
-    create.answer.schema = either(&create.answer.schema, &words.told::<ChargeRefund>());
+    if let Some(answer) = &mut create.answer {
+        answer.schema = either(&answer.schema, &words.told::<ChargeRefund>());
+    }
     let (at, about) = (("get", "/v1/refunds"), (GROUP, "List refunds"));
     let list = Operation::new::<Refunds>(words, at, "listRefunds", about)
         .also(&["/v1/refunds/"])

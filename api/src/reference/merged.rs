@@ -24,8 +24,11 @@ pub fn of(all: &[Surfaced]) -> Value {
     merged["info"]["title"] = "Sluice".into();
     merged["info"]["summary"] = "A payment gateway that speaks four public APIs.".into();
     merged["info"]["description"] =
-        "Where two surfaces share a path, the credential says which one answers: a Bearer speaks \
-         paygate, Basic speaks fourgeeks, X-API-Key speaks finternet."
+        "Where two surfaces share a path, the credential says which one answers: Bearer speaks \
+         paygate, Basic and Api-Key speak fourgeeks, and at `/v1/webhooks` X-API-Key speaks \
+         finternet. Elsewhere X-API-Key says as little as no key, and the path decides: reading \
+         one payment, `/v1/refunds`, and payments and customers whose path ends in a slash are \
+         fourgeeks, all else below `/v1` is paygate."
             .into();
     merged
 }

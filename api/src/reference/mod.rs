@@ -9,9 +9,11 @@
 mod document;
 mod finfusion;
 mod finternet;
+mod first;
 mod fourgeeks;
 mod merged;
 mod operation;
+mod outside;
 mod page;
 mod paygate;
 mod postman;
@@ -31,7 +33,9 @@ use domain::surface::Surface;
 use serde_json::{Map, Value};
 use wire::catalogue::Entry;
 
+use self::first::First;
 use self::operation::Operation;
+pub use self::outside::in_our_words;
 use crate::refused::Refused;
 use crate::surfaces;
 
@@ -42,6 +46,8 @@ struct Surfaced {
     description: &'static str,
     security: Security,
     operations: Vec<Operation>,
+    /// What to try first.
+    first: Vec<First>,
     /// Whether a repeated Idempotency-Key gets the first answer again.
     has_replays: bool,
     errors: &'static [Entry],
@@ -57,6 +63,8 @@ struct Surfaced {
 struct Security {
     name: &'static str,
     scheme: Value,
+    /// What `curl` is told.
+    curl: &'static str,
 }
 
 impl Surfaced {
@@ -81,18 +89,29 @@ fn events(
     mut object: impl FnMut(Kind) -> Value,
 ) -> Vec<(&'static str, Value)> {
     let told = |kind| word(kind).map(|name| (name, object(kind)));
-    Kind::ALL.into_iter().filter_map(told).collect()
+    let mut told: Vec<_> = Kind::ALL.into_iter().filter_map(told).collect();
+    // A surface may have one word for two kinds.
+    told.dedup_by(|one, other| one.0 == other.0);
+    told
 }
 
-/// Names the events that an endpoint may ask for.
-fn name_events(schemas: &mut Map<String, Value>, events: &[&str]) {
+/// Names the events that an endpoint may ask for, and which of them are told.
+fn name_events(schemas: &mut Map<String, Value>, events: &[&str], told: &[(&str, Value)]) {
+    let told: Vec<String> = told.iter().map(|(name, _)| format!("`{name}`")).collect();
+    let said = if told.len() < events.len() {
+        format!("Told are {}; the others not yet.", told.join(", "))
+    } else {
+        "All of them are told.".to_owned()
+    };
     for name in ["WebhookEndpointToCreate", "WebhookEndpointToChange"] {
-        let items = schemas
+        let field = schemas
             .get_mut(name)
-            .and_then(|schema| schema.pointer_mut("/properties/events/items"));
-        if let Some(items) = items {
+            .and_then(|schema| schema.pointer_mut("/properties/events"));
+        if let Some(field) = field {
             let all = events.iter().copied().chain(["*"]);
-            items["enum"] = all.collect();
+            field["items"]["enum"] = all.collect();
+            let meant = field["description"].as_str().unwrap_or_default();
+            field["description"] = format!("{meant} {said}").into();
         }
     }
 }
@@ -114,10 +133,11 @@ pub fn postman() -> Value {
 
 /// The documents and the pages.
 pub fn routes() -> Router {
-    Router::new()
+    let paths = Router::new()
         .route("/openapi.json", get(async || json(&openapi(None))))
         .route("/openapi/{file}", get(show))
-        .merge(page::routes())
+        .merge(page::routes());
+    in_our_words(paths)
 }
 
 async fn show(file: Result<Path<String>, PathRejection>) -> Response {

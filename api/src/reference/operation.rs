@@ -11,7 +11,7 @@ pub struct Operation {
     pub method: &'static str,
     /// Below the version, `/v1/payments/{id}`.
     pub path: &'static str,
-    /// Other spellings of the path that do the same.
+    /// The path with a slash more or less, where that does the same.
     pub also: &'static [&'static str],
     /// What generated clients call it.
     pub name: &'static str,
@@ -29,8 +29,8 @@ pub struct Operation {
     pub parameters: Vec<Value>,
     /// What is sent.
     pub body: Option<Body>,
-    /// What is answered.
-    pub answer: Answer,
+    /// What is answered; none if it is always refused.
+    pub answer: Option<Answer>,
     /// With which statuses it may be refused.
     pub refusals: Vec<u16>,
     /// The path is another surface's too, which answers where there is no key; what 401 looks like
@@ -84,6 +84,19 @@ impl Operation {
             schema: words.told::<T>(),
         };
         Self {
+            answer: Some(answer),
+            refusals,
+            ..Self::unavailable((method, path), name, (group, summary))
+        }
+    }
+
+    /// An operation that this gateway has only to say that it is not available.
+    pub fn unavailable(
+        (method, path): (&'static str, &'static str),
+        name: &'static str,
+        (group, summary): (&'static str, &'static str),
+    ) -> Self {
+        Self {
             method,
             path,
             also: &[],
@@ -95,8 +108,8 @@ impl Operation {
             is_once: false,
             parameters: Vec::new(),
             body: None,
-            answer,
-            refusals,
+            answer: None,
+            refusals: vec![401, 404, 429, 500, 503],
             stranger: None,
         }
     }
@@ -109,7 +122,7 @@ impl Operation {
         }
     }
 
-    /// It has other spellings.
+    /// It has this spelling too.
     pub fn also(self, also: &'static [&'static str]) -> Self {
         Self { also, ..self }
     }
@@ -178,7 +191,9 @@ impl Operation {
 
     /// It answers with this status.
     pub fn answering(mut self, status: u16) -> Self {
-        self.answer.status = status;
+        if let Some(answer) = &mut self.answer {
+            answer.status = status;
+        }
         self
     }
 

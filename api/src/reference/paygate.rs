@@ -12,6 +12,7 @@ use wire::paygate::response::{Customer, DeletedEndpoint, Endpoint, List, Payment
 use wire::paygate::{catalogue, error, webhook};
 use wire::subscription::{ChangesBody, SubscriptionBody};
 
+use super::first::First;
 use super::operation::Operation;
 use super::words::Words;
 use super::{Security, Surfaced, events, name_events};
@@ -21,12 +22,12 @@ pub fn surfaced() -> Surfaced {
     let operations = operations(&mut words);
     let shape = words.told::<error::Body>();
     let events = events(webhook::word, |kind| match kind {
-        Kind::RefundSettled => words.told::<Refund>(),
+        Kind::RefundSettled | Kind::RefundFailed => words.told::<Refund>(),
         Kind::CustomerCreated | Kind::CustomerUpdated => words.told::<Customer>(),
         _ => words.told::<Payment>(),
     });
     let mut schemas = words.into_schemas();
-    name_events(&mut schemas, &webhook::EVENTS);
+    name_events(&mut schemas, &webhook::EVENTS, &events);
     Surfaced {
         surface: Surface::Paygate,
         summary: "Payments, refunds and customers; amounts are integers.",
@@ -34,6 +35,10 @@ pub fn surfaced() -> Surfaced {
                       seconds. A decline is a payment with status `failed`, answered with 200.",
         security: bearer(),
         operations,
+        first: vec![First::new(
+            "createPayment",
+            include_str!("first/paygate.json"),
+        )],
         has_replays: true,
         errors: catalogue::ERRORS,
         shape,
@@ -51,6 +56,7 @@ pub fn bearer() -> Security {
             "type": "http", "scheme": "bearer",
             "description": "Send `Authorization: Bearer` with an API key (`sk_test_…`, `sk_live_…`) or an access token.",
         }),
+        curl: "-H 'Authorization: Bearer sk_test_YOUR_KEY'",
     }
 }
 
@@ -101,8 +107,16 @@ fn payments(words: &mut Words) -> Vec<Operation> {
     let read = new(words, at, "getPayment", about).shared::<Unauthorized>(words);
     let (at, about) = (("get", "/v1/transactions"), (GROUP, "List payments"));
     let transactions = list(words, at, "listTransactions", about)
-        .also(&["/v1/payments", "/v1/payments/"])
+        .also(&["/v1/transactions/"])
         .saying("Newest first.")
+        .reading::<TransactionsParameters>(words);
+    let (at, about) = (
+        ("get", "/v1/payments"),
+        (GROUP, "List payments at their own path"),
+    );
+    let payments = list(words, at, "listPayments", about)
+        .also(&["/v1/payments/"])
+        .saying("The same as `/v1/transactions`.")
         .reading::<TransactionsParameters>(words);
     let at = ("post", "/v1/payments/{id}/refund");
     let refund = Operation::new::<Refund>(words, at, "refundPayment", (GROUP, "Refund a payment"))
@@ -113,7 +127,7 @@ fn payments(words: &mut Words) -> Vec<Operation> {
         )
         .or_nothing()
         .once();
-    vec![create, read, transactions, refund]
+    vec![create, read, transactions, payments, refund]
 }
 
 fn customers(words: &mut Words) -> Vec<Operation> {
@@ -123,11 +137,13 @@ fn customers(words: &mut Words) -> Vec<Operation> {
     let new = Operation::new::<Customer>;
     let (at, about) = (("post", "/v1/customers"), (GROUP, "Create a customer"));
     let create = new(words, at, "createCustomer", about)
+        .also(&["/v1/customers/"])
         .saying("Where the e-mail address is known already, that customer is changed instead.")
         .taking::<CustomerBody>(words, example)
         .once();
     let (at, about) = (("get", "/v1/customers"), (GROUP, "List customers"));
     let list = Operation::new::<List<Customer>>(words, at, "listCustomers", about)
+        .also(&["/v1/customers/"])
         .saying("Newest first.")
         .reading::<PageParameters>(words);
     let read = new(
@@ -150,11 +166,13 @@ fn endpoints(words: &mut Words) -> Vec<Operation> {
     let new = Operation::new::<Endpoint>;
     let about = (GROUP, "Register a webhook endpoint");
     let create = new(words, ("post", ALL), "createWebhookEndpoint", about)
+        .also(&["/v1/webhooks/"])
         .saying("Keep the `secret`; it is not shown again.")
         .taking::<SubscriptionBody>(words, example)
         .once();
     let about = (GROUP, "List webhook endpoints");
-    let list = Operation::new::<List<Endpoint>>(words, ("get", ALL), "listWebhookEndpoints", about);
+    let list = Operation::new::<List<Endpoint>>(words, ("get", ALL), "listWebhookEndpoints", about)
+        .also(&["/v1/webhooks/"]);
     let about = (GROUP, "Read a webhook endpoint");
     let read = new(words, ("get", ONE), "getWebhookEndpoint", about);
     let about = (GROUP, "Change a webhook endpoint");

@@ -36,12 +36,6 @@ fn printed<S>(router: &Router<S>) -> BTreeSet<(String, String)> {
     found
 }
 
-/// What an intent that is paid by card has no use for: these paths are there to say so.
-fn is_on_chain(path: &str) -> bool {
-    let ends = ["/confirm", "/transaction-hash"];
-    path.contains("/escrow") || ends.iter().any(|end| path.ends_with(end))
-}
-
 fn routed(surface: Surface) -> BTreeSet<(String, String)> {
     let Paths { known, open } = match surface {
         Surface::Finternet => finternet::paths(),
@@ -49,9 +43,7 @@ fn routed(surface: Surface) -> BTreeSet<(String, String)> {
         Surface::Finfusion => finfusion::paths(),
         Surface::Fourgeeks => fourgeeks::paths(),
     };
-    let mut routed = &printed(&known) | &printed(&open);
-    routed.retain(|(_, path)| !is_on_chain(path));
-    routed
+    &printed(&known) | &printed(&open)
 }
 
 #[test]
@@ -102,6 +94,48 @@ fn references(value: &Value, found: &mut BTreeSet<String>) {
     }
 }
 
+/// Another path is another operation, which clients are generated for and fuzzers try.
+#[test]
+fn other_spellings_differ_in_a_slash_only() {
+    for one in SURFACED.iter() {
+        for operation in &one.operations {
+            let path = operation.path.trim_end_matches('/');
+            for also in operation.also {
+                assert_eq!(also.trim_end_matches('/'), path, "{}", operation.name);
+            }
+        }
+    }
+}
+
+#[test]
+fn only_what_needs_a_chain_is_always_refused() {
+    for one in SURFACED.iter() {
+        for operation in &one.operations {
+            let is_refused = operation.answer.is_none();
+            let name = operation.name;
+            assert_eq!(is_refused, operation.group == "On-chain payments", "{name}");
+        }
+    }
+}
+
+#[test]
+fn every_surface_has_a_first_call() {
+    for one in SURFACED.iter() {
+        assert!(!one.first.is_empty());
+        for first in &one.first {
+            let operation = first.operation(one);
+            let curl = operation.map(|operation| first.curl(one, operation));
+            let curl = curl.unwrap_or_default();
+            assert!(curl.starts_with("curl http"), "{}", first.operation);
+            assert!(
+                !curl.contains(['{', '}']) || curl.contains("-d '{"),
+                "{curl}"
+            );
+            assert!(serde_json::from_str::<Value>(first.answer).is_ok());
+        }
+    }
+}
+
 #[test]
 fn every_reference_points_to_something() {
     let surfaces = Surface::ALL.into_iter().map(Some);
@@ -144,6 +178,29 @@ fn every_refusal_is_explained() {
                     operation.name
                 );
             }
+        }
+    }
+}
+
+#[test]
+fn an_endpoint_s_events_say_which_are_told() {
+    for (surface, said) in [
+        (Surface::Paygate, "All of them are told."),
+        (
+            Surface::Finfusion,
+            "Told are `payment.succeeded`, `payment.failed`, `payment.refunded`; the others not yet.",
+        ),
+        (
+            Surface::Finternet,
+            "Told are `payment_intent.created`, `payment_intent.status_changed`; the others not yet.",
+        ),
+    ] {
+        let document = openapi(Some(surface));
+        for name in ["WebhookEndpointToCreate", "WebhookEndpointToChange"] {
+            let field = &document["components"]["schemas"][name]["properties"]["events"];
+            let description = field["description"].as_str().unwrap_or_default();
+            assert!(description.ends_with(said), "{name}: {description}");
+            assert!(field["items"]["enum"].is_array(), "{name}: {field}");
         }
     }
 }

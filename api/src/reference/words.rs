@@ -10,6 +10,12 @@ pub const SCHEMAS: &str = "/components/schemas";
 /// Formats that only some languages know.
 const FORMATS: [&str; 6] = ["int32", "int64", "uuid", "date", "date-time", "uri"];
 
+/// The greatest integers of small types: bounds of the machine, not of what is meant.
+const MACHINE_MAX: [u64; 2] = [255, 65_535];
+
+/// What is meant by the members that are such integers.
+const RANGES: [(&str, u16, u16); 2] = [("exp_month", 1, 12), ("exp_year", 2000, 2099)];
+
 /// What requests and answers look like; each name once.
 pub struct Words {
     asked: SchemaGenerator,
@@ -89,6 +95,11 @@ fn tidy(schema: &mut Value) {
     match schema {
         Value::Object(members) => {
             name_choices(members);
+            if let Some(Value::Object(named)) = members.get_mut("properties") {
+                named
+                    .iter_mut()
+                    .for_each(|(name, member)| bound(name, member));
+            }
             let format = members.get("format").and_then(Value::as_str);
             if format.is_some_and(|format| !FORMATS.contains(&format)) {
                 members.remove("format");
@@ -100,6 +111,22 @@ fn tidy(schema: &mut Value) {
         }
         Value::Array(items) => items.iter_mut().for_each(tidy),
         _ => {}
+    }
+}
+
+/// Puts what is meant in the place of the machine's bounds.
+fn bound(name: &str, member: &mut Value) {
+    let most = member.get("maximum").and_then(Value::as_u64);
+    let Some(member) = member.as_object_mut() else {
+        return;
+    };
+    if !most.is_some_and(|most| MACHINE_MAX.contains(&most)) {
+        return;
+    }
+    member.remove("maximum");
+    if let Some((_, least, most)) = RANGES.iter().find(|(one, ..)| *one == name) {
+        member.insert("minimum".to_owned(), (*least).into());
+        member.insert("maximum".to_owned(), (*most).into());
     }
 }
 

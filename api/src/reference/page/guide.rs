@@ -4,25 +4,61 @@ use maud::{Markup, PreEscaped, html};
 use pulldown_cmark::{Options, Parser, html as render};
 
 use crate::reference::Surfaced;
+use crate::reference::first::BASE;
 
 const README: &str = include_str!("../../../../README.md");
 
 /// The sections that merchants need, as the README heads them.
-pub const SECTIONS: [&str; 3] = ["A first payment", "Test cards", "Webhooks"];
+pub const SECTIONS: [&str; 8] = [
+    "The four surfaces",
+    "Authentication",
+    "Lists",
+    "Idempotency-Key",
+    "Rate limits",
+    "Errors",
+    "Webhooks",
+    "Test cards",
+];
+
+/// What stands in the README for what `make up` made, and what a merchant puts there.
+const PLACES: [(&str, &str); 3] = [
+    (r#"'"$SLUICE_SANDBOX_URL"'"#, "http://127.0.0.1:30724"),
+    ("$SLUICE_SANDBOX_URL", "http://127.0.0.1:30724"),
+    ("$SLUICE_TEST_KEY", "sk_test_YOUR_KEY"),
+];
 
 /// A section of the README without its heading; empty if there is none.
 pub fn section(heading: &str) -> &'static str {
-    let begins = format!("\n## {heading}\n");
-    let rest = README.split_once(&begins).map(|(_, rest)| rest);
-    let section = rest.and_then(|rest| rest.split("\n## ").next());
+    let below = |marks: &str| {
+        let begins = format!("\n{marks} {heading}\n");
+        README.split_once(&begins).map(|(_, rest)| rest)
+    };
+    let until = |rest: &'static str, marks: &str| rest.split(marks).next();
+    let section = match (below("##"), below("###")) {
+        (Some(rest), _) => until(rest, "\n## "),
+        (None, Some(rest)) => until(rest, "\n## ").and_then(|rest| until(rest, "\n### ")),
+        (None, None) => None,
+    };
     section.unwrap_or_default().trim()
 }
 
-/// Text with Markdown's marks as HTML.
+/// Text with Markdown's marks as HTML. A table that is too wide scrolls by itself.
 pub fn marked(text: &str) -> Markup {
     let mut html = String::new();
     render::push_html(&mut html, Parser::new_ext(text, Options::ENABLE_TABLES));
+    let html = html
+        .replace("<table>", r#"<div class="wide" tabindex="0"><table>"#)
+        .replace("</table>", "</table></div>");
     PreEscaped(html)
+}
+
+/// A section as merchants need it, who have no checkout.
+fn shown(heading: &str) -> Markup {
+    let places = PLACES.into_iter().chain([("$SLUICE_URL", BASE)]);
+    let text = places.fold(section(heading).to_owned(), |text, (name, place)| {
+        text.replace(name, place)
+    });
+    marked(&text)
 }
 
 /// A heading as the name of a place on the page.
@@ -40,7 +76,7 @@ pub fn anchor(heading: &str) -> String {
 pub fn contents() -> Markup {
     html! {
         ul {
-            li { a href="#surfaces" { "Four surfaces" } }
+            li { a href="#first-call" { "A first call" } }
             @for heading in SECTIONS {
                 li { a href={ "#" (anchor(heading)) } { (heading) } }
             }
@@ -63,10 +99,36 @@ pub fn content(all: &[Surfaced]) -> Markup {
                 }
             }
         }
+        section #first-call {
+            h2 { "A first call" }
+            p {
+                "Every surface's page begins with one to copy: put in your test key, and compare "
+                "the answer. "
+                (links(all, "first-call"))
+            }
+        }
         @for heading in SECTIONS {
             section id=(anchor(heading)) {
                 h2 { (heading) }
-                (marked(section(heading)))
+                (shown(heading))
+                @if heading == "Errors" {
+                    p {
+                        "All errors, with when they come and what to do: "
+                        (links(all, "errors"))
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// The same place on every surface's page.
+fn links(all: &[Surfaced], place: &str) -> Markup {
+    html! {
+        span.links {
+            @for one in all {
+                @let name = one.surface.name();
+                a href={ "/docs/" (name) "#" (place) } { (name) } " "
             }
         }
     }

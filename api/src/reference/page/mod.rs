@@ -1,5 +1,6 @@
 //! The reference for people: pages without scripts, which load nothing from anywhere else.
 
+mod fields;
 mod guide;
 mod surface;
 
@@ -13,7 +14,8 @@ use axum::Router;
 use axum::extract::Path;
 use axum::extract::rejection::PathRejection;
 use axum::http::header::{
-    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HOST, REFERRER_POLICY,
+    X_CONTENT_TYPE_OPTIONS,
 };
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use axum::response::{IntoResponse, Response};
@@ -22,6 +24,7 @@ use domain::surface::Surface;
 use maud::{DOCTYPE, Markup, html};
 
 use super::SURFACED;
+use super::first::BASE;
 use crate::refused::Refused;
 use crate::surfaces;
 
@@ -51,25 +54,58 @@ static PAGES: LazyLock<BTreeMap<&str, String>> = LazyLock::new(|| {
 
 pub fn routes() -> Router {
     Router::new()
-        .route("/docs", get(async || show("")))
-        .route("/docs/", get(async || show("")))
+        .route("/docs", get(show_guide))
+        .route("/docs/", get(show_guide))
         .route("/docs/style.css", get(async || sent("text/css", STYLE)))
         .route("/docs/{surface}", get(show_surface))
 }
 
-async fn show_surface(name: Result<Path<String>, PathRejection>) -> Response {
-    let name = name.map(|Path(name)| name).unwrap_or_default();
-    show(&name)
+async fn show_guide(headers: HeaderMap) -> Response {
+    show("", &headers)
 }
 
-fn show(name: &str) -> Response {
-    match PAGES.get(name) {
-        Some(page) => sent("text/html; charset=utf-8", page),
-        None => surfaces::refuse(Surface::Finternet, Refused::RouteUnknown),
+async fn show_surface(name: Result<Path<String>, PathRejection>, headers: HeaderMap) -> Response {
+    match name {
+        Ok(Path(name)) => show(&name, &headers),
+        Err(_) => unknown(),
     }
 }
 
-fn sent(kind: &'static str, text: &'static str) -> Response {
+fn unknown() -> Response {
+    surfaces::refuse(Surface::Finternet, Refused::RouteUnknown)
+}
+
+/// A page whose calls go to where the reader found it.
+fn show(name: &str, headers: &HeaderMap) -> Response {
+    match PAGES.get(name) {
+        Some(page) => sent(
+            "text/html; charset=utf-8",
+            page.replace(BASE, &base(headers)),
+        ),
+        None => unknown(),
+    }
+}
+
+/// Where the reader found the gateway, as far as that can be a host.
+fn base(headers: &HeaderMap) -> String {
+    let text = |name| {
+        headers
+            .get(name)
+            .and_then(|value: &HeaderValue| value.to_str().ok())
+    };
+    let is_plain = |host: &&str| {
+        let mut letters = host.bytes();
+        !host.is_empty() && letters.all(|b| b.is_ascii_alphanumeric() || b".-:[]".contains(&b))
+    };
+    let scheme = match text(HeaderName::from_static("x-forwarded-proto")) {
+        Some("https") => "https",
+        _ => "http",
+    };
+    let host = text(HOST).filter(is_plain);
+    host.map_or_else(|| BASE.to_owned(), |host| format!("{scheme}://{host}"))
+}
+
+fn sent(kind: &'static str, text: impl IntoResponse) -> Response {
     let header = |name: HeaderName, value| (name, HeaderValue::from_static(value));
     let headers = HeaderMap::from_iter([
         header(CONTENT_TYPE, kind),
@@ -96,7 +132,7 @@ fn page(title: &str, contents: &Markup, content: &Markup) -> String {
             }
             body {
                 header {
-                    a.brand href="/docs" { "Sluice" }
+                    a.brand href="/docs" aria-current=[(title == "Guide").then_some("page")] { "Sluice" }
                     nav aria-label="Surfaces" {
                         @for name in names {
                             a href={ "/docs/" (name) } aria-current=[(name == title).then_some("page")] { (name) }

@@ -1,20 +1,19 @@
-//! The page of one surface: how to call it, each operation, its events and its errors.
+//! The page of one surface: a first call, each operation, its events and its errors.
 
 use maud::{Markup, html};
-use serde_json::Value;
 
+use super::fields::{field, members};
 use super::guide::{anchor, marked};
 use crate::reference::Surfaced;
+use crate::reference::first::{First, pretty};
 use crate::reference::operation::{Body, Operation};
-
-/// How many structs stand in one another before a table says no more.
-const DEPTH_MAX: usize = 3;
 
 pub fn contents(surfaced: &Surfaced) -> Markup {
     let mut groups: Vec<&str> = surfaced.operations.iter().map(|one| one.group).collect();
     groups.dedup();
     html! {
         ul {
+            li { a href="#first-call" { "A first call" } }
             @for group in groups {
                 li {
                     a href={ "#" (anchor(group)) } { (group) }
@@ -33,15 +32,24 @@ pub fn contents(surfaced: &Surfaced) -> Markup {
 
 pub fn content(surfaced: &Surfaced) -> Markup {
     let name = surfaced.surface.name();
+    let said = surfaced.security.scheme["description"].as_str();
     html! {
         h1 { (name) }
         p.lead { (surfaced.summary) }
         (marked(surfaced.description))
+        (marked(said.unwrap_or_default()))
         p {
             "All paths also stand below " code { "/api" } ". The same as a document: "
-            a href={ "/openapi/" (name) ".json" } { "/openapi/" (name) ".json" } "."
+            a href={ "/openapi/" (name) ".json" } { "/openapi/" (name) ".json" } ". The guide says "
+            "what holds for all surfaces: "
+            a href="/docs#authentication" { "authentication" } ", "
+            a href="/docs#lists" { "lists" } ", "
+            a href="/docs#idempotency-key" { "Idempotency-Key" } ", "
+            a href="/docs#rate-limits" { "rate limits" } ", "
+            a href="/docs#errors" { "errors" } ", "
+            a href="/docs#test-cards" { "test cards" } "."
         }
-        p { (marked(surfaced.security.scheme["description"].as_str().unwrap_or_default())) }
+        (first_calls(surfaced))
         @for (place, operation) in surfaced.operations.iter().enumerate() {
             @let before = place.checked_sub(1).and_then(|before| surfaced.operations.get(before));
             @if before.is_none_or(|before| before.group != operation.group) {
@@ -54,6 +62,25 @@ pub fn content(surfaced: &Surfaced) -> Markup {
     }
 }
 
+fn first_calls(surfaced: &Surfaced) -> Markup {
+    let call = |first: &First| {
+        let operation = first.operation(surfaced)?;
+        Some((operation, first.curl(surfaced, operation), first.answer))
+    };
+    html! {
+        h2 #first-call { "A first call" }
+        p { "Put your test key in the place of " code { "sk_test_YOUR_KEY" } "." }
+        @for (operation, curl, answer) in surfaced.first.iter().filter_map(call) {
+            h3 { a href={ "#" (operation.name) } { (operation.summary) } }
+            pre { code { (curl) } }
+            @if let Some(told) = &operation.answer {
+                p.refusals { "The answer, " code { (told.status) } ":" }
+            }
+            pre.answer tabindex="0" { code { (answer) } }
+        }
+    }
+}
+
 fn described(surfaced: &Surfaced, operation: &Operation) -> Markup {
     let parameters = &operation.parameters;
     html! {
@@ -63,7 +90,8 @@ fn described(surfaced: &Surfaced, operation: &Operation) -> Markup {
                 span class={ "method " (operation.method) } { (operation.method) }
                 code { (operation.path) }
                 @if operation.is_open { span.mark { "no key" } }
-                @if operation.is_once { span.mark { "Idempotency-Key" } }
+                @if operation.is_once { span.mark { a href="/docs#idempotency-key" { "Idempotency-Key" } } }
+                @if operation.answer.is_none() { span.mark { "not available" } }
             }
             @if !operation.also.is_empty() {
                 p.refusals { "Also " @for path in operation.also { code { (path) } " " } }
@@ -73,111 +101,62 @@ fn described(surfaced: &Surfaced, operation: &Operation) -> Markup {
                 h4 { "Query" }
                 dl.fields {
                     @for one in parameters {
-                        (field(one["name"].as_str().unwrap_or_default(), one, &one["schema"], false))
+                        @let name = one["name"].as_str().unwrap_or_default();
+                        @let is_required = one["required"].as_bool().unwrap_or_default();
+                        (field(surfaced, name, &one["description"], &one["schema"], is_required))
                     }
                 }
             }
             @if let Some(body) = &operation.body { (asked(surfaced, body)) }
-            details {
-                summary { "Answer " code { (operation.answer.status) } }
-                (members(surfaced, &operation.answer.schema, DEPTH_MAX))
+            @if let Some(answer) = &operation.answer {
+                details {
+                    summary { "Answer " code { (answer.status) } }
+                    (members(surfaced, &answer.schema))
+                }
             }
-            p.refusals {
-                "Refused with "
-                @for status in &operation.refusals { a href={ "#error-" (status) } { (status) } " " }
+            (refusals(surfaced, operation))
+        }
+    }
+}
+
+fn refusals(surfaced: &Surfaced, operation: &Operation) -> Markup {
+    let is_known = |status: &&u16| surfaced.errors.iter().any(|entry| entry.status == **status);
+    html! {
+        p.refusals {
+            "Refused with "
+            @for status in operation.refusals.iter().filter(is_known) { a href={ "#error-" (status) } { (status) } " " }
+            @if operation.stranger.is_some() {
+                br; "Without a key, another API that has the same path answers in its own words."
             }
         }
     }
 }
 
 fn asked(surfaced: &Surfaced, body: &Body) -> Markup {
-    let example = serde_json::to_string_pretty(&body.example).unwrap_or_default();
     html! {
         h4 {
             "Body"
             @if !body.is_required { " " span.mark { "optional" } }
             @if body.media != "application/json" { " " span.mark { (body.media) } }
         }
-        (members(surfaced, &body.schema, DEPTH_MAX))
-        pre { code { (example) } }
+        (members(surfaced, &body.schema))
+        pre { code { (example(body)) } }
     }
 }
 
-/// What a reference points to.
-fn resolved<'a>(surfaced: &'a Surfaced, schema: &'a Value) -> &'a Value {
-    let target = schema["$ref"]
-        .as_str()
-        .and_then(|target| target.rsplit('/').next());
-    let found = target.and_then(|name| surfaced.schemas.get(name));
-    found.unwrap_or(schema)
-}
-
-/// The struct behind a schema that may be a list of it, or it or nothing.
-fn inner<'a>(surfaced: &'a Surfaced, schema: &'a Value) -> Vec<&'a Value> {
-    let schema = resolved(surfaced, schema);
-    if let Some(either) = schema["anyOf"].as_array() {
-        return either.iter().flat_map(|one| inner(surfaced, one)).collect();
+/// A body as it is sent.
+fn example(body: &Body) -> String {
+    if body.media == "application/json" {
+        return pretty(&body.example);
     }
-    let schema = match schema.get("items") {
-        Some(items) => resolved(surfaced, items),
-        None => schema,
-    };
-    vec![schema]
-}
-
-fn members(surfaced: &Surfaced, schema: &Value, depth: usize) -> Markup {
-    let structs = inner(surfaced, schema);
-    let structs = structs
-        .into_iter()
-        .filter(|one| one["properties"].is_object());
-    html! {
-        @for one in structs {
-            dl.fields {
-                @for (name, member) in one["properties"].as_object().into_iter().flatten() {
-                    @let required = one["required"].as_array();
-                    @let is_required = required.is_some_and(|names| names.iter().any(|one| one == name));
-                    (field(name, member, member, is_required))
-                    @if depth > 0 {
-                        @let below = inner(surfaced, member);
-                        @if below.iter().any(|one| one["properties"].is_object()) {
-                            dd.below { (members(surfaced, member, depth - 1)) }
-                        }
-                    }
-                }
-            }
-        }
-    }
-}
-
-fn field(name: &str, described: &Value, schema: &Value, is_required: bool) -> Markup {
-    let description = described["description"].as_str().unwrap_or_default();
-    html! {
-        dt {
-            code { (name) }
-            span.kind { (kind(schema)) }
-            @if is_required { span.required { "required" } }
-        }
-        dd {
-            (marked(description))
-            @if let Some(words) = schema["enum"].as_array() {
-                p.words { @for word in words.iter().filter_map(Value::as_str) { code { (word) } " " } }
-            }
-        }
-    }
-}
-
-/// What a value is, in a word or two.
-fn kind(schema: &Value) -> String {
-    if let Some(kinds) = schema["type"].as_array() {
-        let kinds: Vec<&str> = kinds.iter().filter_map(Value::as_str).collect();
-        return kinds.join(" or ");
-    }
-    let range = match (schema["minimum"].as_i64(), schema["maximum"].as_i64()) {
-        (Some(least), Some(most)) => format!(" {least} to {most}"),
-        _ => String::new(),
-    };
-    let kind = schema["type"].as_str().unwrap_or("object");
-    format!("{kind}{range}")
+    let fields = body.example.as_object().into_iter().flatten();
+    let fields = fields.map(|(name, value)| {
+        let value = value.as_str().unwrap_or_default();
+        url::form_urlencoded::Serializer::new(String::new())
+            .append_pair(name, value)
+            .finish()
+    });
+    fields.collect::<Vec<_>>().join("&")
 }
 
 fn events(surfaced: &Surfaced) -> Markup {
@@ -191,7 +170,7 @@ fn events(surfaced: &Surfaced) -> Markup {
             @for (name, object) in &surfaced.events {
                 details {
                     summary { code { (name) } }
-                    (members(surfaced, object, DEPTH_MAX))
+                    (members(surfaced, object))
                 }
             }
         }
@@ -207,9 +186,8 @@ fn errors(surfaced: &Surfaced) -> Markup {
     });
     html! {
         h2 #errors { "Errors" }
-        (members(surfaced, &surfaced.shape, DEPTH_MAX))
-        div.wide {
-            table {
+        div.wide tabindex="0" {
+            table.errors {
                 thead { tr { th { "Status" } th { "Error" } th { "When" } th { "What to do" } } }
                 tbody {
                     @for (entry, id) in rows {
@@ -222,6 +200,25 @@ fn errors(surfaced: &Surfaced) -> Markup {
                     }
                 }
             }
+        }
+        (shapes(surfaced))
+    }
+}
+
+/// Every shape that an error may have.
+fn shapes(surfaced: &Surfaced) -> Markup {
+    let own: Vec<String> = surfaced
+        .shapes
+        .iter()
+        .map(|(status, _)| status.to_string())
+        .collect();
+    html! {
+        h3 { "What an error looks like" }
+        @if !own.is_empty() { p { "With any status but " (own.join(" and ")) ":" } }
+        (members(surfaced, &surfaced.shape))
+        @for (status, shape) in &surfaced.shapes {
+            p { "With " code { (status) } ":" }
+            (members(surfaced, shape))
         }
     }
 }
