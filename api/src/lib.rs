@@ -34,7 +34,7 @@ use config::Config;
 use domain::endpoint::Policy;
 use queue::{Bell, Replies};
 use store::accept::Accept;
-use store::batch::Batch;
+use store::batch::{Batch, Statement};
 use store::key_file;
 use store::limits::Hit;
 use store::payments::Look;
@@ -47,9 +47,8 @@ use zeroize::Zeroizing;
 /// The largest request that is read.
 const BODY_BYTES_MAX: usize = 64 * 1024;
 
-/// How many statements serve several merchants at once: accepting and looking. Each has a connection
-/// of its own.
-const STATEMENTS_FOR_MANY: u32 = 2;
+/// The connections of the statements that serve several merchants at once.
+const CONNECTIONS_FOR_MANY: u32 = Accept::LINES + Look::LINES;
 
 /// What every handler shares.
 struct App {
@@ -74,11 +73,11 @@ impl App {
             store::connect_as(role, &config.database_url, "sluice api", connections)
         };
         let db = connect(Role::Api, config.database_connections)?;
-        let many = connect(Role::Accept, STATEMENTS_FOR_MANY)?;
+        let many = connect(Role::Accept, CONNECTIONS_FOR_MANY)?;
         Ok(Self {
-            accept: Batch::start(many.clone()),
-            hits: Batch::start(db.clone()),
-            looks: Batch::start(many),
+            accept: Batch::start(&many),
+            hits: Batch::start(&db),
+            looks: Batch::start(&many),
             bell: Bell::start(&config.amqp_url, "sluice api"),
             replies: Replies::start(&config.amqp_url, "sluice api"),
             callers: caller::Callers::default(),

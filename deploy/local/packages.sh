@@ -13,13 +13,14 @@ missing_packages() {
       ;;
     python) python3 -c 'import ensurepip, venv' 2>/dev/null || echo python3-venv ;;
     node) command -v npm >/dev/null || echo nodejs npm ;;
+    shellcheck) command -v shellcheck >/dev/null || echo shellcheck ;;
     curl) command -v curl >/dev/null || echo curl ca-certificates ;;
     rabbitmq) [[ -x /usr/lib/rabbitmq/bin/rabbitmq-server ]] || echo rabbitmq-server ;;
     esac
   done
 }
 
-# need compiler|postgres|rabbitmq|python|node|curl...: installs what is missing of it. Instant when nothing is.
+# need compiler|postgres|rabbitmq|python|node|curl|shellcheck...: installs what is missing of it. Instant when nothing is.
 need() {
   local packages started
   need_cargo
