@@ -1,7 +1,8 @@
 //! The processes of one gateway, each a child of the test, known by its handle.
 
 use std::collections::HashMap;
-use std::fs::File;
+use std::fs::{File, OpenOptions};
+use std::io::{Read, Seek, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -162,13 +163,35 @@ pub(crate) async fn signal(signal: &str, pid: &str) -> Result<()> {
     Ok(())
 }
 
-/// A free port below those the kernel lends to clients, which could take it while its process is
-/// down.
+/// Ports below those that the kernel lends to clients, which could take one while its process is down.
+const PORTS: std::ops::Range<u16> = 10_000..24_000;
+
+/// A port that is free and that no other test is given before all others were: tests run in processes
+/// of their own, and count in a file where the last one was.
 pub(crate) fn free_address() -> Result<SocketAddr> {
-    for _ in 0..100 {
-        let port = rand::random_range(10_000..24_000);
+    let path = std::env::temp_dir().join("sluice-test-port");
+    let open = OpenOptions::new()
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .open(&path);
+    let mut counter = open.with_context(|| path.display().to_string())?;
+    counter.lock()?;
+    let mut last = String::new();
+    counter.read_to_string(&mut last)?;
+    let mut port = last.parse().unwrap_or(PORTS.start);
+    for _ in PORTS {
+        port = if PORTS.contains(&(port + 1)) {
+            port + 1
+        } else {
+            PORTS.start
+        };
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
         if TcpListener::bind(address).is_ok() {
+            counter.set_len(0)?;
+            counter.rewind()?;
+            counter.write_all(port.to_string().as_bytes())?;
             return Ok(address);
         }
     }

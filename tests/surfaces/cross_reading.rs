@@ -217,3 +217,55 @@ async fn fourgeeks_reads_the_same_payment() -> Result<()> {
     }
     gateway.finish().await
 }
+
+/// What fourgeeks makes is read on the other surfaces, and what they give back is read there.
+#[tokio::test]
+async fn what_fourgeeks_makes_is_read_everywhere() -> Result<()> {
+    let gateway = Gateway::start().await?;
+    let ask = async |method, path: &str, body: Option<Value>| {
+        let request = gateway.request(method, path);
+        let request = request.basic_auth(gateway.merchant.test_key.as_str(), Some(""));
+        let request = match body {
+            Some(body) => request.json(&body),
+            None => request,
+        };
+        gateway.send(request).await
+    };
+    let asked = json!({
+        "amount": "500.00", "description": "Premium", "currency": "USD", "items": ["Premium"],
+        "return_url": "https://example.com/payment-result"
+    });
+    let made = ask(Method::POST, "/v1/payments/", Some(asked)).await?;
+    let id = made.at("/data/id_payment");
+    let v1 = gateway.get(&format!("/v1/payments/{id}")).await?;
+    let found = (v1.at("/id"), v1.at("/status"), &v1.body["amount"]);
+    assert_eq!(found, (id, "pending", &json!(50_000)), "{}", v1.text);
+    let v2 = gateway.get(&format!("/v2/payments/{id}")).await?;
+    let amount = json!({"value": 50_000, "currency": "USD"});
+    assert_eq!((v2.at("/status"), &v2.body["amount"]), ("pending", &amount));
+
+    let paid = gateway.pay(CARD).await?;
+    let path = format!("/v1/payments/{}/refund", paid.at("/id"));
+    let refund = gateway.post(&path, &json!({"amount": 2500})).await?;
+    let there = ask(
+        Method::GET,
+        &format!("/v1/refunds/{}", refund.at("/id")),
+        None,
+    )
+    .await?;
+    let found = (
+        there.at("/payment_id"),
+        &there.body["amount"],
+        there.at("/status"),
+    );
+    assert_eq!(found, (paid.at("/id"), &json!(2500), "succeeded"));
+
+    let v2 = gateway
+        .post("/v2/customers", &json!({"email": "ada@example.com"}))
+        .await?;
+    let path = format!("/v1/customers/{}", v2.at("/id"));
+    let there = ask(Method::GET, &path, None).await?;
+    assert_eq!(there.at("/id"), v2.at("/id").replace("cust_", "cus_"));
+    assert_eq!(there.at("/email"), "ada@example.com", "{}", there.text);
+    gateway.finish().await
+}

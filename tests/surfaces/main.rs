@@ -14,6 +14,8 @@ mod finternet;
 mod fourgeeks;
 mod fuzz;
 mod keys;
+mod limits;
+mod outages;
 mod paygate;
 mod plain;
 mod raw;

@@ -42,8 +42,9 @@ async fn the_example_is_answered_as_printed() -> Result<()> {
         .header("Content-Type", "application/json")
         .body(EXAMPLE);
     let paid = gateway.send(request).await?;
-    // Metadata is kept as JSON, whose members have no order; the document's is kept by chance.
-    let printed = r#"{"id":"pay_…","status":"succeeded","amount":{"value":1000,"currency":"USD"},"payment_method":{"id":"pm_…","type":"card","card":{"brand":"visa","last4":"4242","exp_month":12,"exp_year":2024}},"created_at":…,"metadata":{"customer_id":"cust_456","order_id":"order_123"}}"#;
+    // Metadata is answered in the order it was sent in, and read in that of the database: the shorter
+    // name first, as here.
+    let printed = r#"{"id":"pay_…","status":"succeeded","amount":{"value":1000,"currency":"USD"},"payment_method":{"id":"pm_…","type":"card","card":{"brand":"visa","last4":"4242","exp_month":12,"exp_year":2024}},"created_at":…,"metadata":{"order_id":"order_123","customer_id":"cust_456"}}"#;
     assert_eq!((paid.status, plain(&paid.text).as_str()), (200, printed));
     let path = format!("/v2/payments/{}", paid.at("/id"));
     let read = gateway.get(&path).await?;

@@ -142,7 +142,8 @@ async fn a_refund_that_failed_is_not_told_as_one() -> Result<()> {
     let gateway = Gateway::start().await?;
     let receiver = Receiver::start().await?;
     for (path, name) in [("/v1/webhooks", "/paygate"), ("/v2/webhooks", "/finfusion")] {
-        gateway.register(path, &receiver.url(name)).await?;
+        let asked = json!({"url": receiver.url(name)});
+        gateway.register_as(path, &asked).await?;
     }
     let paid = pay(&gateway, "4000000000074098").await?;
     let path = format!("/v2/payments/{}/refund", paid.at("/id"));

@@ -32,6 +32,12 @@ pub const ERRORS: &[Entry] = &[
         "Use a test key.",
     ),
     entry(
+        403,
+        "Not permitted",
+        "An access token that was asked for other things than payments.",
+        "Ask for a token with the scope `payments`, or without one.",
+    ),
+    entry(
         404,
         "Payments not found",
         "No such payment, or another merchant's, or the other mode's. Other objects have their own name there.",

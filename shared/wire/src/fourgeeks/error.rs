@@ -19,7 +19,7 @@ pub struct Error {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(untagged)]
 enum Shape {
-    Problem(Problem),
+    Problem(Box<Problem>),
     Unauthorized(Unauthorized),
     Declined { error: Declined },
 }
@@ -83,13 +83,13 @@ impl Error {
     fn problem(code: u16, title: impl Into<String>, content: impl Into<String>) -> Self {
         Self {
             status: code,
-            shape: Shape::Problem(Problem {
+            shape: Shape::Problem(Box::new(Problem {
                 code,
                 title: title.into(),
                 content: content.into(),
                 kind: "danger",
                 data: None,
-            }),
+            })),
         }
     }
 

@@ -1,0 +1,170 @@
+//! The rate limit as every surface tells of it: on each answer, and beyond it.
+
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+use reqwest::{Method, RequestBuilder};
+use serde_json::{Value, json};
+use tests::{Answer, Gateway, Options, until};
+
+const SURFACES: [&str; 4] = ["finternet", "paygate", "finfusion", "fourgeeks"];
+
+/// A request of a surface, with its own credential.
+fn of(gateway: &Gateway, surface: &str, method: Method, path: &str, key: &str) -> RequestBuilder {
+    let request = gateway.request(method, path);
+    match surface {
+        "finternet" => request.header("X-API-Key", key),
+        "fourgeeks" => request.basic_auth(key, Some("")),
+        _ => request.bearer_auth(key),
+    }
+}
+
+fn list(surface: &str) -> &'static str {
+    match surface {
+        "finternet" => "/v1/payment-intents",
+        "paygate" => "/v1/transactions",
+        "finfusion" => "/v2/payments",
+        _ => "/v1/payments/",
+    }
+}
+
+fn number(answer: &Answer, name: &str) -> Result<i64> {
+    let text = answer.header(name);
+    text.parse()
+        .with_context(|| format!("{name}: {text:?}: {}", answer.text))
+}
+
+/// Waits until the minute is young enough that a test's requests fall into one.
+async fn young_minute(gateway: &Gateway) -> Result<()> {
+    until("the minute is young", Duration::from_secs(30), async || {
+        let young = sqlx::query_scalar("select extract(second from now()) < 40");
+        let young: bool = young.fetch_one(gateway.database()).await?;
+        Ok(young.then_some(()))
+    })
+    .await
+}
+
+#[tokio::test]
+async fn every_answer_says_where_its_minute_stands() -> Result<()> {
+    let options = Options {
+        rate_limit: None,
+        ..Options::default()
+    };
+    let gateway = Gateway::with(options).await?;
+    young_minute(&gateway).await?;
+    let key = gateway.merchant.test_key.as_str();
+    for surface in SURFACES {
+        let list = list(surface);
+        let wrong = if surface == "paygate" {
+            "/v1/payments"
+        } else {
+            list
+        };
+        let asked = [
+            (Method::GET, list.to_owned(), 200),
+            (Method::POST, wrong.to_owned(), 400),
+            (
+                Method::GET,
+                format!("{}/x/y/z", list.trim_end_matches('/')),
+                404,
+            ),
+            (Method::DELETE, list.to_owned(), 405),
+        ];
+        // Each surface has a minute of its own: its first request is its first.
+        for (count, (method, path, status)) in (1..).zip(asked) {
+            let answer = gateway
+                .send(of(&gateway, surface, method, &path, key))
+                .await?;
+            assert_eq!(answer.status, status, "{surface} {path}: {}", answer.text);
+            assert_eq!(number(&answer, "x-ratelimit-limit")?, 100, "{surface}");
+            assert_eq!(
+                number(&answer, "x-ratelimit-remaining")?,
+                100 - count,
+                "{surface}"
+            );
+            assert_eq!(number(&answer, "x-ratelimit-reset")? % 60, 0, "{surface}");
+        }
+    }
+    // Who is nobody is counted too, wherever it is that they ask.
+    for surface in SURFACES {
+        let unknown = of(&gateway, surface, Method::GET, list(surface), "sk_test_0");
+        let answer = gateway.send(unknown).await?;
+        assert_eq!(answer.status, 401, "{surface}: {}", answer.text);
+        assert_eq!(number(&answer, "x-ratelimit-remaining")?, 99, "{surface}");
+    }
+    // Live keys of finternet may ask ten times as often.
+    for (surface, limit) in SURFACES.into_iter().zip([1_000, 100, 100, 100]) {
+        let live = gateway.merchant.live_key.as_str();
+        let request = of(&gateway, surface, Method::GET, list(surface), live);
+        let answer = gateway.send(request).await?;
+        assert_eq!(number(&answer, "x-ratelimit-limit")?, limit, "{surface}");
+    }
+    gateway.finish().await
+}
+
+/// What a surface says beyond the limit, but for the seconds.
+fn too_many(surface: &str, seconds: i64) -> Value {
+    match surface {
+        "finternet" => json!({"error": {
+            "code": "rate_limit_exceeded", "type": "rate_limit_error", "retryAfter": seconds,
+            "message": format!("Rate limit exceeded. Retry after {seconds} seconds.")
+        }}),
+        "paygate" => json!({"error": {
+            "type": "rate_limit_error", "code": "rate_limit_exceeded",
+            "message": format!("Too many requests. Try again in {seconds} seconds.")
+        }}),
+        "finfusion" => json!({"error": {
+            "type": "RateLimitError", "code": "RATE001",
+            "message": format!("Rate limit exceeded. Try again in {seconds} seconds.")
+        }}),
+        _ => json!({
+            "code": 429, "title": "Too many requests", "type": "danger",
+            "content": format!("Try again in {seconds} seconds.")
+        }),
+    }
+}
+
+#[tokio::test]
+async fn beyond_the_limit_every_surface_says_when_to_come_again() -> Result<()> {
+    let options = Options {
+        rate_limit: Some(2),
+        ..Options::default()
+    };
+    let gateway = Gateway::with(options).await?;
+    young_minute(&gateway).await?;
+    let key = gateway.merchant.test_key.as_str();
+    for surface in SURFACES {
+        let ask = || gateway.send(of(&gateway, surface, Method::GET, list(surface), key));
+        for _ in 0..2 {
+            assert_eq!(ask().await?.status, 200, "{surface}");
+        }
+        let refused = ask().await?;
+        let seconds = number(&refused, "retry-after")?;
+        ensure!((1..=60).contains(&seconds), "{surface}: {seconds}");
+        assert_eq!(
+            (refused.status, &refused.body),
+            (429, &too_many(surface, seconds)),
+            "{surface}"
+        );
+        assert_eq!(number(&refused, "x-ratelimit-remaining")?, 0, "{surface}");
+    }
+    // The operator allows more, and the API hears of it when it next looks the key up.
+    let merchant = gateway.merchant.merchant_id.to_string();
+    gateway
+        .operate(&["merchant", "rate-limit", &merchant, "500"])
+        .await?;
+    until(
+        "the new limit counts",
+        Duration::from_secs(10),
+        async || {
+            let request = of(&gateway, "paygate", Method::GET, list("paygate"), key);
+            let answer = gateway.send(request).await?;
+            Ok(
+                (answer.status == 200 && number(&answer, "x-ratelimit-limit")? == 500)
+                    .then_some(()),
+            )
+        },
+    )
+    .await?;
+    gateway.finish().await
+}

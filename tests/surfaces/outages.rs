@@ -1,0 +1,121 @@
+//! What only we can mend: every surface says so in its own words, and when to come again.
+
+use std::time::Duration;
+
+use anyhow::Result;
+use futures::future::try_join_all;
+use reqwest::{Method, RequestBuilder};
+use serde_json::{Value, json};
+use tests::{Answer, Gateway, Process, until};
+
+/// A list of each surface, with its own credential.
+fn lists(gateway: &Gateway, process: Process) -> [(&'static str, RequestBuilder); 4] {
+    let key = gateway.merchant.test_key.as_str();
+    let get = |path| gateway.request_to(process, Method::GET, path);
+    [
+        (
+            "finternet",
+            get("/v1/payment-intents").header("X-API-Key", key),
+        ),
+        ("paygate", get("/v1/customers").bearer_auth(key)),
+        ("finfusion", get("/v2/payments").bearer_auth(key)),
+        ("fourgeeks", get("/v1/customers").basic_auth(key, Some(""))),
+    ]
+}
+
+async fn all(gateway: &Gateway, process: Process) -> Result<Vec<(&'static str, Answer)>> {
+    let asked = lists(gateway, process).into_iter();
+    try_join_all(asked.map(async |(surface, request)| Ok((surface, gateway.send(request).await?))))
+        .await
+}
+
+/// What a surface says, in the words that its catalogue promises.
+fn said(surface: &str, status: u16) -> Value {
+    let again = "Send the request again, with the same Idempotency-Key if it had one.";
+    let (code, title, short) = match (surface, status) {
+        ("finfusion", 500) => ("API001", "", "Internal server error"),
+        ("finfusion", _) => ("API002", "", "Service unavailable. Try again shortly."),
+        (_, 500) => (
+            "internal_error",
+            "Server error",
+            "Something went wrong on our side.",
+        ),
+        ("finternet", _) => ("service_unavailable", "", "Not available at the moment."),
+        _ => (
+            "unavailable",
+            "Service unavailable",
+            "Not available at the moment.",
+        ),
+    };
+    let message = format!("{short} {again}");
+    match surface {
+        "finternet" | "paygate" => {
+            json!({"error": {"type": "api_error", "code": code, "message": message}})
+        }
+        "finfusion" => json!({"error": {"type": "APIError", "code": code, "message": short}}),
+        _ => json!({"code": status, "title": title, "content": message, "type": "danger"}),
+    }
+}
+
+fn check(answers: &[(&str, Answer)], status: u16) {
+    for (surface, answer) in answers {
+        assert_eq!(
+            (answer.status, &answer.body),
+            (status, &said(surface, status)),
+            "{surface}"
+        );
+        assert_eq!(
+            answer.header("content-type"),
+            "application/json",
+            "{surface}"
+        );
+        assert_eq!(answer.header("retry-after"), "1", "{surface}");
+        assert_eq!(answer.header("x-request-id").len(), 36, "{surface}");
+    }
+}
+
+#[tokio::test]
+async fn a_defect_is_ours_on_every_surface() -> Result<()> {
+    let gateway = Gateway::start().await?;
+    let db = gateway.database();
+    for table in ["intents", "customers", "payments"] {
+        let hide = format!("alter table {table} rename to hidden_{table}");
+        sqlx::query(sqlx::AssertSqlSafe(hide)).execute(db).await?;
+    }
+    let answers = all(&gateway, Process::Api).await;
+    for table in ["intents", "customers", "payments"] {
+        let show = format!("alter table hidden_{table} rename to {table}");
+        sqlx::query(sqlx::AssertSqlSafe(show)).execute(db).await?;
+    }
+    let answers = answers?;
+    check(&answers, 500);
+    let log = gateway.log(Process::Api);
+    for (surface, answer) in &answers {
+        // Whoever is asked about it finds it.
+        assert!(log.contains(answer.header("x-request-id")), "{surface}");
+        assert!(
+            !answer.text.contains("relation"),
+            "{surface}: {}",
+            answer.text
+        );
+    }
+    gateway.finish().await
+}
+
+#[tokio::test]
+async fn a_database_that_is_away_is_for_later_on_every_surface() -> Result<()> {
+    let gateway = Gateway::start().await?;
+    let nowhere = "postgres://nobody@127.0.0.1:1/nowhere".to_owned();
+    let process = Process::SecondApi;
+    gateway.tell(process, "DATABASE_URL", nowhere);
+    gateway.spawn(process)?;
+    until("it lives", Duration::from_secs(10), async || {
+        let alive = gateway.send(gateway.request_to(process, Method::GET, "/livez"));
+        Ok(alive.await.ok().filter(|answer| answer.status == 200))
+    })
+    .await?;
+    let ready = gateway.request_to(process, Method::GET, "/readyz");
+    assert_eq!(gateway.send(ready).await?.status, 503);
+    check(&all(&gateway, process).await?, 503);
+    gateway.finish().await
+}
