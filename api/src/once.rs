@@ -1,5 +1,7 @@
 //! Idempotency-Key: the same request with the same key is done once.
 
+use std::collections::BTreeMap;
+
 use axum::extract::Request;
 use axum::http::HeaderMap;
 use axum::http::request::Parts;
@@ -69,6 +71,8 @@ fn key(
     };
     let path = parts.uri.path();
     let path = path.strip_prefix("/api").unwrap_or(path);
+    // Both spellings ask the same.
+    let path = path.strip_suffix('/').unwrap_or(path);
     let route = [parts.method.as_str(), path, surface.name()];
     let fingerprint = fingerprint(server_key, &route, body)?;
     Ok(Some(Key { key, fingerprint }))
@@ -93,25 +97,28 @@ fn fingerprint(server_key: &[u8; 32], route: &[&str], body: &Value) -> Result<Ve
         mac.update(part.as_bytes());
         mac.update(b"\0");
     }
-    // serde_json writes an object's keys in order, so equal bodies are equal texts.
-    mac.update(zeroize::Zeroizing::new(without_codes(body).to_string()).as_bytes());
+    mac.update(zeroize::Zeroizing::new(canonical(body).to_string()).as_bytes());
     Ok(mac.finalize().into_bytes().to_vec())
 }
 
-/// The body without any card's security code, wherever a surface puts its card.
-fn without_codes(body: &Value) -> Value {
-    let Value::Object(members) = body else {
-        return body.clone();
+/// The body with its members in order, so that equal bodies are equal texts, and without any card's
+/// security code, wherever a surface puts its card.
+fn canonical(body: &Value) -> Value {
+    let members = match body {
+        Value::Object(members) => members,
+        Value::Array(items) => return items.iter().map(canonical).collect(),
+        other => return other.clone(),
     };
     let members = members.iter().map(|(name, value)| {
-        let mut value = without_codes(value);
+        let mut value = canonical(value);
         if let ("card", Value::Object(card)) = (name.as_str(), &mut value) {
-            card.remove("cvc");
-            card.remove("cvv");
+            card.retain(|name, _| name != "cvc" && name != "cvv");
         }
         (name.clone(), value)
     });
-    Value::Object(members.collect::<Map<_, _>>())
+    // A map of the standard library sorts; serde_json's keeps the order that it is given.
+    let members: BTreeMap<_, _> = members.collect();
+    Value::Object(members.into_iter().collect::<Map<_, _>>())
 }
 
 /// Takes the request's key for what its transaction does to `subject`. `Some` says what was done
@@ -175,6 +182,10 @@ mod tests {
         let of = |route: &str, body: &Value| fingerprint(&[1; 32], &[route, "paygate"], body).ok();
         let body = json!({"amount": 1, "card": {"number": "4242", "cvc": "123"}});
         let same = json!({"card": {"cvc": "999", "number": "4242"}, "amount": 1});
+        let items = |one| json!({"items": [one, {"b": [{"d": 1, "c": 2}], "a": 1}]});
+        let turned = json!({"items": ["x", {"a": 1, "b": [{"c": 2, "d": 1}]}]});
+        assert_eq!(of("/payments", &items("x")), of("/payments", &turned));
+        assert_ne!(of("/payments", &items("y")), of("/payments", &turned));
         let other = json!({"amount": 2, "card": {"number": "4242", "cvc": "123"}});
         assert_eq!(of("/payments", &body), of("/payments", &same));
         assert_ne!(of("/payments", &body), of("/payments", &other));
@@ -197,8 +208,8 @@ mod tests {
                 json!({"card": {"cardNumber": "1", "cvv": "2"}}),
             ),
         ] {
-            assert_eq!(without_codes(&body), without_codes(&same));
+            assert_eq!(canonical(&body), canonical(&same));
         }
-        assert_ne!(without_codes(&json!({"cvc": 1})), json!({}));
+        assert_ne!(canonical(&json!({"cvc": 1})), json!({}));
     }
 }
