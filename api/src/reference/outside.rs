@@ -21,7 +21,7 @@ pub fn in_our_words<S: Clone + Send + Sync + 'static>(paths: Router<S>) -> Route
 }
 
 async fn named(mut response: Response) -> Response {
-    if let Ok(name) = HeaderValue::from_str(&Uuid::now_v7().to_string()) {
+    if let Ok(name) = HeaderValue::from_str(&Uuid::new_v4().to_string()) {
         let header = HeaderName::from_static("x-request-id");
         response.headers_mut().insert(header, name);
     }
