@@ -108,6 +108,19 @@ impl Gateway {
         Ok(())
     }
 
+    /// Waits until the minute is young enough that a test's requests fall into one.
+    ///
+    /// # Errors
+    /// If the database does not answer.
+    pub async fn young_minute(&self) -> Result<()> {
+        until("the minute is young", Duration::from_secs(30), async || {
+            let young = sqlx::query_scalar("select extract(second from now()) < 40");
+            let young: bool = young.fetch_one(self.database()).await?;
+            Ok(young.then_some(()))
+        })
+        .await
+    }
+
     /// Lets the operator's command line compare everything: payments, ledger, jobs, events and the
     /// acquirer's log.
     ///

@@ -29,6 +29,16 @@ impl Answer {
         value.unwrap_or_default()
     }
 
+    /// A header's number.
+    ///
+    /// # Errors
+    /// If there is none.
+    pub fn number(&self, name: &str) -> Result<i64> {
+        let text = self.header(name);
+        text.parse()
+            .with_context(|| format!("{name}: {text:?}: {}", self.text))
+    }
+
     /// A text of the body by its path, `/error/code`; empty if there is none.
     #[must_use]
     pub fn at(&self, pointer: &str) -> &str {

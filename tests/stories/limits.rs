@@ -2,29 +2,12 @@
 
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use futures::future::try_join_all;
 use reqwest::Method;
 use serde_json::json;
 use sqlx::Row;
-use tests::{Answer, Gateway, Options, Process, example, until};
-
-/// Waits until the minute is young enough that a test's requests fall into one.
-async fn young_minute(gateway: &Gateway) -> Result<()> {
-    until("the minute is young", Duration::from_secs(30), async || {
-        let row =
-            sqlx::query("select extract(second from now()) < 40").fetch_one(gateway.database());
-        Ok(row.await?.try_get::<bool, _>(0)?.then_some(()))
-    })
-    .await
-}
-
-fn number(answer: &Answer, name: &str) -> Result<i64> {
-    answer
-        .header(name)
-        .parse()
-        .with_context(|| format!("{name}: {}", answer.header(name)))
-}
+use tests::{Answer, Gateway, Options, Process, example};
 
 #[tokio::test]
 async fn a_limit_is_counted_over_all_api_processes() -> Result<()> {
@@ -34,7 +17,7 @@ async fn a_limit_is_counted_over_all_api_processes() -> Result<()> {
     };
     let gateway = Gateway::with(options).await?;
     gateway.launch(&[Process::SecondApi]).await?;
-    young_minute(&gateway).await?;
+    gateway.young_minute().await?;
     let body = json!({"amount": 5000, "currency": "USD", "payment_method": "card"});
     let asked = (0..60).map(|number| {
         let process = if number % 2 == 0 {
@@ -55,8 +38,8 @@ async fn a_limit_is_counted_over_all_api_processes() -> Result<()> {
     assert_eq!((passed.len(), refused.len()), (20, 40));
     let now = time::OffsetDateTime::now_utc().unix_timestamp();
     for answer in passed.iter().chain(&refused) {
-        assert_eq!(number(answer, "x-ratelimit-limit")?, 20);
-        let reset = number(answer, "x-ratelimit-reset")?;
+        assert_eq!(answer.number("x-ratelimit-limit")?, 20);
+        let reset = answer.number("x-ratelimit-reset")?;
         assert!(
             reset % 60 == 0 && (now..=now + 60).contains(&reset),
             "{reset} at {now}"
@@ -64,7 +47,7 @@ async fn a_limit_is_counted_over_all_api_processes() -> Result<()> {
     }
     let left = passed
         .iter()
-        .map(|answer| number(answer, "x-ratelimit-remaining"));
+        .map(|answer| answer.number("x-ratelimit-remaining"));
     let mut left: Vec<i64> = left.collect::<Result<_>>()?;
     left.sort_unstable();
     assert_eq!(left, (0..20).collect::<Vec<_>>());
@@ -75,8 +58,8 @@ async fn a_limit_is_counted_over_all_api_processes() -> Result<()> {
             answer.at("/error/type"),
         );
         assert_eq!(found, (429, "rate_limit_exceeded", "rate_limit_error"));
-        assert_eq!(number(answer, "x-ratelimit-remaining")?, 0);
-        assert!((1..=60).contains(&number(answer, "retry-after")?));
+        assert_eq!(answer.number("x-ratelimit-remaining")?, 0);
+        assert!((1..=60).contains(&answer.number("retry-after")?));
     }
     let count = sqlx::query("select count(*) from payments")
         .fetch_one(gateway.database())
@@ -95,7 +78,7 @@ async fn a_limit_is_counted_over_all_api_processes() -> Result<()> {
 #[tokio::test]
 async fn guesses_at_keys_are_limited_by_where_they_come_from() -> Result<()> {
     let gateway = Gateway::start().await?;
-    young_minute(&gateway).await?;
+    gateway.young_minute().await?;
     let guess = |key: &'static str| {
         let request = gateway.request(Method::GET, "/v1/payments/pay_0");
         gateway.send(request.bearer_auth(key))

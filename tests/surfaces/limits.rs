@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
-use tests::{Answer, Gateway, Options, until};
+use tests::{Gateway, Options, until};
 
 const SURFACES: [&str; 4] = ["finternet", "paygate", "finfusion", "fourgeeks"];
 
@@ -28,22 +28,6 @@ fn list(surface: &str) -> &'static str {
     }
 }
 
-fn number(answer: &Answer, name: &str) -> Result<i64> {
-    let text = answer.header(name);
-    text.parse()
-        .with_context(|| format!("{name}: {text:?}: {}", answer.text))
-}
-
-/// Waits until the minute is young enough that a test's requests fall into one.
-async fn young_minute(gateway: &Gateway) -> Result<()> {
-    until("the minute is young", Duration::from_secs(30), async || {
-        let young = sqlx::query_scalar("select extract(second from now()) < 40");
-        let young: bool = young.fetch_one(gateway.database()).await?;
-        Ok(young.then_some(()))
-    })
-    .await
-}
-
 #[tokio::test]
 async fn every_answer_says_where_its_minute_stands() -> Result<()> {
     let options = Options {
@@ -51,7 +35,7 @@ async fn every_answer_says_where_its_minute_stands() -> Result<()> {
         ..Options::default()
     };
     let gateway = Gateway::with(options).await?;
-    young_minute(&gateway).await?;
+    gateway.young_minute().await?;
     let key = gateway.merchant.test_key.as_str();
     for surface in SURFACES {
         let list = list(surface);
@@ -76,13 +60,13 @@ async fn every_answer_says_where_its_minute_stands() -> Result<()> {
                 .send(of(&gateway, surface, method, &path, key))
                 .await?;
             assert_eq!(answer.status, status, "{surface} {path}: {}", answer.text);
-            assert_eq!(number(&answer, "x-ratelimit-limit")?, 100, "{surface}");
+            assert_eq!(answer.number("x-ratelimit-limit")?, 100, "{surface}");
             assert_eq!(
-                number(&answer, "x-ratelimit-remaining")?,
+                answer.number("x-ratelimit-remaining")?,
                 100 - count,
                 "{surface}"
             );
-            assert_eq!(number(&answer, "x-ratelimit-reset")? % 60, 0, "{surface}");
+            assert_eq!(answer.number("x-ratelimit-reset")? % 60, 0, "{surface}");
         }
     }
     // Who is nobody is counted too, wherever it is that they ask.
@@ -90,14 +74,14 @@ async fn every_answer_says_where_its_minute_stands() -> Result<()> {
         let unknown = of(&gateway, surface, Method::GET, list(surface), "sk_test_0");
         let answer = gateway.send(unknown).await?;
         assert_eq!(answer.status, 401, "{surface}: {}", answer.text);
-        assert_eq!(number(&answer, "x-ratelimit-remaining")?, 99, "{surface}");
+        assert_eq!(answer.number("x-ratelimit-remaining")?, 99, "{surface}");
     }
     // Live keys of finternet may ask ten times as often.
     for (surface, limit) in SURFACES.into_iter().zip([1_000, 100, 100, 100]) {
         let live = gateway.merchant.live_key.as_str();
         let request = of(&gateway, surface, Method::GET, list(surface), live);
         let answer = gateway.send(request).await?;
-        assert_eq!(number(&answer, "x-ratelimit-limit")?, limit, "{surface}");
+        assert_eq!(answer.number("x-ratelimit-limit")?, limit, "{surface}");
     }
     gateway.finish().await
 }
@@ -131,7 +115,7 @@ async fn beyond_the_limit_every_surface_says_when_to_come_again() -> Result<()> 
         ..Options::default()
     };
     let gateway = Gateway::with(options).await?;
-    young_minute(&gateway).await?;
+    gateway.young_minute().await?;
     let key = gateway.merchant.test_key.as_str();
     for surface in SURFACES {
         let ask = || gateway.send(of(&gateway, surface, Method::GET, list(surface), key));
@@ -139,14 +123,14 @@ async fn beyond_the_limit_every_surface_says_when_to_come_again() -> Result<()> 
             assert_eq!(ask().await?.status, 200, "{surface}");
         }
         let refused = ask().await?;
-        let seconds = number(&refused, "retry-after")?;
+        let seconds = refused.number("retry-after")?;
         ensure!((1..=60).contains(&seconds), "{surface}: {seconds}");
         assert_eq!(
             (refused.status, &refused.body),
             (429, &too_many(surface, seconds)),
             "{surface}"
         );
-        assert_eq!(number(&refused, "x-ratelimit-remaining")?, 0, "{surface}");
+        assert_eq!(refused.number("x-ratelimit-remaining")?, 0, "{surface}");
     }
     // The operator allows more, and the API hears of it when it next looks the key up.
     let merchant = gateway.merchant.merchant_id.to_string();
@@ -159,10 +143,7 @@ async fn beyond_the_limit_every_surface_says_when_to_come_again() -> Result<()> 
         async || {
             let request = of(&gateway, "paygate", Method::GET, list("paygate"), key);
             let answer = gateway.send(request).await?;
-            Ok(
-                (answer.status == 200 && number(&answer, "x-ratelimit-limit")? == 500)
-                    .then_some(()),
-            )
+            Ok((answer.status == 200 && answer.number("x-ratelimit-limit")? == 500).then_some(()))
         },
     )
     .await?;
