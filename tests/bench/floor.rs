@@ -127,22 +127,14 @@ impl Times {
 const STAGES: &str = "
     with gaps as (
         select extract(epoch from a.created_at - p.created_at) * 1000 as claimed,
-               extract(epoch from h1.at - a.created_at) * 1000 as authorized,
-               extract(epoch from h2.at - h1.at) * 1000 as captured,
-               extract(epoch from t.at - h2.at) * 1000 as told
+               extract(epoch from h.at - a.created_at) * 1000 as captured
         from payments p
         join authorizations a on a.payment_id = p.id
-        join payment_history h1 on h1.payment_id = p.id and h1.version = 1
-        join payment_history h2 on h2.payment_id = p.id and h2.version = 2
-        join events e on e.payment_id = p.id
-        join deliveries d on d.event_id = e.id
-        join delivery_attempts t on t.delivery_id = d.id)
+        join payment_history h on h.payment_id = p.id and h.event = 'captured')
     select count(*) as payments,
-           format('accepted -%s-> claimed -%s-> authorized -%s-> captured -%s-> told',
+           format('accepted -%s-> claimed -%s-> captured',
                round(percentile_cont(0.5) within group (order by claimed)::numeric, 1),
-               round(percentile_cont(0.5) within group (order by authorized)::numeric, 1),
-               round(percentile_cont(0.5) within group (order by captured)::numeric, 1),
-               round(percentile_cont(0.5) within group (order by told)::numeric, 1)) as stages
+               round(percentile_cont(0.5) within group (order by captured)::numeric, 1)) as stages
     from gaps";
 
 /// Where the time of the payments so far went, in medians.

@@ -84,6 +84,8 @@ async fn before_sending() -> Result<()> {
     let scene = Scene::patient().await?;
     let acquirer = scene.before_acquirer().await?;
     let in_hand = InHand::before_sending(&scene, &acquirer).await?;
+    // An approval is captured before it is written.
+    assert_eq!(scene.attempts(&in_hand.capturing).await?, ["sending"]);
     assert_eq!(scene.attempts(&in_hand.authorizing).await?, ["sending"]);
     assert_eq!(scene.gateway.sandbox_log()?.len(), 1);
     scene.gateway.kill(Process::Card)?;

@@ -8,23 +8,21 @@ use domain::intent::{self, Intent, Paid};
 use domain::ledger;
 use domain::notice::{self, Notice, Subject};
 use domain::payment::{self, State};
-use store::payments::{Attempt, Change, Claimed, Job};
+use store::payments::{Attempt, Change, Claimed, Happened, Job};
 use time::OffsetDateTime;
 
-/// The change that follows when something happened to an attempt, to the payment, or to both.
+/// The change that follows when something happened to an attempt, then to the payment, or to both.
 pub fn of(
     claimed: &Claimed,
     intent: Option<&Intent>,
-    happened: Option<(Attempt, authorization::Event)>,
-    outcome: Option<payment::Event>,
+    attempted: Option<(Attempt, authorization::Event)>,
+    outcomes: &[payment::Event],
     fingerprint: Option<Vec<u8>>,
 ) -> Result<Change, BoxDynError> {
     let payment = &claimed.payment;
-    let state = match outcome {
-        Some(event) => payment.state.next(event)?,
-        None => payment.state,
-    };
-    let authorization = match happened {
+    let happened = history(payment.state, attempted, outcomes)?;
+    let state = happened.last().ok_or("nothing happened")?.state;
+    let authorization = match attempted {
         Some((attempt, event)) => Some((attempt.id, attempt.state.next(event)?)),
         None => None,
     };
@@ -36,11 +34,7 @@ pub fn of(
     let is_left = state.is_work()
         || authorization.is_some_and(|(_, state)| state.is_work())
         || others.count() > 0;
-    let event = match (outcome, happened) {
-        (Some(event), _) => event.name(),
-        (None, Some((_, event))) => event.name(),
-        (None, None) => return Err("nothing happened".into()),
-    };
+    let outcome = outcomes.last().copied();
     let failure = outcome.and_then(payment::Event::failure);
     let told = payment::Payment {
         state,
@@ -52,18 +46,45 @@ pub fn of(
     Ok(Change {
         payment_id: payment.id,
         version: claimed.version,
-        event,
+        happened,
         state,
         failure,
         authorization,
         fingerprint,
         forget_card: outcome.is_some(),
-        postings: outcome.map(books).unwrap_or_default(),
+        postings: outcomes.iter().copied().flat_map(books).collect(),
         notice: outcome
             .and(state.notice())
             .map(|kind| tell(kind, told, intent)),
         job: if is_left { Job::Keep } else { Job::Clear },
     })
+}
+
+/// The lines of history: what happened to an attempt stands with what it made of the payment first.
+fn history(
+    state: State,
+    attempted: Option<(Attempt, authorization::Event)>,
+    outcomes: &[payment::Event],
+) -> Result<Vec<Happened>, payment::Refused> {
+    let mut authorization = attempted.map(|(attempt, _)| attempt.id);
+    let mut lines = Vec::with_capacity(outcomes.len().max(1));
+    let mut state = state;
+    for outcome in outcomes {
+        state = state.next(*outcome)?;
+        lines.push(Happened {
+            event: outcome.name(),
+            state,
+            authorization: authorization.take(),
+        });
+    }
+    if let (Some((_, event)), true) = (attempted, lines.is_empty()) {
+        lines.push(Happened {
+            event: event.name(),
+            state,
+            authorization,
+        });
+    }
+    Ok(lines)
 }
 
 /// What the merchant is told: of the intent, if the payment pays one.
@@ -95,7 +116,11 @@ pub fn late_approval(
     Change {
         payment_id: payment,
         version,
-        event: authorization::Event::Approved.name(),
+        happened: vec![Happened {
+            event: authorization::Event::Approved.name(),
+            state,
+            authorization: Some(authorization.0),
+        }],
         state,
         failure: None,
         authorization: Some(authorization),

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use apalis_core::error::BoxDynError;
-use domain::id::{AuthorizationId, PaymentId};
+use domain::id::PaymentId;
 use domain::work::{Outcome, Worker};
 use queue::{Bell, Delivery};
 use store::PgPool;
@@ -22,7 +22,7 @@ use store::payments::{Changes, Claim};
 
 use self::acquirer::Acquirers;
 use self::acquirers::sandbox::Sandbox;
-use self::case::Case;
+use self::case::{Case, Lease};
 use self::keys::Keys;
 use crate::config::Card as Config;
 use crate::runtime::{self, Handle};
@@ -39,6 +39,8 @@ struct Desk {
     bell: Bell,
     acquirers: Arc<Acquirers>,
     keys: Arc<Keys>,
+    /// How long an acquirer's answer is waited for.
+    answers_within: Duration,
 }
 
 pub async fn run(config: &Config) -> anyhow::Result<()> {
@@ -56,6 +58,7 @@ pub async fn run(config: &Config) -> anyhow::Result<()> {
         bell: bell.clone(),
         acquirers: Arc::new(Acquirers { test: sandbox }),
         keys,
+        answers_within: config.acquiring.timeout(),
         db: db.clone(),
     };
     runtime::run(shared, db, bell, desk).await
@@ -81,10 +84,11 @@ impl Handle for Desk {
     const WORKER: Worker = Worker::Card;
 
     async fn handle(&self, delivery: Delivery) -> Result<Outcome, BoxDynError> {
+        let lease = Lease::fresh();
         let claim = Claim {
             payment_id: PaymentId(delivery.job.id),
             seq: delivery.job.seq,
-            lease: AuthorizationId(store::fresh_id()),
+            lease: lease.id,
         };
         let Some(claimed) = self.claims.run(claim).await? else {
             return Ok(Outcome::Done);
@@ -99,7 +103,7 @@ impl Handle for Desk {
             Some(id) => store::intents::get(&self.db, id).await?,
             None => None,
         };
-        let mut case = Case::new(self, claimed, intent, claim.lease);
+        let mut case = Case::new(self, claimed, intent, lease);
         let outcome = case.work(delivery.job).await?;
         if let Some(reply_to) = delivery.reply_to.filter(|_| !case.state().is_work()) {
             self.bell.hint(&reply_to, delivery.job.id);

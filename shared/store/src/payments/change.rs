@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
 
-use super::LEASE_SECONDS;
+use super::LEASE;
 use crate::Result;
 use crate::batch::{Batch, Statement};
 
@@ -36,7 +36,18 @@ impl Job {
     }
 }
 
-/// One event's whole effect on a payment: the only thing that changes one.
+/// Something that happened to a payment, for its history.
+#[derive(Debug, Clone, Copy)]
+pub struct Happened {
+    /// What.
+    pub event: &'static str,
+    /// The state that followed.
+    pub state: State,
+    /// The attempt it happened to.
+    pub authorization: Option<AuthorizationId>,
+}
+
+/// The whole effect of what happened on a payment: the only thing that changes one.
 ///
 /// Row, history, authorization, ledger, sealed card, job, event and deliveries are written in one
 /// statement, guarded by the version that was read.
@@ -46,8 +57,8 @@ pub struct Change {
     pub payment_id: PaymentId,
     /// The version that was read.
     pub version: i32,
-    /// What happened, for the history.
-    pub event: &'static str,
+    /// What happened, one after the other; each makes a version.
+    pub happened: Vec<Happened>,
     /// The state that follows.
     pub state: State,
     /// Why it failed, if it did.
@@ -126,7 +137,7 @@ impl Statement for Change {
     async fn run(db: &mut PgConnection, rows: &[Change]) -> Result<Vec<Option<Changed>>> {
         let ids: Vec<Uuid> = rows.iter().map(|row| row.payment_id.0).collect();
         let versions: Vec<i32> = rows.iter().map(|row| row.version).collect();
-        let events: Vec<&str> = rows.iter().map(|row| row.event).collect();
+        let happened: Vec<Value> = rows.iter().map(|row| lines(&row.happened)).collect();
         let states: Vec<&str> = rows.iter().map(|row| row.state.name()).collect();
         let failures = each(rows, |row| row.failure.map(Failure::name));
         let authorizations = each(rows, |row| row.authorization.map(|(id, _)| id.0));
@@ -144,7 +155,7 @@ impl Statement for Change {
             "src/payments/change.sql",
             &ids,
             &versions,
-            &events as _,
+            &happened,
             &states as _,
             &failures as _,
             &authorizations as _,
@@ -156,7 +167,7 @@ impl Statement for Change {
             &kinds as _,
             &notices as _,
             &jobs as _,
-            LEASE_SECONDS,
+            LEASE.as_secs_f64(),
             rows.iter().all(Change::may_be_found_again),
         )
         .fetch_all(db)
@@ -192,6 +203,15 @@ impl Statement for Change {
 
 fn each<'a, T>(rows: &'a [Change], value: impl Fn(&'a Change) -> Option<T>) -> Vec<Option<T>> {
     rows.iter().map(value).collect()
+}
+
+/// What happened, as the statement takes it.
+fn lines(happened: &[Happened]) -> Value {
+    let line = |one: &Happened| {
+        let authorization = one.authorization.map(|id| id.0);
+        json!({"event": one.event, "state": one.state.name(), "authorization_id": authorization})
+    };
+    happened.iter().map(line).collect()
 }
 
 /// Postings with ids of their own, as the statement takes them.

@@ -8,26 +8,29 @@ with pace as materialized (
     select case when $16 then set_config('synchronous_commit', 'off', true) end as set
 ), input as (
     select * from unnest(
-        $1::uuid[], $2::integer[], $3::text[], $4::text[], $5::text[], $6::uuid[], $7::text[],
+        $1::uuid[], $2::integer[], $3::jsonb[], $4::text[], $5::text[], $6::uuid[], $7::text[],
         $8::bytea[], $9::boolean[], $10::jsonb[], $11::uuid[], $12::text[], $13::jsonb[],
         $14::text[]
     ) with ordinality as i(
-        payment_id, was, event, to_state, reason, authorization_id, authorization_state,
+        payment_id, was, happened, to_state, reason, authorization_id, authorization_state,
         fingerprint, forget, postings, event_id, kind, notice, job, ord)
 ), change as (
     update payments p
-    set state = i.to_state, version = p.version + 1,
+    set state = i.to_state, version = i.was + jsonb_array_length(i.happened),
         failure = coalesce(i.reason, p.failure),
         card_fingerprint = coalesce(i.fingerprint, p.card_fingerprint),
         updated_at = now()
     from pace, input i
     where p.id = i.payment_id and p.version = i.was
-    returning p.id, p.version, p.merchant_id, p.live, p.currency, i.ord, i.event, i.to_state,
+    returning p.id, p.version, p.merchant_id, p.live, p.currency, i.ord, i.was, i.happened,
               i.authorization_id, i.authorization_state, i.forget, i.postings, i.event_id, i.kind,
               i.notice, i.job
 ), history as (
     insert into payment_history (payment_id, version, event, state, authorization_id)
-    select id, version, event, to_state, authorization_id from change
+    select c.id, c.was + h.line, h.event, h.state, h.authorization_id
+    from change c, rows from (
+        jsonb_to_recordset(c.happened) as (event text, state text, authorization_id uuid)
+    ) with ordinality as h(event, state, authorization_id, line)
 ), attempt as (
     update authorizations a
     set state = c.authorization_state, updated_at = now()

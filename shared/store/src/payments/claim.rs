@@ -8,7 +8,7 @@ use domain::payment::Payment;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::{Attempt, LEASE_SECONDS, Row, attempt_of};
+use super::{Attempt, LEASE, Row, attempt_of};
 use crate::Result;
 use crate::batch::Statement;
 use crate::vault::Sealed;
@@ -63,7 +63,7 @@ impl Statement for Claim {
             &ids,
             &seqs,
             &leases,
-            LEASE_SECONDS,
+            LEASE.as_secs_f64(),
             WATCH.as_secs_f64(),
         )
         .fetch_all(db)

@@ -5,6 +5,8 @@ mod claim;
 mod list;
 mod look;
 
+use std::time::Duration;
+
 use domain::authorization;
 use domain::card::{Brand, MaskedCard};
 use domain::id::{AuthorizationId, CustomerId, IntentId, MerchantId, PaymentId};
@@ -17,14 +19,14 @@ use sqlx::PgPool;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-pub use self::change::{Change, Changed, Changes, Job};
+pub use self::change::{Change, Changed, Changes, Happened, Job};
 pub use self::claim::{Claim, Claimed};
 pub use self::list::{Filter, list};
 pub use self::look::Look;
 use crate::{Error, Result};
 
 /// How long a claimed job is left to its worker; every provider call ends well before.
-pub const LEASE_SECONDS: f64 = 20.0;
+pub const LEASE: Duration = Duration::from_secs(20);
 
 /// The columns a payment is read from.
 struct Row {
