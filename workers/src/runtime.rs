@@ -58,6 +58,7 @@ pub async fn run<H: Handle>(
     );
     health::serve(shared.process.health_listen, db, listener.health()).await?;
     let concurrency = usize::from(shared.concurrency);
+    let heard = listener.clone();
     // The first layer is the outermost: a handler that runs into its time limit must be ended,
     // not left running while its job is settled.
     let monitor = Monitor::new()
@@ -82,6 +83,7 @@ pub async fn run<H: Handle>(
             Ok(())
         })
         .await?;
+    heard.drain().await;
     bell.drain().await;
     if !asked.load(Ordering::Relaxed) {
         bail!("the {} worker ended by itself", H::WORKER);

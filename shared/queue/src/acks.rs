@@ -13,7 +13,7 @@ use tokio::time::sleep;
 use crate::Health;
 
 /// How long an ack waits for others.
-const MOMENT: Duration = Duration::from_millis(10);
+const MOMENT: Duration = Duration::from_millis(50);
 
 /// The settled deliveries that are not acknowledged yet. One that never is, because its session or
 /// process ends first, comes again, and then finds nothing left to do.

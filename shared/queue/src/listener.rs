@@ -14,10 +14,11 @@ use futures::StreamExt;
 use lapin::options::{BasicAckOptions, BasicConsumeOptions, BasicQosOptions, QueueDeleteOptions};
 use lapin::types::FieldTable;
 use lapin::{Channel, Connection, Consumer, message};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
+use tokio::time::timeout;
 
 use crate::acks::Acks;
-use crate::session::{self, Lost, Session, gone, within};
+use crate::session::{self, Lost, PATIENCE, Session, gone, within};
 use crate::{Delivery, Health, SettleLayer, declare, queues, wire};
 
 /// What rings for one worker. Clones share one session with the broker; it ends with the first
@@ -28,6 +29,7 @@ pub struct Listener<S> {
     health: Health,
     acks: Acks,
     settle: S,
+    ended: watch::Receiver<()>,
 }
 
 impl<S> Listener<S> {
@@ -38,6 +40,7 @@ impl<S> Listener<S> {
         let (heard, deliveries) = mpsc::channel(usize::from(prefetch).max(1));
         let health = Health::default();
         let acks = Acks::new(prefetch, health.clone());
+        let (ending, ended) = watch::channel(());
         let ear = Ear {
             worker,
             prefetch,
@@ -45,6 +48,7 @@ impl<S> Listener<S> {
             acks: acks.clone(),
             health: health.clone(),
             refusals: 0,
+            _ending: ending,
         };
         session::start(url, &format!("{worker} listener"), &health, ear);
         Listener {
@@ -52,6 +56,17 @@ impl<S> Listener<S> {
             health,
             acks,
             settle,
+            ended,
+        }
+    }
+
+    /// Waits a little until the session has ended, with everything acknowledged that is settled: once
+    /// the worker has closed it.
+    pub async fn drain(&self) {
+        let mut ended = self.ended.clone();
+        // Fails when there is no session any more to change it.
+        if timeout(PATIENCE, ended.changed()).await.is_err() {
+            tracing::warn!("the last acks may not have been sent, so their jobs come again");
         }
     }
 
@@ -139,6 +154,8 @@ struct Ear {
     acks: Acks,
     health: Health,
     refusals: u32,
+    /// Dropped with the session.
+    _ending: watch::Sender<()>,
 }
 
 impl Session for Ear {
