@@ -4,13 +4,13 @@
 //! times the load of a statement for each call, at a lower latency. Every statement here is safe
 //! to run again for the same rows, so an answer that was lost with its connection is asked again.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use sqlx::pool::PoolConnection;
 use sqlx::{PgConnection, PgPool, Postgres};
-use tokio::sync::{Mutex, mpsc, oneshot};
-use tokio::time::timeout;
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinSet;
+use tokio::time::{sleep, timeout};
 
 use crate::{Error, Result};
 
@@ -33,6 +33,9 @@ pub trait Statement: Send + 'static {
     /// How many runs may be under way at once, each over a connection of its own. A statement that
     /// waits for the disk wants two: while one waits the other runs, and both may share a flush.
     const LINES: u32 = 1;
+    /// How long a run waits for more rows: for what nobody waits for. A few rows in one run cost little
+    /// more than one.
+    const GATHER: Duration = Duration::ZERO;
 
     /// Runs it. The answers stand in the order of the rows; `None` asks to run a row again alone.
     fn run(
@@ -60,15 +63,11 @@ impl<S: Statement> Clone for Batch<S> {
 }
 
 impl<S: Statement> Batch<S> {
-    /// Starts the tasks that run the batches; they end when the last clone is dropped.
+    /// Starts the task that runs the batches; it ends when the last clone is dropped.
     #[must_use]
     pub fn start(db: &PgPool) -> Self {
-        let (waiting, arrivals) = mpsc::channel::<Waiting<S>>(WAITING_MAX);
-        let arrivals = Arc::new(Mutex::new(arrivals));
-        for _ in 0..S::LINES {
-            let (db, held) = (db.clone(), None);
-            tokio::spawn(serve::<S>(Line { db, held }, Arc::clone(&arrivals)));
-        }
+        let (waiting, arrivals) = mpsc::channel(WAITING_MAX);
+        tokio::spawn(serve::<S>(db.clone(), arrivals));
         Self { waiting }
     }
 
@@ -109,11 +108,52 @@ impl Line {
     }
 }
 
-async fn serve<S: Statement>(mut line: Line, arrivals: Arc<Mutex<mpsc::Receiver<Waiting<S>>>>) {
+/// Gives each batch to the line that was free last, so that few runs stay on one.
+async fn serve<S: Statement>(db: PgPool, mut arrivals: mpsc::Receiver<Waiting<S>>) {
+    let line = || Line {
+        db: db.clone(),
+        held: None,
+    };
+    let mut free: Vec<Line> = (0..S::LINES).map(|_| line()).collect();
+    let mut running = JoinSet::new();
     let mut batch = Vec::with_capacity(ROWS_MAX);
-    while arrivals.lock().await.recv_many(&mut batch, ROWS_MAX).await > 0 {
-        run_batch::<S>(&mut line, std::mem::take(&mut batch)).await;
+    loop {
+        tokio::select! {
+            biased;
+            Some(ran) = running.join_next() => free.push(ran.unwrap_or_else(|_| line())),
+            is_some = gather::<S>(&mut arrivals, &mut batch), if !free.is_empty() => {
+                let Some(mut line) = free.pop().filter(|_| is_some) else {
+                    break;
+                };
+                let batch = std::mem::take(&mut batch);
+                running.spawn(async move {
+                    run_batch::<S>(&mut line, batch).await;
+                    line
+                });
+            }
+        }
     }
+    while running.join_next().await.is_some() {}
+}
+
+/// Puts what has come into the batch, or what comes next. Says no when nothing will come any more.
+async fn gather<S: Statement>(
+    arrivals: &mut mpsc::Receiver<Waiting<S>>,
+    batch: &mut Vec<Waiting<S>>,
+) -> bool {
+    // What an earlier call left there is kept.
+    if batch.is_empty() && arrivals.recv_many(batch, ROWS_MAX).await == 0 {
+        return false;
+    }
+    if !S::GATHER.is_zero() {
+        sleep(S::GATHER).await;
+        while batch.len() < ROWS_MAX
+            && let Ok(arrived) = arrivals.try_recv()
+        {
+            batch.push(arrived);
+        }
+    }
+    true
 }
 
 async fn run_batch<S: Statement>(line: &mut Line, batch: Vec<Waiting<S>>) {
@@ -155,7 +195,7 @@ async fn run_while_connection_breaks<S: Statement>(
     loop {
         match line.run::<S>(rows).await {
             Err(Error::Database(error)) if may_rerun(&error) && tries < TRIES => {
-                tokio::time::sleep(Duration::from_millis(50) * tries).await;
+                sleep(Duration::from_millis(50) * tries).await;
                 tries += 1;
             }
             result => return result,
