@@ -14,26 +14,25 @@ pub struct Figure {
 }
 
 impl Figure {
-    /// The median of ratios, which should be at least this.
-    pub fn at_least(name: &'static str, ratios: Vec<f64>, target: f64) -> Self {
-        let (low, median, high) = spread(ratios);
-        Self {
-            name,
-            value: median,
-            spread: Some((low, high)),
-            target,
-            is_least: true,
-        }
+    /// The median, which should be at least this.
+    pub fn at_least(name: &'static str, values: Vec<f64>, target: f64) -> Self {
+        Self::of(name, values, target, true)
     }
 
-    /// A value that should be at most this.
-    pub fn at_most(name: &'static str, value: f64, target: f64) -> Self {
+    /// The median, which should be at most this.
+    pub fn at_most(name: &'static str, values: Vec<f64>, target: f64) -> Self {
+        Self::of(name, values, target, false)
+    }
+
+    fn of(name: &'static str, values: Vec<f64>, target: f64, is_least: bool) -> Self {
+        let is_one = values.len() == 1;
+        let (low, value, high) = spread(values);
         Self {
             name,
             value,
-            spread: None,
+            spread: (!is_one).then_some((low, high)),
             target,
-            is_least: false,
+            is_least,
         }
     }
 

@@ -147,7 +147,7 @@ impl Load {
 pub fn schedule(rate: u32, block: Duration) -> mpsc::UnboundedReceiver<Instant> {
     let (tell, told) = mpsc::unbounded_channel();
     let (begun, interval) = (Instant::now(), Duration::from_secs(1) / rate);
-    let count = u64::from(rate) * block.as_secs();
+    let count = u128::from(rate) * block.as_millis() / 1_000;
     std::thread::spawn(move || {
         for index in 0..u32::try_from(count).unwrap_or(u32::MAX) {
             let meant = begun + interval * index;

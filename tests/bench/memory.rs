@@ -28,7 +28,7 @@ pub fn figures(gateway: &Gateway) -> Result<Vec<Figure>> {
     Ok(names
         .into_iter()
         .zip(sizes)
-        .map(|(name, size)| Figure::at_most(name, size, 40.0))
+        .map(|(name, size)| Figure::at_most(name, vec![size], 40.0))
         .collect())
 }
 
