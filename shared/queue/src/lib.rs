@@ -3,8 +3,9 @@
 //!
 //! Everything here may be lost, doubled, late or out of order: the outbox in Postgres is the
 //! calendar, and rings again. So rings are dropped while there is no broker, every message is
-//! acked once it is settled, several at once, and a session that fails in any way is thrown away and built anew
-//! (never recovered by lapin: its consumers stay silent after a graceful stop of the broker).
+//! acked once it is settled, several at once, and a session that fails in any way is thrown away and
+//! built anew (never recovered by lapin: its consumers stay silent after a graceful stop of the
+//! broker).
 //!
 //! - [`Bell`] rings for workers and sends hints to waiting API processes.
 //! - [`Replies`] is an API process's own queue of hints.
