@@ -33,9 +33,6 @@ pub trait Statement: Send + 'static {
     /// How many runs may be under way at once, each over a connection of its own. A statement that
     /// waits for the disk wants two: while one waits the other runs, and both may share a flush.
     const LINES: u32 = 1;
-    /// How long a run waits for more rows: for what nobody waits for. A few rows in one run cost little
-    /// more than one.
-    const GATHER: Duration = Duration::ZERO;
 
     /// Runs it. The answers stand in the order of the rows; `None` asks to run a row again alone.
     fn run(
@@ -121,8 +118,8 @@ async fn serve<S: Statement>(db: PgPool, mut arrivals: mpsc::Receiver<Waiting<S>
         tokio::select! {
             biased;
             Some(ran) = running.join_next() => free.push(ran.unwrap_or_else(|_| line())),
-            is_some = gather::<S>(&mut arrivals, &mut batch), if !free.is_empty() => {
-                let Some(mut line) = free.pop().filter(|_| is_some) else {
+            count = arrivals.recv_many(&mut batch, ROWS_MAX), if !free.is_empty() => {
+                let Some(mut line) = free.pop().filter(|_| count > 0) else {
                     break;
                 };
                 let batch = std::mem::take(&mut batch);
@@ -134,26 +131,6 @@ async fn serve<S: Statement>(db: PgPool, mut arrivals: mpsc::Receiver<Waiting<S>
         }
     }
     while running.join_next().await.is_some() {}
-}
-
-/// Puts what has come into the batch, or what comes next. Says no when nothing will come any more.
-async fn gather<S: Statement>(
-    arrivals: &mut mpsc::Receiver<Waiting<S>>,
-    batch: &mut Vec<Waiting<S>>,
-) -> bool {
-    // What an earlier call left there is kept.
-    if batch.is_empty() && arrivals.recv_many(batch, ROWS_MAX).await == 0 {
-        return false;
-    }
-    if !S::GATHER.is_zero() {
-        sleep(S::GATHER).await;
-        while batch.len() < ROWS_MAX
-            && let Ok(arrived) = arrivals.try_recv()
-        {
-            batch.push(arrived);
-        }
-    }
-    true
 }
 
 async fn run_batch<S: Statement>(line: &mut Line, batch: Vec<Waiting<S>>) {

@@ -162,7 +162,6 @@ pub struct Tried {
 impl Statement for Tried {
     type Row = Tried;
     type Answer = ();
-    const GATHER: Duration = Duration::from_millis(20);
 
     async fn run(db: &mut PgConnection, rows: &[Tried]) -> Result<Vec<Option<()>>> {
         let ids: Vec<Uuid> = rows.iter().map(|row| row.id.0).collect();
