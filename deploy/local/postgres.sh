@@ -18,15 +18,32 @@ postgres_bin() {
 }
 
 # postgres_data: the real data directory. Where the postgres user may not pass (a checkout below
-# /root), the data goes below /var/lib and $dir/postgres points there.
+# /root), the data goes below /var/lib and $dir/postgres points there. Its name is never used twice:
+# data of a checkout that was deleted here does not open with our password.
 postgres_data() {
-  local link=$dir/postgres elsewhere=/var/lib/sluice/$tag/postgres
+  local link=$dir/postgres elsewhere
   if [[ ! -e $link ]] && ((!EUID)) && ! postgres_may_pass; then
-    install -d -m 0755 /var/lib/sluice "/var/lib/sluice/$tag"
-    install -d -m 0700 -o postgres -g postgres "$elsewhere"
-    ln -sfn "$elsewhere" "$link"
+    forgotten_data
+    install -d -m 0755 /var/lib/sluice
+    elsewhere=$(mktemp -d "/var/lib/sluice/$tag.XXXXXX")
+    chmod 0755 "$elsewhere"
+    install -d -m 0700 -o postgres -g postgres "$elsewhere/postgres"
+    ln -sfn "$elsewhere/postgres" "$link"
   fi
   realpath -m "$link"
+}
+
+# forgotten_data: what a checkout at this very path left below /var/lib when it was deleted without
+# make clean. Payments are kept, and said; what tests left is not.
+forgotten_data() {
+  local left
+  for left in $(compgen -G "/var/lib/sluice/$tag*"); do
+    if [[ ${dir##*/} == .local ]]; then
+      said "data of an earlier checkout here is still in $left" >&2
+    else
+      rm -rf "$left"
+    fi
+  done
 }
 
 postgres_may_pass() {
@@ -43,23 +60,27 @@ postgres_url() {
   echo "postgres://sluice:$(secret postgres.password 24)@127.0.0.1:$port/sluice"
 }
 
-# init_postgres BIN DATA: a new cluster, unless there is one.
+# init_postgres BIN DATA: a new cluster, unless there is one. Made beside its place and moved there
+# whole, since initdb may be killed.
 init_postgres() {
-  local bin=$1 data=$2 password=${2%/*}/initdb.password
+  local bin=$1 data=$2 made=$2.new password=${2%/*}/initdb.password
   ((EUID)) && [[ -s $data/PG_VERSION ]] && return
   ((!EUID)) && "${AS_POSTGRES[@]}" test -s "$data/PG_VERSION" && return
   # initdb reads the password as that other user and wants an empty data directory: so it lies
   # beside it, for a moment, readable by that user alone.
   secret postgres.password 24 >"$password"
-  mkdir -p "$data"
-  ((EUID)) || chown postgres:postgres "$password" "$data"
-  (cd / && "${AS_POSTGRES[@]}" "$bin/initdb" -D "$data" -U sluice -A scram-sha-256 \
+  rm -rf "$made"
+  mkdir "$made"
+  ((EUID)) || chown postgres:postgres "$password" "$made"
+  (cd / && "${AS_POSTGRES[@]}" "$bin/initdb" -D "$made" -U sluice -A scram-sha-256 \
     --pwfile="$password" -E UTF8 --locale=C.UTF-8) >>"$dir/log/postgres.log" 2>&1 || {
     rm -f "$password"
     show_tail "$dir/log/postgres.log"
     fail "initdb failed"
   }
   rm -f "$password"
+  [[ ! -e $data ]] || rmdir "$data"
+  mv "$made" "$data"
   # A name for this very data, so that keys made for it are not taken for those of a later one.
   random_hex 8 >"$dir/secrets/cluster"
 }
@@ -98,7 +119,10 @@ create_database() {
 select 'create database sluice'
 where not exists (select from pg_database where datname = 'sluice') \gexec
 SQL
-    fail "could not create the database, see $dir/log/postgres.log"
+    {
+      show_tail "$dir/log/postgres.log"
+      fail "could not create the database"
+    }
 }
 
 start_postgres() {
@@ -135,8 +159,9 @@ stop_postgres() {
 
 # remove_postgres: the data that may lie outside the directory.
 remove_postgres() {
-  local elsewhere=/var/lib/sluice/$tag
-  [[ ! -L $dir/postgres ]] || rm -rf "$elsewhere"
+  local data
+  data=$(realpath -m "$dir/postgres")
+  [[ $data != /var/lib/sluice/* ]] || rm -rf "${data%/*}"
   rm -rf "$dir/postgres"
   rmdir --ignore-fail-on-non-empty /var/lib/sluice 2>/dev/null || true
 }

@@ -8,6 +8,7 @@
 )]
 
 mod clients;
+mod deleted_checkout;
 mod document;
 mod faults;
 mod hang_up;
