@@ -12,6 +12,7 @@ mod endpoints;
 mod health;
 mod intents;
 mod limit;
+mod listen;
 mod once;
 mod pages;
 mod payments;
@@ -23,13 +24,10 @@ mod surfaces;
 mod tokens;
 mod wait;
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
-use axum::Router;
-use axum::serve::ListenerExt;
 use config::Config;
 use domain::endpoint::Policy;
 use queue::{Bell, Replies};
@@ -39,7 +37,6 @@ use store::key_file;
 use store::limits::Hit;
 use store::payments::Look;
 use store::{PgPool, Role};
-use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 use zeroize::Zeroizing;
@@ -107,36 +104,13 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
     let mut servers = Vec::new();
     let ending = ending()?;
     for address in &config.listen {
-        servers.push(listen(*address, router.clone(), ending.clone()).await?);
+        servers.push(listen::on(*address, router.clone(), ending.clone()).await?);
     }
     for server in servers {
-        server.await.context("a server task ended")??;
+        server.await.context("a server task ended")?;
     }
     app.bell.drain().await;
     Ok(())
-}
-
-async fn listen(
-    address: SocketAddr,
-    router: Router,
-    mut ending: watch::Receiver<bool>,
-) -> anyhow::Result<tokio::task::JoinHandle<std::io::Result<()>>> {
-    let listener = TcpListener::bind(address)
-        .await
-        .with_context(|| format!("listening on {address}"))?;
-    tracing::info!(%address, "listening");
-    // Without it a small answer may wait for the client's delayed acknowledgement.
-    let listener = listener.tap_io(|stream| {
-        let _ = stream.set_nodelay(true);
-    });
-    let service = router.into_make_service_with_connect_info::<SocketAddr>();
-    Ok(tokio::spawn(async move {
-        axum::serve(listener, service)
-            .with_graceful_shutdown(async move {
-                let _ = ending.wait_for(|ending| *ending).await;
-            })
-            .await
-    }))
 }
 
 /// Turns true at SIGTERM or SIGINT.
