@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Parser;
+use ipnet::IpNet;
 use url::Url;
 
 /// The gateway's ears: HTTP in, HTTP out.
@@ -29,6 +30,10 @@ pub struct Config {
     /// if nobody says.
     #[arg(long, env = "SLUICE_PUBLIC_URL")]
     pub public_url: Option<Url>,
+    /// Proxies in front, as networks (`10.0.0.0/8`); several with commas. Theirs is the word on whose
+    /// requests they hand on, in `X-Forwarded-For`.
+    #[arg(long, env = "SLUICE_TRUSTED_PROXIES", value_delimiter = ',')]
+    pub trusted_proxies: Vec<IpNet>,
     /// File of 64 hex digits: keys the fingerprints of requests.
     #[arg(long, env = "SLUICE_IDEMPOTENCY_KEY_FILE")]
     pub idempotency_key_file: PathBuf,

@@ -2,10 +2,9 @@
 //! path, method and kind of credential before anything else, so that every refusal has the right
 //! shape.
 
-use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
-use axum::extract::{ConnectInfo, Request, State};
+use axum::extract::{Request, State};
 use axum::http::Method;
 use axum::http::header::{
     ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_EXPOSE_HEADERS, HeaderMap, HeaderName, HeaderValue,
@@ -20,6 +19,7 @@ use uuid::Uuid;
 use crate::App;
 use crate::caller::{self, Credential};
 use crate::limit::Window;
+use crate::peer;
 use crate::refused::Refused;
 use crate::surfaces;
 
@@ -176,7 +176,8 @@ async fn enter(
     let counted = match &identified {
         Ok(caller) => Window::count(app, surface, caller).await?,
         Err(refused) if refused.is_about_the_key() => {
-            Window::count_stranger(app, surface, peer(request)).await?
+            let from = peer::of(request, &app.trusted_proxies);
+            Window::count_stranger(app, surface, from).await?
         }
         // The database is away: nothing can be counted, nor answered.
         Err(_) => return identified.map(drop),
@@ -201,11 +202,6 @@ pub async fn known_only(mut request: Request, next: Next) -> Response {
         _ => Refused::Internal,
     };
     surfaces::refuse(surface, refused)
-}
-
-fn peer(request: &Request) -> IpAddr {
-    let peer = request.extensions().get::<ConnectInfo<SocketAddr>>();
-    peer.map_or(IpAddr::from([0, 0, 0, 0]), |peer| peer.0.ip())
 }
 
 #[cfg(test)]

@@ -16,6 +16,7 @@ mod listen;
 mod once;
 mod pages;
 mod payments;
+mod peer;
 pub mod reference;
 mod refunds;
 mod refused;
@@ -30,6 +31,7 @@ use std::time::Duration;
 use anyhow::Context;
 use config::Config;
 use domain::endpoint::Policy;
+use ipnet::IpNet;
 use queue::{Bell, Replies};
 use store::accept::Accept;
 use store::batch::{Batch, Statement};
@@ -61,6 +63,7 @@ struct App {
     webhook_key: wire::signature::Key,
     endpoint_policy: Policy,
     public_url: String,
+    trusted_proxies: Vec<IpNet>,
     wait: Duration,
 }
 
@@ -85,6 +88,7 @@ impl App {
                 is_loopback_allowed: config.webhook_local,
             },
             public_url: config.public_url(),
+            trusted_proxies: config.trusted_proxies.clone(),
             wait: config.wait(),
             db,
         })

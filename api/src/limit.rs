@@ -17,6 +17,10 @@ const LIMIT: HeaderName = HeaderName::from_static("x-ratelimit-limit");
 const REMAINING: HeaderName = HeaderName::from_static("x-ratelimit-remaining");
 const RESET: HeaderName = HeaderName::from_static("x-ratelimit-reset");
 
+/// The part of an IPv6 address that tells sites apart; within one (RFC 6177) a client has as many
+/// addresses as it likes.
+const IPV6_SITE: u128 = u128::MAX << 64;
+
 /// Where a request stands in its minute.
 pub struct Window {
     limit: u32,
@@ -41,18 +45,18 @@ impl Window {
         })
     }
 
-    /// Counts a request without a valid key by the address it came from.
+    /// Counts a request without a valid key by where it came from.
     pub async fn count_stranger(
         app: &App,
         surface: Surface,
-        peer: IpAddr,
+        from: IpAddr,
     ) -> Result<Self, Refused> {
-        let address = match peer {
-            IpAddr::V4(address) => address.to_ipv6_mapped(),
-            IpAddr::V6(address) => address,
+        let subject = match from {
+            IpAddr::V4(address) => address.to_ipv6_mapped().to_bits(),
+            IpAddr::V6(address) => address.to_bits() & IPV6_SITE,
         };
         let hit = Hit {
-            key_id: Uuid::from_u128(address.to_bits()),
+            key_id: Uuid::from_u128(subject),
             surface,
         };
         Ok(Self {

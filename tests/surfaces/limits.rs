@@ -149,3 +149,31 @@ async fn beyond_the_limit_every_surface_says_when_to_come_again() -> Result<()> 
     .await?;
     gateway.finish().await
 }
+
+#[tokio::test]
+async fn behind_a_trusted_proxy_each_stranger_has_a_minute_of_their_own() -> Result<()> {
+    let options = Options {
+        env: vec![("SLUICE_TRUSTED_PROXIES", "127.0.0.0/8,::1/128".to_owned())],
+        ..Options::default()
+    };
+    let gateway = Gateway::with(options).await?;
+    gateway.young_minute().await?;
+    for (forwarded_for, remaining) in [
+        ("203.0.113.9", 99),
+        ("203.0.113.9", 98),
+        ("203.0.113.10", 99),
+        // What a client writes itself, before the proxy adds where it was asked from.
+        ("203.0.113.11, 203.0.113.9", 97),
+        ("2001:db8:0:1::1", 99),
+        ("2001:db8:0:1::2", 98),
+        ("2001:db8:0:2::1", 99),
+    ] {
+        let request = gateway.request(Method::GET, "/v1/transactions");
+        let request = request.header("X-Forwarded-For", forwarded_for);
+        let answer = gateway.send(request).await?;
+        assert_eq!(answer.status, 401, "{}", answer.text);
+        let left = answer.number("x-ratelimit-remaining")?;
+        assert_eq!(left, remaining, "{forwarded_for}");
+    }
+    gateway.finish().await
+}

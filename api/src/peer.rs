@@ -1,0 +1,81 @@
+//! The address a request comes from: its connection's, or what trusted proxies say of it.
+
+use std::net::{IpAddr, SocketAddr};
+
+use axum::extract::{ConnectInfo, Request};
+use axum::http::HeaderMap;
+use axum::http::header::HeaderName;
+use ipnet::IpNet;
+
+/// To its end each proxy adds the address it was asked from; what stands before the first trusted
+/// proxy's word anybody may have written.
+const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+
+/// Where a request comes from, unspecified if nobody knows.
+pub fn of(request: &Request, trusted: &[IpNet]) -> IpAddr {
+    let peer = request.extensions().get::<ConnectInfo<SocketAddr>>();
+    let peer = peer.map_or(IpAddr::from([0, 0, 0, 0]), |peer| peer.0.ip());
+    behind(peer, request.headers(), trusted)
+}
+
+/// The nearest address that is no trusted proxy's, read from the connection outwards.
+fn behind(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> IpAddr {
+    let values = headers.get_all(FORWARDED_FOR).iter().rev();
+    let mut said = values.flat_map(|value| value.to_str().unwrap_or_default().rsplit(','));
+    let mut nearest = peer.to_canonical();
+    while trusted.iter().any(|net| net.contains(&nearest)) {
+        let Some(address) = said.next().and_then(address) else {
+            break;
+        };
+        nearest = address;
+    }
+    nearest
+}
+
+/// Some proxies write the port too.
+fn address(text: &str) -> Option<IpAddr> {
+    let text = text.trim();
+    let alone = text.parse().ok();
+    let address = alone.or_else(|| text.parse::<SocketAddr>().ok().map(|both| both.ip()))?;
+    Some(address.to_canonical())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use axum::http::HeaderValue;
+
+    const TRUSTED: [&str; 3] = ["10.0.0.0/8", "127.0.0.1/32", "2001:db8::/32"];
+
+    fn found(peer: &str, said: &[&'static str]) -> Option<String> {
+        let said = said
+            .iter()
+            .map(|said| (FORWARDED_FOR, HeaderValue::from_static(said)));
+        let headers = said.collect();
+        let trusted: Vec<IpNet> = TRUSTED.iter().filter_map(|net| net.parse().ok()).collect();
+        Some(behind(peer.parse().ok()?, &headers, &trusted).to_string())
+    }
+
+    #[test]
+    fn only_trusted_proxies_are_believed() {
+        for (peer, said, from) in [
+            ("198.51.100.7", &[][..], "198.51.100.7"),
+            ("198.51.100.7", &["203.0.113.9"], "198.51.100.7"),
+            ("10.0.0.1", &["203.0.113.9"], "203.0.113.9"),
+            ("::ffff:10.0.0.1", &["::ffff:203.0.113.9"], "203.0.113.9"),
+            // What the client itself wrote stands furthest from us.
+            ("10.0.0.1", &["192.0.2.1, 203.0.113.9"], "203.0.113.9"),
+            ("10.0.0.1", &["192.0.2.1", "203.0.113.9"], "203.0.113.9"),
+            ("10.0.0.1", &["203.0.113.9, 10.0.0.2"], "203.0.113.9"),
+            ("2001:db8::1", &["[2001:dead::9]:443"], "2001:dead::9"),
+            ("10.0.0.1", &["203.0.113.9:443"], "203.0.113.9"),
+            // Who says nothing that can be read is counted as the proxy.
+            ("10.0.0.1", &["unknown"], "10.0.0.1"),
+            ("10.0.0.1", &["203.0.113.9, _hidden"], "10.0.0.1"),
+            ("10.0.0.1", &[], "10.0.0.1"),
+            ("10.0.0.1", &["10.0.0.2, 10.0.0.3"], "10.0.0.2"),
+        ] {
+            assert_eq!(found(peer, said).as_deref(), Some(from), "{peer} {said:?}");
+        }
+    }
+}
