@@ -79,10 +79,10 @@ init_postgres() {
     fail "initdb failed"
   }
   rm -f "$password"
-  [[ ! -e $data ]] || rmdir "$data"
-  mv "$made" "$data"
   # A name for this very data, so that keys made for it are not taken for those of a later one.
   random_hex 8 >"$dir/secrets/cluster"
+  [[ ! -e $data ]] || rmdir "$data" || fail "$data is no Postgres data, nor empty"
+  mv "$made" "$data"
 }
 
 launch_postgres() {
