@@ -30,8 +30,8 @@ pub struct Config {
     /// if nobody says.
     #[arg(long, env = "SLUICE_PUBLIC_URL")]
     pub public_url: Option<Url>,
-    /// Proxies in front, as networks (`10.0.0.0/8`); several with commas. Theirs is the word on whose
-    /// requests they hand on, in `X-Forwarded-For`.
+    /// The networks of the proxies in front, as `10.0.0.0/8`; several with commas. What they say in
+    /// `X-Forwarded-For` of where a request comes from is believed.
     #[arg(long, env = "SLUICE_TRUSTED_PROXIES", value_delimiter = ',')]
     pub trusted_proxies: Vec<IpNet>,
     /// File of 64 hex digits: keys the fingerprints of requests.
