@@ -31,5 +31,5 @@ pub use http::{Answer, Endpoint, example};
 pub use options::Options;
 pub use process::{Process, binary};
 pub use receiver::{Behaviour, Receiver, Request};
-pub use stores::{Store, Stores};
+pub use stores::{Store, Stores, stores_sh};
 pub use wait::until;

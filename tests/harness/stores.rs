@@ -55,7 +55,7 @@ impl Stores {
 
     /// Stores of one's own in `dir`.
     pub(crate) async fn own(dir: PathBuf) -> Result<Self> {
-        script("start", &dir).await?;
+        stores_sh("start", &dir).await?;
         Self::open(dir)
     }
 
@@ -89,7 +89,7 @@ impl Stores {
     /// # Errors
     /// If it does not stop.
     pub async fn stop(&self, store: Store) -> Result<()> {
-        script(&format!("stop-{}", store.name()), &self.dir).await
+        stores_sh(&format!("stop-{}", store.name()), &self.dir).await
     }
 
     /// Kills a store with SIGKILL. Only for stores of one's own.
@@ -114,7 +114,7 @@ impl Stores {
     /// # Errors
     /// If it does not start.
     pub async fn start(&self, store: Store) -> Result<()> {
-        script(&format!("start-{}", store.name()), &self.dir).await
+        stores_sh(&format!("start-{}", store.name()), &self.dir).await
     }
 
     /// Wipes the disk of a broker that is down, and gives the test its virtual host again once the
@@ -128,8 +128,8 @@ impl Stores {
 
     /// Stops and deletes stores of one's own.
     pub(crate) async fn remove(&self) -> Result<()> {
-        script("kill", &self.dir).await?;
-        script("remove", &self.dir).await
+        stores_sh("kill", &self.dir).await?;
+        stores_sh("remove", &self.dir).await
     }
 
     pub(crate) fn database_url(&self, name: &str) -> Url {
@@ -227,7 +227,11 @@ fn schema_hash() -> Result<u64> {
     Ok(hasher.finish())
 }
 
-async fn script(command: &str, dir: &Path) -> Result<()> {
+/// Runs `deploy/local/stores.sh`, which says what its commands do.
+///
+/// # Errors
+/// If it fails, with what it said.
+pub async fn stores_sh(command: &str, dir: &Path) -> Result<()> {
     let script = root().join("deploy/local/stores.sh");
     let mut script = tokio::process::Command::new(script);
     let done = script.arg(command).arg(dir).output().await?;

@@ -4,16 +4,8 @@ use std::fs::{DirBuilder, remove_dir_all};
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::Path;
 
-use anyhow::{Result, ensure};
-use tokio::process::Command;
-
-async fn stores(command: &str, dir: &Path) -> Result<()> {
-    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/../deploy/local/stores.sh");
-    let done = Command::new(script).arg(command).arg(dir).output().await?;
-    let said = String::from_utf8_lossy(&done.stderr);
-    ensure!(done.status.success(), "stores.sh {command}: {said}");
-    Ok(())
-}
+use anyhow::Result;
+use tests::stores_sh;
 
 // Where nobody else may pass, as below /root, the data lies outside of the checkout and outlives it.
 #[tokio::test]
@@ -21,12 +13,15 @@ async fn postgres_starts_where_another_checkout_was_deleted() -> Result<()> {
     let checkout = std::env::temp_dir().join(format!("sluice-deleted-{}", std::process::id()));
     DirBuilder::new().mode(0o700).create(&checkout)?;
     let dir = checkout.join("stores");
+    let started = delete_between_two_starts(&dir).await;
+    stores_sh("remove", &dir).await?;
+    remove_dir_all(&checkout)?;
+    started
+}
 
-    stores("start-postgres", &dir).await?;
-    stores("kill", &dir).await?;
-    remove_dir_all(&dir)?;
-    stores("start-postgres", &dir).await?;
-
-    stores("remove", &dir).await?;
-    Ok(remove_dir_all(&checkout)?)
+async fn delete_between_two_starts(dir: &Path) -> Result<()> {
+    stores_sh("start-postgres", dir).await?;
+    stores_sh("kill", dir).await?;
+    remove_dir_all(dir)?;
+    stores_sh("start-postgres", dir).await
 }
