@@ -44,9 +44,9 @@ alter table ledger_postings
     drop constraint ledger_postings_once,
     add constraint ledger_postings_once unique nulls not distinct (payment_id, kind, refund_id);
 
-alter table outbox
-    drop constraint outbox_worker_known,
-    add constraint outbox_worker_known check (worker in ('card', 'refund', 'webhook'));
+alter table jobs
+    drop constraint jobs_worker_known,
+    add constraint jobs_worker_known check (worker in ('card', 'refund', 'webhook'));
 
 -- A merchant's own movements, newest first.
 create index ledger_entries_of_merchant on ledger_entries (merchant_id, live, posting_id desc)

@@ -44,7 +44,7 @@ create function act_for(merchant uuid, live boolean) returns boolean language sq
 $$;
 
 -- Names the one thing that whoever holds its id may read.
-create function hold(id uuid) returns boolean language sql as $$
+create function by_public_id(id uuid) returns boolean language sql as $$
     select set_config('sluice.held', id::text, true) is not null
 $$;
 
@@ -68,7 +68,7 @@ alter table webhook_endpoints enable row level security;
 alter table events enable row level security;
 alter table deliveries enable row level security;
 alter table delivery_attempts enable row level security;
-alter table outbox enable row level security;
+alter table jobs enable row level security;
 alter table refunds enable row level security;
 alter table intents enable row level security;
 
@@ -94,11 +94,11 @@ create policy ledger_postings_of_seen_payments on ledger_postings for select to 
     using (exists (select from payments p where p.id = payment_id));
 create policy deliveries_to_seen_endpoints on deliveries to sluice_api
     using (exists (select from webhook_endpoints e where e.id = endpoint_id));
-create policy outbox_of_seen_deliveries on outbox to sluice_api
-    using (worker = 'webhook' and exists (select from deliveries d where d.id = outbox.id));
+create policy jobs_of_seen_deliveries on jobs to sluice_api
+    using (worker = 'webhook' and exists (select from deliveries d where d.id = jobs.id));
 -- A job is written by the statement that writes what it is about, which no policy sees yet. A job
 -- about something else does no harm: its worker does what that thing's own state asks for.
-create policy outbox_written on outbox for insert to sluice_api
+create policy jobs_written on jobs for insert to sluice_api
     with check (worker in ('refund', 'webhook'));
 
 -- An intent is public to whoever holds its id, with what became of its payments.
@@ -121,13 +121,13 @@ grant update (email, name, phone, description, metadata, updated_at) on customer
 grant update (canceled_at) on intents to sluice_api;
 grant update (url, events, kinds, metadata, status, updated_at) on webhook_endpoints to sluice_api;
 grant update (state, updated_at) on deliveries to sluice_api;
-grant select (worker, id), insert (worker, id, due_at), delete on outbox to sluice_api;
+grant select (worker, id), insert (worker, id, due_at), delete on jobs to sluice_api;
 grant select, insert, update on rate_windows to sluice_api;
 
 -- The door knows no merchant before it has found the key's. It asks for the holder of one key, and
 -- has no right to the tables: nobody can list them.
 
-create function holder_of_key(key_hash bytea)
+create function principal_by_key(key_hash bytea)
 returns table (id uuid, merchant_id uuid, live boolean, rate_limit integer)
 language sql stable security definer set search_path = public, pg_temp as $$
     select k.id, k.merchant_id, k.live, m.rate_limit
@@ -135,7 +135,7 @@ language sql stable security definer set search_path = public, pg_temp as $$
     where k.hash = key_hash and k.revoked_at is null
 $$;
 
-create function holder_of_token(token_hash bytea)
+create function principal_by_token(token_hash bytea)
 returns table (limited_as uuid, merchant_id uuid, live boolean, rate_limit integer, is_expired boolean)
 language sql stable security definer set search_path = public, pg_temp as $$
     select c.limited_as, c.merchant_id, c.live, m.rate_limit, t.expires_at <= now()
@@ -145,7 +145,7 @@ language sql stable security definer set search_path = public, pg_temp as $$
     where t.hash = token_hash
 $$;
 
-create function give_token(client text, client_secret_hash bytea, token_hash bytea, token_scope text,
+create function issue_token(client text, client_secret_hash bytea, token_hash bytea, token_scope text,
                            seconds double precision)
 returns boolean
 language sql security definer set search_path = public, pg_temp as $$
@@ -158,14 +158,14 @@ language sql security definer set search_path = public, pg_temp as $$
 $$;
 
 -- What payers see of a merchant.
-create function shop_of(merchant uuid)
+create function merchant_profile(merchant uuid)
 returns table (name text, email text, currency text)
 language sql stable security definer set search_path = public, pg_temp as $$
     select m.name, m.email, m.currency from merchants m where m.id = merchant
 $$;
 
-revoke execute on function holder_of_key, holder_of_token, give_token, shop_of from public;
-grant execute on function holder_of_key, holder_of_token, give_token, shop_of to sluice_api;
+revoke execute on function principal_by_key, principal_by_token, issue_token, merchant_profile from public;
+grant execute on function principal_by_key, principal_by_token, issue_token, merchant_profile to sluice_api;
 
 -- sluice_accept: the two statements that serve several merchants at once, accepting payments and
 -- looking at those that are waited for. They cannot name one merchant, so columns are their bound:
@@ -176,7 +176,7 @@ declare
     one text;
 begin
     foreach one in array array['customers', 'payments', 'payment_history', 'idempotency_keys',
-                               'sealed_cards', 'events', 'deliveries', 'outbox'] loop
+                               'sealed_cards', 'events', 'deliveries', 'jobs'] loop
         execute format('create policy %I on %I for insert to sluice_accept with check (true)',
                        one || '_accepted', one);
     end loop;
@@ -202,7 +202,7 @@ grant insert (id, merchant_id, live, kind, customer_id, notice), select (id, mer
     on events to sluice_accept;
 grant insert (id, event_id, endpoint_id, state), select (id) on deliveries to sluice_accept;
 grant select (id, merchant_id, live, status, kinds) on webhook_endpoints to sluice_accept;
-grant insert (worker, id, due_at) on outbox to sluice_accept;
+grant insert (worker, id, due_at) on jobs to sluice_accept;
 
 -- Locks the intent that a payment pays, for a role that may not even see it.
 alter function payments_refuse_closed_intent() security definer set search_path = public, pg_temp;

@@ -2,7 +2,7 @@
 -- merchant and mode of each: who may only run this function reads nothing by an id alone. In plpgsql,
 -- because it keeps its plan from call to call.
 
-create function payments_waited_for(ids uuid[], merchants uuid[], lives boolean[])
+create function payments_by_ids(ids uuid[], merchants uuid[], lives boolean[])
 returns table (
     id uuid, merchant_id uuid, live boolean, state text, failure text, amount numeric, currency text,
     description text, metadata jsonb, customer_id uuid, customer_email text, customer_name text,
@@ -21,8 +21,8 @@ begin
         left join customers c on c.id = p.customer_id;
 end $$;
 
-revoke execute on function payments_waited_for from public;
-grant execute on function payments_waited_for to sluice_accept;
+revoke execute on function payments_by_ids from public;
+grant execute on function payments_by_ids to sluice_accept;
 
 -- So the accept role reads no more than what its inserts return and meet.
 revoke select on payments, customers from sluice_accept;

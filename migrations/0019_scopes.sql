@@ -1,7 +1,7 @@
 -- A token opens what it was asked for.
-drop function holder_of_token(bytea);
+drop function principal_by_token(bytea);
 
-create function holder_of_token(token_hash bytea)
+create function principal_by_token(token_hash bytea)
 returns table (limited_as uuid, merchant_id uuid, live boolean, rate_limit integer, is_expired boolean,
                scope text)
 language sql stable security definer set search_path = public, pg_temp as $$
@@ -12,5 +12,5 @@ language sql stable security definer set search_path = public, pg_temp as $$
     where t.hash = token_hash
 $$;
 
-revoke execute on function holder_of_token from public;
-grant execute on function holder_of_token to sluice_api;
+revoke execute on function principal_by_token from public;
+grant execute on function principal_by_token to sluice_api;

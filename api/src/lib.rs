@@ -1,29 +1,15 @@
-//! The gateway's ears: HTTP in, HTTP out. It writes to Postgres, rings the bell, and waits.
+//! The HTTP API: it writes to Postgres, publishes jobs, and waits for their results.
 //!
 //! Absent on purpose: acquirers, chains and banks. The API cannot call one; it does not link one.
 
 pub mod config;
 
-mod body;
-mod caller;
-mod customers;
-mod door;
-mod endpoints;
-mod health;
-mod intents;
-mod limit;
-mod listen;
-mod once;
+mod actions;
+mod error;
+mod http;
+pub mod openapi;
 mod pages;
-mod payments;
-mod peer;
-pub mod reference;
-mod refunds;
-mod refused;
-mod sealing;
 mod surfaces;
-mod tokens;
-mod wait;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -32,12 +18,12 @@ use anyhow::Context;
 use config::Config;
 use domain::endpoint::Policy;
 use ipnet::IpNet;
-use queue::{Bell, Replies};
+use queue::{Publisher, Replies};
 use store::accept::Accept;
 use store::batch::{Batch, Statement};
 use store::key_file;
-use store::limits::Hit;
-use store::payments::Look;
+use store::payments::Read;
+use store::rate_limits::Hit;
 use store::{PgPool, Role};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
@@ -47,18 +33,18 @@ use zeroize::Zeroizing;
 const BODY_BYTES_MAX: usize = 64 * 1024;
 
 /// The connections of the statements that serve several merchants at once.
-const CONNECTIONS_FOR_MANY: u32 = Accept::LINES + Look::LINES;
+const CONNECTIONS_FOR_MANY: u32 = Accept::CONNECTIONS + Read::CONNECTIONS;
 
 /// What every handler shares.
 struct App {
     db: PgPool,
     accept: Batch<Accept>,
     hits: Batch<Hit>,
-    looks: Batch<Look>,
-    bell: Bell,
+    reads: Batch<Read>,
+    publisher: Publisher,
     replies: Replies,
-    callers: caller::Callers,
-    sealing: sealing::Keys,
+    authenticator: http::auth::Authenticator,
+    sealing: actions::sealing_key::Keys,
     idempotency_key: Zeroizing<[u8; 32]>,
     webhook_key: wire::signature::Key,
     endpoint_policy: Policy,
@@ -77,11 +63,11 @@ impl App {
         Ok(Self {
             accept: Batch::start(&many),
             hits: Batch::start(&db),
-            looks: Batch::start(&many),
-            bell: Bell::start(&config.amqp_url, "sluice api"),
+            reads: Batch::start(&many),
+            publisher: Publisher::start(&config.amqp_url, "sluice api"),
             replies: Replies::start(&config.amqp_url, "sluice api"),
-            callers: caller::Callers::default(),
-            sealing: sealing::Keys::new(db.clone()),
+            authenticator: http::auth::Authenticator::default(),
+            sealing: actions::sealing_key::Keys::new(db.clone()),
             idempotency_key: key_file::read(&config.idempotency_key_file)?,
             webhook_key: wire::signature::Key::new(*key_file::read(&config.webhook_key_file)?),
             endpoint_policy: Policy {
@@ -101,19 +87,19 @@ impl App {
 /// If a key file cannot be read or an address cannot be listened on.
 pub async fn serve(config: Config) -> anyhow::Result<()> {
     let app = Arc::new(App::new(&config)?);
-    let router = health::routes(Arc::clone(&app))
-        .merge(reference::routes())
+    let router = http::health::routes(Arc::clone(&app))
+        .merge(openapi::routes())
         .merge(pages::routes(&app))
         .merge(surfaces::routes(&app));
     let mut servers = Vec::new();
     let ending = ending()?;
     for address in &config.listen {
-        servers.push(listen::on(*address, router.clone(), ending.clone()).await?);
+        servers.push(http::server::on(*address, router.clone(), ending.clone()).await?);
     }
     for server in servers {
         server.await.context("a server task ended")?;
     }
-    app.bell.drain().await;
+    app.publisher.drain().await;
     Ok(())
 }
 

@@ -2,13 +2,13 @@
 # The processes of Sluice: what each one runs, the little it is told, and whether it runs.
 
 # In the order they are stopped; started they are all at once.
-SERVICES=(api card refund webhook relay sandbox)
+SERVICES=(api card refund webhook scheduler sandbox)
 
 # take_addresses: one for each process, kept from start to start. The API, when it does not run,
 # tries the ports of the contracts first, whatever it got last time.
 take_addresses() {
   local ports=$state/ports.env
-  relay_at=127.0.0.1:$(port_of relay keep_port RELAY 30721)
+  scheduler_at=127.0.0.1:$(port_of scheduler keep_port SCHEDULER 30721)
   card_at=127.0.0.1:$(port_of card keep_port CARD 30722)
   refund_at=127.0.0.1:$(port_of refund keep_port REFUND 30725)
   webhook_at=127.0.0.1:$(port_of webhook keep_port WEBHOOK 30723)
@@ -43,7 +43,7 @@ describe() {
       "SLUICE_WEBHOOK_KEY_FILE=$secrets/webhook.key" SLUICE_WEBHOOK_LOCAL=true
     )
     ;;
-  relay) variables+=("SLUICE_HEALTH_LISTEN=$relay_at") ;;
+  scheduler) variables+=("SLUICE_HEALTH_LISTEN=$scheduler_at") ;;
   card)
     variables+=(
       "SLUICE_HEALTH_LISTEN=$card_at" "SLUICE_SANDBOX_URL=http://$sandbox_at"
@@ -74,7 +74,7 @@ describe() {
 ready_at() {
   case $1 in
   api) echo "$api_at $api_too_at" ;;
-  relay) echo "$relay_at" ;;
+  scheduler) echo "$scheduler_at" ;;
   card) echo "$card_at" ;;
   refund) echo "$refund_at" ;;
   webhook) echo "$webhook_at" ;;
@@ -143,10 +143,10 @@ wait_service() {
 start_services() {
   local started name
   started=$(now_ms)
-  for name in sandbox relay card refund webhook api; do
+  for name in sandbox scheduler card refund webhook api; do
     start_service "$name"
   done
-  for name in sandbox relay card refund webhook api; do
+  for name in sandbox scheduler card refund webhook api; do
     wait_service "$name" $((started + 30000))
     said "$name on $(ready_at "$name" | sed 's/ /, /')" "$started"
   done

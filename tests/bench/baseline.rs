@@ -95,7 +95,7 @@ fn one_payment(merchant: &str) -> String {
 }
 
 fn look_ups() -> String {
-    let options = store::LOOK_UPS.map(|(name, value)| format!("-c {name}={value}"));
+    let options = store::LOOKUP_SETTINGS.map(|(name, value)| format!("-c {name}={value}"));
     options.join(" ")
 }
 

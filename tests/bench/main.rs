@@ -189,7 +189,7 @@ async fn complete(gateway: &Gateway, sink: &Sink, plan: &Plan) -> Result<Figure>
             .await?;
         let told = sink.told() as f64 / plan.block().as_secs_f64();
         memory::print_cpu(&before, &memory::cpu(gateway)?, sink.told());
-        gateway.settle().await?;
+        gateway.drain().await?;
         verify(gateway).await?;
         Ok(told)
     };
@@ -199,14 +199,14 @@ async fn complete(gateway: &Gateway, sink: &Sink, plan: &Plan) -> Result<Figure>
 }
 
 async fn verify(gateway: &Gateway) -> Result<()> {
-    gateway.settle().await?;
+    gateway.drain().await?;
     gateway.verify().await.context("the figure is void")
 }
 
 /// The processes that are ours.
 const OURS: [Process; 4] = [
     Process::Api,
-    Process::Relay,
+    Process::Scheduler,
     Process::Card,
     Process::Webhook,
 ];

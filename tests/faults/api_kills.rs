@@ -3,7 +3,7 @@
 
 use anyhow::Result;
 use sqlx::{Postgres, Transaction};
-use tests::{Answer, Options, Process, example};
+use tests::{Options, Process, Response, example};
 
 use crate::proxy::Gate;
 use crate::scene::{APPROVED, End, Scene, blocked, bury};
@@ -22,13 +22,13 @@ async fn lock(scene: &Scene) -> Result<Transaction<'_, Postgres>> {
 async fn paying<T>(
     scene: &Scene,
     meanwhile: impl Future<Output = Result<T>>,
-) -> Result<(Result<Answer>, T)> {
+) -> Result<(Result<Response>, T)> {
     let paying = async { anyhow::Ok(scene.gateway.pay_once(APPROVED, KEY).await) };
     tokio::try_join!(paying, meanwhile)
 }
 
 /// Asks again: the answer is about the one payment, which succeeds.
-async fn ask_again(scene: &Scene) -> Result<Answer> {
+async fn ask_again(scene: &Scene) -> Result<Response> {
     let again = scene.gateway.pay_once(APPROVED, KEY).await?;
     assert_eq!((again.status, again.at("/status")), (200, "succeeded"));
     assert_eq!(again.at("/id"), scene.only_payment().await?);
@@ -94,7 +94,7 @@ async fn in_a_commit_that_succeeds() -> Result<()> {
 }
 
 /// The API lives, and does not hear that the payment is stored.
-async fn losing_the_answer(scene: &Scene, key: Option<&str>) -> Result<Answer> {
+async fn losing_the_answer(scene: &Scene, key: Option<&str>) -> Result<Response> {
     let url = scene.gateway.database_url();
     let database = scene.detour(Process::Api, "DATABASE_URL", &url).await?;
     let lock = lock(scene).await?;

@@ -5,7 +5,7 @@ use std::path::Path;
 use anyhow::{Result, ensure};
 use domain::id::PaymentId;
 use serde_json::{Value, json};
-use tests::{Answer, Gateway, Options, Process, example};
+use tests::{Gateway, Options, Process, Response, example};
 use tokio::process::Command;
 
 use crate::scene::{DECLINED, Scene, id};
@@ -30,7 +30,7 @@ fn paying(number: &str) -> Value {
 }
 
 /// Sends canaries wherever they fit, and where they do not.
-async fn send_canaries(gateway: &Gateway) -> Result<Vec<Answer>> {
+async fn send_canaries(gateway: &Gateway) -> Result<Vec<Response>> {
     let mut answers = Vec::new();
     for number in [NUMBER, LOST, DECLINED] {
         answers.push(gateway.post("/v1/payments", &paying(number)).await?);
@@ -79,7 +79,7 @@ async fn no_card_number_no_code_and_no_secret_is_kept_anywhere() -> Result<()> {
     );
     launched?;
     answers.push(waiting?);
-    gateway.settle().await?;
+    gateway.drain().await?;
     sqlx::query("checkpoint")
         .execute(gateway.database())
         .await?;

@@ -76,7 +76,7 @@ impl InHand {
 async fn take_over(scene: &Scene) -> Result<()> {
     scene.gateway.advance(LEASE).await?;
     scene.gateway.launch(&[Process::Card]).await?;
-    scene.gateway.settle().await
+    scene.gateway.drain().await
 }
 
 #[tokio::test]
@@ -213,7 +213,7 @@ async fn a_commit_whose_answer_is_lost() -> Result<()> {
     .await?;
     database.cut();
     scene.gateway.advance(LEASE).await?;
-    scene.gateway.settle().await?;
+    scene.gateway.drain().await?;
     let (status, attempts, did) = scene.became(&payments[0]).await?;
     assert_eq!((status.as_str(), attempts.len()), ("succeeded", 1));
     assert_eq!(did, ["approved", "captured"]);
@@ -237,7 +237,7 @@ async fn after_the_commit_and_before_the_ack() -> Result<()> {
     acquirer.back().holds(2).await?;
     wire.forth().set(Gate::Mute);
     acquirer.back().set(Gate::Pass);
-    scene.gateway.settle().await?;
+    scene.gateway.drain().await?;
     let before = (
         scene.history(&payments[0]).await?,
         scene.history(&payments[1]).await?,
@@ -249,7 +249,7 @@ async fn after_the_commit_and_before_the_ack() -> Result<()> {
     broker.wait_for("sluice.card", 2).await?;
     scene.gateway.launch(&[Process::Card]).await?;
     broker.wait_for("sluice.card", 0).await?;
-    scene.gateway.settle().await?;
+    scene.gateway.drain().await?;
     let after = (
         scene.history(&payments[0]).await?,
         scene.history(&payments[1]).await?,

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use anyhow::Result;
-use domain::work::{Job, Worker};
+use domain::job::{Job, Worker};
 use lapin::BasicProperties;
 use sqlx::Row;
 use tests::{Options, Process};
@@ -26,7 +26,7 @@ pub async fn ring_too_often(scene: &Scene) -> Result<()> {
     let mut pace = tokio::time::interval(Duration::from_millis(50));
     for _ in 0..60 {
         pace.tick().await;
-        let rows = sqlx::query("select worker, id, seq from outbox");
+        let rows = sqlx::query("select worker, id, seq from jobs");
         for row in rows.fetch_all(scene.gateway.database()).await? {
             let worker: Worker = row.try_get::<&str, _>("worker")?.parse()?;
             let (id, seq): (Uuid, i64) = (row.try_get("id")?, row.try_get("seq")?);
@@ -49,7 +49,7 @@ async fn two_of_each_and_every_ring_many_times() -> Result<()> {
     let pace = Duration::from_millis(60);
     let paid = load::during(&scene.gateway, pace, 60, ring_too_often(&scene)).await?;
     assert!(paid.iter().all(|one| one.failures.is_empty()), "{paid:#?}");
-    scene.gateway.settle().await?;
+    scene.gateway.drain().await?;
     load::kept(&scene.gateway, &paid).await?;
     // No fault: every event is told exactly once, every payment has one attempt.
     let query = "select count(*) from deliveries";

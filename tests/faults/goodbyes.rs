@@ -28,7 +28,7 @@ async fn every_process_ends_in_good_order() -> Result<()> {
         for _ in 0..2 {
             for process in [
                 Process::Api,
-                Process::Relay,
+                Process::Scheduler,
                 Process::Card,
                 Process::Webhook,
             ] {
@@ -46,7 +46,7 @@ async fn every_process_ends_in_good_order() -> Result<()> {
         .filter(|one| !matches!(one, Failure::Refused))
         .collect();
     assert!(others.is_empty(), "{others:#?}");
-    scene.gateway.settle().await?;
+    scene.gateway.drain().await?;
     load::kept(&scene.gateway, &paid).await?;
     // Nothing was dropped in the middle, so nothing was done again.
     let query = "select count(*) from payment_history where event = 'answer_lost'

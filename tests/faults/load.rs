@@ -7,7 +7,7 @@ use anyhow::{Result, ensure};
 use futures::StreamExt;
 use futures::stream::FuturesUnordered;
 use serde_json::Value;
-use tests::{Answer, Gateway, example, until};
+use tests::{Gateway, Response, example, until};
 use tokio::time::{MissedTickBehavior, interval, timeout};
 
 use crate::scene::{APPROVED, DECLINED};
@@ -25,7 +25,7 @@ pub enum Failure {
     /// The connection broke, or no answer came.
     Broken(#[expect(dead_code, reason = "shown by Debug when a test fails")] String),
     /// An answer that was none.
-    Status(Answer),
+    Status(Response),
 }
 
 /// What one client lived through.
@@ -34,7 +34,7 @@ pub struct Paid {
     pub key: String,
     pub body: Value,
     pub failures: Vec<Failure>,
-    pub answer: Answer,
+    pub answer: Response,
 }
 
 /// A request: every third without a card, every ninth declined, some lost by the acquirer.

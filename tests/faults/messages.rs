@@ -1,7 +1,7 @@
 //! Foreign messages, and queues that vanish.
 
 use anyhow::Result;
-use domain::work::{Job, Worker};
+use domain::job::{Job, Worker};
 use lapin::BasicProperties;
 use tests::{Options, Process};
 use uuid::Uuid;
@@ -52,7 +52,7 @@ async fn what_is_no_job_is_put_away() -> Result<()> {
         scene.gateway.pay(APPROVED).await?.at("/status"),
         "succeeded"
     );
-    scene.gateway.settle().await?;
+    scene.gateway.drain().await?;
     // Put away for good: nothing comes back when the workers do.
     for worker in [Process::Card, Process::Webhook] {
         scene.gateway.terminate(worker).await?;
@@ -81,7 +81,7 @@ async fn what_is_nobodys_job_is_put_away() -> Result<()> {
     let scene = Scene::with(Options::default()).await?;
     let declined = scene.gateway.pay(DECLINED).await?.at("/id").to_owned();
     let paid = scene.gateway.pay(APPROVED).await?.at("/id").to_owned();
-    scene.gateway.settle().await?;
+    scene.gateway.drain().await?;
     let before = (scene.history(&declined).await?, scene.history(&paid).await?);
     let broker = Broker::connect(&scene.gateway).await?;
     for queue in QUEUES {
@@ -98,7 +98,7 @@ async fn what_is_nobodys_job_is_put_away() -> Result<()> {
     for queue in QUEUES {
         broker.wait_for(queue, 0).await?;
     }
-    scene.gateway.settle().await?;
+    scene.gateway.drain().await?;
     let after = (scene.history(&declined).await?, scene.history(&paid).await?);
     assert_eq!(before, after);
     assert_eq!(scene.gateway.sandbox_log()?.len(), 3);
@@ -115,7 +115,7 @@ async fn queues_are_emptied_and_deleted() -> Result<()> {
     let purged = scene.pay_pending(APPROVED).await?;
     broker.purge("sluice.card").await?;
     scene.gateway.launch(&[Process::Card]).await?;
-    scene.gateway.settle().await?;
+    scene.gateway.drain().await?;
     assert_eq!(scene.became(&purged).await?.2, ["approved", "captured"]);
     // Deleted while everybody listens, and while a payment is in hand.
     let acquirer = scene.before_acquirer().await?;
@@ -128,7 +128,7 @@ async fn queues_are_emptied_and_deleted() -> Result<()> {
     acquirer.back().set(Gate::Pass);
     let deleted = scene.gateway.pay(APPROVED).await?;
     assert_eq!(deleted.status, 200);
-    scene.gateway.settle().await?;
+    scene.gateway.drain().await?;
     for payment in [in_hand.as_str(), deleted.at("/id")] {
         assert_eq!(scene.became(payment).await?.2, ["approved", "captured"]);
     }

@@ -1,7 +1,7 @@
 //! Jobs that always fail: parked, shown, redriven, and in nobody's way.
 
 use anyhow::{Context, Result, ensure};
-use domain::work::{Job, Worker};
+use domain::job::{Job, Worker};
 use lapin::BasicProperties;
 use sqlx::{AssertSqlSafe, Row};
 use tests::{Process, until};
@@ -12,7 +12,7 @@ use crate::scene::{APPROVED, SOON, Scene, id};
 
 /// Whether a payment's job is parked; if not, rings for it, so that no backoff is waited for.
 async fn is_parked(scene: &Scene, broker: &Broker, payment: Uuid) -> Result<bool> {
-    let query = sqlx::query("select seq, parked_at is not null from outbox where id = $1");
+    let query = sqlx::query("select seq, parked_at is not null from jobs where id = $1");
     let row = query
         .bind(payment)
         .fetch_one(scene.gateway.database())
@@ -46,7 +46,7 @@ async fn a_job_that_always_fails_is_parked_and_redriven() -> Result<()> {
     );
     sqlx::query(AssertSqlSafe(poison)).execute(db).await?;
     // And this one has ended its worker ten times.
-    let query = sqlx::query("update outbox set attempts = 10 where id = $1");
+    let query = sqlx::query("update jobs set attempts = 10 where id = $1");
     query.bind(id(&deadly)?).execute(db).await?;
     scene.gateway.launch(&[Process::Card]).await?;
     for payment in [&poisoned, &deadly] {
@@ -59,7 +59,7 @@ async fn a_job_that_always_fails_is_parked_and_redriven() -> Result<()> {
         })
         .await?;
     }
-    scene.gateway.settle().await?;
+    scene.gateway.drain().await?;
     let query = "select count(*) from payments where state <> 'captured'";
     let left: i64 = sqlx::query_scalar(query).fetch_one(db).await?;
     assert_eq!(left, 2, "only the two wait");
@@ -88,7 +88,7 @@ async fn a_job_that_always_fails_is_parked_and_redriven() -> Result<()> {
         scene.gateway.operate(&["jobs", "redrive", "--all"]).await?,
         "1 redriven\n"
     );
-    scene.gateway.settle().await?;
+    scene.gateway.drain().await?;
     for payment in [&poisoned, &deadly] {
         let (status, _, did) = scene.became(payment).await?;
         assert_eq!(status, "succeeded");
@@ -114,7 +114,7 @@ async fn a_job_that_cannot_be_done_is_parked_and_redriven() -> Result<()> {
     scene.gateway.launch(&[Process::Card]).await?;
     let payment = scene.pay_pending(APPROVED).await?;
     until("the job is parked", SOON, async || {
-        let query = sqlx::query("select error from outbox where parked_at is not null");
+        let query = sqlx::query("select error from jobs where parked_at is not null");
         let row = query.fetch_optional(scene.gateway.database()).await?;
         Ok(row.map(|row| row.try_get::<String, _>(0)).transpose()?)
     })
@@ -127,7 +127,7 @@ async fn a_job_that_cannot_be_done_is_parked_and_redriven() -> Result<()> {
     std::fs::rename(&hidden, &key)?;
     let redriven = scene.gateway.operate(&["jobs", "redrive", "--all"]).await?;
     assert!(redriven.contains("1 redriven"), "{redriven}");
-    scene.gateway.settle().await?;
+    scene.gateway.drain().await?;
     let (status, attempts, did) = scene.became(&payment).await?;
     assert_eq!(status, "succeeded");
     assert_eq!(did.iter().filter(|did| *did == "captured").count(), 1);

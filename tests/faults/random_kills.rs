@@ -13,7 +13,7 @@ use crate::scene::{LEASE, Scene};
 
 const KILLED: [Process; 4] = [
     Process::Api,
-    Process::Relay,
+    Process::Scheduler,
     Process::Card,
     Process::Webhook,
 ];
@@ -57,7 +57,7 @@ async fn two_hundred_payments_survive_a_kill_every_300_ms() -> Result<()> {
     }
     scene.gateway.advance(LEASE).await?;
     scene.gateway.launch(&KILLED).await?;
-    scene.gateway.settle().await?;
+    scene.gateway.drain().await?;
     load::kept(&scene.gateway, &paid).await?;
     scene.finish().await
 }

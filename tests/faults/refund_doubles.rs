@@ -3,7 +3,7 @@
 use std::slice::from_ref;
 
 use anyhow::Result;
-use domain::work::{Job, Worker};
+use domain::job::{Job, Worker};
 use lapin::BasicProperties;
 use sqlx::{Postgres, Transaction};
 use tests::Process;
@@ -29,7 +29,7 @@ async fn a_zombies_answer_changes_nothing() -> Result<()> {
     scene.gateway.stop(Process::Refund).await?;
     scene.gateway.launch(&[Process::SecondRefund]).await?;
     scene.gateway.advance(LEASE).await?;
-    scene.gateway.settle().await?;
+    scene.gateway.drain().await?;
     in_hand.ended(&scene).await?;
     given_back(&scene, &payment, from_ref(&unsent)).await?;
     acquirer.forth().set(Gate::Pass);
@@ -37,7 +37,7 @@ async fn a_zombies_answer_changes_nothing() -> Result<()> {
     scene.gateway.cont(Process::Refund).await?;
     // It ends once it is done with everything it had in hand.
     scene.gateway.terminate(Process::Refund).await?;
-    scene.gateway.settle().await?;
+    scene.gateway.drain().await?;
     in_hand.ended(&scene).await?;
     given_back(&scene, &payment, from_ref(&unsent)).await?;
     scene.finish().await
@@ -56,7 +56,7 @@ async fn launch_second(scene: &Scene, acquirer: &Proxy) -> Result<()> {
     let second = Process::SecondRefund;
     scene
         .gateway
-        .tell(second, "SLUICE_SANDBOX_URL", acquirer.url());
+        .set(second, "SLUICE_SANDBOX_URL", acquirer.url());
     scene.gateway.launch(&[second]).await
 }
 
@@ -75,7 +75,7 @@ async fn two_workers_write_one_outcome_at_once() -> Result<()> {
     scene.gateway.cont(Process::Refund).await?;
     blocked(scene.gateway.database(), "sluice refund", 4).await?;
     lock.rollback().await?;
-    scene.gateway.settle().await?;
+    scene.gateway.drain().await?;
     in_hand.ended(&scene).await?;
     scene.finish().await
 }
@@ -108,7 +108,7 @@ async fn every_message_is_doubled() -> Result<()> {
     // However often they were rung for, each is asked for once.
     acquirer.forth().holds(REFUNDS).await?;
     acquirer.forth().set(Gate::Pass);
-    scene.gateway.settle().await?;
+    scene.gateway.drain().await?;
     broker.wait_for("sluice.refund", 0).await?;
     given_back(&scene, &payment, &all).await?;
     // The payment's capture and each refund, told once.

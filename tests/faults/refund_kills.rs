@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use anyhow::Result;
 use futures::future::try_join_all;
-use tests::{Answer, Process, until};
+use tests::{Process, Response, until};
 
 use crate::broker::Broker;
 use crate::load;
@@ -18,7 +18,7 @@ use crate::scene::{APPROVED, LEASE, SOON, Scene};
 async fn take_over(scene: &Scene) -> Result<()> {
     scene.gateway.advance(LEASE).await?;
     scene.gateway.launch(&[Process::Refund]).await?;
-    scene.gateway.settle().await
+    scene.gateway.drain().await
 }
 
 #[tokio::test]
@@ -103,11 +103,11 @@ async fn a_commit_whose_answer_is_lost() -> Result<()> {
     let (database, in_hand) = before_committing(&scene).await?;
     commit_unheard(&scene, &database).await?;
     database.cut();
-    scene.gateway.settle().await?;
+    scene.gateway.drain().await?;
     // It works on.
     let payment = &in_hand.accepted.payment;
     let rest = ask(&scene, payment, 3_500).await?;
-    scene.gateway.settle().await?;
+    scene.gateway.drain().await?;
     let both = [in_hand.accepted.clone(), Refund::of(&rest)?];
     given_back(&scene, payment, &both).await?;
     refused(&scene, &in_hand.refused).await?;
@@ -124,7 +124,7 @@ async fn after_the_commit_and_before_the_ack() -> Result<()> {
     acquirer.back().holds(2).await?;
     wire.forth().set(Gate::Mute);
     acquirer.back().set(Gate::Pass);
-    scene.gateway.settle().await?;
+    scene.gateway.drain().await?;
     in_hand.ended(&scene).await?;
     let told = scene.receiver.requests().len();
     let broker = Broker::connect(&scene.gateway).await?;
@@ -134,7 +134,7 @@ async fn after_the_commit_and_before_the_ack() -> Result<()> {
     broker.wait_for("sluice.refund", 2).await?;
     scene.gateway.launch(&[Process::Refund]).await?;
     broker.wait_for("sluice.refund", 0).await?;
-    scene.gateway.settle().await?;
+    scene.gateway.drain().await?;
     in_hand.ended(&scene).await?;
     assert_eq!(scene.receiver.requests().len(), told);
     scene.finish().await
@@ -163,7 +163,7 @@ async fn kill_in_hand(scene: &Scene, acquirer: &Proxy) -> Result<()> {
 }
 
 /// Asks for a part of each payment. Three of the large parts are more than was captured.
-async fn ask_parts(scene: &Scene, payments: &[String], number: usize) -> Result<Vec<Answer>> {
+async fn ask_parts(scene: &Scene, payments: &[String], number: usize) -> Result<Vec<Response>> {
     let is_large = number.is_multiple_of(10);
     let minor = if is_large { LARGE } else { 1_000 };
     let asked = payments.iter().map(|payment| ask(scene, payment, minor));
@@ -180,10 +180,10 @@ async fn parts_asked_for_at_once_survive_kills() -> Result<()> {
     let client = |number| ask_parts(&scene, &payments, number);
     let pace = Duration::from_millis(60);
     let answers = load::clients(pace, 60, kill_in_hand(&scene, &acquirer), client).await?;
-    scene.gateway.settle().await?;
+    scene.gateway.drain().await?;
     let (taken, too_large): (Vec<_>, Vec<_>) =
         answers.iter().flatten().partition(|one| one.status == 200);
-    let is_too_large = |one: &&Answer| one.at("/error/code") == "amount_too_large";
+    let is_too_large = |one: &&Response| one.at("/error/code") == "amount_too_large";
     assert!(!too_large.is_empty() && too_large.iter().all(is_too_large));
     let taken: Vec<Refund> = taken.into_iter().map(Refund::of).collect::<Result<_>>()?;
     for payment in &payments {

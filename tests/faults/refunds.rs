@@ -6,7 +6,7 @@ use anyhow::{Context, Result, ensure};
 use domain::id::RefundId;
 use serde_json::json;
 use sqlx::Row;
-use tests::{Answer, Process, example, until};
+use tests::{Process, Response, example, until};
 use uuid::Uuid;
 
 use crate::proxy::Proxy;
@@ -50,7 +50,7 @@ pub async fn captured(scene: &Scene, card: &str, minor: i64) -> Result<String> {
 }
 
 /// Asks for a part of a payment.
-pub async fn ask(scene: &Scene, payment: &str, minor: i64) -> Result<Answer> {
+pub async fn ask(scene: &Scene, payment: &str, minor: i64) -> Result<Response> {
     let path = format!("/v1/payments/{payment}/refund");
     scene.gateway.post(&path, &json!({"amount": minor})).await
 }
@@ -64,7 +64,7 @@ pub async fn ask_pending(scene: &Scene, payment: &str, minor: i64) -> Result<Ref
 
 impl Refund {
     /// What an answer speaks of.
-    pub fn of(answer: &Answer) -> Result<Self> {
+    pub fn of(answer: &Response) -> Result<Self> {
         ensure!(answer.status == 200, "{}: {}", answer.status, answer.text);
         Ok(Self {
             id: answer.at("/id").to_owned(),
@@ -87,7 +87,7 @@ impl Refund {
                     from ledger_entries e join ledger_postings l on l.id = e.posting_id
                     where l.refund_id = $1 and e.account = 'merchant_balance'),
                    (select count(*) from events where refund_id = $1),
-                   (select count(*) from outbox where id = $1)
+                   (select count(*) from jobs where id = $1)
             from refunds where id = $1";
         let row = sqlx::query(query).bind(self.uuid()?);
         let row = row.fetch_one(scene.gateway.database()).await?;

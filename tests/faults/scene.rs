@@ -6,7 +6,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail, ensure};
 use domain::id::PaymentId;
 use sqlx::{PgPool, Postgres, Row, Transaction};
-use tests::{Answer, Gateway, Options, Process, Receiver, Request, until};
+use tests::{Gateway, Options, Process, Receiver, Request, Response, until};
 use uuid::Uuid;
 
 use crate::proxy::Proxy;
@@ -48,7 +48,7 @@ impl Scene {
     /// Kills an idle process and starts it with one thing it is told behind a proxy.
     pub async fn detour(&self, process: Process, what: &'static str, url: &str) -> Result<Proxy> {
         let proxy = Proxy::before(url).await?;
-        self.gateway.tell(process, what, proxy.url());
+        self.gateway.set(process, what, proxy.url());
         self.gateway.kill(process)?;
         self.gateway.launch(&[process]).await?;
         Ok(proxy)
@@ -78,7 +78,7 @@ impl Scene {
     }
 
     /// A payment as its merchant reads it.
-    pub async fn read(&self, payment: &str) -> Result<Answer> {
+    pub async fn read(&self, payment: &str) -> Result<Response> {
         self.gateway.get(&format!("/v1/payments/{payment}")).await
     }
 
@@ -141,7 +141,7 @@ impl Scene {
     /// Ends the test: everything settles, every payment that ended was told to the endpoint once
     /// or more, always under one id and with its state, and all books agree.
     pub async fn finish(self) -> Result<()> {
-        self.gateway.settle().await?;
+        self.gateway.drain().await?;
         let query = "select id, state from payments where state in ('captured', 'failed')";
         let ended = sqlx::query(query)
             .fetch_all(self.gateway.database())

@@ -24,7 +24,7 @@ async fn scene() -> Result<Scene> {
 
 /// Every worker has found its stores again.
 async fn ready(scene: &Scene) -> Result<()> {
-    for process in [Process::Relay, Process::Card, Process::Webhook] {
+    for process in [Process::Scheduler, Process::Card, Process::Webhook] {
         scene.gateway.wait_ready(process).await?;
     }
     Ok(())
@@ -50,7 +50,7 @@ async fn posts_are_answered_while_the_broker_is_away() -> Result<()> {
     };
     let paid = load::during(gateway, PACE, PAYMENTS, faults).await?;
     nobody_noticed(&paid);
-    gateway.settle().await?;
+    gateway.drain().await?;
     load::kept(gateway, &paid).await?;
     // Back to normal by itself: an answer comes with the outcome again.
     assert_eq!(gateway.pay(APPROVED).await?.at("/status"), "succeeded");
@@ -73,7 +73,7 @@ async fn posts_are_answered_while_the_broker_restarts() -> Result<()> {
     };
     let paid = load::during(gateway, PACE, PAYMENTS, faults).await?;
     nobody_noticed(&paid);
-    gateway.settle().await?;
+    gateway.drain().await?;
     load::kept(gateway, &paid).await?;
     scene.finish().await
 }
@@ -106,7 +106,7 @@ async fn no_answer_is_a_lie_while_postgres_is_away() -> Result<()> {
             .context("Retry-After")?;
         assert!(after > 0);
     }
-    gateway.settle().await?;
+    gateway.drain().await?;
     load::kept(gateway, &paid).await?;
     scene.finish().await
 }

@@ -32,7 +32,7 @@ async fn after_the_post_and_before_the_record() -> Result<()> {
         assert_eq!(same.len(), 2, "{id}");
         assert!(same.iter().all(|one| one.text == before.text));
     }
-    scene.gateway.settle().await?;
+    scene.gateway.drain().await?;
     // The try that was never recorded counts for nothing but its claim.
     let row = sqlx::query("select count(*) from deliveries where state = 'delivered'");
     let row = row.fetch_one(scene.gateway.database()).await?;

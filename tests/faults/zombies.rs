@@ -26,18 +26,18 @@ async fn a_zombies_answer_changes_nothing() -> Result<()> {
     scene.gateway.stop(Process::Card).await?;
     scene.gateway.launch(&[Process::SecondCard]).await?;
     scene.gateway.advance(LEASE).await?;
-    scene.gateway.settle().await?;
+    scene.gateway.drain().await?;
     let before = scene.gateway.sandbox_log()?.len();
     acquirer.forth().set(Gate::Pass);
     acquirer.back().set(Gate::Pass);
     scene.gateway.cont(Process::Card).await?;
     // The request that comes after its own reversal is refused.
     scene.acquirer_did(before + 1).await?;
-    scene.gateway.settle().await?;
+    scene.gateway.drain().await?;
     // The zombie works on.
     scene.gateway.terminate(Process::SecondCard).await?;
     assert_eq!(scene.gateway.pay(APPROVED).await?.status, 200);
-    scene.gateway.settle().await?;
+    scene.gateway.drain().await?;
     let (status, attempts, did) = scene.became(&approved).await?;
     assert_eq!(
         (status.as_str(), attempts),
@@ -67,7 +67,7 @@ async fn a_zombies_approval_of_a_reversed_attempt_is_voided() -> Result<()> {
     assert_eq!(scene.attempts(&payment).await?, ["sending"]);
     scene.gateway.launch(&[Process::SecondCard]).await?;
     scene.gateway.advance(LEASE).await?;
-    scene.gateway.settle().await?;
+    scene.gateway.drain().await?;
     let (status, attempts, did) = scene.became(&payment).await?;
     assert_eq!(status, "succeeded");
     assert_eq!(attempts, ["watching", "approved"]);
@@ -78,7 +78,7 @@ async fn a_zombies_approval_of_a_reversed_attempt_is_voided() -> Result<()> {
     acquirer.back().set(Gate::Pass);
     scene.gateway.cont(Process::Card).await?;
     scene.acquirer_did(5).await?;
-    scene.gateway.settle().await?;
+    scene.gateway.drain().await?;
     let (status, attempts, did) = scene.became(&payment).await?;
     assert_eq!(status, "succeeded");
     assert_eq!(attempts, ["voided", "approved"]);

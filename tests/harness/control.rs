@@ -42,15 +42,15 @@ impl Gateway {
             settings.insert("SLUICE_LISTEN".to_owned(), address.clone());
             settings.insert("SLUICE_HEALTH_LISTEN".to_owned(), address);
         }
-        for (_, name, value) in self.told().iter().filter(|(to, ..)| *to == process) {
+        for (_, name, value) in self.overrides().iter().filter(|(to, ..)| *to == process) {
             settings.insert((*name).to_owned(), value.clone());
         }
         self.running().start(process, &settings, &self.dir)
     }
 
     /// Tells one process something of its own, from its next start on.
-    pub fn tell(&self, process: Process, name: &'static str, value: String) {
-        self.told().push((process, name, value));
+    pub fn set(&self, process: Process, name: &'static str, value: String) {
+        self.overrides().push((process, name, value));
     }
 
     /// Waits until a process says that it is ready.

@@ -31,7 +31,7 @@ pub struct Gateway {
     own_stores: bool,
     db: PgPool,
     addresses: BTreeMap<Process, SocketAddr>,
-    told: Mutex<Vec<(Process, &'static str, String)>>,
+    overrides: Mutex<Vec<(Process, &'static str, String)>>,
     running: Mutex<Running>,
 }
 
@@ -81,7 +81,7 @@ impl Gateway {
             own_stores: options.own_stores,
             db,
             addresses,
-            told: Mutex::default(),
+            overrides: Mutex::default(),
             running: Mutex::default(),
             dir,
             name,
@@ -162,8 +162,10 @@ impl Gateway {
         String::from_utf8_lossy(&bytes.unwrap_or_default()).into_owned()
     }
 
-    pub(crate) fn told(&self) -> MutexGuard<'_, Vec<(Process, &'static str, String)>> {
-        self.told.lock().unwrap_or_else(PoisonError::into_inner)
+    pub(crate) fn overrides(&self) -> MutexGuard<'_, Vec<(Process, &'static str, String)>> {
+        self.overrides
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) fn running(&self) -> MutexGuard<'_, Running> {

@@ -10,7 +10,7 @@ use crate::process::Process;
 
 /// An answer of the gateway.
 #[derive(Debug, Clone)]
-pub struct Answer {
+pub struct Response {
     /// The HTTP status.
     pub status: u16,
     /// The headers.
@@ -21,7 +21,7 @@ pub struct Answer {
     pub body: Value,
 }
 
-impl Answer {
+impl Response {
     /// A header's text; empty if there is none.
     #[must_use]
     pub fn header(&self, name: &str) -> &str {
@@ -89,12 +89,12 @@ impl Gateway {
     ///
     /// # Errors
     /// If no whole answer comes.
-    pub async fn send(&self, request: RequestBuilder) -> Result<Answer> {
+    pub async fn send(&self, request: RequestBuilder) -> Result<Response> {
         let answer = request.send().await?;
         let (status, headers) = (answer.status().as_u16(), answer.headers().clone());
         let text = answer.text().await?;
         let body = serde_json::from_str(&text).unwrap_or(Value::Null);
-        Ok(Answer {
+        Ok(Response {
             status,
             headers,
             text,
@@ -106,7 +106,7 @@ impl Gateway {
     ///
     /// # Errors
     /// If no answer comes.
-    pub async fn post(&self, path: &str, body: &Value) -> Result<Answer> {
+    pub async fn post(&self, path: &str, body: &Value) -> Result<Response> {
         self.send(self.posting(path, body)).await
     }
 
@@ -120,7 +120,7 @@ impl Gateway {
     ///
     /// # Errors
     /// If no answer comes.
-    pub async fn get(&self, path: &str) -> Result<Answer> {
+    pub async fn get(&self, path: &str) -> Result<Response> {
         let request = self.request(Method::GET, path);
         self.send(request.bearer_auth(self.merchant.test_key.as_str()))
             .await
@@ -130,7 +130,7 @@ impl Gateway {
     ///
     /// # Errors
     /// If no answer comes.
-    pub async fn pay(&self, card: &str) -> Result<Answer> {
+    pub async fn pay(&self, card: &str) -> Result<Response> {
         self.post("/v1/payments", &example(card)).await
     }
 
@@ -138,7 +138,7 @@ impl Gateway {
     ///
     /// # Errors
     /// If no answer comes.
-    pub async fn pay_once(&self, card: &str, key: &str) -> Result<Answer> {
+    pub async fn pay_once(&self, card: &str, key: &str) -> Result<Response> {
         let request = self.posting("/v1/payments", &example(card));
         self.send(request.header("Idempotency-Key", key)).await
     }

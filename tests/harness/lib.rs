@@ -15,10 +15,10 @@
 //! database. Every story ends with [`Gateway::finish`], for which leftovers are a failure.
 
 mod acquirer;
-mod calendar;
 mod control;
 mod gateway;
 mod http;
+mod jobs;
 mod options;
 mod process;
 mod receiver;
@@ -27,7 +27,7 @@ mod wait;
 
 pub use acquirer::Record;
 pub use gateway::Gateway;
-pub use http::{Answer, Endpoint, example};
+pub use http::{Endpoint, Response, example};
 pub use options::Options;
 pub use process::{Process, binary};
 pub use receiver::{Behaviour, Receiver, Request};

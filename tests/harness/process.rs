@@ -14,7 +14,7 @@ use anyhow::{Context, Result, bail, ensure};
 #[expect(missing_docs, reason = "the names say it")]
 pub enum Process {
     Sandbox,
-    Relay,
+    Scheduler,
     Card,
     Refund,
     Webhook,
@@ -30,7 +30,7 @@ impl Process {
     /// Every process.
     pub const ALL: [Process; 11] = [
         Process::Sandbox,
-        Process::Relay,
+        Process::Scheduler,
         Process::Card,
         Process::Refund,
         Process::Webhook,
@@ -45,7 +45,7 @@ impl Process {
     /// Those of a gateway.
     pub const FIRST: [Process; 6] = [
         Process::Sandbox,
-        Process::Relay,
+        Process::Scheduler,
         Process::Card,
         Process::Refund,
         Process::Webhook,
@@ -57,7 +57,7 @@ impl Process {
     pub const fn name(self) -> &'static str {
         match self {
             Process::Sandbox => "sandbox",
-            Process::Relay => "relay",
+            Process::Scheduler => "relay",
             Process::Card => "card",
             Process::Refund => "refund",
             Process::Webhook => "webhook",
@@ -74,7 +74,7 @@ impl Process {
     const fn program(self) -> (&'static str, &'static [&'static str]) {
         match self {
             Process::Sandbox => ("sluice-sandbox", &[]),
-            Process::Relay | Process::SecondRelay => ("workers", &["relay"]),
+            Process::Scheduler | Process::SecondRelay => ("workers", &["relay"]),
             Process::Card | Process::SecondCard => ("workers", &["card"]),
             Process::Refund | Process::SecondRefund => ("workers", &["refund"]),
             Process::Webhook | Process::SecondWebhook => ("workers", &["webhook"]),

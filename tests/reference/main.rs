@@ -216,7 +216,7 @@ async fn fuzz(surface: &str, header: impl Fn(&str) -> String) -> Result<()> {
         "--no-color",
     ];
     run(&tools.python("st"), &arguments, dir).await?;
-    gateway.settle().await?;
+    gateway.drain().await?;
     gateway.finish().await
 }
 

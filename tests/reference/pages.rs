@@ -6,7 +6,7 @@ use std::process::Stdio;
 use anyhow::{Context, Result, ensure};
 use reqwest::Method;
 use serde_json::Value;
-use tests::{Answer, Gateway};
+use tests::{Gateway, Response};
 use tokio::process::Command;
 use wire::catalogue::Entry;
 use wire::{finfusion, finternet, fourgeeks, paygate};
@@ -20,7 +20,7 @@ const CATALOGUES: [(&str, &[Entry]); 4] = [
     ("fourgeeks", fourgeeks::catalogue::ERRORS),
 ];
 
-async fn read(gateway: &Gateway, path: &str) -> Result<Answer> {
+async fn read(gateway: &Gateway, path: &str) -> Result<Response> {
     let page = gateway.send(gateway.request(Method::GET, path)).await?;
     ensure!(page.status == 200, "{path}: {}", page.status);
     Ok(page)
@@ -252,6 +252,6 @@ async fn the_first_calls_do_what_the_pages_say() -> Result<()> {
             made = Some((id(&printed), id(&answer))).filter(|(printed, _)| !printed.is_empty());
         }
     }
-    gateway.settle().await?;
+    gateway.drain().await?;
     gateway.finish().await
 }

@@ -6,7 +6,7 @@ use anyhow::{Context, Result};
 use futures::future::try_join_all;
 use reqwest::Method;
 use serde_json::{Value, json};
-use tests::{Answer, Gateway, Receiver, example};
+use tests::{Gateway, Receiver, Response, example};
 use time::OffsetDateTime;
 
 const HOUR: Duration = Duration::from_hours(1);
@@ -67,7 +67,7 @@ async fn the_example_is_answered_as_printed() -> Result<()> {
     let read = gateway.get(&format!("/api/v1/payments/{id}")).await?;
     assert_eq!((read.status, &read.text), (200, &payment));
 
-    gateway.settle().await?;
+    gateway.drain().await?;
     let told = receiver.wait_for(1).await?;
     let told = told.first().context("no webhook")?;
     let (event, at) = (told.header("webhook-id"), &told.json()["created"]);
@@ -127,7 +127,7 @@ async fn the_four_test_cards_do_what_the_document_says() -> Result<()> {
         };
         assert_eq!(did, expected, "{card}");
     }
-    gateway.settle().await?;
+    gateway.drain().await?;
     let mut kinds: Vec<String> = receiver
         .requests()
         .iter()
@@ -163,7 +163,7 @@ async fn without_a_card_a_payment_waits_for_a_day() -> Result<()> {
     let path = format!("/v1/payments/{}", opened.at("/id"));
 
     gateway.advance(23 * HOUR).await?;
-    gateway.settle().await?;
+    gateway.drain().await?;
     assert_eq!(gateway.get(&path).await?.text, opened.text);
     assert_eq!(receiver.requests().len(), 0);
 
@@ -191,7 +191,7 @@ async fn one_address_is_one_customer_of_a_merchant() -> Result<()> {
         body["customer"]["email"] = email;
         body
     };
-    let id = |answer: &Answer| answer.at("/customer/id").to_owned();
+    let id = |answer: &Response| answer.at("/customer/id").to_owned();
     // All at once, so that nobody is first.
     let bodies: Vec<Value> = (0..20).map(|_| with(json!("new@example.com"))).collect();
     let answers =

@@ -49,7 +49,7 @@ async fn every_fault_ends_well() -> Result<()> {
     let receiver = Receiver::start().await?;
     gateway.register("/v1/webhooks", &receiver.url("/")).await?;
     let answers = try_join_all(CASES.iter().map(|case| gateway.pay(case.card))).await?;
-    gateway.settle().await?;
+    gateway.drain().await?;
     let mut wrong = Vec::new();
     for (case, answer) in CASES.iter().zip(&answers) {
         ensure!(answer.status == 200, "{}: {}", case.card, answer.text);
@@ -92,7 +92,7 @@ async fn a_payment_that_takes_longer_than_the_wait_is_pending_first() -> Result<
     // Approved after 750 ms.
     let first = gateway.pay_once("4000000000010035", "slow").await?;
     assert_eq!((first.status, first.at("/status")), (200, "pending"));
-    gateway.settle().await?;
+    gateway.drain().await?;
     let later = gateway
         .get(&format!("/v1/payments/{}", first.at("/id")))
         .await?;
@@ -119,9 +119,9 @@ async fn an_approval_in_spite_of_a_void_is_voided_again() -> Result<()> {
     )
     .await?;
     // The reversal is watched: a minute later it is looked at once more.
-    gateway.settle().await?;
+    gateway.drain().await?;
     gateway.advance(Duration::from_mins(2)).await?;
-    gateway.settle().await?;
+    gateway.drain().await?;
     // The late approval comes before or after the second attempt's capture.
     let mut did = gateway.acquirer_did(paid.at("/id"))?;
     assert_eq!(did.last().map(String::as_str), Some("voided"));

@@ -53,7 +53,7 @@ async fn who_leaves_before_the_answer_may_ask_again() -> Result<()> {
     let keys: Vec<String> = (0..30).map(|number| format!("left-{number}")).collect();
     let requests: Vec<Vec<u8>> = keys.iter().map(|key| raw(&gateway, key, &body)).collect();
     try_join_all(requests.iter().map(|bytes| send_and_leave(&gateway, bytes))).await?;
-    gateway.settle().await?;
+    gateway.drain().await?;
     let again = try_join_all(
         keys.iter()
             .map(|key| gateway.pay_once("4242424242424242", key)),

@@ -7,7 +7,7 @@ use futures::future::try_join_all;
 use reqwest::Method;
 use serde_json::{Value, json};
 use sqlx::Row;
-use tests::{Answer, Gateway, example};
+use tests::{Gateway, Response, example};
 
 const CARD: &str = "4242424242424242";
 
@@ -18,7 +18,7 @@ async fn payments(gateway: &Gateway) -> Result<i64> {
     Ok(row.try_get(0)?)
 }
 
-async fn keyed(gateway: &Gateway, key: &str, body: &Value) -> Result<Answer> {
+async fn keyed(gateway: &Gateway, key: &str, body: &Value) -> Result<Response> {
     let request = gateway.posting("/v1/payments", body);
     gateway.send(request.header("Idempotency-Key", key)).await
 }
@@ -91,7 +91,7 @@ async fn fifty_at_once_are_one_payment() -> Result<()> {
             .iter()
             .all(|answer| answer.status == 200 && answer.text == first.text)
     );
-    let new = |answer: &&Answer| answer.header("idempotent-replayed").is_empty();
+    let new = |answer: &&Response| answer.header("idempotent-replayed").is_empty();
     assert_eq!(answers.iter().filter(new).count(), 1);
     assert_eq!(payments(&gateway).await?, 1);
 

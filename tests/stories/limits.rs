@@ -7,7 +7,7 @@ use futures::future::try_join_all;
 use reqwest::Method;
 use serde_json::json;
 use sqlx::Row;
-use tests::{Answer, Gateway, Options, Process, example};
+use tests::{Gateway, Options, Process, Response, example};
 
 #[tokio::test]
 async fn a_limit_is_counted_over_all_api_processes() -> Result<()> {
@@ -33,7 +33,7 @@ async fn a_limit_is_counted_over_all_api_processes() -> Result<()> {
         )
     });
     let answers = try_join_all(asked).await?;
-    let (passed, refused): (Vec<Answer>, Vec<Answer>) =
+    let (passed, refused): (Vec<Response>, Vec<Response>) =
         answers.into_iter().partition(|answer| answer.status == 200);
     assert_eq!((passed.len(), refused.len()), (20, 40));
     let now = time::OffsetDateTime::now_utc().unix_timestamp();
@@ -118,7 +118,7 @@ async fn a_live_key_takes_no_money_and_stores_nothing() -> Result<()> {
         "customers",
         "sealed_cards",
         "idempotency_keys",
-        "outbox",
+        "jobs",
     ] {
         let count = sqlx::AssertSqlSafe(format!("select count(*) from {table}"));
         let row = sqlx::query(count).fetch_one(gateway.database()).await?;

@@ -19,7 +19,7 @@ async fn postgres_alone_rebuilds_every_queue() -> Result<()> {
     let receiver = Receiver::start().await?;
     gateway.register("/v1/webhooks", &receiver.url("/")).await?;
     let paid = gateway.pay_once(CARD, "before").await?;
-    gateway.settle().await?;
+    gateway.drain().await?;
     // Accepted, and left lying by a worker that is stopped.
     gateway.stop(Process::Card).await?;
     let left = try_join_all((0..5).map(|_| gateway.pay(CARD))).await?;
@@ -51,7 +51,7 @@ async fn postgres_alone_rebuilds_every_queue() -> Result<()> {
     assert_eq!(accepted.at("/status"), "pending");
     stores.start(Store::Rabbitmq).await?;
     stores.make_vhost(gateway.name()).await?;
-    gateway.settle().await?;
+    gateway.drain().await?;
 
     for answer in left.iter().chain([&accepted]) {
         let read = gateway

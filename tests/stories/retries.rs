@@ -12,7 +12,7 @@ use crate::signatures::check;
 /// Seconds until the one delivery's next try; nothing if there will be none.
 async fn next_try(gateway: &Gateway) -> Result<Option<f64>> {
     let due =
-        "select extract(epoch from due_at - now())::float8 from outbox where worker = 'webhook'";
+        "select extract(epoch from due_at - now())::float8 from jobs where worker = 'webhook'";
     let row = sqlx::query(due).fetch_optional(gateway.database()).await?;
     Ok(row.map(|row| row.try_get(0)).transpose()?)
 }
@@ -32,7 +32,7 @@ async fn pass(gateway: &Gateway) -> Result<()> {
     gateway
         .advance(Duration::try_from_secs_f64(wait.max(0.0))?)
         .await?;
-    gateway.settle().await
+    gateway.drain().await
 }
 
 #[tokio::test]
@@ -44,7 +44,7 @@ async fn a_refused_webhook_is_tried_again_on_the_documented_schedule() -> Result
         .register("/v1/webhooks", &receiver.url("/hook"))
         .await?;
     gateway.pay("4242424242424242").await?;
-    gateway.settle().await?;
+    gateway.drain().await?;
     let (minute, hour) = (60_u32, 3_600_u32);
     for (number, wait) in [minute, 5 * minute, 30 * minute, 2 * hour, 6 * hour]
         .into_iter()
@@ -64,7 +64,7 @@ async fn a_refused_webhook_is_tried_again_on_the_documented_schedule() -> Result
         gateway
             .advance(Duration::try_from_secs_f64(planned - 40.0)?)
             .await?;
-        gateway.settle().await?;
+        gateway.drain().await?;
         assert_eq!(receiver.requests().len(), number + 1);
         let now = OffsetDateTime::now_utc().unix_timestamp();
         pass(&gateway).await?;
@@ -87,7 +87,7 @@ async fn a_refused_webhook_is_tried_again_on_the_documented_schedule() -> Result
     assert_eq!(delivery(&gateway).await?, ("exhausted".to_owned(), 6));
     assert_eq!(next_try(&gateway).await?, None);
     gateway.advance(Duration::from_hours(48)).await?;
-    gateway.settle().await?;
+    gateway.drain().await?;
     assert_eq!(receiver.requests().len(), 6);
     gateway.finish().await
 }
@@ -102,7 +102,7 @@ async fn an_endpoint_that_was_down_is_told_when_it_is_up() -> Result<()> {
         .register("/v1/webhooks", &receiver.url("/hook"))
         .await?;
     let paid = gateway.pay("4242424242424242").await?;
-    gateway.settle().await?;
+    gateway.drain().await?;
     assert_eq!(delivery(&gateway).await?, ("delivering".to_owned(), 1));
 
     let receiver = Receiver::start_at(address).await?;
@@ -146,7 +146,7 @@ async fn a_redirect_is_not_followed() -> Result<()> {
     front.behave_in_turn([Behaviour::Redirect(behind.url("/")), Behaviour::Status(200)]);
     gateway.register("/v1/webhooks", &front.url("/")).await?;
     gateway.pay("4242424242424242").await?;
-    gateway.settle().await?;
+    gateway.drain().await?;
     assert_eq!(delivery(&gateway).await?, ("delivering".to_owned(), 1));
     pass(&gateway).await?;
     assert_eq!(delivery(&gateway).await?, ("delivered".to_owned(), 2));

@@ -46,7 +46,7 @@ const ONE_OF_EACH: &str = "
           select gen_random_uuid(), e.id, w.id, 'delivering' from e, w returning id),
     t as (insert into delivery_attempts (delivery_id, attempt, duration_ms)
           select id, 1, 1 from d)
-    insert into outbox (worker, id, due_at) select 'webhook', id, now() from d";
+    insert into jobs (worker, id, due_at) select 'webhook', id, now() from d";
 
 /// Whose rows there are, and how often one of each: so that counts tell whose were seen.
 fn owners(gateway: &Gateway) -> [(Uuid, bool, i64); 3] {
@@ -204,7 +204,7 @@ async fn whatever_may_be_changed_at_all_is_the_named_merchants() -> Result<()> {
         }
     }
     name(&mut tx, one, live).await?;
-    for table in ["idempotency_keys", "outbox"] {
+    for table in ["idempotency_keys", "jobs"] {
         ensure!(
             run(&mut tx, format!("delete from {table}")).await? == 1,
             "{table}"

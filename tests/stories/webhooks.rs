@@ -32,7 +32,7 @@ async fn endpoints_are_told_what_they_asked_for() -> Result<()> {
 
     gateway.pay("4242424242424242").await?;
     gateway.pay("4000000000000002").await?;
-    gateway.settle().await?;
+    gateway.drain().await?;
     let mut told = receiver.requests();
     told.sort_by_key(|request| (request.path.clone(), request.json()["type"].to_string()));
     let heard: Vec<String> = told
@@ -205,7 +205,7 @@ async fn a_name_with_a_private_address_is_not_connected_to() -> Result<()> {
         (400, "url_not_allowed")
     );
     gateway.pay("4242424242424242").await?;
-    gateway.settle().await?;
+    gateway.drain().await?;
     let rows = sqlx::query("select status, error from delivery_attempts");
     let row = rows.fetch_one(gateway.database()).await?;
     let (status, error): (Option<i16>, Option<&str>) = (row.try_get(0)?, row.try_get(1)?);
@@ -229,7 +229,7 @@ async fn a_slow_endpoint_delays_nobody_else() -> Result<()> {
     let delivered = sqlx::query("select count(*) from deliveries where state = 'delivered'");
     let delivered: i64 = delivered.fetch_one(gateway.database()).await?.try_get(0)?;
     assert!(delivered <= 5, "the slow ones wait still");
-    gateway.settle().await?;
+    gateway.drain().await?;
     assert_eq!((slow.requests().len(), fast.requests().len()), (5, 5));
     gateway.finish().await
 }

@@ -107,7 +107,7 @@ async fn a_refund_is_told_on_both() -> Result<()> {
     let paid = gateway.pay(CARD).await?;
     let path = format!("/v1/payments/{}/refund", paid.at("/id"));
     let refund = gateway.post(&path, &json!({"amount": 2500})).await?;
-    gateway.settle().await?;
+    gateway.drain().await?;
     let mut told = receiver.wait_for(2).await?;
     told.sort_by_key(|request| request.path.clone());
     let [one, two] = told.as_slice() else {

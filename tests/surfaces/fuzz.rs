@@ -8,7 +8,7 @@ use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
 use reqwest::Method;
 use serde_json::{Value, json};
-use tests::{Answer, Gateway, example};
+use tests::{Gateway, Response, example};
 
 use super::{CARD, check_error};
 
@@ -96,7 +96,7 @@ fn some<T: ToString>(strategy: impl Strategy<Value = T>) -> Result<Vec<String>> 
     (0..CASES).map(one).collect()
 }
 
-fn check(what: &str, answer: &Answer) -> Result<()> {
+fn check(what: &str, answer: &Response) -> Result<()> {
     ensure!(
         matches!(answer.status, 200 | 400 | 401),
         "{what}: {} {}",
@@ -140,7 +140,7 @@ async fn whatever_is_posted_is_taken_or_refused() -> Result<()> {
     let mut taken = post_all(&gateway, "/v1/payments", some(any_payment())?).await?;
     taken += post_all(&gateway, "/v1/payments", some(any_json())?).await?;
     taken += post_all(&gateway, "/v1/payments", some("\\PC{0,60}")?).await?;
-    gateway.settle().await?;
+    gateway.drain().await?;
     let count = sqlx::query_scalar("select count(*) from payments").fetch_one(gateway.database());
     let count: i64 = count.await?;
     assert_eq!(count, i64::try_from(taken)?);

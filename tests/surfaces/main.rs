@@ -26,7 +26,7 @@ mod tenancy;
 use anyhow::{Context, Result, ensure};
 use reqwest::RequestBuilder;
 use sqlx::Row;
-use tests::{Answer, Gateway};
+use tests::{Gateway, Response};
 
 /// The card number that these tests misplace.
 const CARD: &str = "4242424242424242";
@@ -65,7 +65,7 @@ fn kind_of(status: u16) -> &'static str {
 }
 
 /// Checks that an answer is an error as paygate's contract prints it.
-fn check_error(answer: &Answer) -> Result<()> {
+fn check_error(answer: &Response) -> Result<()> {
     let members = answer.body.as_object().context("no object")?;
     let error = answer.body["error"].as_object().context("no error")?;
     let known = ["type", "code", "message", "param"];
@@ -94,7 +94,7 @@ fn check_error(answer: &Answer) -> Result<()> {
 }
 
 /// Sends a request and checks that it is refused like this.
-async fn refused(gateway: &Gateway, request: RequestBuilder, what: &Refusal) -> Result<Answer> {
+async fn refused(gateway: &Gateway, request: RequestBuilder, what: &Refusal) -> Result<Response> {
     let answer = gateway.send(request).await?;
     let found = (
         answer.status,
@@ -126,7 +126,7 @@ async fn check_nothing_stored(gateway: &Gateway) -> Result<()> {
         "webhook_endpoints",
         "events",
         "deliveries",
-        "outbox",
+        "jobs",
     ] {
         let count = sqlx::AssertSqlSafe(format!("select count(*) from {table}"));
         let row = sqlx::query(count).fetch_one(gateway.database()).await?;

@@ -6,7 +6,7 @@ use anyhow::Result;
 use futures::future::try_join_all;
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
-use tests::{Answer, Gateway, Process, until};
+use tests::{Gateway, Process, Response, until};
 
 /// A list of each surface, with its own credential.
 fn lists(gateway: &Gateway, process: Process) -> [(&'static str, RequestBuilder); 4] {
@@ -23,7 +23,7 @@ fn lists(gateway: &Gateway, process: Process) -> [(&'static str, RequestBuilder)
     ]
 }
 
-async fn all(gateway: &Gateway, process: Process) -> Result<Vec<(&'static str, Answer)>> {
+async fn all(gateway: &Gateway, process: Process) -> Result<Vec<(&'static str, Response)>> {
     let asked = lists(gateway, process).into_iter();
     try_join_all(asked.map(async |(surface, request)| Ok((surface, gateway.send(request).await?))))
         .await
@@ -57,7 +57,7 @@ fn said(surface: &str, status: u16) -> Value {
     }
 }
 
-fn check(answers: &[(&str, Answer)], status: u16) {
+fn check(answers: &[(&str, Response)], status: u16) {
     for (surface, answer) in answers {
         assert_eq!(
             (answer.status, &answer.body),
@@ -107,7 +107,7 @@ async fn a_database_that_is_away_is_for_later_on_every_surface() -> Result<()> {
     let gateway = Gateway::start().await?;
     let nowhere = "postgres://nobody@127.0.0.1:1/nowhere".to_owned();
     let process = Process::SecondApi;
-    gateway.tell(process, "DATABASE_URL", nowhere);
+    gateway.set(process, "DATABASE_URL", nowhere);
     gateway.spawn(process)?;
     until("it lives", Duration::from_secs(10), async || {
         let alive = gateway.send(gateway.request_to(process, Method::GET, "/livez"));

@@ -7,7 +7,7 @@ use anyhow::{Context, Result};
 use futures::future::try_join_all;
 use reqwest::Method;
 use serde_json::{Value, json};
-use tests::{Answer, Gateway, Receiver};
+use tests::{Gateway, Receiver, Response};
 
 const DAY: Duration = Duration::from_hours(24);
 
@@ -17,7 +17,7 @@ async fn ask(
     (method, path): (Method, &str),
     body: &Value,
     (credential, key): (&str, Option<&str>),
-) -> Result<Answer> {
+) -> Result<Response> {
     // One kind of key for all: finternet's, where the path is shared, and finfusion's below /v2.
     let mut request = gateway.request(method, path).json(body);
     request = if path.starts_with("/v1/webhooks") || path.contains("/payment-intents") {
@@ -78,7 +78,7 @@ async fn a_customer_known_by_its_address_is_changed_once() -> Result<()> {
     assert_eq!(again.text, first.text);
     assert_eq!(gateway.get(&path).await?.at("/name"), "Countess");
 
-    gateway.settle().await?;
+    gateway.drain().await?;
     let told = receiver.requests();
     let mut names: Vec<_> = told
         .iter()
@@ -133,7 +133,7 @@ async fn a_key_is_one_merchants_in_one_mode_for_a_day() -> Result<()> {
         let key = format!("one-{number}");
         let ask =
             async |by: &str| ask(&gateway, (Method::POST, path), &body, (by, Some(&key))).await;
-        let is_replay = |answer: &Answer| answer.header("idempotent-replayed") == "true";
+        let is_replay = |answer: &Response| answer.header("idempotent-replayed") == "true";
         let first = ask(&ours.test_key).await?;
         assert!(matches!(first.status, 200 | 201), "{path}: {}", first.text);
         assert!(!is_replay(&first), "{path}");

@@ -19,7 +19,7 @@ pub struct Config {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Rings for what the calendar says is due. Any number may run.
-    Relay(Process),
+    Scheduler(Process),
     /// Authorizes and captures card payments.
     Card(Card),
     /// Gives captured money back.

@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use anyhow::Context;
+use anyhow::Context as _;
 use axum::Router;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -18,16 +18,16 @@ struct Stores {
 
 /// Serves health in the background.
 pub async fn serve(address: SocketAddr, db: PgPool, broker: Health) -> anyhow::Result<()> {
-    let listener = tokio::net::TcpListener::bind(address)
+    let consumer = tokio::net::TcpListener::bind(address)
         .await
         .with_context(|| format!("listening on {address} for health"))?;
-    tracing::info!(address = %listener.local_addr()?, "health is here");
+    tracing::info!(address = %consumer.local_addr()?, "health is here");
     let router = Router::new()
         .route("/livez", get(|| async { "ok" }))
         .route("/readyz", get(ready))
         .with_state(Stores { db, broker });
     tokio::spawn(async move {
-        if let Err(error) = axum::serve(listener, router).await {
+        if let Err(error) = axum::serve(consumer, router).await {
             tracing::error!(%error, "health is no longer served");
         }
     });

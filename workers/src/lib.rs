@@ -1,14 +1,16 @@
-//! The gateway's hands: they listen to the bell, read the row, do what its state asks, and write
-//! what came of it.
+//! The workers: each consumes its queue, reads the row, does what its state asks for, and writes
+//! the outcome.
 //!
 //! Absent on purpose: HTTP beyond health.
 
 pub mod config;
 
+mod acquirers;
 mod card;
 mod health;
-mod relay;
+mod refund;
 mod runtime;
+mod scheduler;
 mod webhook;
 
 use config::{Command, Config};
@@ -19,9 +21,9 @@ use config::{Command, Config};
 /// If it cannot start, or ends by itself.
 pub async fn run(config: Config) -> anyhow::Result<()> {
     match config.command {
-        Command::Relay(relay) => relay::run(&relay).await,
+        Command::Scheduler(scheduler) => scheduler::run(&scheduler).await,
         Command::Card(card) => card::run(&card).await,
-        Command::Refund(refund) => card::refund::run(&refund).await,
+        Command::Refund(refund) => refund::run(&refund).await,
         Command::Webhook(webhook) => webhook::run(&webhook).await,
     }
 }

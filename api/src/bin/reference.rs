@@ -10,11 +10,11 @@ fn main() -> anyhow::Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let document = match words.as_slice() {
-        ["postman"] => api::reference::postman(),
-        ["openapi"] => api::reference::openapi(None),
+        ["postman"] => api::openapi::postman(),
+        ["openapi"] => api::openapi::openapi(None),
         ["openapi", name] => {
             let surface = Surface::parse(name).context("no such surface")?;
-            api::reference::openapi(Some(surface))
+            api::openapi::openapi(Some(surface))
         }
         _ => bail!("usage: reference postman | openapi [SURFACE]"),
     };

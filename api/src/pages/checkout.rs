@@ -13,7 +13,7 @@ use axum::routing::get;
 use domain::payment::{self, Payment};
 use domain::surface::Surface;
 use maud::{Markup, html};
-use store::merchants::Shop;
+use store::merchants::Profile;
 use store::payments::Hosted;
 use time::OffsetDateTime;
 use time::format_description::StaticFormatDescription;
@@ -23,8 +23,8 @@ use wire::query::Parameters;
 
 use super::page;
 use crate::App;
-use crate::limit::Window;
-use crate::refused::Refused;
+use crate::error::ApiError;
+use crate::http::rate_limit::Window;
 
 const MINUTE: StaticFormatDescription =
     format_description!("[day padding:none] [month repr:long] [year], [hour]:[minute] UTC");
@@ -38,7 +38,7 @@ pub fn routes(app: &Arc<App>) -> Router {
 }
 
 async fn wrong_method() -> Response {
-    turned_away(&Refused::MethodNotAllowed)
+    turned_away(&ApiError::MethodNotAllowed)
 }
 
 async fn show(
@@ -47,39 +47,39 @@ async fn show(
     RawQuery(query): RawQuery,
 ) -> Response {
     match find(&app, peer, &query.unwrap_or_default()).await {
-        Ok((hosted, shop)) => {
-            let title = format!("Payment to {}", shop.name);
-            page(StatusCode::OK, &title, &stated(&hosted, &shop))
+        Ok((hosted, profile)) => {
+            let title = format!("Payment to {}", profile.name);
+            page(StatusCode::OK, &title, &stated(&hosted, &profile))
         }
         Err(refused) => turned_away(&refused),
     }
 }
 
-async fn find(app: &App, peer: SocketAddr, query: &str) -> Result<(Hosted, Shop), Refused> {
-    let window = Window::count_stranger(app, Surface::Fourgeeks, peer.ip()).await?;
+async fn find(app: &App, peer: SocketAddr, query: &str) -> Result<(Hosted, Profile), ApiError> {
+    let window = Window::count_anonymous(app, Surface::Fourgeeks, peer.ip()).await?;
     window.check()?;
     let parameters = Parameters::of(query);
     let data = parameters.text("data").ok().flatten().unwrap_or_default();
-    let id = checkout::payment_of(data).ok_or(Refused::RouteUnknown)?;
+    let id = checkout::payment_of(data).ok_or(ApiError::RouteUnknown)?;
     let hosted = store::payments::hosted(&app.db, id).await?;
-    let hosted = hosted.ok_or(Refused::RouteUnknown)?;
-    let shop = store::merchants::shop(&app.db, hosted.payment.merchant_id).await?;
-    Ok((hosted, shop))
+    let hosted = hosted.ok_or(ApiError::RouteUnknown)?;
+    let profile = store::merchants::profile(&app.db, hosted.payment.merchant_id).await?;
+    Ok((hosted, profile))
 }
 
-fn turned_away(refused: &Refused) -> Response {
+fn turned_away(refused: &ApiError) -> Response {
     let (status, title, why) = match refused {
-        Refused::RateLimited { .. } => (
+        ApiError::RateLimited { .. } => (
             StatusCode::TOO_MANY_REQUESTS,
             "Too many requests",
             "Please wait a minute and load this page again.",
         ),
-        Refused::RouteUnknown => (
+        ApiError::RouteUnknown => (
             StatusCode::NOT_FOUND,
             "No such payment",
             "This link leads to no payment. Please go back to where you found it.",
         ),
-        Refused::MethodNotAllowed => (
+        ApiError::MethodNotAllowed => (
             StatusCode::METHOD_NOT_ALLOWED,
             "Nothing to send",
             "This page shows a payment and takes nothing.",
@@ -92,7 +92,7 @@ fn turned_away(refused: &Refused) -> Response {
     };
     let mut page = page(status, title, &html! { h1 { (title) } p { (why) } });
     let seconds = match refused {
-        Refused::RateLimited {
+        ApiError::RateLimited {
             retry_after_seconds,
         } => Some(HeaderValue::from(*retry_after_seconds)),
         _ if status.is_server_error() => Some(HeaderValue::from_static("1")),
@@ -105,7 +105,7 @@ fn turned_away(refused: &Refused) -> Response {
 }
 
 /// The payment, what is paid for, and where it stands.
-fn stated(hosted: &Hosted, shop: &Shop) -> Markup {
+fn stated(hosted: &Hosted, profile: &Profile) -> Markup {
     let payment = &hosted.payment;
     let checkout = payment.checkout.as_ref();
     let items = checkout.map_or(&[][..], |checkout| &checkout.items);
@@ -114,7 +114,7 @@ fn stated(hosted: &Hosted, shop: &Shop) -> Markup {
         @if !payment.mode.is_live() {
             p.test { "Test mode: no real money moves." }
         }
-        h1 { "Payment to " (shop.name) }
+        h1 { "Payment to " (profile.name) }
         p.amount { (payment.money.amount()) " " small { (payment.money.currency()) } }
         @if let Some(description) = &payment.description {
             p { (description) }
@@ -122,20 +122,20 @@ fn stated(hosted: &Hosted, shop: &Shop) -> Markup {
         @if !items.is_empty() {
             ul { @for item in items { li { (item) } } }
         }
-        (status(payment, shop, hosted.expires_at))
+        (status(payment, profile, hosted.expires_at))
         @if let Some(back) = back {
-            a.back href=(back) rel="noreferrer" { "Back to " (shop.name) }
+            a.back href=(back) rel="noreferrer" { "Back to " (profile.name) }
         }
         footer {
             (payment.id)
-            @if let Some(email) = &shop.email {
+            @if let Some(email) = &profile.email {
                 br; "Questions? " a href={ "mailto:" (email) } { (email) }
             }
         }
     }
 }
 
-fn status(payment: &Payment, shop: &Shop, expires_at: Option<OffsetDateTime>) -> Markup {
+fn status(payment: &Payment, profile: &Profile, expires_at: Option<OffsetDateTime>) -> Markup {
     let (class, word) = match payment.state {
         payment::State::Created => ("status", "Waiting for payment"),
         payment::State::Authorizing | payment::State::Capturing => ("status", "Being processed"),
@@ -151,7 +151,7 @@ fn status(payment: &Payment, shop: &Shop, expires_at: Option<OffsetDateTime>) ->
                     @if let Some(expires_at) = expires_at {
                         "Open until " (expires_at.format(MINUTE).unwrap_or_default()) ". "
                     }
-                    "This page does not take cards: please pay at " (shop.name) ", which takes the card itself."
+                    "This page does not take cards: please pay at " (profile.name) ", which takes the card itself."
                 }
                 payment::State::Authorizing | payment::State::Capturing => {
                     "The outcome is not known yet. Load this page again in a moment."

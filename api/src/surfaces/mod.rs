@@ -1,5 +1,6 @@
 //! The surfaces: their paths, and their words for being turned away.
 
+pub mod dispatch;
 pub mod finfusion;
 pub mod finternet;
 pub mod fourgeeks;
@@ -16,13 +17,12 @@ use axum::http::{HeaderValue, StatusCode};
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use domain::surface::Surface;
-use store::accept::Answer;
+use store::accept::StoredResponse;
 use tower_service::Service;
 
 use crate::App;
-use crate::door;
-use crate::once::Answered;
-use crate::refused::Refused;
+use crate::actions::idempotency::ApiResponse;
+use crate::error::ApiError;
 
 /// A surface's paths, below its own version.
 pub struct Paths {
@@ -54,14 +54,14 @@ pub fn routes(app: &Arc<App>) -> Router {
         let router = found.map(|(_, router)| router.clone());
         async move {
             let Some(mut router) = router else {
-                return Ok(refuse(surface, Refused::Internal));
+                return Ok(refuse(surface, ApiError::Internal));
             };
             Ok::<_, Infallible>(router.call(request).await.into_response())
         }
     };
     Router::new()
         .fallback(dispatch)
-        .layer(from_fn_with_state(Arc::clone(app), door::guard))
+        .layer(from_fn_with_state(Arc::clone(app), dispatch::guard))
 }
 
 /// One surface's paths, under both bases.
@@ -73,7 +73,7 @@ fn router(app: &Arc<App>, surface: Surface) -> Router {
         Surface::Fourgeeks => fourgeeks::paths(),
     };
     let known = if known.has_routes() {
-        known.route_layer(from_fn(door::known_only))
+        known.route_layer(from_fn(dispatch::require_principal))
     } else {
         known
     };
@@ -81,15 +81,15 @@ fn router(app: &Arc<App>, surface: Surface) -> Router {
     Router::new()
         .nest("/api", paths.clone())
         .merge(paths)
-        .fallback(move || async move { refuse(surface, Refused::RouteUnknown) })
+        .fallback(move || async move { refuse(surface, ApiError::RouteUnknown) })
         .method_not_allowed_fallback(
-            move || async move { refuse(surface, Refused::MethodNotAllowed) },
+            move || async move { refuse(surface, ApiError::MethodNotAllowed) },
         )
         .with_state(Arc::clone(app))
 }
 
 /// Turns a request away in a surface's words.
-pub fn refuse(surface: Surface, refused: Refused) -> Response {
+pub fn refuse(surface: Surface, refused: ApiError) -> Response {
     answer(match surface {
         Surface::Finternet => finternet::refuse(refused),
         Surface::Paygate => paygate::refuse(refused),
@@ -99,18 +99,18 @@ pub fn refuse(surface: Surface, refused: Refused) -> Response {
 }
 
 /// An answer as a response.
-pub fn answer(answer: Answer) -> Response {
+pub fn answer(answer: StoredResponse) -> Response {
     let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let json = HeaderValue::from_static("application/json");
     (status, [(CONTENT_TYPE, json)], answer.body).into_response()
 }
 
 /// 200 with this body.
-pub const fn ok(body: String) -> Answer {
-    Answer { status: 200, body }
+pub const fn ok(body: String) -> StoredResponse {
+    StoredResponse { status: 200, body }
 }
 
-impl IntoResponse for Answered {
+impl IntoResponse for ApiResponse {
     fn into_response(self) -> Response {
         answer_once(self)
     }
@@ -125,7 +125,7 @@ pub fn answer_secretly(body: String) -> Response {
 }
 
 /// An answer as a response that says whether it was given before.
-pub fn answer_once(answered: Answered) -> Response {
+pub fn answer_once(answered: ApiResponse) -> Response {
     let mut response = answer(answered.answer);
     if answered.is_replay {
         let replayed = HeaderValue::from_static("true");

@@ -2,7 +2,7 @@
 
 use anyhow::bail;
 use clap::{Args, Subcommand};
-use store::outbox;
+use store::jobs;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -44,7 +44,7 @@ pub async fn run(command: Command) -> anyhow::Result<()> {
 }
 
 async fn show(list: &List) -> anyhow::Result<()> {
-    let jobs = outbox::list(&list.database.connect()?, list.limit).await?;
+    let jobs = jobs::list(&list.database.connect()?, list.limit).await?;
     if jobs.is_empty() {
         println!("nothing is on the calendar");
         return Ok(());
@@ -81,7 +81,7 @@ async fn redrive_parked(redrive: &Redrive) -> anyhow::Result<()> {
     if redrive.id.is_none() && !redrive.all {
         bail!("name a job, or say --all");
     }
-    let count = outbox::redrive(&redrive.database.connect()?, redrive.id).await?;
+    let count = jobs::redrive(&redrive.database.connect()?, redrive.id).await?;
     println!("{count} redriven");
     Ok(())
 }

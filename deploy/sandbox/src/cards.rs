@@ -140,19 +140,19 @@ struct Presented {
 
 #[derive(Debug, thiserror::Error)]
 #[error("not a card")]
-pub(crate) struct NotACard;
+pub(crate) struct CardError;
 
 impl TryFrom<Presented> for Card {
-    type Error = NotACard;
+    type Error = CardError;
 
-    fn try_from(card: Presented) -> Result<Self, NotACard> {
+    fn try_from(card: Presented) -> Result<Self, CardError> {
         let cvc_is_one = matches!(card.cvc.len(), 3..=4) && is_digits(&card.cvc);
         let expiry_is_one =
             matches!(card.exp_month, 1..=12) && matches!(card.exp_year, 2000..=2099);
         if !cvc_is_one || !expiry_is_one || !is_card_number(&card.number) {
-            return Err(NotACard);
+            return Err(CardError);
         }
-        let last4 = card.number.get(card.number.len() - 4..).ok_or(NotACard)?;
+        let last4 = card.number.get(card.number.len() - 4..).ok_or(CardError)?;
         Ok(Self {
             last4: last4.to_owned().try_into()?,
             outcome: outcome(&card.number),
@@ -166,13 +166,13 @@ impl TryFrom<Presented> for Card {
 pub(crate) struct Last4(u16);
 
 impl TryFrom<String> for Last4 {
-    type Error = NotACard;
+    type Error = CardError;
 
-    fn try_from(digits: String) -> Result<Self, NotACard> {
+    fn try_from(digits: String) -> Result<Self, CardError> {
         if digits.len() != 4 || !is_digits(&digits) {
-            return Err(NotACard);
+            return Err(CardError);
         }
-        digits.parse().map(Self).map_err(|_| NotACard)
+        digits.parse().map(Self).map_err(|_| CardError)
     }
 }
 
@@ -261,7 +261,7 @@ mod tests {
     }
 
     #[test]
-    fn an_unlisted_card_is_approved_and_only_its_last_digits_stay() -> Result<(), NotACard> {
+    fn an_unlisted_card_is_approved_and_only_its_last_digits_stay() -> Result<(), CardError> {
         let card = Card::try_from(presented("5555555555554444"))?;
         assert_eq!(card.outcome, Approve);
         assert_eq!(String::from(card.last4), "4444");

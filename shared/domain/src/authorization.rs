@@ -56,7 +56,7 @@ pub enum Event {
 /// An event that cannot happen in this state.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("an authorization that is {state:?} refuses {event:?}")]
-pub struct Refused {
+pub struct InvalidTransition {
     /// The state it stays in.
     pub state: State,
     /// What was refused.
@@ -80,8 +80,8 @@ impl State {
     /// Which state follows.
     ///
     /// # Errors
-    /// [`Refused`] if the event cannot happen here; the state stays.
-    pub const fn next(self, event: Event) -> Result<State, Refused> {
+    /// [`InvalidTransition`] if the event cannot happen here; the state stays.
+    pub const fn next(self, event: Event) -> Result<State, InvalidTransition> {
         match (self, event) {
             (State::Sending, Event::Lost) => Ok(State::Enquiring),
             (State::Sending | State::Enquiring, Event::Approved) => Ok(State::Approved),
@@ -96,13 +96,13 @@ impl State {
                 State::Declined | State::Watching | State::Reversed | State::Voided,
                 Event::Approved,
             ) => Ok(State::Voiding),
-            (state, event) => Err(Refused { state, event }),
+            (state, event) => Err(InvalidTransition { state, event }),
         }
     }
 
     /// Whether the card worker must act.
     #[must_use]
-    pub const fn is_work(self) -> bool {
+    pub const fn is_in_progress(self) -> bool {
         match self {
             State::Sending
             | State::Enquiring
@@ -167,7 +167,7 @@ impl Event {
 /// When to ask an acquirer again that gave no answer about a payment of this age: a quarter of
 /// the age, between one second and a minute.
 #[must_use]
-pub fn ask_again_after(age: Duration) -> Duration {
+pub fn retry_after_age(age: Duration) -> Duration {
     (age / 4).clamp(Duration::from_secs(1), Duration::from_mins(1))
 }
 
@@ -223,7 +223,11 @@ mod tests {
     #[test]
     fn work_ends_in_ing() {
         for state in State::ALL {
-            assert_eq!(state.is_work(), state.name().ends_with("ing"), "{state:?}");
+            assert_eq!(
+                state.is_in_progress(),
+                state.name().ends_with("ing"),
+                "{state:?}"
+            );
             assert_eq!(State::parse(state.name()), Some(state));
         }
     }
@@ -261,7 +265,7 @@ mod tests {
     #[test]
     fn the_acquirer_is_asked_again_ever_more_rarely() {
         let waits =
-            [0, 8, 40, 3_600].map(|age| ask_again_after(Duration::from_secs(age)).as_secs());
+            [0, 8, 40, 3_600].map(|age| retry_after_age(Duration::from_secs(age)).as_secs());
         assert_eq!(waits, [1, 2, 10, 60]);
     }
 }

@@ -8,7 +8,7 @@ use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 /// Why a card is refused before anyone is asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum NotACard {
+pub enum CardError {
     /// Not 12 to 19 digits, or not the length of its brand.
     #[error("a card number has 12 to 19 digits")]
     Length,
@@ -117,24 +117,24 @@ impl Card {
     /// Checks the parts. Spaces and hyphens in the number are dropped.
     ///
     /// # Errors
-    /// [`NotACard`] names the first part that is wrong.
-    pub fn new(number: &str, exp_month: i64, exp_year: i64, cvc: &str) -> Result<Self, NotACard> {
+    /// [`CardError`] names the first part that is wrong.
+    pub fn new(number: &str, exp_month: i64, exp_year: i64, cvc: &str) -> Result<Self, CardError> {
         let number = digits(number)?;
         let exp_month = u8::try_from(exp_month)
             .ok()
             .filter(|month| (1..=12).contains(month))
-            .ok_or(NotACard::Month)?;
+            .ok_or(CardError::Month)?;
         let exp_year = u16::try_from(exp_year)
             .ok()
             .filter(|year| (2000..=2099).contains(year))
-            .ok_or(NotACard::Year)?;
+            .ok_or(CardError::Year)?;
         let cvc_digits = if Brand::of(&number) == Brand::Amex {
             4
         } else {
             3
         };
         if cvc.len() != cvc_digits || !cvc.bytes().all(|byte| byte.is_ascii_digit()) {
-            return Err(NotACard::Cvc);
+            return Err(CardError::Cvc);
         }
         Ok(Self {
             number: number.to_string(),
@@ -192,7 +192,7 @@ pub struct MaskedCard {
 /// right check digit. Other digits may stand before and after it in groups of their own ("order 7
 /// 4242 4242 …").
 #[must_use]
-pub fn is_in(text: &str) -> bool {
+pub fn contains_card_number(text: &str) -> bool {
     let mut groups = Groups::default();
     let mut gap = 0_u8;
     for character in text.chars() {
@@ -253,23 +253,23 @@ impl Groups {
     }
 }
 
-fn digits(number: &str) -> Result<Zeroizing<String>, NotACard> {
+fn digits(number: &str) -> Result<Zeroizing<String>, CardError> {
     let mut digits = Zeroizing::new(String::with_capacity(number.len()));
     digits.extend(number.chars().filter(|c| !matches!(c, ' ' | '-')));
     if !digits.bytes().all(|byte| byte.is_ascii_digit()) {
-        return Err(NotACard::NotDigits);
+        return Err(CardError::NotDigits);
     }
     if !(12..=19).contains(&digits.len()) {
-        return Err(NotACard::Length);
+        return Err(CardError::Length);
     }
     if let Ok(brand) = Validate::evaluate_type(&digits)
         && !Validate::is_length_valid(&digits, &brand)
         && Brand::of(&digits) != Brand::Visa
     {
-        return Err(NotACard::Length);
+        return Err(CardError::Length);
     }
     if !Validate::is_luhn_valid(&digits) {
-        return Err(NotACard::Luhn);
+        return Err(CardError::Luhn);
     }
     Ok(digits)
 }
@@ -300,17 +300,17 @@ mod tests {
         fn a_card_number_is_found_in_any_text(before in "[a-zé ]{0,9}", after in "[a-zé ]{0,9}", gap in "[ ._/\u{a0}\u{2011}-]{0,2}") {
             let number = ["4242", "4242", "4242", "4242"].join(&gap);
             let text = format!("{before}{number}{after}");
-            prop_assert!(is_in(&text));
+            prop_assert!(contains_card_number(&text));
         }
 
         #[test]
         fn texts_without_thirteen_digits_are_free(text in "[a-z0-9]{0,12}") {
-            prop_assert!(!is_in(&text));
+            prop_assert!(!contains_card_number(&text));
         }
     }
 
     #[test]
-    fn each_part_is_checked() -> Result<(), NotACard> {
+    fn each_part_is_checked() -> Result<(), CardError> {
         let card = Card::new("4242 4242-4242 4242", 12, 2025, "123")?;
         assert_eq!(card.masked().last4, "4242");
         assert_eq!(card.masked().brand, Brand::Visa);
@@ -318,40 +318,42 @@ mod tests {
         let refused = |n: &str, m, y, c: &str| Card::new(n, m, y, c).err();
         assert_eq!(
             refused("4242424242424241", 12, 2025, "123"),
-            Some(NotACard::Luhn)
+            Some(CardError::Luhn)
         );
         assert_eq!(
             refused("42424242424", 12, 2025, "123"),
-            Some(NotACard::Length)
+            Some(CardError::Length)
         );
         assert_eq!(
             refused("4242x24242424242", 12, 2025, "123"),
-            Some(NotACard::NotDigits)
+            Some(CardError::NotDigits)
         );
         assert_eq!(
             refused("4242424242424242", 13, 2025, "123"),
-            Some(NotACard::Month)
+            Some(CardError::Month)
         );
         assert_eq!(
             refused("4242424242424242", 12, 25, "123"),
-            Some(NotACard::Year)
+            Some(CardError::Year)
         );
         assert_eq!(
             refused("4242424242424242", 12, 2025, "12"),
-            Some(NotACard::Cvc)
+            Some(CardError::Cvc)
         );
         assert_eq!(
             refused("378282246310005", 12, 2025, "123"),
-            Some(NotACard::Cvc)
+            Some(CardError::Cvc)
         );
         Card::new("378282246310005", 12, 2025, "1234").map(|_| ())
     }
 
     #[test]
     fn an_order_number_is_not_a_card_number() {
-        assert!(!is_in("Order #12345"));
-        assert!(!is_in("order 4242424242424241"));
-        assert!(is_in("pays with 4242 4242 4242 4242, thanks"));
-        assert!(is_in("7 4242-4242-4242-4242"));
+        assert!(!contains_card_number("Order #12345"));
+        assert!(!contains_card_number("order 4242424242424241"));
+        assert!(contains_card_number(
+            "pays with 4242 4242 4242 4242, thanks"
+        ));
+        assert!(contains_card_number("7 4242-4242-4242-4242"));
     }
 }

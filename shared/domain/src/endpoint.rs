@@ -7,7 +7,7 @@ use crate::merchant::Mode;
 
 /// Why a URL is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum NotAllowed {
+pub enum UrlError {
     /// Neither https nor, in test mode, http to this machine.
     #[error("The URL must use https.")]
     Scheme,
@@ -28,25 +28,25 @@ impl Policy {
     /// judged by [`Policy::may_connect`].
     ///
     /// # Errors
-    /// [`NotAllowed::Scheme`].
-    pub fn may_use(self, mode: Mode, scheme: &str, host: &str) -> Result<(), NotAllowed> {
+    /// [`UrlError::Scheme`].
+    pub fn may_use(self, mode: Mode, scheme: &str, host: &str) -> Result<(), UrlError> {
         match scheme {
             "https" => Ok(()),
             "http" if self.allows_loopback(mode) && is_this_machine(host) => Ok(()),
-            _ => Err(NotAllowed::Scheme),
+            _ => Err(UrlError::Scheme),
         }
     }
 
     /// Whether this address may be connected to.
     ///
     /// # Errors
-    /// [`NotAllowed::Private`].
-    pub fn may_connect(self, mode: Mode, address: IpAddr) -> Result<(), NotAllowed> {
+    /// [`UrlError::Private`].
+    pub fn may_connect(self, mode: Mode, address: IpAddr) -> Result<(), UrlError> {
         let address = address.to_canonical();
         if is_public(address) || (self.allows_loopback(mode) && address.is_loopback()) {
             Ok(())
         } else {
-            Err(NotAllowed::Private)
+            Err(UrlError::Private)
         }
     }
 
@@ -179,22 +179,22 @@ mod tests {
             assert_eq!(LOCAL.may_use(Mode::Test, "http", host), Ok(()));
             assert_eq!(
                 LOCAL.may_use(Mode::Live, "http", host),
-                Err(NotAllowed::Scheme)
+                Err(UrlError::Scheme)
             );
             assert_eq!(
                 STRICT.may_use(Mode::Test, "http", host),
-                Err(NotAllowed::Scheme)
+                Err(UrlError::Scheme)
             );
         }
         for host in ["example.com", "1.1.1.1", "localhost.example.com"] {
             assert_eq!(
                 LOCAL.may_use(Mode::Test, "http", host),
-                Err(NotAllowed::Scheme)
+                Err(UrlError::Scheme)
             );
             assert_eq!(LOCAL.may_use(Mode::Live, "https", host), Ok(()));
             assert_eq!(
                 STRICT.may_use(Mode::Live, "ftp", host),
-                Err(NotAllowed::Scheme)
+                Err(UrlError::Scheme)
             );
         }
     }

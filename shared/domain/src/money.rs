@@ -113,7 +113,7 @@ impl<'de> Deserialize<'de> for Currency {
 
 /// Why a number is not an amount of a currency.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum NotMoney {
+pub enum AmountError {
     /// Zero or less.
     #[error("an amount is more than zero")]
     NotPositive,
@@ -138,13 +138,13 @@ impl Money {
     /// An amount given in minor units (cents for USD).
     ///
     /// # Errors
-    /// [`NotMoney`] outside 1 ..= [`MINOR_MAX`].
-    pub fn from_minor(minor: i64, currency: Currency) -> Result<Self, NotMoney> {
+    /// [`AmountError`] outside 1 ..= [`MINOR_MAX`].
+    pub fn from_minor(minor: i64, currency: Currency) -> Result<Self, AmountError> {
         if minor <= 0 {
-            return Err(NotMoney::NotPositive);
+            return Err(AmountError::NotPositive);
         }
         if minor > MINOR_MAX {
-            return Err(NotMoney::TooLarge);
+            return Err(AmountError::TooLarge);
         }
         let amount = Decimal::new(minor, currency.exponent());
         Ok(Self { amount, currency })
@@ -153,13 +153,13 @@ impl Money {
     /// An amount given in major units (dollars for USD).
     ///
     /// # Errors
-    /// [`NotMoney`] if it is not positive, too large, or finer than the smallest unit.
-    pub fn from_major(amount: Decimal, currency: Currency) -> Result<Self, NotMoney> {
+    /// [`AmountError`] if it is not positive, too large, or finer than the smallest unit.
+    pub fn from_major(amount: Decimal, currency: Currency) -> Result<Self, AmountError> {
         if amount.round_dp(currency.exponent()) != amount {
-            return Err(NotMoney::TooFine);
+            return Err(AmountError::TooFine);
         }
         if amount <= Decimal::ZERO {
-            return Err(NotMoney::NotPositive);
+            return Err(AmountError::NotPositive);
         }
         let mut exact = amount;
         exact.rescale(currency.exponent());
@@ -169,7 +169,7 @@ impl Money {
             exact != amount || exact.mantissa() > i128::from(MINOR_MAX)
         };
         if is_too_large {
-            return Err(NotMoney::TooLarge);
+            return Err(AmountError::TooLarge);
         }
         Ok(Self {
             amount: exact,
@@ -187,8 +187,8 @@ impl Money {
     /// is its own.
     ///
     /// # Errors
-    /// [`NotMoney::TooFine`] if a stablecoin's amount has a fraction of a cent.
-    pub fn on_a_card(self) -> Result<Self, NotMoney> {
+    /// [`AmountError::TooFine`] if a stablecoin's amount has a fraction of a cent.
+    pub fn on_a_card(self) -> Result<Self, AmountError> {
         match self.currency.0 {
             Kind::Iso(_) => Ok(self),
             Kind::Token(Token::Usdc | Token::Usdt | Token::Dai) => {
@@ -285,27 +285,27 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_money_is_refused() -> Result<(), NotMoney> {
+    fn what_is_not_money_is_refused() -> Result<(), AmountError> {
         let (Some(usd), Some(jpy)) = (Currency::parse("USD"), Currency::parse("JPY")) else {
-            return Err(NotMoney::TooFine);
+            return Err(AmountError::TooFine);
         };
-        assert_eq!(Money::from_minor(0, usd), Err(NotMoney::NotPositive));
-        assert_eq!(Money::from_minor(-1, usd), Err(NotMoney::NotPositive));
+        assert_eq!(Money::from_minor(0, usd), Err(AmountError::NotPositive));
+        assert_eq!(Money::from_minor(-1, usd), Err(AmountError::NotPositive));
         assert_eq!(
             Money::from_minor(MINOR_MAX + 1, usd),
-            Err(NotMoney::TooLarge)
+            Err(AmountError::TooLarge)
         );
         assert_eq!(
             Money::from_major(Decimal::new(5001, 3), usd),
-            Err(NotMoney::TooFine)
+            Err(AmountError::TooFine)
         );
         assert_eq!(
             Money::from_major(Decimal::new(15, 1), jpy),
-            Err(NotMoney::TooFine)
+            Err(AmountError::TooFine)
         );
         assert_eq!(
             Money::from_major(Decimal::MAX, usd),
-            Err(NotMoney::TooLarge)
+            Err(AmountError::TooLarge)
         );
         assert_eq!(
             Money::from_minor(5000, usd)?.share(550),
@@ -323,7 +323,7 @@ mod tests {
         let money = Money::from_major(most, dai);
         assert_eq!(money.map(|money| money.amount()), Ok(most));
         let refused = Money::from_major(Decimal::from(1_000_000_000), dai);
-        assert_eq!(refused, Err(NotMoney::TooLarge));
+        assert_eq!(refused, Err(AmountError::TooLarge));
         let hundred = Money::from_major(Decimal::from(100), dai).map(|money| money.minor());
         assert_eq!(hundred, Ok(100_000_000_000_000_000_000));
         assert_eq!(Currency::parse("USDC"), None);
@@ -347,7 +347,7 @@ mod tests {
             assert_eq!(found, Some(Ok(expected.to_owned())));
         }
         let cents = charged(Decimal::new(12_305, 3), "USDC");
-        assert_eq!(cents, Some(Err(NotMoney::TooFine)));
+        assert_eq!(cents, Some(Err(AmountError::TooFine)));
         let most = charged(Decimal::new(99_999_999_999, 2), "DAI");
         assert_eq!(most, Some(Ok("999999999.99 USD".to_owned())));
     }

@@ -5,10 +5,10 @@ use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
 use crate::card::MaskedCard;
+use crate::event;
 use crate::id::{CustomerId, IntentId, MerchantId, PaymentId};
 use crate::merchant::Mode;
 use crate::money::Money;
-use crate::notice;
 
 /// Where a payment stands. A name in -ing is work in the card worker's hands; the others rest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -93,7 +93,7 @@ impl Failure {
 /// An event that cannot happen in this state.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("a payment that is {state:?} refuses {event:?}")]
-pub struct Refused {
+pub struct InvalidTransition {
     /// The state it stays in.
     pub state: State,
     /// What was refused.
@@ -124,21 +124,21 @@ impl State {
     /// Which state follows.
     ///
     /// # Errors
-    /// [`Refused`] if the event cannot happen here; the state stays.
-    pub const fn next(self, event: Event) -> Result<State, Refused> {
+    /// [`InvalidTransition`] if the event cannot happen here; the state stays.
+    pub const fn next(self, event: Event) -> Result<State, InvalidTransition> {
         match (self, event) {
             (State::Created, Event::Expired) => Ok(State::Expired),
             (State::Authorizing, Event::Authorized) => Ok(State::Capturing),
             (State::Authorizing, Event::Declined(_) | Event::Abandoned) => Ok(State::Failed),
             (State::Capturing, Event::Captured) => Ok(State::Captured),
             (State::Capturing, Event::CaptureRefused) => Ok(State::Failed),
-            (state, event) => Err(Refused { state, event }),
+            (state, event) => Err(InvalidTransition { state, event }),
         }
     }
 
     /// Whether a worker must act.
     #[must_use]
-    pub const fn is_work(self) -> bool {
+    pub const fn is_in_progress(self) -> bool {
         match self {
             State::Authorizing | State::Capturing => true,
             State::Created | State::Captured | State::Failed | State::Expired => false,
@@ -156,10 +156,10 @@ impl State {
 
     /// What the merchant is told on arriving here.
     #[must_use]
-    pub const fn notice(self) -> Option<notice::Kind> {
+    pub const fn event_type(self) -> Option<event::EventType> {
         match self {
-            State::Captured => Some(notice::Kind::PaymentSucceeded),
-            State::Failed | State::Expired => Some(notice::Kind::PaymentFailed),
+            State::Captured => Some(event::EventType::PaymentSucceeded),
+            State::Failed | State::Expired => Some(event::EventType::PaymentFailed),
             State::Created | State::Authorizing | State::Capturing => None,
         }
     }
@@ -334,7 +334,7 @@ mod tests {
     fn work_ends_in_ing_and_terminal_stays() {
         for state in State::ALL {
             let is_named_work = state.name().ends_with("ing");
-            assert_eq!(state.is_work(), is_named_work, "{state:?}");
+            assert_eq!(state.is_in_progress(), is_named_work, "{state:?}");
             let moves = Event::ALL
                 .into_iter()
                 .filter(|event| state.next(*event).is_ok())
@@ -347,7 +347,11 @@ mod tests {
     #[test]
     fn every_end_is_told_once_and_every_failure_has_a_reason() {
         for state in State::ALL {
-            assert_eq!(state.notice().is_some(), state.is_terminal(), "{state:?}");
+            assert_eq!(
+                state.event_type().is_some(),
+                state.is_terminal(),
+                "{state:?}"
+            );
             for event in Event::ALL {
                 if let Ok(next) = state.next(event) {
                     let unpaid = matches!(next, State::Failed | State::Expired);

@@ -31,7 +31,7 @@ pub enum Event {
 /// An event that a refund's state refuses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("a refund that is {state:?} refuses {event:?}")]
-pub struct Refused {
+pub struct InvalidTransition {
     /// The state it is in.
     pub state: State,
     /// What was said to happen.
@@ -45,18 +45,18 @@ impl State {
     /// The state that follows.
     ///
     /// # Errors
-    /// [`Refused`] if the state knows no such event.
-    pub const fn next(self, event: Event) -> Result<State, Refused> {
+    /// [`InvalidTransition`] if the state knows no such event.
+    pub const fn next(self, event: Event) -> Result<State, InvalidTransition> {
         match (self, event) {
             (State::Refunding, Event::Accepted) => Ok(State::Refunded),
             (State::Refunding, Event::Refused) => Ok(State::Failed),
-            (state, event) => Err(Refused { state, event }),
+            (state, event) => Err(InvalidTransition { state, event }),
         }
     }
 
     /// Whether a worker must act next.
     #[must_use]
-    pub const fn is_work(self) -> bool {
+    pub const fn is_in_progress(self) -> bool {
         matches!(self, State::Refunding)
     }
 
@@ -112,7 +112,7 @@ mod tests {
                     moves.push(format!("{} --{event:?}--> {}", state.name(), next.name()));
                 }
             }
-            assert_eq!(state.is_work(), state.name().ends_with("ing"));
+            assert_eq!(state.is_in_progress(), state.name().ends_with("ing"));
             assert_eq!(State::parse(state.name()), Some(state));
         }
         assert_eq!(

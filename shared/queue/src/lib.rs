@@ -13,20 +13,20 @@
 //!   each delivery.
 
 mod acks;
-mod bell;
+mod codec;
+mod connection;
+mod consumer;
 mod health;
-mod listener;
+mod outcome;
+mod publish_task;
 mod publisher;
 mod queues;
 mod replies;
-mod session;
-mod settle;
-mod wire;
 
-pub use bell::Bell;
+pub use codec::{DecodeError, decode, encode};
+pub use consumer::Consumer;
 pub use health::Health;
-pub use listener::Listener;
+pub use outcome::{JobMessage, OutcomeLayer, OutcomeService, RecordOutcome};
+pub use publisher::Publisher;
 pub use queues::{declare, name};
 pub use replies::{Replies, Waiter};
-pub use settle::{Delivery, Settle, SettleLayer, SettleService};
-pub use wire::{DecodeError, decode, encode};

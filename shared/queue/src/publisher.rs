@@ -1,176 +1,136 @@
-//! Publishing with many confirms in flight.
+//! Ringing for workers, and hinting to whoever waits for them.
 
-use std::pin::pin;
 use std::sync::Arc;
 
-use domain::work::Job;
-use futures::StreamExt;
-use futures::stream::FuturesUnordered;
-use lapin::options::{BasicPublishOptions, ConfirmSelectOptions};
+use domain::job::Job;
+use futures::future::join_all;
 use lapin::types::ShortString;
-use lapin::{BasicProperties, Channel, Confirmation, Connection};
 use tokio::sync::{mpsc, oneshot};
+use tokio::time::timeout;
 use uuid::Uuid;
 
-use crate::session::{self, Lost, Session, gone, within};
-use crate::{Health, declare, queues, wire};
+use crate::Health;
+use crate::connection::{self, BROKER_TIMEOUT};
+use crate::publish_task::{Command, PublishTask};
 
-const IN_FLIGHT_MAX: usize = 512;
+const BUFFER: usize = 4096;
 
-/// What a bell says to its publisher.
-#[derive(Debug)]
-pub(crate) enum Word {
-    Ring {
-        job: Job,
-        reply_to: Option<Arc<str>>,
-        confirmed: Option<oneshot::Sender<()>>,
-    },
-    Hint {
-        reply_to: ShortString,
-        id: Uuid,
-    },
-    /// The last word; its sender is dropped when the publisher has ended.
-    End(oneshot::Sender<()>),
-}
-
-/// The one task that publishes for all of a process's bells.
-pub(crate) struct Publisher {
-    words: mpsc::Receiver<Word>,
+/// A handle on this process's publisher. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Publisher {
+    commands: mpsc::Sender<Command>,
     health: Health,
-    end: Option<oneshot::Sender<()>>,
 }
 
 impl Publisher {
-    pub(crate) fn new(words: mpsc::Receiver<Word>, health: Health) -> Publisher {
-        Publisher {
-            words,
-            health,
-            end: None,
-        }
-    }
-}
-
-impl Session for Publisher {
-    async fn run(&mut self, connection: &Connection) -> Result<(), Lost> {
-        let (jobs, hints) = within(open(connection)).await?;
-        self.health.set_connected(true);
-        tracing::info!("the bell is ready");
-        let mut gone = pin!(gone(connection, &jobs));
-        let mut in_flight = FuturesUnordered::new();
-        loop {
-            let word = tokio::select! {
-                Some(published) = in_flight.next() => { published?; continue }
-                lost = &mut gone => return Err(lost),
-                word = self.words.recv(), if in_flight.len() < IN_FLIGHT_MAX => word,
-            };
-            match word {
-                Some(Word::Ring {
-                    job,
-                    reply_to,
-                    confirmed,
-                }) => {
-                    let letter = Letter::ring(&job, reply_to.as_deref(), confirmed);
-                    in_flight.push(publish(&jobs, letter));
-                }
-                Some(Word::Hint { reply_to, id }) => {
-                    in_flight.push(publish(&hints, Letter::hint(reply_to, id)));
-                }
-                Some(Word::End(end)) => {
-                    self.end = Some(end);
-                    break;
-                }
-                None => break,
-            }
-        }
-        while let Some(published) = in_flight.next().await {
-            published?;
-        }
-        session::close(connection).await;
-        Ok(())
+    /// Starts this process's publisher, which keeps a session with the broker at `url` for as
+    /// long as there is a publisher.
+    #[must_use]
+    pub fn start(url: &str, process: &str) -> Publisher {
+        let (commands, received) = mpsc::channel(BUFFER);
+        let health = Health::default();
+        let publisher = PublishTask::new(received, health.clone());
+        connection::start(url, process, &health, publisher);
+        Publisher { commands, health }
     }
 
-    /// Rings are not kept for a broker that is away: the calendar keeps them.
-    async fn idle(&mut self) {
-        while self.end.is_none() {
-            match self.words.recv().await {
-                Some(Word::Ring { .. } | Word::Hint { .. }) => self.health.count_dropped(),
-                Some(Word::End(end)) => self.end = Some(end),
-                None => return,
-            }
-        }
-    }
-}
-
-/// A channel with confirms for jobs and one without for hints.
-async fn open(connection: &Connection) -> Result<(Channel, Channel), lapin::Error> {
-    let jobs = connection.create_channel().await?;
-    declare(&jobs).await?;
-    jobs.confirm_select(ConfirmSelectOptions::default()).await?;
-    let hints = connection.create_channel().await?;
-    Ok((jobs, hints))
-}
-
-struct Letter {
-    queue: ShortString,
-    body: Vec<u8>,
-    properties: BasicProperties,
-    mandatory: bool,
-    confirmed: Option<oneshot::Sender<()>>,
-}
-
-impl Letter {
-    fn ring(job: &Job, reply_to: Option<&str>, confirmed: Option<oneshot::Sender<()>>) -> Letter {
-        Letter {
-            queue: queues::name(job.worker).into(),
-            body: wire::encode(job).into_bytes(),
-            properties: wire::properties(job, reply_to),
-            mandatory: true,
-            confirmed,
-        }
-    }
-
-    fn hint(reply_to: ShortString, id: Uuid) -> Letter {
-        Letter {
-            queue: reply_to,
-            body: id.into_bytes().to_vec(),
-            properties: BasicProperties::default(),
-            mandatory: false,
+    /// Rings for a worker, if that can be done at once. The calendar rings again for what is
+    /// dropped here.
+    pub fn publish(&self, job: Job, reply_to: Option<Arc<str>>) {
+        self.send(Command::Publish {
+            job,
+            reply_to,
             confirmed: None,
+        });
+    }
+
+    /// Rings for all these jobs and waits until the broker has them; says how many it has.
+    pub async fn publish_all(&self, jobs: Vec<Job>) -> usize {
+        if !self.is_connected() {
+            return 0;
+        }
+        let mut confirmations = Vec::with_capacity(jobs.len());
+        for job in jobs {
+            let (confirmed, confirmation) = oneshot::channel();
+            let publish = Command::Publish {
+                job,
+                reply_to: None,
+                confirmed: Some(confirmed),
+            };
+            if self.commands.send(publish).await.is_err() {
+                break;
+            }
+            confirmations.push(confirmation);
+        }
+        join_all(confirmations)
+            .await
+            .iter()
+            .filter(|confirmation| confirmation.is_ok())
+            .count()
+    }
+
+    /// Tells the process behind `reply_to` that there is something to read about `id`. A reply
+    /// that is lost makes an answer slower, never wrong.
+    pub fn reply(&self, reply_to: &str, id: Uuid) {
+        if let Ok(reply_to) = ShortString::try_new(reply_to) {
+            self.send(Command::Reply { reply_to, id });
+        }
+    }
+
+    /// Whether there is a session with the broker.
+    #[must_use]
+    pub fn is_connected(&self) -> bool {
+        self.health.is_connected()
+    }
+
+    /// How the publisher is doing.
+    #[must_use]
+    pub fn health(&self) -> Health {
+        self.health.clone()
+    }
+
+    /// Waits a little for what is still in flight and ends the publisher; later rings are
+    /// dropped.
+    pub async fn drain(&self) {
+        let (end, ended) = oneshot::channel();
+        let drained = async {
+            if self.commands.send(Command::Stop(end)).await.is_ok() {
+                let _ended = ended.await;
+            }
+        };
+        if timeout(BROKER_TIMEOUT, drained).await.is_err() {
+            tracing::warn!("the bell was not drained in time");
+        }
+    }
+
+    fn send(&self, command: Command) {
+        if !self.is_connected() || self.commands.try_send(command).is_err() {
+            self.health.count_dropped();
+            tracing::debug!("no session or no room: a ring or hint is dropped");
         }
     }
 }
 
-async fn publish(channel: &Channel, letter: Letter) -> Result<(), Lost> {
-    let Letter {
-        queue,
-        body,
-        properties,
-        mandatory,
-        confirmed,
-    } = letter;
-    let options = BasicPublishOptions {
-        mandatory,
-        ..BasicPublishOptions::default()
-    };
-    let published = async {
-        channel
-            .basic_publish("".into(), queue, options, &body, properties)
-            .await?
-            .await
-    };
-    match within(published).await? {
-        Confirmation::Ack(None) => {
-            if let Some(confirmed) = confirmed {
-                // Whoever rang may have gone.
-                let _heard = confirmed.send(());
-            }
-            Ok(())
-        }
-        Confirmation::Ack(Some(_)) => Err(Lost::Unroutable),
-        Confirmation::Nack(_) => {
-            tracing::debug!("the broker refused a ring");
-            Ok(())
-        }
-        Confirmation::NotRequested => Ok(()),
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use domain::job::Worker;
+
+    #[tokio::test]
+    async fn without_a_broker_nothing_blocks_and_nothing_is_kept() {
+        let publisher = Publisher::start("amqp://127.0.0.1:1", "test");
+        let job = Job {
+            worker: Worker::Card,
+            id: Uuid::from_u128(7),
+            seq: 7,
+        };
+        publisher.publish(job, None);
+        publisher.reply("amq.gen-1", job.id);
+        assert_eq!(publisher.publish_all(vec![job, job]).await, 0);
+        assert_eq!(publisher.health().dropped(), 2);
+        assert!(!publisher.is_connected());
+        publisher.drain().await;
+        publisher.publish(job, None);
+        assert_eq!(publisher.health().dropped(), 3);
     }
 }

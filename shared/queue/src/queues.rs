@@ -1,6 +1,6 @@
 //! One durable quorum queue for each worker, on the default exchange.
 
-use domain::work::Worker;
+use domain::job::Worker;
 use lapin::Channel;
 use lapin::options::QueueDeclareOptions;
 use lapin::types::{AMQPValue, FieldTable};

@@ -12,7 +12,7 @@ use tokio::sync::watch;
 use uuid::Uuid;
 
 use crate::Health;
-use crate::session::{self, Lost, Session, gone, within};
+use crate::connection::{self, Lost, Session, gone, within};
 
 /// The hints for this process. Cheap to clone; ends with its last clone.
 #[derive(Debug, Clone)]
@@ -31,12 +31,12 @@ impl Replies {
         let waiting = Arc::new(Waiting::default());
         let (named, name) = watch::channel(None);
         let health = Health::default();
-        let ear = Ear {
+        let task = ReplyTask {
             waiting: Arc::clone(&waiting),
             named,
             health: health.clone(),
         };
-        session::start(url, &format!("{process} replies"), &health, ear);
+        connection::start(url, &format!("{process} replies"), &health, task);
         Replies { waiting, name }
     }
 
@@ -49,7 +49,7 @@ impl Replies {
     /// Waits for hints about `id` from now on. Call it before ringing.
     #[must_use]
     pub fn wait(&self, id: Uuid) -> Waiter {
-        let hints = self
+        let replies_in = self
             .waiting
             .lock()
             .entry(id)
@@ -57,7 +57,7 @@ impl Replies {
             .subscribe();
         Waiter {
             id,
-            hints,
+            replies_in,
             waiting: Arc::clone(&self.waiting),
         }
     }
@@ -68,7 +68,7 @@ impl Waiting {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn hint(&self, id: Uuid) {
+    fn reply(&self, id: Uuid) {
         if let Some(waiters) = self.lock().get(&id) {
             waiters.send_replace(());
         }
@@ -79,14 +79,14 @@ impl Waiting {
 #[derive(Debug)]
 pub struct Waiter {
     id: Uuid,
-    hints: watch::Receiver<()>,
+    replies_in: watch::Receiver<()>,
     waiting: Arc<Waiting>,
 }
 
 impl Waiter {
     /// Ends at the next hint, or at once for one that came since the last call. May never end.
-    pub async fn heard(&mut self) {
-        if self.hints.changed().await.is_err() {
+    pub async fn replied(&mut self) {
+        if self.replies_in.changed().await.is_err() {
             std::future::pending::<()>().await;
         }
     }
@@ -102,27 +102,28 @@ impl Drop for Waiter {
     }
 }
 
-struct Ear {
+struct ReplyTask {
     waiting: Arc<Waiting>,
     named: watch::Sender<Option<Arc<str>>>,
     health: Health,
 }
 
-impl Session for Ear {
+impl Session for ReplyTask {
     async fn run(&mut self, connection: &Connection) -> Result<(), Lost> {
-        let (channel, mut hints) = within(open(connection)).await?;
-        self.named.send_replace(Some(hints.queue().as_str().into()));
+        let (channel, mut replies_in) = within(open(connection)).await?;
+        self.named
+            .send_replace(Some(replies_in.queue().as_str().into()));
         self.health.set_connected(true);
         let lost = tokio::select! {
             () = self.named.closed() => None,
-            lost = hear(&mut hints, &self.waiting) => Some(lost),
+            lost = consume(&mut replies_in, &self.waiting) => Some(lost),
             lost = gone(connection, &channel) => Some(lost),
         };
         self.named.send_replace(None);
         if let Some(lost) = lost {
             return Err(lost);
         }
-        session::close(connection).await;
+        connection::close(connection).await;
         Ok(())
     }
 
@@ -146,18 +147,18 @@ async fn open(connection: &Connection) -> Result<(Channel, Consumer), lapin::Err
         ..BasicConsumeOptions::default()
     };
     let name = queue.name().clone();
-    let hints = channel
+    let replies_in = channel
         .basic_consume(name, "".into(), unacked, FieldTable::default())
         .await?;
-    Ok((channel, hints))
+    Ok((channel, replies_in))
 }
 
-async fn hear(hints: &mut Consumer, waiting: &Waiting) -> Lost {
+async fn consume(replies_in: &mut Consumer, waiting: &Waiting) -> Lost {
     loop {
-        match hints.next().await {
-            Some(Ok(hint)) => {
-                if let Ok(id) = Uuid::from_slice(&hint.data) {
-                    waiting.hint(id);
+        match replies_in.next().await {
+            Some(Ok(reply)) => {
+                if let Ok(id) = Uuid::from_slice(&reply.data) {
+                    waiting.reply(id);
                 }
             }
             Some(Err(error)) => return error.into(),
@@ -185,16 +186,16 @@ mod tests {
         let (id, other) = (Uuid::from_u128(1), Uuid::from_u128(2));
         let (mut first, mut second) = (replies.wait(id), replies.wait(id));
         let mut third = replies.wait(other);
-        replies.waiting.hint(id);
-        assert!(first.heard().now_or_never().is_some());
-        assert!(second.heard().now_or_never().is_some());
-        assert!(third.heard().now_or_never().is_none());
+        replies.waiting.reply(id);
+        assert!(first.replied().now_or_never().is_some());
+        assert!(second.replied().now_or_never().is_some());
+        assert!(third.replied().now_or_never().is_none());
         assert!(
-            first.heard().now_or_never().is_none(),
+            first.replied().now_or_never().is_none(),
             "each hint is heard once"
         );
-        replies.waiting.hint(id);
-        assert!(first.heard().now_or_never().is_some());
+        replies.waiting.reply(id);
+        assert!(first.replied().now_or_never().is_some());
     }
 
     #[test]
@@ -206,6 +207,6 @@ mod tests {
         assert_eq!(replies.waiting.lock().len(), 1);
         drop(second);
         assert_eq!(replies.waiting.lock().len(), 0);
-        replies.waiting.hint(id);
+        replies.waiting.reply(id);
     }
 }

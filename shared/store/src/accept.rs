@@ -54,7 +54,7 @@ pub enum Accepted {
         /// The fingerprint of the request then.
         fingerprint: Vec<u8>,
         /// The answer given then, if one was.
-        answer: Option<Answer>,
+        response: Option<StoredResponse>,
         /// Whether the key is past its 24 hours and may be used anew.
         stale: bool,
     },
@@ -62,7 +62,7 @@ pub enum Accepted {
 
 /// An answer as it went over the wire.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Answer {
+pub struct StoredResponse {
     /// The HTTP status.
     pub status: u16,
     /// The body, byte for byte.
@@ -154,12 +154,12 @@ impl Columns {
 
 impl Statement for Accept {
     type Row = Accept;
-    type Answer = Accepted;
-    const LINES: u32 = 2;
+    type Output = Accepted;
+    const CONNECTIONS: u32 = 2;
 
     async fn run(db: &mut PgConnection, rows: &[Accept]) -> Result<Vec<Option<Accepted>>> {
         let columns = Columns::of(rows);
-        let answers = sqlx::query_file!(
+        let outputs = sqlx::query_file!(
             "src/accept.sql",
             &columns.payment_id,
             &columns.merchant_id,
@@ -189,7 +189,7 @@ impl Statement for Accept {
         .fetch_all(db)
         .await?;
         let mut found = HashMap::with_capacity(rows.len());
-        for row in answers {
+        for row in outputs {
             let accepted = match (row.created_at, row.existing) {
                 (Some(created_at), _) => Accepted::Created {
                     created_at,
@@ -198,7 +198,7 @@ impl Statement for Accept {
                 (None, Some(payment_id)) => Accepted::Existing {
                     payment_id: PaymentId(payment_id),
                     fingerprint: row.fingerprint.unwrap_or_default(),
-                    answer: answer_of(row.status, row.body),
+                    response: response_of(row.status, row.body),
                     stale: row.stale.unwrap_or(false),
                 },
                 (None, None) => continue,
@@ -209,9 +209,9 @@ impl Statement for Accept {
     }
 }
 
-pub(crate) fn answer_of(status: Option<i16>, body: Option<String>) -> Option<Answer> {
+pub(crate) fn response_of(status: Option<i16>, body: Option<String>) -> Option<StoredResponse> {
     let status = u16::try_from(status?).ok()?;
-    Some(Answer {
+    Some(StoredResponse {
         status,
         body: body?,
     })
@@ -221,7 +221,7 @@ pub(crate) fn answer_of(status: Option<i16>, body: Option<String>) -> Option<Ans
 ///
 /// # Errors
 /// If the database cannot.
-pub async fn forget_stale_key(
+pub async fn delete_expired_key(
     db: &PgPool,
     merchant: MerchantId,
     mode: Mode,

@@ -52,7 +52,7 @@ with input as (
      and 'customer.created' = any(w.kinds)
     returning id
 ), customer_due as (
-    insert into outbox (worker, id, due_at)
+    insert into jobs (worker, id, due_at)
     select 'webhook', id, now() from customer_told
 ), customer as (
     select id, merchant_id, live, email from new_customer
@@ -95,7 +95,7 @@ with input as (
     insert into payment_history (payment_id, version, event, state)
     select payment_id, 0, 'created', state from won
 ), job as (
-    insert into outbox (worker, id, due_at)
+    insert into jobs (worker, id, due_at)
     select 'card', payment_id, coalesce(expires_at, now() + interval '2 seconds') from won
 )
 select ord as "ord!", now() as created_at, payer as customer_id, null::uuid as existing,

@@ -20,7 +20,7 @@ const ROWS_MAX: usize = 64;
 const WAITING_MAX: usize = 8_192;
 /// How long the database may be silent, a little more than it may take; then the connection is
 /// given up.
-const ANSWER: Duration = Duration::from_secs(20);
+const RESPONSE_TIMEOUT: Duration = Duration::from_secs(20);
 /// How often a run is tried while the connection breaks.
 pub(crate) const TRIES: u32 = 4;
 
@@ -29,21 +29,21 @@ pub trait Statement: Send + 'static {
     /// What goes in.
     type Row: Clone + Send + Sync + 'static;
     /// What comes out for one row.
-    type Answer: Send + 'static;
+    type Output: Send + 'static;
     /// How many runs may be under way at once, each over a connection of its own. A statement that
     /// waits for the disk wants two: while one waits the other runs, and both may share a flush.
-    const LINES: u32 = 1;
+    const CONNECTIONS: u32 = 1;
 
     /// Runs it. The answers stand in the order of the rows; `None` asks to run a row again alone.
     fn run(
         db: &mut PgConnection,
         rows: &[Self::Row],
-    ) -> impl Future<Output = Result<Vec<Option<Self::Answer>>>> + Send;
+    ) -> impl Future<Output = Result<Vec<Option<Self::Output>>>> + Send;
 }
 
 struct Waiting<S: Statement> {
     row: S::Row,
-    caller: oneshot::Sender<Result<S::Answer>>,
+    caller: oneshot::Sender<Result<S::Output>>,
 }
 
 /// The one place calls of a statement meet.
@@ -72,31 +72,31 @@ impl<S: Statement> Batch<S> {
     ///
     /// # Errors
     /// What the database said about this row; its neighbours' errors are their own.
-    pub async fn run(&self, row: S::Row) -> Result<S::Answer> {
-        let (caller, answer) = oneshot::channel();
+    pub async fn run(&self, row: S::Row) -> Result<S::Output> {
+        let (caller, output) = oneshot::channel();
         let sent = self.waiting.send(Waiting { row, caller }).await;
         sent.map_err(|_| Error::Closed)?;
-        answer.await.map_err(|_| Error::Closed)?
+        output.await.map_err(|_| Error::Closed)?
     }
 }
 
 /// The connection of one statement. It is kept: a database process that runs nothing else has all of
 /// it in its caches, which costs a third less when runs are few.
-struct Line {
+struct StatementConnection {
     db: PgPool,
     held: Option<PoolConnection<Postgres>>,
 }
 
-impl Line {
-    async fn run<S: Statement>(&mut self, rows: &[S::Row]) -> Result<Vec<Option<S::Answer>>> {
+impl StatementConnection {
+    async fn run<S: Statement>(&mut self, rows: &[S::Row]) -> Result<Vec<Option<S::Output>>> {
         let held = match self.held.take() {
             Some(held) => held,
             None => self.db.acquire().await?,
         };
         let held = self.held.insert(held);
-        let ran = timeout(ANSWER, S::run(held, rows)).await;
-        let ran = ran.unwrap_or_else(|_| Err(silent()));
-        if matches!(&ran, Err(Error::Database(error)) if is_away(error))
+        let ran = timeout(RESPONSE_TIMEOUT, S::run(held, rows)).await;
+        let ran = ran.unwrap_or_else(|_| Err(no_response()));
+        if matches!(&ran, Err(Error::Database(error)) if is_unreachable(error))
             && let Some(mut lost) = self.held.take()
         {
             lost.close_on_drop();
@@ -107,25 +107,25 @@ impl Line {
 
 /// Gives each batch to the line that was free last, so that few runs stay on one.
 async fn serve<S: Statement>(db: PgPool, mut arrivals: mpsc::Receiver<Waiting<S>>) {
-    let line = || Line {
+    let connection = || StatementConnection {
         db: db.clone(),
         held: None,
     };
-    let mut free: Vec<Line> = (0..S::LINES).map(|_| line()).collect();
+    let mut free: Vec<StatementConnection> = (0..S::CONNECTIONS).map(|_| connection()).collect();
     let mut running = JoinSet::new();
     let mut batch = Vec::with_capacity(ROWS_MAX);
     loop {
         tokio::select! {
             biased;
-            Some(ran) = running.join_next() => free.push(ran.unwrap_or_else(|_| line())),
+            Some(ran) = running.join_next() => free.push(ran.unwrap_or_else(|_| connection())),
             count = arrivals.recv_many(&mut batch, ROWS_MAX), if !free.is_empty() => {
-                let Some(mut line) = free.pop().filter(|_| count > 0) else {
+                let Some(mut connection) = free.pop().filter(|_| count > 0) else {
                     break;
                 };
                 let batch = std::mem::take(&mut batch);
                 running.spawn(async move {
-                    run_batch::<S>(&mut line, batch).await;
-                    line
+                    run_batch::<S>(&mut connection, batch).await;
+                    connection
                 });
             }
         }
@@ -133,44 +133,49 @@ async fn serve<S: Statement>(db: PgPool, mut arrivals: mpsc::Receiver<Waiting<S>
     while running.join_next().await.is_some() {}
 }
 
-async fn run_batch<S: Statement>(line: &mut Line, batch: Vec<Waiting<S>>) {
+async fn run_batch<S: Statement>(connection: &mut StatementConnection, batch: Vec<Waiting<S>>) {
     let (rows, callers): (Vec<_>, Vec<_>) = batch
         .into_iter()
         .map(|waiting| (waiting.row, waiting.caller))
         .unzip();
-    let answers = match run_while_connection_breaks::<S>(line, &rows).await {
-        Ok(answers) => answers,
+    let outputs = match run_while_connection_breaks::<S>(connection, &rows).await {
+        Ok(outputs) => outputs,
         // One bad row must not fail its neighbours; and a row alone may be one whose first run was
         // still at work when its connection broke, so that the second met it.
-        Err(Error::Database(error)) if !is_away(&error) => rows.iter().map(|_| None).collect(),
+        Err(Error::Database(error)) if !is_unreachable(&error) => {
+            rows.iter().map(|_| None).collect()
+        }
         Err(error) => {
             fail_all(callers, error);
             return;
         }
     };
-    for ((row, caller), answer) in rows.into_iter().zip(callers).zip(answers) {
-        let answer = match answer {
-            Some(answer) => Ok(answer),
-            None => run_alone::<S>(line, row).await,
+    for ((row, caller), output) in rows.into_iter().zip(callers).zip(outputs) {
+        let output = match output {
+            Some(output) => Ok(output),
+            None => run_alone::<S>(connection, row).await,
         };
         // A caller that has gone away wanted the work done all the same.
-        let _ = caller.send(answer);
+        let _ = caller.send(output);
     }
 }
 
-async fn run_alone<S: Statement>(line: &mut Line, row: S::Row) -> Result<S::Answer> {
+async fn run_alone<S: Statement>(
+    connection: &mut StatementConnection,
+    row: S::Row,
+) -> Result<S::Output> {
     let rows = [row];
-    let answers = run_while_connection_breaks::<S>(line, &rows).await?;
-    answers.into_iter().next().flatten().ok_or(Error::LeftOut)
+    let outputs = run_while_connection_breaks::<S>(connection, &rows).await?;
+    outputs.into_iter().next().flatten().ok_or(Error::LeftOut)
 }
 
 async fn run_while_connection_breaks<S: Statement>(
-    line: &mut Line,
+    connection: &mut StatementConnection,
     rows: &[S::Row],
-) -> Result<Vec<Option<S::Answer>>> {
+) -> Result<Vec<Option<S::Output>>> {
     let mut tries = 1;
     loop {
-        match line.run::<S>(rows).await {
+        match connection.run::<S>(rows).await {
             Err(Error::Database(error)) if may_rerun(&error) && tries < TRIES => {
                 sleep(Duration::from_millis(50) * tries).await;
                 tries += 1;
@@ -180,7 +185,7 @@ async fn run_while_connection_breaks<S: Statement>(
     }
 }
 
-fn silent() -> Error {
+fn no_response() -> Error {
     Error::Database(sqlx::Error::PoolTimedOut)
 }
 
@@ -208,7 +213,7 @@ pub(crate) fn may_rerun(error: &sqlx::Error) -> bool {
 }
 
 /// Whether the database cannot be had at all, for any statement.
-fn is_away(error: &sqlx::Error) -> bool {
+fn is_unreachable(error: &sqlx::Error) -> bool {
     match error {
         sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::WorkerCrashed => true,
         // 53: out of connections, memory or disk. 25006: a server that only reads, while another
@@ -225,7 +230,7 @@ pub(crate) fn is_unavailable(error: &sqlx::Error) -> bool {
         sqlx::Error::Database(held) if is_of_class(held.as_ref(), &["40", "55P03", "57014"]) => {
             true
         }
-        error => is_away(error),
+        error => is_unreachable(error),
     }
 }
 

@@ -22,7 +22,7 @@ pub async fn issue_token(
     let token = domain::merchant::access_token(&rand::random());
     // Found by the hash of 256 random bits, so how long the look-up takes tells nothing.
     let is_given = sqlx::query_scalar!(
-        r#"select give_token($1, $2, $3, $4, $5) as "is_given!""#,
+        r#"select issue_token($1, $2, $3, $4, $5) as "is_given!""#,
         client_id,
         hash(client_secret),
         hash(&token),
@@ -38,7 +38,7 @@ pub async fn issue_token(
 ///
 /// # Errors
 /// If the database cannot.
-pub async fn forget_expired(db: &PgPool) -> Result<u64> {
+pub async fn delete_expired(db: &PgPool) -> Result<u64> {
     // A day later: until then an expired token is told from one that never was.
     let gone =
         sqlx::query!("delete from access_tokens where expires_at < now() - interval '1 day'")

@@ -1,9 +1,9 @@
 //! Customers.
 
 use domain::customer::Customer;
+use domain::event::{Event, EventType, Subject};
 use domain::id::{CustomerId, DeliveryId, MerchantId};
 use domain::merchant::Mode;
-use domain::notice::{Kind, Notice, Subject};
 use serde_json::{Map, Value};
 use sqlx::PgPool;
 use time::OffsetDateTime;
@@ -46,7 +46,7 @@ impl Row {
 
 /// What is said about a customer.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Said {
+pub struct NewCustomer {
     /// The address it is known by.
     pub email: Option<String>,
     /// Its name.
@@ -64,12 +64,12 @@ pub struct Said {
 ///
 /// # Errors
 /// If the database cannot.
-pub async fn put(
+pub async fn upsert(
     tx: &mut Tx,
     id: CustomerId,
     merchant: MerchantId,
     mode: Mode,
-    said: &Said,
+    details: &NewCustomer,
 ) -> Result<(Customer, Vec<DeliveryId>)> {
     let row = sqlx::query_as!(
         Row,
@@ -85,21 +85,21 @@ pub async fn put(
         id.0,
         merchant.0,
         mode.is_live(),
-        said.email,
-        said.name,
-        said.phone,
-        said.description,
-        said.metadata.clone().map(Value::Object),
+        details.email,
+        details.name,
+        details.phone,
+        details.description,
+        details.metadata.clone().map(Value::Object),
     )
     .fetch_one(&mut **tx)
     .await?;
     let customer = row.read()?;
     let kind = if customer.id == id {
-        Kind::CustomerCreated
+        EventType::CustomerCreated
     } else {
-        Kind::CustomerUpdated
+        EventType::CustomerUpdated
     };
-    let deliveries = tell(tx, kind, &customer).await?;
+    let deliveries = record(tx, kind, &customer).await?;
     Ok((customer, deliveries))
 }
 
@@ -158,16 +158,16 @@ pub async fn update(
     .await?;
     let Some(row) = row else { return Ok(None) };
     let customer = row.read()?;
-    let deliveries = tell(tx, Kind::CustomerUpdated, &customer).await?;
+    let deliveries = record(tx, EventType::CustomerUpdated, &customer).await?;
     Ok(Some((customer, deliveries)))
 }
 
-async fn tell(tx: &mut Tx, kind: Kind, customer: &Customer) -> Result<Vec<DeliveryId>> {
-    let notice = Notice {
-        kind,
+async fn record(tx: &mut Tx, kind: EventType, customer: &Customer) -> Result<Vec<DeliveryId>> {
+    let event = Event {
+        event_type: kind,
         subject: Subject::Customer(customer.clone()),
     };
-    events::tell(tx, customer.merchant_id, customer.mode, &notice).await
+    events::record(tx, customer.merchant_id, customer.mode, &event).await
 }
 
 /// A merchant's customer.

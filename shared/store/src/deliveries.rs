@@ -4,9 +4,9 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use domain::delivery::State;
+use domain::event::Event;
 use domain::id::{DeliveryId, EndpointId, EventId, MerchantId};
 use domain::merchant::Mode;
-use domain::notice::Notice;
 use domain::surface::Surface;
 use sqlx::PgConnection;
 use time::OffsetDateTime;
@@ -43,7 +43,7 @@ pub struct Claimed {
     /// The event's id, the same for every endpoint and try.
     pub event_id: EventId,
     /// What happened.
-    pub notice: Notice,
+    pub event: Event,
     /// When it happened.
     pub happened_at: OffsetDateTime,
     /// The endpoint.
@@ -66,26 +66,26 @@ pub struct Claimed {
 impl Statement for Claim {
     type Row = Claim;
     /// `None`: somebody else holds the job, or the ring is stale.
-    type Answer = Option<Claimed>;
+    type Output = Option<Claimed>;
 
-    async fn run(db: &mut PgConnection, rows: &[Claim]) -> Result<Vec<Option<Self::Answer>>> {
+    async fn run(db: &mut PgConnection, rows: &[Claim]) -> Result<Vec<Option<Self::Output>>> {
         let ids: Vec<Uuid> = rows.iter().map(|row| row.delivery_id.0).collect();
         let seqs: Vec<i64> = rows.iter().map(|row| row.seq).collect();
         let leases: Vec<Uuid> = rows.iter().map(|row| row.lease).collect();
         let claimed = sqlx::query!(
             r#"
-            with pace as materialized (
+            with commit_mode as materialized (
                 select set_config('synchronous_commit', 'off', true)
             ), input as (
                 select * from unnest($1::uuid[], $2::bigint[], $3::uuid[]) as i(id, seq, lease)
             ), claimed as (
-                update outbox o
+                update jobs o
                 set lease = i.lease,
                     leased_until = now() + make_interval(secs => $4),
                     due_at = now() + make_interval(secs => $4),
                     attempts = least(o.attempts + 1, 1000),
-                    rings = 0
-                from pace, input i
+                    publish_count = 0
+                from commit_mode, input i
                 where o.worker = 'webhook' and o.id = i.id and o.seq = i.seq and o.parked_at is null
                   and (o.leased_until is null or o.leased_until < now() or o.lease = i.lease)
                 returning o.id, o.lease, o.attempts
@@ -110,7 +110,7 @@ impl Statement for Claim {
             let surface = Surface::parse(&row.surface).ok_or(Error::Unreadable {
                 table: "webhook_endpoints",
             })?;
-            let notice = serde_json::from_value(row.notice)
+            let event = serde_json::from_value(row.notice)
                 .map_err(|_| Error::Unreadable { table: "events" })?;
             let claimed = Claimed {
                 id: DeliveryId(row.id),
@@ -120,7 +120,7 @@ impl Statement for Claim {
                 claims: row.claims,
                 body: row.body,
                 event_id: EventId(row.event_id),
-                notice,
+                event,
                 happened_at: row.created_at,
                 endpoint_id: EndpointId(row.endpoint_id),
                 merchant_id: MerchantId(row.merchant_id),
@@ -140,7 +140,7 @@ impl Statement for Claim {
 
 /// What came of a try.
 #[derive(Debug, Clone)]
-pub struct Tried {
+pub struct DeliveryAttempt {
     /// The delivery.
     pub id: DeliveryId,
     /// The how many-th try it was.
@@ -159,11 +159,11 @@ pub struct Tried {
     pub body: Option<String>,
 }
 
-impl Statement for Tried {
-    type Row = Tried;
-    type Answer = ();
+impl Statement for DeliveryAttempt {
+    type Row = DeliveryAttempt;
+    type Output = ();
 
-    async fn run(db: &mut PgConnection, rows: &[Tried]) -> Result<Vec<Option<()>>> {
+    async fn run(db: &mut PgConnection, rows: &[DeliveryAttempt]) -> Result<Vec<Option<()>>> {
         let ids: Vec<Uuid> = rows.iter().map(|row| row.id.0).collect();
         let attempts: Vec<i32> = rows
             .iter()
@@ -185,7 +185,7 @@ impl Statement for Tried {
             .collect();
         let bodies: Vec<Option<&str>> = rows.iter().map(|row| row.body.as_deref()).collect();
         sqlx::query!(
-            "with pace as materialized (
+            "with commit_mode as materialized (
                 select set_config('synchronous_commit', 'off', true)
             ), input as (
                 select * from unnest(
@@ -196,18 +196,18 @@ impl Statement for Tried {
                 update deliveries d
                 set state = i.state, attempts = i.attempt, body = coalesce(d.body, i.body),
                     updated_at = now()
-                from pace, input i
+                from commit_mode, input i
                 where d.id = i.id and d.attempts = i.attempt - 1 and d.state = 'delivering'
                 returning d.id, i.attempt, i.retry, i.status, i.error, i.duration_ms
             ), tried as (
                 insert into delivery_attempts (delivery_id, attempt, status, error, duration_ms)
                 select id, attempt, status, error, duration_ms from moved
             ), cleared as (
-                delete from outbox o using moved m
+                delete from jobs o using moved m
                 where m.retry is null and o.worker = 'webhook' and o.id = m.id
             )
-            update outbox o
-            set seq = o.seq + 1, rings = 0, attempts = 0, lease = null, leased_until = null,
+            update jobs o
+            set seq = o.seq + 1, publish_count = 0, attempts = 0, lease = null, leased_until = null,
                 due_at = now() + make_interval(secs => m.retry)
             from moved m
             where m.retry is not null and o.worker = 'webhook' and o.id = m.id",

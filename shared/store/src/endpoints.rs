@@ -1,8 +1,8 @@
 //! Webhook endpoints. Their signing secrets are derived, never stored.
 
+use domain::event::EventType;
 use domain::id::{EndpointId, MerchantId};
 use domain::merchant::Mode;
-use domain::notice::Kind;
 use domain::surface::Surface;
 use serde_json::{Map, Value};
 use sqlx::PgPool;
@@ -89,7 +89,7 @@ pub const ENDPOINTS_MAX: i64 = 16;
 pub async fn create(
     tx: &mut Tx,
     endpoint: &Endpoint,
-    kinds: &[Kind],
+    kinds: &[EventType],
 ) -> Result<Option<OffsetDateTime>> {
     // One at a time for each merchant, or two would count the same.
     sqlx::query!(
@@ -122,7 +122,7 @@ pub async fn create(
     Ok(created_at)
 }
 
-fn names(kinds: &[Kind]) -> Vec<&'static str> {
+fn names(kinds: &[EventType]) -> Vec<&'static str> {
     kinds.iter().map(|kind| kind.name()).collect()
 }
 
@@ -189,7 +189,7 @@ pub async fn list(
 pub async fn update(
     db: &PgPool,
     endpoint: &Endpoint,
-    kinds: &[Kind],
+    kinds: &[EventType],
 ) -> Result<Option<OffsetDateTime>> {
     let status = if endpoint.is_active {
         "active"
@@ -240,7 +240,7 @@ pub async fn delete(
              from gone g where d.endpoint_id = g.id and d.state = 'delivering'
              returning d.id
          ), cleared as (
-             delete from outbox o using canceled c where o.worker = 'webhook' and o.id = c.id
+             delete from jobs o using canceled c where o.worker = 'webhook' and o.id = c.id
          )
          select id from gone",
         id.0,

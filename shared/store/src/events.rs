@@ -1,8 +1,8 @@
 //! Events that happen to other things than payments, written in the transaction of what happened.
 
+use domain::event::{Event, Subject};
 use domain::id::{DeliveryId, MerchantId};
 use domain::merchant::Mode;
-use domain::notice::{Notice, Subject};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -13,13 +13,13 @@ use crate::{Result, Tx};
 ///
 /// # Errors
 /// If the database cannot.
-pub async fn tell(
+pub async fn record(
     tx: &mut Tx,
     merchant: MerchantId,
     mode: Mode,
-    notice: &Notice,
+    event: &Event,
 ) -> Result<Vec<DeliveryId>> {
-    let (payment, refund, customer, intent) = about(&notice.subject);
+    let (payment, refund, customer, intent) = about(&event.subject);
     let rows = sqlx::query_scalar!(
         "with told as (
              insert into events (id, merchant_id, live, kind, payment_id, refund_id, customer_id,
@@ -34,19 +34,19 @@ pub async fn tell(
                on w.merchant_id = $2 and w.live = $3 and w.status = 'active' and $4 = any(w.kinds)
              returning id
          ), due as (
-             insert into outbox (worker, id, due_at)
+             insert into jobs (worker, id, due_at)
              select 'webhook', id, now() + interval '2 seconds' from sent
          )
          select id from sent",
-        crate::fresh_id(),
+        crate::new_id(),
         merchant.0,
         mode.is_live(),
-        notice.kind.name(),
+        event.event_type.name(),
         payment,
         refund,
         customer,
         intent,
-        json!(notice),
+        json!(event),
     )
     .fetch_all(&mut **tx)
     .await?;

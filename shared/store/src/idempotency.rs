@@ -5,18 +5,18 @@ use domain::merchant::Mode;
 use sqlx::PgPool;
 use uuid::Uuid;
 
-use crate::accept::{Answer, Key, answer_of};
+use crate::accept::{Key, StoredResponse, response_of};
 use crate::{Error, Result, Tx, batch};
 
 /// What a key was used for before.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Before {
+pub struct Existing {
     /// The object that was made, or acted on.
     pub subject: Uuid,
     /// The fingerprint of the request then.
     pub fingerprint: Vec<u8>,
     /// The answer given then, if one was.
-    pub answer: Option<Answer>,
+    pub response: Option<StoredResponse>,
 }
 
 /// Takes a key for what this transaction does to `subject`, or says what it was used for in the
@@ -30,7 +30,7 @@ pub async fn begin(
     mode: Mode,
     key: &Key,
     subject: Uuid,
-) -> Result<Option<Before>> {
+) -> Result<Option<Existing>> {
     let taken = sqlx::query_scalar!(
         "insert into idempotency_keys as k (merchant_id, live, key, fingerprint, subject_id)
          values ($1, $2, $3, $4, $5)
@@ -59,10 +59,10 @@ pub async fn begin(
     )
     .fetch_one(&mut **tx)
     .await?;
-    Ok(Some(Before {
+    Ok(Some(Existing {
         subject: row.subject_id,
         fingerprint: row.fingerprint,
-        answer: answer_of(row.status, row.body),
+        response: response_of(row.status, row.body),
     }))
 }
 
@@ -70,12 +70,12 @@ pub async fn begin(
 ///
 /// # Errors
 /// If the database cannot.
-pub async fn keep_in(
+pub async fn store_response(
     tx: &mut Tx,
     merchant: MerchantId,
     mode: Mode,
     key: &str,
-    answer: &Answer,
+    response: &StoredResponse,
 ) -> Result<()> {
     sqlx::query!(
         "update idempotency_keys set status = $4, body = $5
@@ -83,8 +83,8 @@ pub async fn keep_in(
         merchant.0,
         mode.is_live(),
         key,
-        i16::try_from(answer.status).unwrap_or(200),
-        answer.body,
+        i16::try_from(response.status).unwrap_or(200),
+        response.body,
     )
     .execute(&mut **tx)
     .await?;
@@ -96,32 +96,32 @@ pub async fn keep_in(
 ///
 /// # Errors
 /// If the database cannot.
-pub async fn keep_answer(
+pub async fn store_first_response(
     db: &PgPool,
     merchant: MerchantId,
     mode: Mode,
     key: &str,
-    answer: Answer,
-) -> Result<Answer> {
+    response: StoredResponse,
+) -> Result<StoredResponse> {
     // Connections may have broken while the request was waited for; keeping it twice is keeping it.
     for _ in 1..batch::TRIES {
-        match first_kept(db, merchant, mode, key, &answer).await {
+        match first_stored(db, merchant, mode, key, &response).await {
             Err(Error::Database(error)) if batch::may_rerun(&error) => {}
-            kept => return Ok(kept?.unwrap_or(answer)),
+            stored => return Ok(stored?.unwrap_or(response)),
         }
     }
-    let kept = first_kept(db, merchant, mode, key, &answer).await?;
-    Ok(kept.unwrap_or(answer))
+    let stored = first_stored(db, merchant, mode, key, &response).await?;
+    Ok(stored.unwrap_or(response))
 }
 
-async fn first_kept(
+async fn first_stored(
     db: &PgPool,
     merchant: MerchantId,
     mode: Mode,
     key: &str,
-    answer: &Answer,
-) -> Result<Option<Answer>> {
-    let kept = sqlx::query!(
+    response: &StoredResponse,
+) -> Result<Option<StoredResponse>> {
+    let stored = sqlx::query!(
         "update idempotency_keys
          set status = coalesce(status, $4), body = coalesce(body, $5)
          where merchant_id = $1 and live = $2 and (select act_for($1, $2)) and key = $3
@@ -129,22 +129,22 @@ async fn first_kept(
         merchant.0,
         mode.is_live(),
         key,
-        i16::try_from(answer.status).unwrap_or(200),
-        answer.body,
+        i16::try_from(response.status).unwrap_or(200),
+        response.body,
     )
     .fetch_optional(db)
     .await?;
-    Ok(kept.and_then(|row| answer_of(row.status, row.body)))
+    Ok(stored.and_then(|row| response_of(row.status, row.body)))
 }
 
 /// How many keys are forgotten at once.
-pub const FORGOTTEN_MAX: u64 = 1_000;
+pub const DELETED_MAX: u64 = 1_000;
 
 /// Deletes up to [`FORGOTTEN_MAX`] keys past their 24 hours; returns how many.
 ///
 /// # Errors
 /// If the database cannot.
-pub async fn forget_stale(db: &PgPool) -> Result<u64> {
+pub async fn delete_expired(db: &PgPool) -> Result<u64> {
     let gone = sqlx::query!(
         "delete from idempotency_keys where ctid in (
              select ctid from idempotency_keys

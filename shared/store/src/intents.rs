@@ -1,10 +1,10 @@
 //! Intents.
 
+use domain::event::{self, Event, Subject};
 use domain::id::{DeliveryId, IntentId, MerchantId, PaymentId};
 use domain::intent::{Intent, Kind, Paid, SettlementMethod, Terms};
 use domain::merchant::Mode;
 use domain::money::{Currency, Money};
-use domain::notice::{self, Notice, Subject};
 use domain::payment::{Failure, State};
 use rust_decimal::Decimal;
 use serde_json::Value;
@@ -120,14 +120,14 @@ pub async fn create(tx: &mut Tx, intent: &Intent) -> Result<(Intent, Vec<Deliver
         created_at,
         ..intent.clone()
     };
-    let notice = Notice {
-        kind: notice::Kind::IntentCreated,
+    let event = Event {
+        event_type: event::EventType::IntentCreated,
         subject: Subject::Intent {
             now: intent.clone(),
             previous: None,
         },
     };
-    let deliveries = events::tell(tx, intent.merchant_id, intent.mode, &notice).await?;
+    let deliveries = events::record(tx, intent.merchant_id, intent.mode, &event).await?;
     Ok((intent, deliveries))
 }
 
@@ -180,14 +180,14 @@ pub async fn cancel(
         canceled_at: Some(canceled_at),
         ..before
     };
-    let notice = Notice {
-        kind: notice::Kind::IntentStatusChanged,
+    let event = Event {
+        event_type: event::EventType::IntentStatusChanged,
         subject: Subject::Intent {
             now: now.clone(),
             previous: Some(previous),
         },
     };
-    let deliveries = events::tell(tx, merchant, mode, &notice).await?;
+    let deliveries = events::record(tx, merchant, mode, &event).await?;
     Ok(Some(Canceled::Now(now, deliveries)))
 }
 
@@ -216,7 +216,7 @@ where
            left join lateral (
                select id, state, failure, created_at, updated_at from payments
                where intent_id = i.id order by id desc limit 1) p on true
-           where i.id = $1 and (select hold($1))"#,
+           where i.id = $1 and (select by_public_id($1))"#,
         id.0,
     )
     .fetch_optional(db)

@@ -12,12 +12,12 @@ pub mod endpoints;
 pub mod events;
 pub mod idempotency;
 pub mod intents;
+pub mod jobs;
 pub mod key_file;
 pub mod ledger;
-pub mod limits;
 pub mod merchants;
-pub mod outbox;
 pub mod payments;
+pub mod rate_limits;
 pub mod rates;
 pub mod refunds;
 pub mod reports;
@@ -79,7 +79,7 @@ pub type Result<T> = std::result::Result<T, Error>;
 /// A process that works looks rows up: every statement of it finds them by index, a few at a time.
 /// Without this, a plan that was made while a table was small goes on reading all of it while it
 /// grows.
-pub const LOOK_UPS: [(&str, &str); 6] = [
+pub const LOOKUP_SETTINGS: [(&str, &str); 6] = [
     ("enable_seqscan", "off"),
     ("enable_bitmapscan", "off"),
     ("enable_hashjoin", "off"),
@@ -129,7 +129,7 @@ pub fn connect_as(role: Role, url: &str, process: &str, connections: u32) -> Res
 }
 
 fn working(url: &str, process: &str) -> Result<PgConnectOptions> {
-    Ok(options(url, process)?.options(LOOK_UPS).options([
+    Ok(options(url, process)?.options(LOOKUP_SETTINGS).options([
         ("statement_timeout", "15s"),
         ("lock_timeout", "5s"),
         ("idle_in_transaction_session_timeout", "30s"),
@@ -200,6 +200,6 @@ pub async fn ping(db: &PgPool) -> Result<()> {
 
 /// A new identifier, greater than those made before it.
 #[must_use]
-pub fn fresh_id() -> Uuid {
+pub fn new_id() -> Uuid {
     Uuid::now_v7()
 }

@@ -44,12 +44,12 @@ pub struct Credentials {
 /// # Errors
 /// If the database refuses.
 pub async fn create(db: &PgPool, new: &New) -> Result<Credentials> {
-    let merchant_id = MerchantId(crate::fresh_id());
+    let merchant_id = MerchantId(crate::new_id());
     let credentials = Credentials {
         merchant_id,
         test_key: merchant::key(Mode::Test, &rand::random()),
         live_key: merchant::key(Mode::Live, &rand::random()),
-        client_id: domain::id::render("client", crate::fresh_id()),
+        client_id: domain::id::render("client", crate::new_id()),
         client_secret: merchant::client_secret(&rand::random()),
     };
     let mut tx = db.begin().await?;
@@ -71,7 +71,7 @@ pub async fn create(db: &PgPool, new: &New) -> Result<Credentials> {
     ] {
         sqlx::query!(
             "insert into api_keys (id, merchant_id, live, hash, last4) values ($1, $2, $3, $4, $5)",
-            crate::fresh_id(),
+            crate::new_id(),
             merchant_id.0,
             mode.is_live(),
             hash(key),
@@ -94,7 +94,7 @@ pub async fn create(db: &PgPool, new: &New) -> Result<Credentials> {
 
 /// Who a key belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Caller {
+pub struct Principal {
     /// What its requests are counted under: the key's row, or its client's.
     pub key_id: Uuid,
     /// The merchant.
@@ -107,9 +107,9 @@ pub struct Caller {
 
 /// What a key or an access token turned out to be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Known {
+pub enum TokenStatus {
     /// It is somebody's.
-    Caller(Caller),
+    Principal(Principal),
     /// It was an access token.
     Expired,
     /// It is an access token for other things than payments.
@@ -122,20 +122,20 @@ pub enum Known {
 ///
 /// # Errors
 /// If the database cannot answer.
-pub async fn token_caller(db: &PgPool, token: &str) -> Result<Known> {
+pub async fn principal_by_token(db: &PgPool, token: &str) -> Result<TokenStatus> {
     let row = sqlx::query!(
         r#"select limited_as as "limited_as!", merchant_id as "merchant_id!", live as "live!",
                   rate_limit, is_expired as "is_expired!", scope
-           from holder_of_token($1)"#,
+           from principal_by_token($1)"#,
         hash(token),
     )
     .fetch_optional(db)
     .await?;
     Ok(match row {
-        None => Known::Unknown,
-        Some(row) if row.is_expired => Known::Expired,
-        Some(row) if !row.scope.as_deref().is_none_or(opens_payments) => Known::OutOfScope,
-        Some(row) => Known::Caller(Caller {
+        None => TokenStatus::Unknown,
+        Some(row) if row.is_expired => TokenStatus::Expired,
+        Some(row) if !row.scope.as_deref().is_none_or(opens_payments) => TokenStatus::OutOfScope,
+        Some(row) => TokenStatus::Principal(Principal {
             key_id: row.limited_as,
             merchant_id: MerchantId(row.merchant_id),
             mode: Mode::of(row.live),
@@ -153,16 +153,16 @@ fn opens_payments(scope: &str) -> bool {
 ///
 /// # Errors
 /// If the database cannot answer.
-pub async fn caller(db: &PgPool, key: &str) -> Result<Option<Caller>> {
+pub async fn principal_by_key(db: &PgPool, key: &str) -> Result<Option<Principal>> {
     // Found by the hash of 256 random bits, so how long the look-up takes tells nothing.
     let row = sqlx::query!(
         r#"select id as "id!", merchant_id as "merchant_id!", live as "live!", rate_limit
-           from holder_of_key($1)"#,
+           from principal_by_key($1)"#,
         hash(key),
     )
     .fetch_optional(db)
     .await?;
-    Ok(row.map(|row| Caller {
+    Ok(row.map(|row| Principal {
         key_id: row.id,
         merchant_id: MerchantId(row.merchant_id),
         mode: Mode::of(row.live),
@@ -172,7 +172,7 @@ pub async fn caller(db: &PgPool, key: &str) -> Result<Option<Caller>> {
 
 /// A merchant as payers see it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Shop {
+pub struct Profile {
     /// Its name.
     pub name: String,
     /// Where payers may write to.
@@ -185,15 +185,15 @@ pub struct Shop {
 ///
 /// # Errors
 /// If the database cannot answer.
-pub async fn shop(db: &PgPool, merchant: MerchantId) -> Result<Shop> {
+pub async fn profile(db: &PgPool, merchant: MerchantId) -> Result<Profile> {
     let row = sqlx::query!(
-        r#"select name as "name!", email, currency as "currency!" from shop_of($1)"#,
+        r#"select name as "name!", email, currency as "currency!" from merchant_profile($1)"#,
         merchant.0,
     )
     .fetch_one(db)
     .await?;
     let currency = Currency::parse(&row.currency);
-    Ok(Shop {
+    Ok(Profile {
         name: row.name,
         email: row.email,
         currency: currency.ok_or(Error::Unreadable { table: "merchants" })?,

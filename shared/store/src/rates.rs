@@ -62,7 +62,7 @@ pub async fn list(db: &PgPool) -> Result<Vec<Rate>> {
 
 /// The rates that counted when a payment was made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Then {
+pub struct RatesAt {
     /// How much of the asked currency a dollar was worth, if that was known.
     pub local_per_usd: Option<Decimal>,
     /// How much of the payment's currency a dollar was worth, if that was known.
@@ -73,13 +73,13 @@ pub struct Then {
 ///
 /// # Errors
 /// If the database cannot answer.
-pub async fn then(
+pub async fn at(
     db: &PgPool,
     merchant: MerchantId,
     mode: Mode,
     local: Currency,
     payments: &[PaymentId],
-) -> Result<HashMap<PaymentId, Then>> {
+) -> Result<HashMap<PaymentId, RatesAt>> {
     let ids: Vec<Uuid> = payments.iter().map(|id| id.0).collect();
     let rows = sqlx::query!(
         "select p.id,
@@ -99,7 +99,7 @@ pub async fn then(
     .fetch_all(db)
     .await?;
     let rates = rows.into_iter().map(|row| {
-        let then = Then {
+        let then = RatesAt {
             local_per_usd: row.local_per_usd,
             original_per_usd: row.original_per_usd,
         };

@@ -1,10 +1,10 @@
 //! Refunds: asked for by the API, carried out by the refund worker.
 
+use domain::event::Event;
 use domain::id::{AuthorizationId, DeliveryId, MerchantId, PaymentId, RefundId};
 use domain::ledger::Posting;
 use domain::merchant::Mode;
 use domain::money::{Currency, Money};
-use domain::notice::Notice;
 use domain::refund::{Refund, State};
 use rust_decimal::Decimal;
 use serde_json::json;
@@ -67,7 +67,7 @@ pub async fn create(tx: &mut Tx, refund: &Refund) -> Result<Option<OffsetDateTim
              select $1, id, $3, $4, 'refunding', $5, $6 from left_over
              returning id, created_at
          ), due as (
-             insert into outbox (worker, id, due_at)
+             insert into jobs (worker, id, due_at)
              select 'refund', id, now() + interval '2 seconds' from made
          )
          select created_at from made",
@@ -173,10 +173,10 @@ pub struct Claimed {
 pub async fn claim(db: &PgPool, id: RefundId, seq: i64, lease: Uuid) -> Result<Option<Claimed>> {
     let row = sqlx::query!(
         r#"with claimed as (
-             update outbox o
+             update jobs o
              set lease = $3, leased_until = now() + make_interval(secs => $4),
                  due_at = now() + make_interval(secs => $4),
-                 attempts = least(o.attempts + 1, 1000), rings = 0
+                 attempts = least(o.attempts + 1, 1000), publish_count = 0
              where o.worker = 'refund' and o.id = $1 and o.seq = $2 and o.parked_at is null
                and (o.leased_until is null or o.leased_until < now() or o.lease = $3)
              returning o.id, o.attempts
@@ -218,11 +218,11 @@ pub async fn claim(db: &PgPool, id: RefundId, seq: i64, lease: Uuid) -> Result<O
 ///
 /// # Errors
 /// If the database cannot.
-pub async fn settle(
+pub async fn record_outcome(
     db: &PgPool,
     refund: &Refund,
     posting: Option<&Posting>,
-    notice: &Notice,
+    event: &Event,
 ) -> Result<Option<Vec<DeliveryId>>> {
     let mut tx = crate::begin(db, refund.merchant_id, refund.mode).await?;
     let moved = sqlx::query!(
@@ -242,12 +242,12 @@ pub async fn settle(
              select $3, e.account, m.merchant_id, m.live, e.amount
              from moved m, jsonb_to_recordset($5) as e(account text, amount numeric)
          ), cleared as (
-             delete from outbox o using moved m where o.worker = 'refund' and o.id = m.id
+             delete from jobs o using moved m where o.worker = 'refund' and o.id = m.id
          )
          select id from moved",
         refund.id.0,
         refund.state.name(),
-        crate::fresh_id(),
+        crate::new_id(),
         refund.money.currency().code(),
         posting.map(|posting| json!(posting.entries)),
     )
@@ -256,7 +256,7 @@ pub async fn settle(
     if moved.is_none() {
         return Ok(None);
     }
-    let deliveries = events::tell(&mut tx, refund.merchant_id, refund.mode, notice).await?;
+    let deliveries = events::record(&mut tx, refund.merchant_id, refund.mode, event).await?;
     crate::commit(tx).await?;
     Ok(Some(deliveries))
 }

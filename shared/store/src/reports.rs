@@ -47,7 +47,7 @@ pub async fn count(db: &PgPool) -> Result<Compared> {
                   (select count(*) from ledger_postings) as "postings!",
                   (select count(*) from events) as "events!",
                   (select count(*) from deliveries) as "deliveries!",
-                  (select count(*) from outbox) as "jobs!""#
+                  (select count(*) from jobs) as "jobs!""#
     )
     .fetch_one(db)
     .await?;
@@ -122,7 +122,7 @@ pub struct Charge {
     /// Its version; it grows with every change.
     pub version: i32,
     /// Whether it or one of its attempts is in a worker's hands.
-    pub is_work: bool,
+    pub is_in_progress: bool,
     /// Its amount, with the currency's decimals.
     pub amount: String,
     /// Its currency.
@@ -154,7 +154,7 @@ pub async fn charges(db: &PgPool) -> Result<HashMap<PaymentId, Charge>> {
             let charge = Charge {
                 state,
                 version: row.version,
-                is_work: row.is_work || state.is_work(),
+                is_in_progress: row.is_work || state.is_in_progress(),
                 amount: row.amount,
                 currency: row.currency,
                 attempts: row.attempts.into_iter().map(AuthorizationId).collect(),

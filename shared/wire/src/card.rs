@@ -1,17 +1,17 @@
 //! A card as clients write it: the same four fields on every surface that takes the object `card`.
 
-use domain::card::{self, NotACard};
+use domain::card::{self, CardError};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use zeroize::Zeroizing;
 
-use crate::fields::{Fields, Wrong};
+use crate::fields::{FieldError, Fields};
 
 /// Reads the fields of a card.
 ///
 /// # Errors
-/// [`Wrong`] names the first wrong field.
-pub fn read(mut fields: Fields) -> Result<card::Card, Wrong> {
+/// [`FieldError`] names the first wrong field.
+pub fn read(mut fields: Fields) -> Result<card::Card, FieldError> {
     let number = fields.secret_text("number", 40)?;
     let number = Zeroizing::new(fields.required("number", number)?);
     let month = fields.integer("exp_month")?;
@@ -20,7 +20,7 @@ pub fn read(mut fields: Fields) -> Result<card::Card, Wrong> {
     let year = fields.required("exp_year", year)?;
     let cvc = fields.secret_text("cvc", 10)?;
     let cvc = Zeroizing::new(fields.required("cvc", cvc)?);
-    let wrong = |why| Wrong::Card {
+    let wrong = |why| FieldError::Card {
         param: fields.param(part(why)),
         why,
     };
@@ -30,12 +30,12 @@ pub fn read(mut fields: Fields) -> Result<card::Card, Wrong> {
 }
 
 /// Which field is to blame.
-const fn part(why: NotACard) -> &'static str {
+const fn part(why: CardError) -> &'static str {
     match why {
-        NotACard::Length | NotACard::NotDigits | NotACard::Luhn => "number",
-        NotACard::Month => "exp_month",
-        NotACard::Year => "exp_year",
-        NotACard::Cvc => "cvc",
+        CardError::Length | CardError::NotDigits | CardError::Luhn => "number",
+        CardError::Month => "exp_month",
+        CardError::Year => "exp_year",
+        CardError::Cvc => "cvc",
     }
 }
 

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use zeroize::Zeroizing;
 
-use crate::fields::{Fields, Wrong};
+use crate::fields::{FieldError, Fields};
 
 /// Characters that an id or a secret may have.
 const TEXT_MAX: usize = 200;
@@ -22,8 +22,8 @@ impl Credentials {
     /// Reads a JSON body.
     ///
     /// # Errors
-    /// [`Wrong`] names the first wrong field.
-    pub fn read(body: Value) -> Result<Self, Wrong> {
+    /// [`FieldError`] names the first wrong field.
+    pub fn read(body: Value) -> Result<Self, FieldError> {
         let mut fields = Fields::of(body)?;
         let client_id = fields.secret_text("client_id", TEXT_MAX)?;
         let client_id = fields.required("client_id", client_id)?;
@@ -93,7 +93,7 @@ mod tests {
     use crate::samples::any_json;
 
     #[test]
-    fn the_documents_example_is_read() -> Result<(), Wrong> {
+    fn the_documents_example_is_read() -> Result<(), FieldError> {
         let example = json!({"client_id": "your_client_id", "client_secret": "your_client_secret"});
         assert!(serde_json::from_value::<CredentialsBody>(example.clone()).is_ok());
         let read = Credentials::read(example)?;
@@ -115,7 +115,7 @@ mod tests {
             let param = name.to_owned();
             assert_eq!(
                 Credentials::read(body).err(),
-                Some(Wrong::Missing { param })
+                Some(FieldError::Missing { param })
             );
         }
     }

@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use crate::fields::{Change, Fields, Wrong};
+use crate::fields::{Change, FieldError, Fields};
 
 /// A customer to create. One whose address is known already is changed instead: what is not said
 /// stays.
@@ -27,8 +27,8 @@ impl Details {
     /// Reads the body of a request that creates one.
     ///
     /// # Errors
-    /// [`Wrong`] names the first wrong field.
-    pub fn read(body: Value) -> Result<Self, Wrong> {
+    /// [`FieldError`] names the first wrong field.
+    pub fn read(body: Value) -> Result<Self, FieldError> {
         let mut fields = Fields::of(body)?;
         let details = Self {
             email: email(&mut fields)?,
@@ -61,8 +61,8 @@ impl Changes {
     /// Reads the body of a request that changes one.
     ///
     /// # Errors
-    /// [`Wrong`] names the first wrong field.
-    pub fn read(body: Value) -> Result<Self, Wrong> {
+    /// [`FieldError`] names the first wrong field.
+    pub fn read(body: Value) -> Result<Self, FieldError> {
         let mut fields = Fields::of(body)?;
         let changes = Self {
             email: fields.change("email", email)?,
@@ -80,7 +80,7 @@ impl Changes {
 ///
 /// # Errors
 /// If it is none.
-pub fn email(fields: &mut Fields) -> Result<Option<String>, Wrong> {
+pub fn email(fields: &mut Fields) -> Result<Option<String>, FieldError> {
     fields.address("email")
 }
 
@@ -88,7 +88,7 @@ pub fn email(fields: &mut Fields) -> Result<Option<String>, Wrong> {
 ///
 /// # Errors
 /// If it is none.
-pub fn name(fields: &mut Fields) -> Result<Option<String>, Wrong> {
+pub fn name(fields: &mut Fields) -> Result<Option<String>, FieldError> {
     fields.text("name", 200)
 }
 
@@ -96,11 +96,11 @@ pub fn name(fields: &mut Fields) -> Result<Option<String>, Wrong> {
 ///
 /// # Errors
 /// If it is none.
-pub fn phone(fields: &mut Fields) -> Result<Option<String>, Wrong> {
+pub fn phone(fields: &mut Fields) -> Result<Option<String>, FieldError> {
     fields.text("phone", 40)
 }
 
-fn description(fields: &mut Fields) -> Result<Option<String>, Wrong> {
+fn description(fields: &mut Fields) -> Result<Option<String>, FieldError> {
     fields.text("description", 1_000)
 }
 
@@ -181,7 +181,7 @@ mod tests {
         for wrong in ["nobody", "a b@c", "a@b@c", "@b", "a@", "a\u{7}@b", ""] {
             let param = "email".to_owned();
             let found = Details::read(json!({"email": wrong}));
-            assert_eq!(found, Err(Wrong::Address { param }), "{wrong}");
+            assert_eq!(found, Err(FieldError::Address { param }), "{wrong}");
         }
         assert!(Details::read(json!({"email": "ada@example.com"})).is_ok());
     }

@@ -1,8 +1,8 @@
 //! What every webhook looks like: one envelope for all surfaces, around an object in the
 //! endpoint's own words.
 
+use domain::event::{Event, EventType};
 use domain::id::EventId;
-use domain::notice::{Kind, Notice};
 use domain::surface::Surface;
 use serde::Serialize;
 use time::OffsetDateTime;
@@ -13,7 +13,7 @@ use crate::{finfusion, finternet, paygate};
 /// The kinds of events that a subscription in a surface's words asks for; `*` is everything that
 /// the surface tells of.
 #[must_use]
-pub fn kinds(surface: Surface, events: &[String]) -> Vec<Kind> {
+pub fn kinds(surface: Surface, events: &[String]) -> Vec<EventType> {
     let word = |kind| match surface {
         Surface::Finternet => finternet::webhook::word(kind),
         Surface::Fourgeeks => None,
@@ -25,7 +25,7 @@ pub fn kinds(surface: Surface, events: &[String]) -> Vec<Kind> {
             .iter()
             .any(|event| event == EVERYTHING || event == word)
     };
-    let kinds = Kind::ALL.into_iter();
+    let kinds = EventType::ALL.into_iter();
     kinds
         .filter(|kind| word(*kind).is_some_and(is_asked))
         .collect()
@@ -36,19 +36,19 @@ pub fn kinds(surface: Surface, events: &[String]) -> Vec<Kind> {
 pub fn render(
     surface: Surface,
     id: EventId,
-    notice: &Notice,
+    event: &Event,
     happened_at: OffsetDateTime,
 ) -> Option<String> {
     match surface {
-        Surface::Finternet => finternet::webhook::body(id, notice, happened_at),
+        Surface::Finternet => finternet::webhook::body(id, event, happened_at),
         Surface::Fourgeeks => None,
-        Surface::Paygate => paygate::webhook::body(id, notice, happened_at),
-        Surface::Finfusion => finfusion::webhook::body(id, notice, happened_at),
+        Surface::Paygate => paygate::webhook::body(id, event, happened_at),
+        Surface::Finfusion => finfusion::webhook::body(id, event, happened_at),
     }
 }
 
 #[derive(Serialize)]
-struct Event<T> {
+struct Envelope<T> {
     id: String,
     object: &'static str,
     #[serde(rename = "type")]
@@ -69,7 +69,7 @@ pub(crate) fn body<T: Serialize>(
     happened_at: OffsetDateTime,
     object: T,
 ) -> String {
-    crate::json(&Event {
+    crate::json(&Envelope {
         id: id.to_string(),
         object: "event",
         kind,

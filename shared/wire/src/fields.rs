@@ -1,6 +1,6 @@
 //! Reading the fields of a JSON object one by one, so that every wrong one is named.
 
-use domain::card::{self, NotACard};
+use domain::card::{self, CardError};
 use serde_json::{Map, Value};
 
 /// Characters that an e-mail address may have.
@@ -17,7 +17,7 @@ const METADATA_TEXT_MAX: usize = 500;
 
 /// What is wrong with a field. Each surface has its own words for it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Wrong {
+pub enum FieldError {
     /// A required field is not there.
     Missing {
         /// Its path, `card.number`.
@@ -50,7 +50,7 @@ pub enum Wrong {
         /// The part's path.
         param: String,
         /// What is wrong with it.
-        why: NotACard,
+        why: CardError,
     },
 }
 
@@ -87,15 +87,15 @@ impl Fields {
     /// The fields of a request's body.
     ///
     /// # Errors
-    /// [`Wrong::Invalid`] if it is not an object.
-    pub fn of(body: Value) -> Result<Self, Wrong> {
+    /// [`FieldError::Invalid`] if it is not an object.
+    pub fn of(body: Value) -> Result<Self, FieldError> {
         Self::below(String::new(), body)
     }
 
-    fn below(path: String, value: Value) -> Result<Self, Wrong> {
+    fn below(path: String, value: Value) -> Result<Self, FieldError> {
         match value {
             Value::Object(left) => Ok(Self { path, left }),
-            _ => Err(Wrong::Invalid {
+            _ => Err(FieldError::Invalid {
                 param: path,
                 why: "must be an object".to_owned(),
             }),
@@ -112,8 +112,8 @@ impl Fields {
         }
     }
 
-    fn invalid(&self, name: &str, why: impl Into<String>) -> Wrong {
-        Wrong::Invalid {
+    fn invalid(&self, name: &str, why: impl Into<String>) -> FieldError {
+        FieldError::Invalid {
             param: self.param(name),
             why: why.into(),
         }
@@ -122,9 +122,9 @@ impl Fields {
     /// A field that must be there.
     ///
     /// # Errors
-    /// [`Wrong::Missing`].
-    pub fn required<T>(&self, name: &str, value: Option<T>) -> Result<T, Wrong> {
-        value.ok_or_else(|| Wrong::Missing {
+    /// [`FieldError::Missing`].
+    pub fn required<T>(&self, name: &str, value: Option<T>) -> Result<T, FieldError> {
+        value.ok_or_else(|| FieldError::Missing {
             param: self.param(name),
         })
     }
@@ -138,10 +138,10 @@ impl Fields {
     ///
     /// # Errors
     /// If it is something else.
-    pub fn text(&mut self, name: &str, most: usize) -> Result<Option<String>, Wrong> {
+    pub fn text(&mut self, name: &str, most: usize) -> Result<Option<String>, FieldError> {
         let text = self.secret_text(name, most)?;
         match text {
-            Some(text) if card::is_in(&text) => Err(Wrong::CardNumber {
+            Some(text) if card::contains_card_number(&text) => Err(FieldError::CardNumber {
                 param: self.param(name),
             }),
             text => Ok(text),
@@ -152,7 +152,7 @@ impl Fields {
     ///
     /// # Errors
     /// If it is something else.
-    pub fn secret_text(&mut self, name: &str, most: usize) -> Result<Option<String>, Wrong> {
+    pub fn secret_text(&mut self, name: &str, most: usize) -> Result<Option<String>, FieldError> {
         match self.value(name) {
             None => Ok(None),
             Some(Value::String(text)) if text.chars().count() > most => {
@@ -170,9 +170,9 @@ impl Fields {
     ///
     /// # Errors
     /// If it is something else.
-    pub fn address(&mut self, name: &str) -> Result<Option<String>, Wrong> {
+    pub fn address(&mut self, name: &str) -> Result<Option<String>, FieldError> {
         match self.text(name, ADDRESS_MAX)? {
-            Some(text) if !is_address(&text) => Err(Wrong::Address {
+            Some(text) if !is_address(&text) => Err(FieldError::Address {
                 param: self.param(name),
             }),
             address => Ok(address),
@@ -186,8 +186,8 @@ impl Fields {
     pub fn change<T>(
         &mut self,
         name: &str,
-        read: impl FnOnce(&mut Self) -> Result<Option<T>, Wrong>,
-    ) -> Result<Change<T>, Wrong> {
+        read: impl FnOnce(&mut Self) -> Result<Option<T>, FieldError>,
+    ) -> Result<Change<T>, FieldError> {
         if !self.left.contains_key(name) {
             return Ok(Change::Keep);
         }
@@ -198,7 +198,7 @@ impl Fields {
     ///
     /// # Errors
     /// If it is something else.
-    pub fn integer(&mut self, name: &str) -> Result<Option<i64>, Wrong> {
+    pub fn integer(&mut self, name: &str) -> Result<Option<i64>, FieldError> {
         match self.value(name) {
             None => Ok(None),
             Some(value) => match value.as_i64() {
@@ -213,7 +213,7 @@ impl Fields {
     ///
     /// # Errors
     /// If it is something else.
-    pub fn boolean(&mut self, name: &str) -> Result<Option<bool>, Wrong> {
+    pub fn boolean(&mut self, name: &str) -> Result<Option<bool>, FieldError> {
         match self.value(name) {
             None => Ok(None),
             Some(Value::Bool(value)) => Ok(Some(value)),
@@ -225,7 +225,7 @@ impl Fields {
     ///
     /// # Errors
     /// If it is something else.
-    pub fn object(&mut self, name: &str) -> Result<Option<Self>, Wrong> {
+    pub fn object(&mut self, name: &str) -> Result<Option<Self>, FieldError> {
         let path = self.param(name);
         self.value(name)
             .map(|value| Self::below(path, value))
@@ -236,7 +236,7 @@ impl Fields {
     ///
     /// # Errors
     /// If it is something else.
-    pub fn texts(&mut self, name: &str) -> Result<Option<Vec<String>>, Wrong> {
+    pub fn texts(&mut self, name: &str) -> Result<Option<Vec<String>>, FieldError> {
         let wrong = self.invalid(name, "must be an array of strings");
         let items = match self.value(name) {
             None => return Ok(None),
@@ -255,7 +255,7 @@ impl Fields {
     ///
     /// # Errors
     /// If it is something else.
-    pub fn metadata(&mut self) -> Result<Map<String, Value>, Wrong> {
+    pub fn metadata(&mut self) -> Result<Map<String, Value>, FieldError> {
         Ok(self.given_metadata()?.unwrap_or_default())
     }
 
@@ -263,7 +263,7 @@ impl Fields {
     ///
     /// # Errors
     /// If it is something else.
-    pub fn given_metadata(&mut self) -> Result<Option<Map<String, Value>>, Wrong> {
+    pub fn given_metadata(&mut self) -> Result<Option<Map<String, Value>>, FieldError> {
         let param = self.param("metadata");
         let members = match self.value("metadata") {
             None => return Ok(None),
@@ -283,15 +283,17 @@ impl Fields {
     /// Ends the reading.
     ///
     /// # Errors
-    /// [`Wrong::Unknown`] if a field is left that nobody asked for.
-    pub fn finish(self) -> Result<(), Wrong> {
+    /// [`FieldError::Unknown`] if a field is left that nobody asked for.
+    pub fn finish(self) -> Result<(), FieldError> {
         match self.left.keys().next() {
             None => Ok(()),
             // What a client called a field may be anything, a card number too.
-            Some(name) if name.len() > 40 || card::is_in(name) => Err(Wrong::Unknown {
-                param: self.param("…"),
-            }),
-            Some(name) => Err(Wrong::Unknown {
+            Some(name) if name.len() > 40 || card::contains_card_number(name) => {
+                Err(FieldError::Unknown {
+                    param: self.param("…"),
+                })
+            }
+            Some(name) => Err(FieldError::Unknown {
                 param: self.param(name),
             }),
         }
@@ -304,8 +306,8 @@ fn is_address(text: &str) -> bool {
     no_blank && parts.is_some_and(|(l, d)| !l.is_empty() && !d.is_empty() && !d.contains('@'))
 }
 
-fn check_metadata(param: &str, value: &Value, depth: usize) -> Result<(), Wrong> {
-    let invalid = |why: &str| Wrong::Invalid {
+fn check_metadata(param: &str, value: &Value, depth: usize) -> Result<(), FieldError> {
+    let invalid = |why: &str| FieldError::Invalid {
         param: param.to_owned(),
         why: why.to_owned(),
     };
@@ -335,8 +337,8 @@ fn check_metadata(param: &str, value: &Value, depth: usize) -> Result<(), Wrong>
     }
 }
 
-fn check_text(param: &str, text: &str) -> Result<(), Wrong> {
-    let invalid = |why: &str| Wrong::Invalid {
+fn check_text(param: &str, text: &str) -> Result<(), FieldError> {
+    let invalid = |why: &str| FieldError::Invalid {
         param: param.to_owned(),
         why: why.to_owned(),
     };
@@ -346,8 +348,8 @@ fn check_text(param: &str, text: &str) -> Result<(), Wrong> {
     if text.contains('\0') {
         return Err(invalid("must not contain a NUL character"));
     }
-    if card::is_in(text) {
-        return Err(Wrong::CardNumber {
+    if card::contains_card_number(text) {
+        return Err(FieldError::CardNumber {
             param: param.to_owned(),
         });
     }
@@ -361,7 +363,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn metadata_has_no_number_that_could_not_be_read_again() -> Result<(), Wrong> {
+    fn metadata_has_no_number_that_could_not_be_read_again() -> Result<(), FieldError> {
         let read = |number: f64| {
             let body = json!({ "metadata": { "a": [number] } });
             Fields::of(body).and_then(|mut fields| fields.metadata())

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::fields::Wrong;
+use crate::fields::FieldError;
 use crate::query::{Parameters, invalid};
 
 /// How many objects a part has if nobody says.
@@ -28,11 +28,11 @@ impl<T> Page<T> {
     /// Reads `limit`, `offset` and `starting_after`, an id that `id` reads.
     ///
     /// # Errors
-    /// [`Wrong`] names the first wrong one.
+    /// [`FieldError`] names the first wrong one.
     pub fn read(
         parameters: &Parameters,
         id: impl FnOnce(&str) -> Option<T>,
-    ) -> Result<Self, Wrong> {
+    ) -> Result<Self, FieldError> {
         let limit = parameters.number("limit", 1..=LIMIT_MAX)?;
         let offset = parameters.number("offset", 0..=OFFSET_MAX)?;
         let after = match parameters.text("starting_after")? {
@@ -84,13 +84,13 @@ mod tests {
 
     use super::*;
 
-    fn read(query: &str) -> Result<Page<PaymentId>, Wrong> {
+    fn read(query: &str) -> Result<Page<PaymentId>, FieldError> {
         Page::read(&Parameters::of(query), PaymentId::parse)
     }
 
     fn param(query: &str) -> Option<String> {
         match read(query) {
-            Err(Wrong::Invalid { param, .. }) => Some(param),
+            Err(FieldError::Invalid { param, .. }) => Some(param),
             _ => None,
         }
     }

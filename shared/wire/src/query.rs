@@ -5,7 +5,7 @@ use std::ops::RangeInclusive;
 use time::{Date, Month};
 use zeroize::Zeroizing;
 
-use crate::fields::Wrong;
+use crate::fields::FieldError;
 
 /// The parameters of a query string or a form. What nobody asks for is ignored: it changes nothing.
 pub struct Parameters(Vec<(String, Zeroizing<String>)>);
@@ -26,7 +26,7 @@ impl Parameters {
     ///
     /// # Errors
     /// If it is given twice: it would mean one thing to us and another to who looked at it before.
-    pub fn text(&self, name: &str) -> Result<Option<&str>, Wrong> {
+    pub fn text(&self, name: &str) -> Result<Option<&str>, FieldError> {
         let mut values = self.0.iter().filter(|(given, _)| given == name);
         let value = values.next().map(|(_, value)| value.as_str());
         match values.next() {
@@ -39,7 +39,11 @@ impl Parameters {
     ///
     /// # Errors
     /// If it is something else.
-    pub fn number(&self, name: &str, range: RangeInclusive<u32>) -> Result<Option<u32>, Wrong> {
+    pub fn number(
+        &self,
+        name: &str,
+        range: RangeInclusive<u32>,
+    ) -> Result<Option<u32>, FieldError> {
         let Some(text) = self.text(name)? else {
             return Ok(None);
         };
@@ -60,7 +64,7 @@ impl Parameters {
     ///
     /// # Errors
     /// If it is something else.
-    pub fn date(&self, name: &str) -> Result<Option<Date>, Wrong> {
+    pub fn date(&self, name: &str) -> Result<Option<Date>, FieldError> {
         let Some(text) = self.text(name)? else {
             return Ok(None);
         };
@@ -71,8 +75,8 @@ impl Parameters {
 
 /// A parameter has the wrong value; `why` ends a sentence: "must be …".
 #[must_use]
-pub fn invalid(name: &str, why: impl Into<String>) -> Wrong {
-    Wrong::Invalid {
+pub fn invalid(name: &str, why: impl Into<String>) -> FieldError {
+    FieldError::Invalid {
         param: name.to_owned(),
         why: why.into(),
     }

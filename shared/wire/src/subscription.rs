@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 use time::OffsetDateTime;
 
-use crate::fields::{Change, Fields, Wrong};
+use crate::fields::{Change, FieldError, Fields};
 
 /// Everything, also what comes later.
 pub const EVERYTHING: &str = "*";
@@ -28,8 +28,8 @@ impl Subscription {
     /// Reads a request whose surface documents the events `known`.
     ///
     /// # Errors
-    /// [`Wrong`] names the field.
-    pub fn read(body: Value, known: &[&str]) -> Result<Self, Wrong> {
+    /// [`FieldError`] names the field.
+    pub fn read(body: Value, known: &[&str]) -> Result<Self, FieldError> {
         let mut fields = Fields::of(body)?;
         let url = url(&mut fields)?;
         let url = fields.required("url", url)?;
@@ -67,8 +67,8 @@ impl Changes {
     /// Reads a request whose surface documents the events `known`.
     ///
     /// # Errors
-    /// [`Wrong`] names the field.
-    pub fn read(body: Value, known: &[&str]) -> Result<Self, Wrong> {
+    /// [`FieldError`] names the field.
+    pub fn read(body: Value, known: &[&str]) -> Result<Self, FieldError> {
         let mut fields = Fields::of(body)?;
         let url = url(&mut fields)?;
         let events = events(&mut fields, known)?;
@@ -93,11 +93,11 @@ impl Changes {
     }
 }
 
-fn url(fields: &mut Fields) -> Result<Option<String>, Wrong> {
+fn url(fields: &mut Fields) -> Result<Option<String>, FieldError> {
     fields.text("url", 2_000)
 }
 
-fn events(fields: &mut Fields, known: &[&str]) -> Result<Option<Vec<String>>, Wrong> {
+fn events(fields: &mut Fields, known: &[&str]) -> Result<Option<Vec<String>>, FieldError> {
     let is_known = |event: &String| event == EVERYTHING || known.contains(&event.as_str());
     match fields.texts("events")? {
         Some(events) if events.is_empty() || !events.iter().all(is_known) => {
@@ -108,8 +108,8 @@ fn events(fields: &mut Fields, known: &[&str]) -> Result<Option<Vec<String>>, Wr
     }
 }
 
-fn invalid(param: &str, why: &str) -> Wrong {
-    Wrong::Invalid {
+fn invalid(param: &str, why: &str) -> FieldError {
+    FieldError::Invalid {
         param: param.to_owned(),
         why: why.to_owned(),
     }
@@ -228,13 +228,13 @@ mod tests {
             (json!({"metadata": []}), "metadata"),
         ] {
             match Changes::read(body.clone(), &KNOWN) {
-                Err(Wrong::Invalid { param, .. }) => assert_eq!(param, name, "{body}"),
+                Err(FieldError::Invalid { param, .. }) => assert_eq!(param, name, "{body}"),
                 other => assert_eq!(other, Err(invalid(name, "")), "{body}"),
             }
         }
         let secret = Changes::read(json!({"secret": "x"}), &KNOWN);
         let param = "secret".to_owned();
-        assert_eq!(secret, Err(Wrong::Unknown { param }));
+        assert_eq!(secret, Err(FieldError::Unknown { param }));
     }
 
     proptest! {

@@ -19,7 +19,7 @@ use std::process::Stdio;
 use anyhow::{Context, Result, ensure};
 use reqwest::header::HeaderMap;
 use serde_json::Value;
-use tests::{Answer, Gateway, Process};
+use tests::{Gateway, Process, Response};
 use tokio::io::AsyncWriteExt;
 use tokio::process::Command;
 
@@ -62,9 +62,9 @@ pub async fn run(program: &str, arguments: &[&str], input: &str) -> Result<Strin
 }
 
 /// What a program printed: a body, and the status below it.
-fn answer(said: &str) -> Result<Answer> {
+fn answer(said: &str) -> Result<Response> {
     let (text, status) = said.trim_end().rsplit_once('\n').context("no status")?;
-    Ok(Answer {
+    Ok(Response {
         status: status.parse()?,
         // No example prints them.
         headers: HeaderMap::new(),
@@ -132,7 +132,7 @@ impl Examples {
     }
 
     /// What an example of curl is answered.
-    async fn curl(&self, name: &str) -> Result<Answer> {
+    async fn curl(&self, name: &str) -> Result<Response> {
         let example = self.example(CURL, name)?;
         answer(&run("bash", &["-s"], &example).await?).with_context(|| name.to_owned())
     }
@@ -150,7 +150,7 @@ impl Examples {
     }
 
     /// What a request that is printed alone is answered, asked by curl, requests and fetch in turn.
-    async fn sent(&self, name: &str) -> Result<[Answer; 3]> {
+    async fn sent(&self, name: &str) -> Result<[Response; 3]> {
         let example = self.example("", name)?;
         let sent = async |program: &str, script_name: &str| {
             let said = run(program, &[&script(script_name)], &example).await?;

@@ -73,7 +73,7 @@ async fn a_disabled_endpoint_is_told_nothing() -> Result<()> {
         let request = asking(&gateway, Method::PATCH, &path).json(&json!({"status": status}));
         assert_eq!(gateway.send(request).await?.at("/status"), status);
         gateway.pay(CARD).await?;
-        gateway.settle().await?;
+        gateway.drain().await?;
         assert_eq!(receiver.requests().len(), count, "{status}");
     }
     gateway.finish().await
@@ -235,7 +235,7 @@ async fn every_documented_event_may_be_asked_for() -> Result<()> {
     assert_eq!(changed.await?.body["events"], some["events"]);
     // None of what it asks for now is told.
     gateway.pay(CARD).await?;
-    gateway.settle().await?;
+    gateway.drain().await?;
     assert!(receiver.requests().is_empty());
     gateway.finish().await
 }

@@ -9,7 +9,7 @@ mod tokens;
 use anyhow::{Result, ensure};
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
-use tests::{Answer, Gateway};
+use tests::{Gateway, Response};
 
 use crate::repeats_card;
 
@@ -25,7 +25,7 @@ fn example(card: &str) -> Value {
     })
 }
 
-async fn pay(gateway: &Gateway, card: &str) -> Result<Answer> {
+async fn pay(gateway: &Gateway, card: &str) -> Result<Response> {
     gateway.post("/v2/payments", &example(card)).await
 }
 
@@ -40,7 +40,7 @@ async fn refused(
     gateway: &Gateway,
     request: RequestBuilder,
     (status, code, param): (u16, &str, &str),
-) -> Result<Answer> {
+) -> Result<Response> {
     let answer = gateway.send(request).await?;
     let kind = match status {
         401 | 403 => "AuthenticationError",

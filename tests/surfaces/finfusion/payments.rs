@@ -51,7 +51,7 @@ async fn the_example_is_answered_as_printed() -> Result<()> {
     assert_eq!((read.status, &read.text), (200, &paid.text));
     let read = gateway.get(&format!("/api{path}")).await?;
     assert_eq!((read.status, &read.text), (200, &paid.text));
-    gateway.settle().await?;
+    gateway.drain().await?;
     let told = receiver.wait_for(1).await?;
     let event = told.first().context("no webhook")?.json();
     assert_eq!(event["type"], "payment.succeeded");
@@ -85,7 +85,7 @@ async fn a_decline_is_a_402_that_names_its_payment() -> Result<()> {
         let found = (read.status, read.at("/status"), read.at("/decline_code"));
         assert_eq!(found, (200, "failed", code));
     }
-    gateway.settle().await?;
+    gateway.drain().await?;
     let told = receiver.requests();
     assert_eq!(told.len(), 3);
     assert!(
@@ -104,7 +104,7 @@ async fn a_payment_whose_outcome_is_late_is_pending() -> Result<()> {
     let gateway = Gateway::with(options).await?;
     let late = pay(&gateway, "4000000000010126").await?;
     assert_eq!((late.status, late.at("/status")), (200, "pending"));
-    gateway.settle().await?;
+    gateway.drain().await?;
     let read = gateway
         .get(&format!("/v2/payments/{}", late.at("/id")))
         .await?;

@@ -43,7 +43,7 @@ async fn a_payment_is_given_back_in_parts() -> Result<()> {
         let request = gateway.posting(&format!("{path}/refund"), &body);
         refused(&gateway, request, (400, code, param)).await?;
     }
-    gateway.settle().await?;
+    gateway.drain().await?;
     let told = receiver.requests();
     assert!(
         told.iter()
@@ -149,7 +149,7 @@ async fn a_refund_that_failed_is_not_told_as_one() -> Result<()> {
     let path = format!("/v2/payments/{}/refund", paid.at("/id"));
     let refund = gateway.post(&path, &json!({})).await?;
     assert_eq!((refund.status, refund.at("/status")), (200, "failed"));
-    gateway.settle().await?;
+    gateway.drain().await?;
     let told = receiver.requests();
     let mut told: Vec<(&str, Value)> = told
         .iter()

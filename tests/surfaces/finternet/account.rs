@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use serde_json::{Value, json};
-use tests::{Answer, Gateway};
+use tests::{Gateway, Response};
 
 use super::{INTENTS, get, intent, pay};
 
@@ -10,7 +10,7 @@ fn asked(amount: &str) -> Value {
     json!({"amount": amount, "currency": "USD", "type": "CONDITIONAL"})
 }
 
-async fn entries(gateway: &Gateway, query: &str) -> Result<Answer> {
+async fn entries(gateway: &Gateway, query: &str) -> Result<Response> {
     get(gateway, &format!("{INTENTS}/account/ledger-entries{query}")).await
 }
 
@@ -74,7 +74,7 @@ async fn movements_are_found_by_type_and_intent() -> Result<()> {
     let refund = format!("/v1/payments/{}/refund", other.at("/id"));
     let refunded = gateway.post(&refund, &json!({"amount": 1000})).await?;
     assert_eq!(refunded.at("/status"), "succeeded", "{}", refunded.text);
-    let shown = |answer: &Answer| -> Vec<(Value, Value)> {
+    let shown = |answer: &Response| -> Vec<(Value, Value)> {
         let items = answer.body["data"].as_array().into_iter().flatten();
         items
             .map(|item| {

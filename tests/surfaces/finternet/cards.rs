@@ -114,7 +114,7 @@ async fn an_outcome_that_takes_long_is_read_later() -> Result<()> {
     let message = "Cannot transition from PROCESSING to PROCESSING";
     let expected = wrong("invalid_state_transition", message, None);
     assert_eq!((again.status, again.text), (400, expected));
-    gateway.settle().await?;
+    gateway.drain().await?;
     assert_eq!(status(&gateway, &id).await?, "SUCCEEDED");
     assert_eq!(charged(&gateway, &id).await?, ["approved", "captured"]);
     gateway.finish().await

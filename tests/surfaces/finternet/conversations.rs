@@ -4,7 +4,7 @@ use anyhow::{Context, Result};
 use futures::future::try_join_all;
 use reqwest::Method;
 use serde_json::{Value, json};
-use tests::{Answer, Gateway, Options};
+use tests::{Gateway, Options, Response};
 
 use super::{INTENTS, at, example, get, intent, of, pay, post};
 
@@ -38,7 +38,7 @@ impl Shown<'_> {
     }
 }
 
-fn seconds(answer: &Answer, pointer: &str) -> i64 {
+fn seconds(answer: &Response, pointer: &str) -> i64 {
     let value = answer.body.pointer(pointer).and_then(Value::as_i64);
     value.unwrap_or_default()
 }
@@ -162,7 +162,7 @@ async fn a_list_shows_the_newest_first_and_goes_on_after_any() -> Result<()> {
     let theirs = gateway.send(theirs.json(&example())).await?;
     assert_eq!(theirs.status, 201);
 
-    let ids = |list: &Answer| -> Vec<String> {
+    let ids = |list: &Response| -> Vec<String> {
         let items = list.body["data"].as_array().into_iter().flatten();
         items
             .map(|item| item["id"].as_str().unwrap_or_default().to_owned())
@@ -244,7 +244,7 @@ async fn a_repeated_request_gets_the_same_answer() -> Result<()> {
             .iter()
             .all(|one| (one.status, &one.text) == (201, &first.text))
     );
-    let new = |answer: &&Answer| answer.header("idempotent-replayed").is_empty();
+    let new = |answer: &&Response| answer.header("idempotent-replayed").is_empty();
     assert_eq!(answers.iter().filter(new).count(), 1);
     pay(&gateway, first.at("/id"), "4242424242424242").await?;
     let replayed = keyed(example()).await?;

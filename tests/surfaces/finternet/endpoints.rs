@@ -3,18 +3,18 @@
 use anyhow::{Context, Result};
 use reqwest::Method;
 use serde_json::{Value, json};
-use tests::{Answer, Gateway};
+use tests::{Gateway, Response};
 
 use super::{get, of, post, refused, wrong};
 
 const WEBHOOKS: &str = "/v1/webhooks";
 const URL: &str = "https://example.com/hook";
 
-fn path(made: &Answer) -> String {
+fn path(made: &Response) -> String {
     format!("{WEBHOOKS}/{}", made.at("/id"))
 }
 
-async fn send(gateway: &Gateway, method: Method, path: &str, body: &Value) -> Result<Answer> {
+async fn send(gateway: &Gateway, method: Method, path: &str, body: &Value) -> Result<Response> {
     let request = of(gateway, &gateway.merchant, method, path);
     gateway.send(request.json(body)).await
 }

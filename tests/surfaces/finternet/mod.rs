@@ -13,7 +13,7 @@ use anyhow::{Result, ensure};
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
 use store::merchants::Credentials;
-use tests::{Answer, Gateway};
+use tests::{Gateway, Response};
 
 const INTENTS: &str = "/v1/payment-intents";
 
@@ -38,12 +38,12 @@ fn of(gateway: &Gateway, merchant: &Credentials, method: Method, path: &str) -> 
     request.header("X-API-Key", merchant.test_key.as_str())
 }
 
-async fn get(gateway: &Gateway, path: &str) -> Result<Answer> {
+async fn get(gateway: &Gateway, path: &str) -> Result<Response> {
     let request = of(gateway, &gateway.merchant, Method::GET, path);
     gateway.send(request).await
 }
 
-async fn post(gateway: &Gateway, path: &str, body: &Value) -> Result<Answer> {
+async fn post(gateway: &Gateway, path: &str, body: &Value) -> Result<Response> {
     let request = of(gateway, &gateway.merchant, Method::POST, path);
     gateway.send(request.json(body)).await
 }
@@ -56,7 +56,7 @@ async fn intent(gateway: &Gateway, body: &Value) -> Result<String> {
 }
 
 /// Pays an intent as a payer does: without a key.
-async fn pay(gateway: &Gateway, id: &str, number: &str) -> Result<Answer> {
+async fn pay(gateway: &Gateway, id: &str, number: &str) -> Result<Response> {
     let path = format!("{INTENTS}/public/{id}/payment");
     let request = gateway.request(Method::POST, &path);
     gateway.send(request.json(&card(number))).await

@@ -52,7 +52,7 @@ async fn an_endpoint_is_told_of_every_change_of_status() -> Result<()> {
     pay(&gateway, &paid, "4242424242424242").await?;
     let canceled = intent(&gateway, &example()).await?;
     post(&gateway, &at(&canceled, "/cancel"), &json!({})).await?;
-    gateway.settle().await?;
+    gateway.drain().await?;
 
     let new = (
         "payment_intent.created".to_owned(),
@@ -117,7 +117,7 @@ async fn an_endpoint_is_not_told_of_other_surfaces_payments() -> Result<()> {
         .register("/v1/webhooks", &receiver.url("/paygate"))
         .await?;
     gateway.pay("4242424242424242").await?;
-    gateway.settle().await?;
+    gateway.drain().await?;
     assert_eq!(told(&receiver, "/all"), []);
     let heard = told(&receiver, "/paygate");
     assert!(heard.iter().any(|(kind, ..)| kind == "payment.succeeded"));

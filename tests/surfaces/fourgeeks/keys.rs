@@ -5,7 +5,7 @@ use futures::future::try_join_all;
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
 use sqlx::Row;
-use tests::{Answer, Gateway};
+use tests::{Gateway, Response};
 
 use super::{basic, create, example, problem};
 use crate::CARD;
@@ -66,7 +66,7 @@ async fn of_requests_that_come_together_one_is_taken() -> Result<()> {
     let gateway = Gateway::start().await?;
     let body = example();
     let asked = (0..8).map(|_| gateway.send(once(&gateway, "/v1/payments/", &body, "order-2")));
-    let (taken, refused): (Vec<Answer>, Vec<Answer>) = try_join_all(asked)
+    let (taken, refused): (Vec<Response>, Vec<Response>) = try_join_all(asked)
         .await?
         .into_iter()
         .partition(|answer| answer.status == 202);

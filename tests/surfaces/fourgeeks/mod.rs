@@ -15,7 +15,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
-use tests::{Answer, Gateway, Process};
+use tests::{Gateway, Process, Response};
 
 /// The body that the document posts.
 fn example() -> Value {
@@ -34,23 +34,23 @@ fn basic(gateway: &Gateway, method: Method, path: &str) -> RequestBuilder {
     request.basic_auth(gateway.merchant.test_key.as_str(), Some(""))
 }
 
-async fn get(gateway: &Gateway, path: &str) -> Result<Answer> {
+async fn get(gateway: &Gateway, path: &str) -> Result<Response> {
     gateway.send(basic(gateway, Method::GET, path)).await
 }
 
-async fn post(gateway: &Gateway, path: &str, body: &Value) -> Result<Answer> {
+async fn post(gateway: &Gateway, path: &str, body: &Value) -> Result<Response> {
     gateway
         .send(basic(gateway, Method::POST, path).json(body))
         .await
 }
 
 /// A GET without credentials.
-async fn get_as_payer(gateway: &Gateway, path: &str) -> Result<Answer> {
+async fn get_as_payer(gateway: &Gateway, path: &str) -> Result<Response> {
     gateway.send(gateway.request(Method::GET, path)).await
 }
 
 /// The document's payment, created.
-async fn create(gateway: &Gateway) -> Result<Answer> {
+async fn create(gateway: &Gateway) -> Result<Response> {
     let created = post(gateway, "/v1/payments/", &example()).await?;
     anyhow::ensure!(created.status == 202, "{}", created.text);
     Ok(created)

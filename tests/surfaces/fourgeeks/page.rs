@@ -6,13 +6,13 @@ use anyhow::{Context, Result};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::json;
-use tests::{Answer, Gateway};
+use tests::{Gateway, Response};
 
 use super::{carried, create, example, get_as_payer, path_of, post};
 use crate::CARD;
 
 /// Nothing foreign is loaded, nothing runs, nobody frames or caches it.
-fn check_locked(page: &Answer) {
+fn check_locked(page: &Response) {
     let policy = page.header("content-security-policy");
     assert!(
         policy.starts_with("default-src 'none'; style-src 'sha256-"),
@@ -49,7 +49,7 @@ async fn the_page_states_the_payment() -> Result<()> {
         assert!(page.text.contains(part), "{part}: {}", page.text);
     }
     gateway.advance(Duration::from_hours(25)).await?;
-    gateway.settle().await?;
+    gateway.drain().await?;
     let page = get_as_payer(&gateway, path_of(&gateway, created.at("/data/redirect"))?).await?;
     assert!(
         page.text.contains("Expired") && page.text.contains("not paid in time"),

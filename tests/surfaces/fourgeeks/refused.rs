@@ -3,12 +3,12 @@
 use anyhow::{Context, Result};
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
-use tests::{Answer, Gateway, Options};
+use tests::{Gateway, Options, Response};
 
 use super::{basic, example, missing, problem};
 use crate::{CARD, check_nothing_stored, repeats_card};
 
-fn check_headers(answer: &Answer) {
+fn check_headers(answer: &Response) {
     assert_eq!(answer.header("content-type"), "application/json");
     assert!(!answer.header("x-request-id").is_empty());
     assert!(!repeats_card(&answer.text), "{}", answer.text);

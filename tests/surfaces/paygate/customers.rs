@@ -40,7 +40,7 @@ async fn a_customer_is_made_read_and_changed() -> Result<()> {
     let other_spelling = path.replace("/cus_", "/cust_");
     assert_eq!(gateway.get(&other_spelling).await?.text, changed.text);
 
-    gateway.settle().await?;
+    gateway.drain().await?;
     let mut told: Vec<Value> = receiver
         .requests()
         .iter()
@@ -240,7 +240,7 @@ async fn a_customer_that_comes_with_a_payment_is_told() -> Result<()> {
     gateway.register_as("/v1/webhooks", &asked).await?;
     let paid = gateway.pay(CARD).await?;
     gateway.pay(CARD).await?;
-    gateway.settle().await?;
+    gateway.drain().await?;
     let told: Vec<Value> = receiver
         .requests()
         .iter()

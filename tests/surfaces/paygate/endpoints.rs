@@ -3,7 +3,7 @@
 use anyhow::Result;
 use reqwest::Method;
 use serde_json::{Value, json};
-use tests::{Answer, Gateway, Receiver};
+use tests::{Gateway, Receiver, Response};
 
 use super::send;
 use crate::plain::plain;
@@ -69,17 +69,17 @@ async fn a_disabled_endpoint_is_told_nothing_until_it_is_active() -> Result<()> 
     let receiver = Receiver::start().await?;
     let made = gateway.register("/v1/webhooks", &receiver.url("/")).await?;
     let path = format!("/v1/webhooks/{}", made.id);
-    let set = async |change: Value| -> Result<Answer> {
+    let set = async |change: Value| -> Result<Response> {
         send(&gateway, Method::PATCH, &path, &change).await
     };
     set(json!({"status": "disabled"})).await?;
     gateway.pay(CARD).await?;
-    gateway.settle().await?;
+    gateway.drain().await?;
     assert_eq!(receiver.requests().len(), 0);
     set(json!({"status": "active", "events": ["payment.failed"]})).await?;
     gateway.pay(CARD).await?;
     let declined = gateway.pay("4000000000000002").await?;
-    gateway.settle().await?;
+    gateway.drain().await?;
     let told = receiver.requests();
     let objects: Vec<Value> = told
         .iter()
@@ -88,7 +88,7 @@ async fn a_disabled_endpoint_is_told_nothing_until_it_is_active() -> Result<()> 
     assert_eq!(objects, [declined.body]);
     send(&gateway, Method::DELETE, &path, &Value::Null).await?;
     gateway.pay("4000000000000002").await?;
-    gateway.settle().await?;
+    gateway.drain().await?;
     assert_eq!(receiver.requests().len(), 1);
     gateway.finish().await
 }

@@ -4,12 +4,12 @@ use anyhow::{Context, Result};
 use futures::future::try_join_all;
 use reqwest::Method;
 use serde_json::{Value, json};
-use tests::{Answer, Gateway, Receiver, example};
+use tests::{Gateway, Receiver, Response, example};
 
 use crate::plain::plain;
 use crate::{CARD, check_error, refusal, refused};
 
-async fn refund(gateway: &Gateway, payment: &str, body: &Value) -> Result<Answer> {
+async fn refund(gateway: &Gateway, payment: &str, body: &Value) -> Result<Response> {
     gateway
         .post(&format!("/v1/payments/{payment}/refund"), body)
         .await
@@ -23,7 +23,7 @@ fn objects(told: &[tests::Request]) -> Vec<Value> {
     objects
 }
 
-async fn read(gateway: &Gateway, payment: &str) -> Result<Answer> {
+async fn read(gateway: &Gateway, payment: &str) -> Result<Response> {
     gateway.get(&format!("/v1/payments/{payment}")).await
 }
 
@@ -59,7 +59,7 @@ async fn a_payment_is_given_back_in_parts() -> Result<()> {
         refused(&gateway, again, &too_large).await?;
     }
 
-    gateway.settle().await?;
+    gateway.drain().await?;
     let told = receiver.requests();
     assert_eq!(objects(&told), [part.body, rest.body]);
     assert!(
@@ -196,7 +196,7 @@ async fn the_same_refund_under_one_key_is_made_once() -> Result<()> {
     let first = answers.first().context("no answer")?;
     assert_eq!((first.status, first.at("/status")), (200, "succeeded"));
     assert!(answers.iter().all(|answer| answer.text == first.text));
-    let new = |answer: &&Answer| answer.header("idempotent-replayed").is_empty();
+    let new = |answer: &&Response| answer.header("idempotent-replayed").is_empty();
     assert_eq!(answers.iter().filter(new).count(), 1);
     let other = keyed(&json!({"amount": 1001})).await?;
     assert_eq!(
@@ -230,7 +230,7 @@ async fn a_refused_refund_is_failed_and_takes_nothing_up() -> Result<()> {
         assert_eq!(read(&gateway, id).await?.text, paid.text);
         refused.push(answer.body);
     }
-    gateway.settle().await?;
+    gateway.drain().await?;
     assert_eq!(objects(&receiver.requests()), refused);
     gateway.finish().await
 }

@@ -3,12 +3,12 @@
 use anyhow::{Context, Result};
 use reqwest::Method;
 use serde_json::{Value, json};
-use tests::{Answer, Gateway, example};
+use tests::{Gateway, Response, example};
 
 use crate::plain::plain;
 use crate::{CARD, check_nothing_stored, refusal, refused};
 
-async fn exchange(gateway: &Gateway) -> Result<Answer> {
+async fn exchange(gateway: &Gateway) -> Result<Response> {
     let body = json!({
         "client_id": gateway.merchant.client_id,
         "client_secret": gateway.merchant.client_secret.as_str()

@@ -3,20 +3,20 @@
 use anyhow::{Context, Result};
 use reqwest::Method;
 use serde_json::{Value, json};
-use tests::{Answer, Gateway, example};
+use tests::{Gateway, Response, example};
 use time::OffsetDateTime;
 use time::macros::format_description;
 
 use crate::plain::plain;
 use crate::{CARD, refusal, refused};
 
-async fn list(gateway: &Gateway, query: &str) -> Result<Answer> {
+async fn list(gateway: &Gateway, query: &str) -> Result<Response> {
     let answer = gateway.get(&format!("/v1/transactions{query}")).await?;
     assert_eq!(answer.status, 200, "{query}: {}", answer.text);
     Ok(answer)
 }
 
-fn ids(list: &Answer) -> Result<Vec<String>> {
+fn ids(list: &Response) -> Result<Vec<String>> {
     let data = list.body["data"].as_array().context("no list")?;
     let ids = data.iter().map(|payment| payment["id"].as_str());
     let ids = ids.map(|id| id.map(str::to_owned).context("no id"));

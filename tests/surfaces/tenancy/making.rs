@@ -3,7 +3,7 @@
 use anyhow::{Result, ensure};
 use reqwest::Method;
 use serde_json::{Value, json};
-use tests::{Answer, Gateway, Receiver, example};
+use tests::{Gateway, Receiver, Response, example};
 use uuid::Uuid;
 
 use super::requests::By;
@@ -60,7 +60,7 @@ struct Maker<'a> {
 
 impl Maker<'_> {
     /// Asks for something, under an idempotency key that others use too.
-    async fn ask(&self, what: &str, by: By, path: &str, body: &Value) -> Result<Answer> {
+    async fn ask(&self, what: &str, by: By, path: &str, body: &Value) -> Result<Response> {
         let body = body.to_string().replace("their-test", self.whose);
         let request = self.gateway.request(Method::POST, path).body(body);
         let request = request.header("Content-Type", "application/json");
@@ -131,12 +131,12 @@ pub async fn test(gateway: &Gateway, key: &str, receiver: &Receiver, whose: &str
     maker
         .ask("card", By::Header, &path, &json!({"card": card}))
         .await?;
-    gateway.settle().await
+    gateway.drain().await
 }
 
 /// The same as far as a row can be it.
 pub async fn live(gateway: &Gateway, merchant: Uuid) -> Result<()> {
-    let ids: Vec<Uuid> = (0..12).map(|_| store::fresh_id()).collect();
+    let ids: Vec<Uuid> = (0..12).map(|_| store::new_id()).collect();
     let made = sqlx::query(LIVE).bind(merchant).bind(ids);
     made.execute(gateway.database()).await?;
     Ok(())

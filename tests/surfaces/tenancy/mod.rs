@@ -20,7 +20,7 @@ use proptest::test_runner::{Config, RngSeed, TestRunner};
 use reqwest::Method;
 use serde_json::json;
 use store::merchants::Credentials;
-use tests::{Answer, Gateway, Receiver};
+use tests::{Gateway, Receiver, Response};
 
 use operations::Operation;
 use requests::{Case, Stranger, any_case};
@@ -146,8 +146,8 @@ async fn attempt(
     Ok(!is_refused)
 }
 
-fn told(answer: &Answer) -> String {
-    let Answer {
+fn told(answer: &Response) -> String {
+    let Response {
         status,
         headers,
         text,
@@ -201,7 +201,7 @@ async fn try_all(
     }
     let all = cases.len();
     ensure!(answered * 8 > all, "only {answered} of {all} are answered");
-    gateway.settle().await?;
+    gateway.drain().await?;
     let heard = receiver.requests();
     let mine: Vec<_> = heard.iter().filter(|heard| heard.path == MINE).collect();
     ensure!(!mine.is_empty(), "strangers are told nothing at all");

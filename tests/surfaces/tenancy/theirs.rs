@@ -249,7 +249,7 @@ impl Theirs {
     /// What looks the same and does not exist.
     pub fn nobodys(&self) -> Self {
         let things = self.things.iter();
-        let things = things.map(|(table, _)| (table.clone(), store::fresh_id()));
+        let things = things.map(|(table, _)| (table.clone(), store::new_id()));
         let mut nobodys = Self {
             merchant: self.merchant,
             mode: self.mode,

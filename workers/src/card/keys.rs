@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use anyhow::{Context, bail};
+use anyhow::{Context as _, bail};
 use domain::card::Card;
 use domain::id::{MerchantId, PaymentId};
 use hmac::{Hmac, KeyInit, Mac};
@@ -85,7 +85,7 @@ impl Keys {
 
     /// Makes today's key if nobody has, and destroys those that no card is sealed to any more.
     pub async fn rotate(&self, db: &PgPool) -> anyhow::Result<()> {
-        let id = store::fresh_id();
+        let id = store::new_id();
         let (private, public) = OpeningKey::generate();
         // The private half is safe on disk before anyone can seal to the public one.
         write_new(&self.path(id), &private.to_bytes())?;
@@ -134,7 +134,7 @@ fn id_of(name: &str) -> Option<Uuid> {
 
 /// Writes a file that only its owner reads and that survives a power cut, unless it is there.
 fn write_new(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
-    let temporary = path.with_extension(format!("{}.{NEW}", store::fresh_id()));
+    let temporary = path.with_extension(format!("{}.{NEW}", store::new_id()));
     let mut file = OpenOptions::new()
         .write(true)
         .create_new(true)

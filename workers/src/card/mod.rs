@@ -1,46 +1,43 @@
 //! The card worker: authorizes and captures, and never loses track of an attempt.
 
-mod acquirer;
-mod acquirers;
-mod case;
-mod change;
 mod keys;
-pub mod refund;
+mod run;
+mod transition;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::Context;
+use anyhow::Context as _;
 use apalis_core::error::BoxDynError;
 use domain::id::PaymentId;
-use domain::work::{Outcome, Worker};
-use queue::{Bell, Delivery};
+use domain::job::{Outcome, Worker};
+use queue::{JobMessage, Publisher};
 use store::PgPool;
 use store::batch::Batch;
-use store::outbox::ATTEMPTS_MAX;
-use store::payments::{Changes, Claim};
+use store::jobs::ATTEMPTS_MAX;
+use store::payments::{Claim, Transitions};
 
-use self::acquirer::Acquirers;
-use self::acquirers::sandbox::Sandbox;
-use self::case::{Case, Lease};
 use self::keys::Keys;
+use self::run::{Lease, Run};
+use crate::acquirers::Acquirers;
+use crate::acquirers::sandbox::Sandbox;
 use crate::config::Card as Config;
 use crate::runtime::{self, Handle};
 
 /// How often keys are rotated and retired, if it is time.
-const KEYS_LOOK: Duration = Duration::from_hours(1);
+const KEYS_CHECK: Duration = Duration::from_hours(1);
 
 /// What every case needs.
 #[derive(Clone)]
-struct Desk {
+struct Context {
     db: PgPool,
     claims: Batch<Claim>,
-    changes: Changes,
-    bell: Bell,
+    changes: Transitions,
+    publisher: Publisher,
     acquirers: Arc<Acquirers>,
     keys: Arc<Keys>,
     /// How long an acquirer's answer is waited for.
-    answers_within: Duration,
+    acquirer_timeout: Duration,
 }
 
 pub async fn run(config: &Config) -> anyhow::Result<()> {
@@ -51,17 +48,17 @@ pub async fn run(config: &Config) -> anyhow::Result<()> {
     keep_keys(Arc::clone(&keys), db.clone());
     let sandbox = Sandbox::new(&config.acquiring.sandbox_url, config.acquiring.timeout())
         .context("the sandbox acquirer's URL")?;
-    let bell = Bell::start(&stores.amqp_url, "sluice card");
-    let desk = Desk {
+    let publisher = Publisher::start(&stores.amqp_url, "sluice card");
+    let context = Context {
         claims: Batch::start(&db),
-        changes: Changes::start(&db),
-        bell: bell.clone(),
+        changes: Transitions::start(&db),
+        publisher: publisher.clone(),
         acquirers: Arc::new(Acquirers { test: sandbox }),
         keys,
-        answers_within: config.acquiring.timeout(),
+        acquirer_timeout: config.acquiring.timeout(),
         db: db.clone(),
     };
-    runtime::run(shared, db, bell, desk).await
+    runtime::run(shared, db, publisher, context).await
 }
 
 /// Rotates the sealing keys in the background, and tries until the first one is there.
@@ -69,7 +66,7 @@ fn keep_keys(keys: Arc<Keys>, db: PgPool) {
     tokio::spawn(async move {
         loop {
             let wait = match keys.rotate(&db).await {
-                Ok(()) => KEYS_LOOK,
+                Ok(()) => KEYS_CHECK,
                 Err(error) => {
                     tracing::warn!(%error, "the sealing keys are not rotated yet");
                     Duration::from_secs(1)
@@ -80,11 +77,11 @@ fn keep_keys(keys: Arc<Keys>, db: PgPool) {
     });
 }
 
-impl Handle for Desk {
+impl Handle for Context {
     const WORKER: Worker = Worker::Card;
 
-    async fn handle(&self, delivery: Delivery) -> Result<Outcome, BoxDynError> {
-        let lease = Lease::fresh();
+    async fn handle(&self, delivery: JobMessage) -> Result<Outcome, BoxDynError> {
+        let lease = Lease::new();
         let claim = Claim {
             payment_id: PaymentId(delivery.job.id),
             seq: delivery.job.seq,
@@ -103,10 +100,10 @@ impl Handle for Desk {
             Some(id) => store::intents::get(&self.db, id).await?,
             None => None,
         };
-        let mut case = Case::new(self, claimed, intent, lease);
-        let outcome = case.work(delivery.job).await?;
-        if let Some(reply_to) = delivery.reply_to.filter(|_| !case.state().is_work()) {
-            self.bell.hint(&reply_to, delivery.job.id);
+        let mut run = Run::new(self, claimed, intent, lease);
+        let outcome = run.work(delivery.job).await?;
+        if let Some(reply_to) = delivery.reply_to.filter(|_| !run.state().is_in_progress()) {
+            self.publisher.reply(&reply_to, delivery.job.id);
         }
         Ok(outcome)
     }

@@ -14,21 +14,21 @@ use reqwest::{Response, Url};
 /// How long an endpoint may take for its whole answer.
 const TIMEOUT: Duration = Duration::from_secs(15);
 /// How much of an answer is read, so that its connection can be used again.
-const ANSWER_BYTES_MAX: usize = 64 * 1024;
+const RESPONSE_BYTES_MAX: usize = 64 * 1024;
 
 /// What an endpoint did with a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Posted {
+pub enum PostResult {
     /// It answered with this status.
-    Answered(u16),
+    Responded(u16),
     /// It did not, for this reason.
-    Unanswered(&'static str),
+    Failed(&'static str),
 }
 
-impl Posted {
+impl PostResult {
     /// Whether the message was taken: 2xx. A redirect is not followed and so not taken.
     pub const fn is_accepted(self) -> bool {
-        matches!(self, Posted::Answered(200..=299))
+        matches!(self, PostResult::Responded(200..=299))
     }
 }
 
@@ -66,10 +66,10 @@ impl Client {
         url: &str,
         headers: Vec<(&'static str, String)>,
         body: String,
-    ) -> Posted {
+    ) -> PostResult {
         let url = match self.judge(mode, url) {
             Ok(url) => url,
-            Err(why) => return Posted::Unanswered(why),
+            Err(why) => return PostResult::Failed(why),
         };
         let client = match mode {
             Mode::Test => &self.test,
@@ -86,9 +86,9 @@ impl Client {
             Ok(response) => {
                 let status = response.status().as_u16();
                 drain(response).await;
-                Posted::Answered(status)
+                PostResult::Responded(status)
             }
-            Err(error) => Posted::Unanswered(why(&error)),
+            Err(error) => PostResult::Failed(why(&error)),
         }
     }
 
@@ -113,7 +113,7 @@ async fn drain(mut response: Response) {
     let mut read = 0;
     while let Ok(Some(chunk)) = response.chunk().await {
         read += chunk.len();
-        if read > ANSWER_BYTES_MAX {
+        if read > RESPONSE_BYTES_MAX {
             return;
         }
     }

@@ -9,24 +9,24 @@ use apalis_core::error::BoxDynError;
 use domain::delivery::{self, Event};
 use domain::endpoint::Policy;
 use domain::id::DeliveryId;
-use domain::work::{Outcome, Worker};
-use queue::{Bell, Delivery};
+use domain::job::{Outcome, Worker};
+use queue::{JobMessage, Publisher};
 use store::batch::Batch;
-use store::deliveries::{Claim, Claimed, Tried};
+use store::deliveries::{Claim, Claimed, DeliveryAttempt};
+use store::jobs::ATTEMPTS_MAX;
 use store::key_file;
-use store::outbox::ATTEMPTS_MAX;
 use time::OffsetDateTime;
 use wire::signature::{Key, Message};
 
-use self::client::{Client, Posted};
+use self::client::{Client, PostResult};
 use crate::config::Webhook as Config;
 use crate::runtime::{self, Handle};
 
 /// What every delivery needs.
 #[derive(Clone)]
-struct Desk {
+struct Context {
     claims: Batch<Claim>,
-    tries: Batch<Tried>,
+    attempts: Batch<DeliveryAttempt>,
     key: Key,
     client: Client,
 }
@@ -35,26 +35,26 @@ pub async fn run(config: &Config) -> anyhow::Result<()> {
     let (shared, stores) = (&config.shared, &config.shared.process);
     let connections = shared.database_connections;
     let db = store::connect(&stores.database_url, "sluice webhook", connections)?;
-    let desk = Desk {
+    let context = Context {
         claims: Batch::start(&db),
-        tries: Batch::start(&db),
+        attempts: Batch::start(&db),
         key: Key::new(*key_file::read(&config.webhook_key_file)?),
         client: Client::new(Policy {
             is_loopback_allowed: config.webhook_local,
         })?,
     };
-    let bell = Bell::start(&stores.amqp_url, "sluice webhook");
-    runtime::run(shared, db, bell, desk).await
+    let publisher = Publisher::start(&stores.amqp_url, "sluice webhook");
+    runtime::run(shared, db, publisher, context).await
 }
 
-impl Handle for Desk {
+impl Handle for Context {
     const WORKER: Worker = Worker::Webhook;
 
-    async fn handle(&self, delivery: Delivery) -> Result<Outcome, BoxDynError> {
+    async fn handle(&self, delivery: JobMessage) -> Result<Outcome, BoxDynError> {
         let claim = Claim {
             delivery_id: DeliveryId(delivery.job.id),
             seq: delivery.job.seq,
-            lease: store::fresh_id(),
+            lease: store::new_id(),
         };
         let Some(claimed) = self.claims.run(claim).await? else {
             return Ok(Outcome::Done);
@@ -71,14 +71,14 @@ impl Handle for Desk {
                 why: why.to_owned(),
             });
         };
-        let tried = self.try_once(&claimed, body).await;
-        self.tries.run(tried).await?;
+        let attempt = self.attempt_delivery(&claimed, body).await;
+        self.attempts.run(attempt).await?;
         Ok(Outcome::Done)
     }
 }
 
-impl Desk {
-    async fn try_once(&self, claimed: &Claimed, body: String) -> Tried {
+impl Context {
+    async fn attempt_delivery(&self, claimed: &Claimed, body: String) -> DeliveryAttempt {
         let message = Message {
             event: claimed.event_id,
             timestamp: OffsetDateTime::now_utc().unix_timestamp(),
@@ -89,7 +89,7 @@ impl Desk {
             ed25519: claimed.ed25519,
         };
         let headers = message.headers(&self.key);
-        let begun = Instant::now();
+        let started = Instant::now();
         let posted = self
             .client
             .post(claimed.mode, &claimed.url, headers, body.clone())
@@ -101,23 +101,23 @@ impl Desk {
         };
         let next = delivery::after(event, claimed.attempt, rand::random());
         let (status, error) = match posted {
-            Posted::Answered(status) => (Some(status), None),
-            Posted::Unanswered(why) => (None, Some(why)),
+            PostResult::Responded(status) => (Some(status), None),
+            PostResult::Failed(why) => (None, Some(why)),
         };
-        Tried {
+        DeliveryAttempt {
             id: claimed.id,
             attempt: claimed.attempt,
             state: next.state,
             retry_after: next.retry_after,
             status,
             error,
-            duration: begun.elapsed(),
+            duration: started.elapsed(),
             body: next.retry_after.map(|_| body),
         }
     }
 }
 
 fn render(claimed: &Claimed) -> Option<String> {
-    let (id, notice, at) = (claimed.event_id, &claimed.notice, claimed.happened_at);
-    wire::event::render(claimed.surface, id, notice, at)
+    let (id, event, at) = (claimed.event_id, &claimed.event, claimed.happened_at);
+    wire::event::render(claimed.surface, id, event, at)
 }

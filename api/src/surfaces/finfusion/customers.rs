@@ -5,37 +5,38 @@ use std::sync::Arc;
 use axum::extract::{Extension, Request, State};
 use domain::customer::Customer;
 use domain::surface::Surface;
-use store::accept::Answer;
-use store::merchants::Caller;
+use store::accept::StoredResponse;
+use store::merchants::Principal;
 use wire::customer;
 use wire::finfusion::{request, response};
 
 use super::Handled;
-use crate::once::{self, Answered};
-use crate::refused::Refused;
+use crate::App;
+use crate::actions::customers;
+use crate::actions::idempotency::{self, ApiResponse};
+use crate::error::ApiError;
 use crate::surfaces::{Id, ok};
-use crate::{App, customers};
 
 pub async fn create(
     State(app): State<Arc<App>>,
-    Extension(caller): Extension<Caller>,
+    Extension(principal): Extension<Principal>,
     request: Request,
 ) -> Handled {
-    let (body, key) = once::read(&app, Surface::Finfusion, request).await?;
-    let said = customers::said(request::customer(body)?);
-    Ok(customers::create(&app, caller, &said, key, render).await?)
+    let (body, key) = idempotency::read(&app, Surface::Finfusion, request).await?;
+    let details = customers::new_customer(request::customer(body)?);
+    Ok(customers::create(&app, principal, &details, key, render).await?)
 }
 
-fn render(customer: &Customer) -> Answer {
+fn render(customer: &Customer) -> StoredResponse {
     ok(response::Customer::of(customer).body())
 }
 
 pub async fn read(
     State(app): State<Arc<App>>,
-    Extension(caller): Extension<Caller>,
+    Extension(principal): Extension<Principal>,
     Id(id): Id,
 ) -> Handled {
-    let id = customer::id(&id).ok_or(Refused::Missing("customer"))?;
-    let customer = customers::find(&app, caller, id).await?;
-    Ok(Answered::anew(render(&customer)))
+    let id = customer::id(&id).ok_or(ApiError::Missing("customer"))?;
+    let customer = customers::find(&app, principal, id).await?;
+    Ok(ApiResponse::new(render(&customer)))
 }

@@ -9,15 +9,16 @@ use wire::finfusion::error::Error;
 use wire::finfusion::request::GetToken;
 
 use super::Refusal;
+use crate::App;
+use crate::actions::access_tokens::{self, TOKEN_SECONDS};
+use crate::http::body;
 use crate::surfaces::answer_secretly;
-use crate::tokens::{self, TOKEN_SECONDS};
-use crate::{App, body};
 
 pub async fn create(State(app): State<Arc<App>>, request: Request) -> Result<Response, Refusal> {
     let (parts, body) = request.into_parts();
     let asked = GetToken::read(&body::read_form(&parts.headers, body).await?)?;
     let scope = Some(asked.scope.as_str());
-    let token = tokens::give(&app, &asked.credentials, scope).await?;
+    let token = access_tokens::give(&app, &asked.credentials, scope).await?;
     let token = token.ok_or_else(Error::client_invalid)?;
     let granted = Granted::of(&token, TOKEN_SECONDS, scope);
     Ok(answer_secretly(granted.body()))

@@ -6,29 +6,29 @@ use axum::extract::{Extension, RawQuery, State};
 use axum::response::Response;
 use domain::money::Currency;
 use rust_decimal::Decimal;
-use store::accept::Answer;
+use store::accept::StoredResponse;
 use store::ledger::{self, Filter};
-use store::merchants::Caller;
+use store::merchants::Principal;
 use wire::finternet::error::Error;
 use wire::finternet::{request, response};
 
 use super::{ok, respond};
 use crate::App;
-use crate::once::Answered;
-use crate::refused::Refused;
+use crate::actions::idempotency::ApiResponse;
+use crate::error::ApiError;
 
 pub async fn balance(
     State(app): State<Arc<App>>,
-    Extension(caller): Extension<Caller>,
+    Extension(principal): Extension<Principal>,
 ) -> Response {
-    respond(try_balance(&app, caller).await.map(Answered::anew))
+    respond(try_balance(&app, principal).await.map(ApiResponse::new))
 }
 
 /// Intents are paid in dollars, and so is their account.
-async fn try_balance(app: &App, caller: Caller) -> Result<Answer, Error> {
-    let dollars = Currency::parse("USD").ok_or(Refused::Internal)?;
-    let balances = ledger::balances(&app.db, caller.merchant_id, caller.mode).await;
-    let mut balances = balances.map_err(Refused::from)?.into_iter();
+async fn try_balance(app: &App, principal: Principal) -> Result<StoredResponse, Error> {
+    let dollars = Currency::parse("USD").ok_or(ApiError::Internal)?;
+    let balances = ledger::balances(&app.db, principal.merchant_id, principal.mode).await;
+    let mut balances = balances.map_err(ApiError::from)?.into_iter();
     let (available, pending) = balances
         .find(|balance| balance.currency == dollars)
         .map_or((Decimal::ZERO, Decimal::ZERO), |balance| {
@@ -39,14 +39,22 @@ async fn try_balance(app: &App, caller: Caller) -> Result<Answer, Error> {
 
 pub async fn ledger_entries(
     State(app): State<Arc<App>>,
-    Extension(caller): Extension<Caller>,
+    Extension(principal): Extension<Principal>,
     RawQuery(query): RawQuery,
 ) -> Response {
     let query = query.unwrap_or_default();
-    respond(try_entries(&app, caller, &query).await.map(Answered::anew))
+    respond(
+        try_entries(&app, principal, &query)
+            .await
+            .map(ApiResponse::new),
+    )
 }
 
-async fn try_entries(app: &App, caller: Caller, query: &str) -> Result<Answer, Error> {
+async fn try_entries(
+    app: &App,
+    principal: Principal,
+    query: &str,
+) -> Result<StoredResponse, Error> {
     let asked = request::LedgerEntries::read(query)?;
     let filter = Filter {
         kind: asked.kind,
@@ -54,8 +62,8 @@ async fn try_entries(app: &App, caller: Caller, query: &str) -> Result<Answer, E
         offset: i64::from(asked.page.offset),
         limit: i64::from(asked.page.limit),
     };
-    let entries = ledger::entries(&app.db, caller.merchant_id, caller.mode, &filter).await;
-    let entries = entries.map_err(Refused::from)?.into_iter();
+    let entries = ledger::entries(&app.db, principal.merchant_id, principal.mode, &filter).await;
+    let entries = entries.map_err(ApiError::from)?.into_iter();
     let movements: Vec<_> = entries
         .map(|entry| response::Movement {
             id: entry.posting_id,

@@ -14,14 +14,14 @@ use axum::response::Response;
 use axum::routing::{get, post};
 use domain::id::IntentId;
 use domain::intent::{Intent, State};
-use store::accept::Answer;
-use store::merchants::Caller;
+use store::accept::StoredResponse;
+use store::merchants::Principal;
 use wire::finternet::error::Error;
 
 use super::{Paths, answer, answer_once};
 use crate::App;
-use crate::once::Answered;
-use crate::refused::Refused;
+use crate::actions::idempotency::ApiResponse;
+use crate::error::ApiError;
 
 pub fn paths() -> Paths {
     let known = Router::new()
@@ -71,18 +71,18 @@ fn text(named: Named) -> String {
 async fn find(app: &App, id: &str) -> Result<Intent, Error> {
     let missing = || Error::intent_missing(id);
     let parsed = IntentId::parse(id).ok_or_else(missing)?;
-    let found = crate::intents::find(app, parsed).await;
+    let found = crate::actions::intents::find(app, parsed).await;
     found.map_err(|refused| named(refused, missing()))
 }
 
 /// An intent of the caller's. A stranger's is known to be there; of the caller's own, a key sees
 /// only what keys of its kind made.
-async fn find_own(app: &App, caller: Caller, id: &str) -> Result<Intent, Error> {
+async fn find_own(app: &App, principal: Principal, id: &str) -> Result<Intent, Error> {
     let intent = find(app, id).await?;
-    if intent.merchant_id != caller.merchant_id {
+    if intent.merchant_id != principal.merchant_id {
         return Err(Error::forbidden());
     }
-    if intent.mode != caller.mode {
+    if intent.mode != principal.mode {
         return Err(Error::intent_missing(id));
     }
     Ok(intent)
@@ -91,7 +91,7 @@ async fn find_own(app: &App, caller: Caller, id: &str) -> Result<Intent, Error> 
 /// Where an intent stands that was not open a moment ago. If it is open again, a payment of it
 /// failed since.
 async fn closed(app: &App, id: IntentId) -> Result<State, Error> {
-    let state = crate::intents::find(app, id).await?.state();
+    let state = crate::actions::intents::find(app, id).await?.state();
     Ok(if state.is_open() {
         State::Processing
     } else {
@@ -100,61 +100,61 @@ async fn closed(app: &App, id: IntentId) -> Result<State, Error> {
 }
 
 /// What was not found gets its name.
-fn named(refused: Refused, missing: Error) -> Error {
+fn named(refused: ApiError, missing: Error) -> Error {
     match refused {
-        Refused::Missing(_) => missing,
+        ApiError::Missing(_) => missing,
         refused => refused.into(),
     }
 }
 
-fn respond(result: Result<Answered, Error>) -> Response {
+fn respond(result: Result<ApiResponse, Error>) -> Response {
     match result {
         Ok(answered) => answer_once(answered),
         Err(error) => answer(answer_of(&error)),
     }
 }
 
-const fn ok(body: String) -> Answer {
-    Answer { status: 200, body }
+const fn ok(body: String) -> StoredResponse {
+    StoredResponse { status: 200, body }
 }
 
 /// Turns a request away in this contract's words.
-pub fn refuse(refused: Refused) -> Answer {
+pub fn refuse(refused: ApiError) -> StoredResponse {
     answer_of(&Error::from(refused))
 }
 
-fn answer_of(error: &Error) -> Answer {
-    Answer {
+fn answer_of(error: &Error) -> StoredResponse {
+    StoredResponse {
         status: error.status,
         body: error.body(),
     }
 }
 
-impl From<Refused> for Error {
-    fn from(refused: Refused) -> Self {
+impl From<ApiError> for Error {
+    fn from(refused: ApiError) -> Self {
         match refused {
-            Refused::KeyMissing => Error::key_missing(),
-            Refused::KeyInvalid | Refused::TokenExpired => Error::key_invalid(),
-            Refused::RateLimited {
+            ApiError::KeyMissing => Error::key_missing(),
+            ApiError::KeyInvalid | ApiError::TokenExpired => Error::key_invalid(),
+            ApiError::RateLimited {
                 retry_after_seconds,
             } => Error::rate_limited(retry_after_seconds),
-            Refused::Body(why) => Error::body_unreadable(why),
-            Refused::Field(wrong) => wrong.into(),
-            Refused::RouteUnknown | Refused::Missing(_) => Error::route_unknown(),
-            Refused::MethodNotAllowed => Error::method_not_allowed(),
-            Refused::IdempotencyKeyMalformed => Error::key_malformed(),
-            Refused::IdempotencyKeyReused => Error::key_reused(),
-            Refused::UrlNotAllowed(why) => Error::url_not_allowed(why),
-            Refused::TooManyEndpoints => Error::too_many_endpoints(),
-            Refused::ScopeMissing => Error::scope_missing(),
-            Refused::LiveUnavailable => Error::live_unavailable(),
-            Refused::Unavailable => Error::unavailable(),
+            ApiError::Body(why) => Error::body_unreadable(why),
+            ApiError::Field(wrong) => wrong.into(),
+            ApiError::RouteUnknown | ApiError::Missing(_) => Error::route_unknown(),
+            ApiError::MethodNotAllowed => Error::method_not_allowed(),
+            ApiError::IdempotencyKeyMalformed => Error::key_malformed(),
+            ApiError::IdempotencyKeyReused => Error::key_reused(),
+            ApiError::UrlNotAllowed(why) => Error::url_not_allowed(why),
+            ApiError::TooManyEndpoints => Error::too_many_endpoints(),
+            ApiError::ScopeMissing => Error::scope_missing(),
+            ApiError::LiveUnavailable => Error::live_unavailable(),
+            ApiError::Unavailable => Error::unavailable(),
             // The paths that know these answer them by themselves.
-            Refused::NotRefundable
-            | Refused::RefundTooLarge
-            | Refused::EmailTaken
-            | Refused::IntentClosed
-            | Refused::Internal => Error::internal(),
+            ApiError::NotRefundable
+            | ApiError::RefundTooLarge
+            | ApiError::EmailTaken
+            | ApiError::IntentClosed
+            | ApiError::Internal => Error::internal(),
         }
     }
 }

@@ -8,7 +8,7 @@ use axum::extract::rejection::PathRejection;
 use axum::extract::{Extension, Path, State};
 use axum::response::Response;
 use axum::routing::{get, post};
-use store::merchants::Caller;
+use store::merchants::Principal;
 use wire::finternet::error::Error;
 
 use super::{Named, find, find_own, respond, text};
@@ -32,10 +32,10 @@ pub fn paths() -> Router<Arc<App>> {
 
 async fn confirm(
     State(app): State<Arc<App>>,
-    Extension(caller): Extension<Caller>,
+    Extension(principal): Extension<Principal>,
     id: Named,
 ) -> Response {
-    let found = find_own(&app, caller, &text(id)).await;
+    let found = find_own(&app, principal, &text(id)).await;
     respond(found.and_then(|_| Err(Error::on_chain_unavailable())))
 }
 
@@ -46,18 +46,18 @@ pub async fn transaction_hash(State(app): State<Arc<App>>, id: Named) -> Respons
 
 async fn escrow(
     State(app): State<Arc<App>>,
-    Extension(caller): Extension<Caller>,
+    Extension(principal): Extension<Principal>,
     id: Named,
 ) -> Response {
     let id = text(id);
-    let found = find_own(&app, caller, &id).await;
+    let found = find_own(&app, principal, &id).await;
     respond(found.and_then(|_| Err(Error::escrow_missing(&id))))
 }
 
 async fn milestone(
     app: State<Arc<App>>,
-    caller: Extension<Caller>,
+    principal: Extension<Principal>,
     path: Result<Path<(String, String)>, PathRejection>,
 ) -> Response {
-    escrow(app, caller, path.map(|Path((id, _))| Path(id))).await
+    escrow(app, principal, path.map(|Path((id, _))| Path(id))).await
 }

@@ -17,8 +17,8 @@ use domain::payment::Payment;
 use domain::surface::Surface;
 use serde_json::Map;
 use sha2::{Digest, Sha256};
-use store::accept::{Answer, Key};
-use store::merchants::{self, Caller};
+use store::accept::{Key, StoredResponse};
+use store::merchants::{self, Principal};
 use uuid::Uuid;
 use wire::finternet::error::Error;
 use wire::finternet::request;
@@ -26,9 +26,9 @@ use wire::finternet::response::Envelope;
 
 use super::{Named, answer_of, closed, find, ok, on_chain, respond, text};
 use crate::App;
-use crate::once::{self, Answered};
-use crate::payments::{self, New};
-use crate::refused::Refused;
+use crate::actions::idempotency::{self, ApiResponse};
+use crate::actions::payments::{self, New};
+use crate::error::ApiError;
 
 pub fn paths() -> Router<Arc<App>> {
     Router::new()
@@ -60,17 +60,17 @@ async fn preflight() -> Response {
 }
 
 async fn retrieve(State(app): State<Arc<App>>, id: Named) -> Response {
-    respond(try_retrieve(&app, &text(id)).await.map(Answered::anew))
+    respond(try_retrieve(&app, &text(id)).await.map(ApiResponse::new))
 }
 
-async fn try_retrieve(app: &App, id: &str) -> Result<Answer, Error> {
+async fn try_retrieve(app: &App, id: &str) -> Result<StoredResponse, Error> {
     let intent = find(app, id).await?;
     let choice = choice(app, &intent).await?;
     Ok(ok(Envelope::public(&intent, choice).body()))
 }
 
 /// What the intent's merchant lets strangers read.
-async fn choice(app: &App, intent: &Intent) -> Result<PublicIntents, Refused> {
+async fn choice(app: &App, intent: &Intent) -> Result<PublicIntents, ApiError> {
     Ok(merchants::public_intents(&app.db, intent.merchant_id).await?)
 }
 
@@ -78,9 +78,9 @@ async fn pay(State(app): State<Arc<App>>, id: Named, request: Request) -> Respon
     respond(try_pay(&app, &text(id), request).await)
 }
 
-async fn try_pay(app: &Arc<App>, id: &str, request: Request) -> Result<Answered, Error> {
+async fn try_pay(app: &Arc<App>, id: &str, request: Request) -> Result<ApiResponse, Error> {
     let intent = find(app, id).await?;
-    let (body, key) = once::read(app, Surface::Finternet, request).await?;
+    let (body, key) = idempotency::read(app, Surface::Finternet, request).await?;
     let card = request::card(body)?;
     let money = intent.money.on_a_card();
     let new = New {
@@ -93,7 +93,7 @@ async fn try_pay(app: &Arc<App>, id: &str, request: Request) -> Result<Answered,
         checkout: None,
     };
     // The payer pays the merchant; nobody else is known here.
-    let caller = Caller {
+    let principal = Principal {
         key_id: Uuid::nil(),
         merchant_id: intent.merchant_id,
         mode: intent.mode,
@@ -102,8 +102,8 @@ async fn try_pay(app: &Arc<App>, id: &str, request: Request) -> Result<Answered,
     let key = key.map(|key| of_payers(&key, intent.id));
     let choice = choice(app, &intent).await?;
     let render = |payment: &Payment| paid(&intent, payment, choice);
-    match payments::create(app, caller, new, key, render).await {
-        Err(Refused::IntentClosed) => Err(Error::not_payable(closed(app, intent.id).await?)),
+    match payments::create(app, principal, new, key, render).await {
+        Err(ApiError::IntentClosed) => Err(Error::not_payable(closed(app, intent.id).await?)),
         made => Ok(made?),
     }
 }
@@ -118,7 +118,7 @@ fn of_payers(key: &Key, intent: IntentId) -> Key {
 }
 
 /// The intent as its payment leaves it, or why the card was not charged.
-fn paid(intent: &Intent, payment: &Payment, choice: PublicIntents) -> Answer {
+fn paid(intent: &Intent, payment: &Payment, choice: PublicIntents) -> StoredResponse {
     if let Some(failure) = payment.failure {
         return answer_of(&Error::payment_failed(failure));
     }

@@ -7,12 +7,12 @@ mod refunds;
 use axum::Router;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
-use store::accept::Answer;
+use store::accept::StoredResponse;
 use wire::fourgeeks::error::Error;
 
 use super::{Paths, answer};
-use crate::once::Answered;
-use crate::refused::Refused;
+use crate::actions::idempotency::ApiResponse;
+use crate::error::ApiError;
 
 pub fn paths() -> Paths {
     let known = Router::new()
@@ -65,56 +65,56 @@ impl IntoResponse for Refusal {
 }
 
 /// What every handler ends with.
-type Handled = Result<Answered, Refusal>;
+type Handled = Result<ApiResponse, Refusal>;
 
 /// The first answer is given, a repeated request is refused with what the first one made.
-fn first_only(answered: Answered) -> Handled {
+fn first_only(answered: ApiResponse) -> Handled {
     if answered.is_replay {
         return Err(Error::repeated(&answered.answer.body).into());
     }
     Ok(answered)
 }
 
-fn answer_of(error: &Error) -> Answer {
-    Answer {
+fn answer_of(error: &Error) -> StoredResponse {
+    StoredResponse {
         status: error.status,
         body: error.body(),
     }
 }
 
 /// Turns a request away in this contract's words.
-pub fn refuse(refused: Refused) -> Answer {
+pub fn refuse(refused: ApiError) -> StoredResponse {
     answer_of(&Error::from(refused))
 }
 
-impl From<Refused> for Error {
-    fn from(refused: Refused) -> Self {
+impl From<ApiError> for Error {
+    fn from(refused: ApiError) -> Self {
         match refused {
-            Refused::KeyMissing => Error::key_missing(),
-            Refused::KeyInvalid | Refused::TokenExpired => Error::key_invalid(),
-            Refused::RateLimited {
+            ApiError::KeyMissing => Error::key_missing(),
+            ApiError::KeyInvalid | ApiError::TokenExpired => Error::key_invalid(),
+            ApiError::RateLimited {
                 retry_after_seconds,
             } => Error::rate_limited(retry_after_seconds),
-            Refused::Body(why) => Error::invalid(why),
-            Refused::Field(wrong) => wrong.into(),
-            Refused::RouteUnknown => Error::route_unknown(),
-            Refused::Missing("customer") => Error::missing("Customers"),
-            Refused::Missing("refund") => Error::missing("Refunds"),
-            Refused::Missing("session") => Error::missing("Sessions"),
-            Refused::Missing(_) => Error::missing("Payments"),
-            Refused::MethodNotAllowed => Error::method_not_allowed(),
-            Refused::IdempotencyKeyMalformed => Error::key_malformed(),
-            Refused::IdempotencyKeyReused => Error::key_reused(),
-            Refused::NotRefundable => Error::not_refundable(),
-            Refused::RefundTooLarge => Error::refund_too_large(),
-            Refused::ScopeMissing => Error::scope_missing(),
-            Refused::LiveUnavailable => Error::live_unavailable(),
-            Refused::Unavailable => Error::unavailable(),
-            Refused::EmailTaken
-            | Refused::IntentClosed
-            | Refused::UrlNotAllowed(_)
-            | Refused::TooManyEndpoints
-            | Refused::Internal => Error::internal(),
+            ApiError::Body(why) => Error::invalid(why),
+            ApiError::Field(wrong) => wrong.into(),
+            ApiError::RouteUnknown => Error::route_unknown(),
+            ApiError::Missing("customer") => Error::missing("Customers"),
+            ApiError::Missing("refund") => Error::missing("Refunds"),
+            ApiError::Missing("session") => Error::missing("Sessions"),
+            ApiError::Missing(_) => Error::missing("Payments"),
+            ApiError::MethodNotAllowed => Error::method_not_allowed(),
+            ApiError::IdempotencyKeyMalformed => Error::key_malformed(),
+            ApiError::IdempotencyKeyReused => Error::key_reused(),
+            ApiError::NotRefundable => Error::not_refundable(),
+            ApiError::RefundTooLarge => Error::refund_too_large(),
+            ApiError::ScopeMissing => Error::scope_missing(),
+            ApiError::LiveUnavailable => Error::live_unavailable(),
+            ApiError::Unavailable => Error::unavailable(),
+            ApiError::EmailTaken
+            | ApiError::IntentClosed
+            | ApiError::UrlNotAllowed(_)
+            | ApiError::TooManyEndpoints
+            | ApiError::Internal => Error::internal(),
         }
     }
 }

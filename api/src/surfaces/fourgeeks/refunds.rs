@@ -6,7 +6,7 @@ use axum::extract::{Extension, RawQuery, Request, State};
 use domain::id::RefundId;
 use domain::refund::Refund;
 use domain::surface::Surface;
-use store::merchants::Caller;
+use store::merchants::Principal;
 use wire::fourgeeks::request::{Asked, CreateRefund};
 use wire::fourgeeks::response::{self, ChargeRefund, Refunds};
 use wire::page::Page;
@@ -14,20 +14,20 @@ use wire::query::Parameters;
 
 use super::{Handled, first_only};
 use crate::App;
-use crate::once::{self, Answered};
-use crate::refunds::{self, Amount, New};
-use crate::refused::Refused;
+use crate::actions::idempotency::{self, ApiResponse};
+use crate::actions::refunds::{self, Amount, New};
+use crate::error::ApiError;
 use crate::surfaces::{Id, ok};
 
 pub async fn create(
     State(app): State<Arc<App>>,
-    Extension(caller): Extension<Caller>,
+    Extension(principal): Extension<Principal>,
     request: Request,
 ) -> Handled {
-    let (body, key) = once::read(&app, Surface::Fourgeeks, request).await?;
+    let (body, key) = idempotency::read(&app, Surface::Fourgeeks, request).await?;
     let asked = CreateRefund::read(body)?;
     let new = New {
-        payment_id: asked.payment_id.ok_or(Refused::Missing("payment"))?,
+        payment_id: asked.payment_id.ok_or(ApiError::Missing("payment"))?,
         amount: match asked.amount {
             None => Amount::Rest,
             Some(Asked::Minor(minor)) => Amount::Minor(minor),
@@ -42,47 +42,47 @@ pub async fn create(
             None => response::Refund::of(refund).body(),
         })
     };
-    first_only(refunds::create(&app, caller, new, key, render).await?)
+    first_only(refunds::create(&app, principal, new, key, render).await?)
 }
 
 pub async fn read(
     State(app): State<Arc<App>>,
-    Extension(caller): Extension<Caller>,
+    Extension(principal): Extension<Principal>,
     Id(id): Id,
 ) -> Handled {
-    let refund = find(&app, caller, &id).await?;
-    Ok(Answered::anew(ok(response::Refund::of(&refund).body())))
+    let refund = find(&app, principal, &id).await?;
+    Ok(ApiResponse::new(ok(response::Refund::of(&refund).body())))
 }
 
-async fn find(app: &App, caller: Caller, id: &str) -> Result<Refund, Refused> {
-    let id = RefundId::parse(id).ok_or(Refused::Missing("refund"))?;
-    let refund = store::refunds::get(&app.db, caller.merchant_id, caller.mode, id).await?;
-    refund.ok_or(Refused::Missing("refund"))
+async fn find(app: &App, principal: Principal, id: &str) -> Result<Refund, ApiError> {
+    let id = RefundId::parse(id).ok_or(ApiError::Missing("refund"))?;
+    let refund = store::refunds::get(&app.db, principal.merchant_id, principal.mode, id).await?;
+    refund.ok_or(ApiError::Missing("refund"))
 }
 
 pub async fn list(
     State(app): State<Arc<App>>,
-    Extension(caller): Extension<Caller>,
+    Extension(principal): Extension<Principal>,
     RawQuery(query): RawQuery,
 ) -> Handled {
     let page = Page::read(&Parameters::of(&query.unwrap_or_default()), RefundId::parse)?;
-    let (found, total) = part(&app, caller, &page).await?;
+    let (found, total) = part(&app, principal, &page).await?;
     let refunds = Refunds {
         items: found.iter().map(response::Refund::of).collect(),
         total_items: total,
         limit: page.limit,
         offset: page.offset,
     };
-    Ok(Answered::anew(ok(refunds.body())))
+    Ok(ApiResponse::new(ok(refunds.body())))
 }
 
 /// A part of the caller's refunds, newest first, and how many there are altogether.
 async fn part(
     app: &App,
-    caller: Caller,
+    principal: Principal,
     page: &Page<RefundId>,
-) -> Result<(Vec<Refund>, u64), Refused> {
-    let (merchant, mode) = (caller.merchant_id, caller.mode);
+) -> Result<(Vec<Refund>, u64), ApiError> {
+    let (merchant, mode) = (principal.merchant_id, principal.mode);
     let (offset, limit) = (page.offset.into(), page.limit.into());
     let found = store::refunds::list(&app.db, merchant, mode, page.after, offset, limit).await?;
     let total = store::refunds::count(&app.db, merchant, mode).await?;

@@ -5,54 +5,59 @@ use std::sync::Arc;
 use axum::extract::{Extension, Request, State};
 use domain::id::EndpointId;
 use domain::surface::Surface;
-use store::merchants::Caller;
+use store::merchants::Principal;
 use wire::paygate::{response, webhook};
 use wire::subscription::{Changes, Endpoint, Subscription};
 
 use super::Handled;
-use crate::once::{self, Answered};
-use crate::refused::Refused;
+use crate::App;
+use crate::actions::idempotency::{self, ApiResponse};
+use crate::actions::webhook_endpoints as endpoints;
+use crate::error::ApiError;
+use crate::http::body;
 use crate::surfaces::{Id, ok};
-use crate::{App, body, endpoints};
 
 pub async fn create(
     State(app): State<Arc<App>>,
-    Extension(caller): Extension<Caller>,
+    Extension(principal): Extension<Principal>,
     request: Request,
 ) -> Handled {
-    let (body, key) = once::read(&app, Surface::Paygate, request).await?;
+    let (body, key) = idempotency::read(&app, Surface::Paygate, request).await?;
     let asked = Subscription::read(body, &webhook::EVENTS)?;
     let render = |endpoint: &Endpoint, secret: &str| {
         ok(response::Endpoint::of(endpoint, Some(secret)).body())
     };
     let surface = Surface::Paygate;
-    Ok(endpoints::register(&app, caller, surface, asked, key, render).await?)
+    Ok(endpoints::register(&app, principal, surface, asked, key, render).await?)
 }
 
-pub async fn list(State(app): State<Arc<App>>, Extension(caller): Extension<Caller>) -> Handled {
-    let found = endpoints::list(&app, caller, Surface::Paygate).await?;
+pub async fn list(
+    State(app): State<Arc<App>>,
+    Extension(principal): Extension<Principal>,
+) -> Handled {
+    let found = endpoints::list(&app, principal, Surface::Paygate).await?;
     let data = found.iter().map(|one| response::Endpoint::of(one, None));
     let list = response::List::whole(data.collect());
-    Ok(Answered::anew(ok(list.body())))
+    Ok(ApiResponse::new(ok(list.body())))
 }
 
 pub async fn read(
     State(app): State<Arc<App>>,
-    Extension(caller): Extension<Caller>,
+    Extension(principal): Extension<Principal>,
     Id(id): Id,
 ) -> Handled {
-    let endpoint = endpoints::find(&app, caller, Surface::Paygate, id_of(&id)?).await?;
+    let endpoint = endpoints::find(&app, principal, Surface::Paygate, id_of(&id)?).await?;
     let endpoint = response::Endpoint::of(&endpoint, None);
-    Ok(Answered::anew(ok(endpoint.body())))
+    Ok(ApiResponse::new(ok(endpoint.body())))
 }
 
-fn id_of(text: &str) -> Result<EndpointId, Refused> {
-    EndpointId::parse(text).ok_or(Refused::Missing("webhook endpoint"))
+fn id_of(text: &str) -> Result<EndpointId, ApiError> {
+    EndpointId::parse(text).ok_or(ApiError::Missing("webhook endpoint"))
 }
 
 pub async fn update(
     State(app): State<Arc<App>>,
-    Extension(caller): Extension<Caller>,
+    Extension(principal): Extension<Principal>,
     Id(id): Id,
     request: Request,
 ) -> Handled {
@@ -60,18 +65,18 @@ pub async fn update(
     let (parts, body) = request.into_parts();
     let body = body::read(&parts.headers, body).await?;
     let changes = Changes::read(body, &webhook::EVENTS)?;
-    let endpoint = endpoints::update(&app, caller, Surface::Paygate, id, changes).await?;
+    let endpoint = endpoints::update(&app, principal, Surface::Paygate, id, changes).await?;
     let endpoint = response::Endpoint::of(&endpoint, None);
-    Ok(Answered::anew(ok(endpoint.body())))
+    Ok(ApiResponse::new(ok(endpoint.body())))
 }
 
 pub async fn delete(
     State(app): State<Arc<App>>,
-    Extension(caller): Extension<Caller>,
+    Extension(principal): Extension<Principal>,
     Id(id): Id,
 ) -> Handled {
     let id = id_of(&id)?;
-    endpoints::delete(&app, caller, Surface::Paygate, id).await?;
+    endpoints::delete(&app, principal, Surface::Paygate, id).await?;
     let deleted = response::DeletedEndpoint::of(id);
-    Ok(Answered::anew(ok(deleted.body())))
+    Ok(ApiResponse::new(ok(deleted.body())))
 }

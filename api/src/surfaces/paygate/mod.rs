@@ -10,13 +10,13 @@ use std::sync::Arc;
 use axum::Router;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
-use store::accept::Answer;
+use store::accept::StoredResponse;
 use wire::paygate::error::Error;
 
 use super::{Paths, answer};
 use crate::App;
-use crate::once::Answered;
-use crate::refused::Refused;
+use crate::actions::idempotency::ApiResponse;
+use crate::error::ApiError;
 
 pub fn paths() -> Paths {
     Paths {
@@ -67,45 +67,45 @@ impl IntoResponse for Refusal {
 }
 
 /// What every handler ends with.
-type Handled = Result<Answered, Refusal>;
+type Handled = Result<ApiResponse, Refusal>;
 
 /// Turns a request away in this contract's words.
-pub fn refuse(refused: Refused) -> Answer {
+pub fn refuse(refused: ApiError) -> StoredResponse {
     answer_of(&Error::from(refused))
 }
 
-fn answer_of(error: &Error) -> Answer {
-    Answer {
+fn answer_of(error: &Error) -> StoredResponse {
+    StoredResponse {
         status: error.status,
         body: error.body(),
     }
 }
 
-impl From<Refused> for Error {
-    fn from(refused: Refused) -> Self {
+impl From<ApiError> for Error {
+    fn from(refused: ApiError) -> Self {
         match refused {
-            Refused::KeyMissing => Error::key_missing(),
-            Refused::KeyInvalid => Error::key_invalid(),
-            Refused::TokenExpired => Error::token_expired(),
-            Refused::RateLimited {
+            ApiError::KeyMissing => Error::key_missing(),
+            ApiError::KeyInvalid => Error::key_invalid(),
+            ApiError::TokenExpired => Error::token_expired(),
+            ApiError::RateLimited {
                 retry_after_seconds,
             } => Error::rate_limited(retry_after_seconds),
-            Refused::Body(why) => Error::body_unreadable(why),
-            Refused::Field(wrong) => wrong.into(),
-            Refused::RouteUnknown => Error::route_unknown(),
-            Refused::MethodNotAllowed => Error::method_not_allowed(),
-            Refused::Missing(what) => Error::missing(what),
-            Refused::IdempotencyKeyMalformed => Error::key_malformed(),
-            Refused::IdempotencyKeyReused => Error::key_reused(),
-            Refused::UrlNotAllowed(why) => Error::url_not_allowed(why),
-            Refused::TooManyEndpoints => Error::too_many_endpoints(),
-            Refused::ScopeMissing => Error::scope_missing(),
-            Refused::LiveUnavailable => Error::live_unavailable(),
-            Refused::Unavailable => Error::unavailable(),
-            Refused::NotRefundable => Error::not_refundable(),
-            Refused::RefundTooLarge => Error::refund_too_large(),
-            Refused::EmailTaken => Error::address_taken(),
-            Refused::IntentClosed | Refused::Internal => Error::internal(),
+            ApiError::Body(why) => Error::body_unreadable(why),
+            ApiError::Field(wrong) => wrong.into(),
+            ApiError::RouteUnknown => Error::route_unknown(),
+            ApiError::MethodNotAllowed => Error::method_not_allowed(),
+            ApiError::Missing(what) => Error::missing(what),
+            ApiError::IdempotencyKeyMalformed => Error::key_malformed(),
+            ApiError::IdempotencyKeyReused => Error::key_reused(),
+            ApiError::UrlNotAllowed(why) => Error::url_not_allowed(why),
+            ApiError::TooManyEndpoints => Error::too_many_endpoints(),
+            ApiError::ScopeMissing => Error::scope_missing(),
+            ApiError::LiveUnavailable => Error::live_unavailable(),
+            ApiError::Unavailable => Error::unavailable(),
+            ApiError::NotRefundable => Error::not_refundable(),
+            ApiError::RefundTooLarge => Error::refund_too_large(),
+            ApiError::EmailTaken => Error::address_taken(),
+            ApiError::IntentClosed | ApiError::Internal => Error::internal(),
         }
     }
 }

@@ -7,26 +7,26 @@ use domain::id::PaymentId;
 use domain::payment::Payment;
 use domain::refund::Refund;
 use domain::surface::Surface;
-use store::accept::Answer;
-use store::merchants::Caller;
+use store::accept::StoredResponse;
+use store::merchants::Principal;
 use store::payments::Filter;
 use wire::paygate::request::{CreatePayment, RefundPayment, Transactions};
 use wire::paygate::response;
 
 use super::Handled;
 use crate::App;
-use crate::once::{self, Answered};
-use crate::payments::{self, New, Payer};
-use crate::refunds::{self, Amount};
-use crate::refused::Refused;
+use crate::actions::idempotency::{self, ApiResponse};
+use crate::actions::payments::{self, New, Payer};
+use crate::actions::refunds::{self, Amount};
+use crate::error::ApiError;
 use crate::surfaces::{Id, ok};
 
 pub async fn create(
     State(app): State<Arc<App>>,
-    Extension(caller): Extension<Caller>,
+    Extension(principal): Extension<Principal>,
     request: Request,
 ) -> Handled {
-    let (body, key) = once::read(&app, Surface::Paygate, request).await?;
+    let (body, key) = idempotency::read(&app, Surface::Paygate, request).await?;
     let asked = CreatePayment::read(body)?;
     let new = New {
         money: asked.money,
@@ -41,29 +41,29 @@ pub async fn create(
         intent_id: None,
         checkout: None,
     };
-    Ok(payments::create(&app, caller, new, key, render).await?)
+    Ok(payments::create(&app, principal, new, key, render).await?)
 }
 
-fn render(payment: &Payment) -> Answer {
+fn render(payment: &Payment) -> StoredResponse {
     ok(response::Payment::of(payment).body())
 }
 
 pub async fn read(
     State(app): State<Arc<App>>,
-    Extension(caller): Extension<Caller>,
+    Extension(principal): Extension<Principal>,
     Id(id): Id,
 ) -> Handled {
-    let payment = payments::find(&app, caller, id_of(&id)?).await?;
-    Ok(Answered::anew(render(&payment)))
+    let payment = payments::find(&app, principal, id_of(&id)?).await?;
+    Ok(ApiResponse::new(render(&payment)))
 }
 
-fn id_of(text: &str) -> Result<PaymentId, Refused> {
-    PaymentId::parse(text).ok_or(Refused::Missing("payment"))
+fn id_of(text: &str) -> Result<PaymentId, ApiError> {
+    PaymentId::parse(text).ok_or(ApiError::Missing("payment"))
 }
 
 pub async fn list(
     State(app): State<Arc<App>>,
-    Extension(caller): Extension<Caller>,
+    Extension(principal): Extension<Principal>,
     RawQuery(query): RawQuery,
 ) -> Handled {
     let asked = Transactions::read(&query.unwrap_or_default())?;
@@ -73,20 +73,20 @@ pub async fn list(
         to: asked.to,
         ..Filter::default()
     };
-    let (found, has_more) = payments::list(&app, caller, &asked.page, filter).await?;
+    let (found, has_more) = payments::list(&app, principal, &asked.page, filter).await?;
     let data = found.iter().map(response::Payment::of).collect();
     let list = response::List::of(&asked.page, data, has_more);
-    Ok(Answered::anew(ok(list.body())))
+    Ok(ApiResponse::new(ok(list.body())))
 }
 
 pub async fn refund(
     State(app): State<Arc<App>>,
-    Extension(caller): Extension<Caller>,
+    Extension(principal): Extension<Principal>,
     Id(id): Id,
     request: Request,
 ) -> Handled {
     let payment_id = id_of(&id)?;
-    let (body, key) = once::read_if_any(&app, Surface::Paygate, request).await?;
+    let (body, key) = idempotency::read_if_any(&app, Surface::Paygate, request).await?;
     let asked = RefundPayment::read(body)?;
     let new = refunds::New {
         payment_id,
@@ -94,5 +94,5 @@ pub async fn refund(
         reason: asked.reason,
     };
     let render = |refund: &Refund| ok(response::Refund::of(refund).body());
-    Ok(refunds::create(&app, caller, new, key, render).await?)
+    Ok(refunds::create(&app, principal, new, key, render).await?)
 }

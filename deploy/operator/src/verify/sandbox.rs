@@ -118,7 +118,7 @@ fn compare_charges(
         let is_settled = before
             .get(payment)
             .is_some_and(|earlier| earlier.version == charge.version);
-        if !is_settled || charge.is_work {
+        if !is_settled || charge.is_in_progress {
             continue;
         }
         let held = held.remove(payment).unwrap_or_default();

@@ -51,10 +51,10 @@ pub struct Claimed {
 impl Statement for Claim {
     type Row = Claim;
     /// `None`: somebody else holds the job, or the ring is stale.
-    type Answer = Option<Claimed>;
-    const LINES: u32 = 2;
+    type Output = Option<Claimed>;
+    const CONNECTIONS: u32 = 2;
 
-    async fn run(db: &mut PgConnection, rows: &[Claim]) -> Result<Vec<Option<Self::Answer>>> {
+    async fn run(db: &mut PgConnection, rows: &[Claim]) -> Result<Vec<Option<Self::Output>>> {
         let ids: Vec<Uuid> = rows.iter().map(|row| row.payment_id.0).collect();
         let seqs: Vec<i64> = rows.iter().map(|row| row.seq).collect();
         let leases: Vec<Uuid> = rows.iter().map(|row| row.lease.0).collect();

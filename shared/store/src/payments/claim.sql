@@ -3,17 +3,17 @@
 with input as (
     select * from unnest($1::uuid[], $2::bigint[], $3::uuid[]) as i(id, seq, lease)
 ), claimed as (
-    update outbox o
+    update jobs o
     set lease = i.lease,
         leased_until = now() + make_interval(secs => $4),
         due_at = now() + make_interval(secs => $4),
         attempts = least(o.attempts + 1, 1000),
-        rings = 0
+        publish_count = 0
     from input i
     where o.worker = 'card' and o.id = i.id and o.seq = i.seq and o.parked_at is null
       and (o.leased_until is null or o.leased_until < now() or o.lease = i.lease)
     returning o.id, o.lease, o.attempts
-), case_file as (
+), claimed_payment as (
     select c.lease, c.attempts as claims, p.*, a.id as attempt_id, a.attempt, a.state as attempt_state,
            (select count(*) from authorizations t where t.payment_id = p.id)::smallint as attempts_made
     from claimed c
@@ -23,7 +23,7 @@ with input as (
 ), opened as (
     insert into authorizations (id, payment_id, attempt, state)
     select lease, id, attempts_made + 1, 'sending'
-    from case_file where state = 'authorizing' and attempt_id is null
+    from claimed_payment where state = 'authorizing' and attempt_id is null
 )
 select p.lease as "lease!", p.claims as "claims!", p.id as "id!", p.merchant_id as "merchant_id!",
        p.live as "live!", p.state as "state!", p.failure, p.amount as "amount!",
@@ -39,7 +39,7 @@ select p.lease as "lease!", p.claims as "claims!", p.id as "id!", p.merchant_id 
        coalesce(p.attempt_state, 'sending') as attempt_state,
        x.ids as "closed_ids?", x.attempts as "closed_attempts?", x.states as "closed_states?",
        x.watch_seconds
-from case_file p
+from claimed_payment p
 join merchants m on m.id = p.merchant_id
 left join customers cu on cu.id = p.customer_id
 left join sealed_cards s on s.payment_id = p.id

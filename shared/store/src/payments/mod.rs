@@ -1,9 +1,9 @@
 //! Payments: read, claimed by the card worker, and changed by [`Change`] alone.
 
-mod change;
 mod claim;
 mod list;
-mod look;
+mod read;
+mod transition;
 
 use std::time::Duration;
 
@@ -19,10 +19,10 @@ use sqlx::PgPool;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-pub use self::change::{Change, Changed, Changes, Happened, Job};
 pub use self::claim::{Claim, Claimed};
 pub use self::list::{Filter, list};
-pub use self::look::Look;
+pub use self::read::Read;
+pub use self::transition::{HistoryEntry, Job, Transition, Transitions, Written};
 use crate::{Error, Result};
 
 /// How long a claimed job is left to its worker; every provider call ends well before.
@@ -152,7 +152,7 @@ pub struct Hosted {
 pub async fn hosted(db: &PgPool, id: PaymentId) -> Result<Option<Hosted>> {
     let row = sqlx::query!(
         "select merchant_id, live, expires_at from payments
-         where id = $1 and checkout is not null and (select hold($1))",
+         where id = $1 and checkout is not null and (select by_public_id($1))",
         id.0,
     )
     .fetch_optional(db)

@@ -10,14 +10,14 @@ with work as (
 )
 select 'work is on the calendar' as "rule!", w.worker || ' ' || w.id as "subject!", w.state as "detail!"
 from work w
-where not exists (select from outbox o where o.worker = w.worker and o.id = w.id)
+where not exists (select from jobs o where o.worker = w.worker and o.id = w.id)
 union all
 select 'what is on the calendar is work', o.worker || ' ' || o.id, 'nothing to do'
-from outbox o
+from jobs o
 where not exists (select from work w where w.worker = o.worker and w.id = o.id)
 union all
 select 'nothing is overdue', o.worker || ' ' || o.id, 'due since ' || o.due_at
-from outbox o where o.parked_at is null and o.due_at < now() - interval '90 seconds'
+from jobs o where o.parked_at is null and o.due_at < now() - interval '90 seconds'
 union all
 select 'nothing is parked', o.worker || ' ' || o.id, coalesce(o.error, '')
-from outbox o where o.parked_at is not null
+from jobs o where o.parked_at is not null

@@ -1,13 +1,13 @@
 //! Errors: `{"error": {"type", "code", "message", "details"?, "param"?}}`.
 
-use domain::card::NotACard;
-use domain::endpoint::NotAllowed;
+use domain::card::CardError;
+use domain::endpoint::UrlError;
 use domain::id::PaymentId;
 use domain::payment::{Failure, Payment};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::fields::Wrong;
+use crate::fields::FieldError;
 
 /// The broad kind of an error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
@@ -124,7 +124,7 @@ impl Error {
 
     /// A parameter of the query or a header is wrong.
     #[must_use]
-    pub fn parameter(wrong: Wrong) -> Self {
+    pub fn parameter(wrong: FieldError) -> Self {
         Self::outside_the_body(wrong.into())
     }
 
@@ -277,7 +277,7 @@ impl Error {
 
     /// The URL of an endpoint may not be posted to.
     #[must_use]
-    pub fn url_not_allowed(why: NotAllowed) -> Self {
+    pub fn url_not_allowed(why: UrlError) -> Self {
         Self::field("url", why.to_string())
     }
 
@@ -307,33 +307,33 @@ impl Error {
 }
 
 /// What is wrong with a field of the body.
-impl From<Wrong> for Error {
-    fn from(wrong: Wrong) -> Self {
+impl From<FieldError> for Error {
+    fn from(wrong: FieldError) -> Self {
         let (param, message) = match wrong {
-            Wrong::Invalid { param, why } if param.is_empty() => {
+            FieldError::Invalid { param, why } if param.is_empty() => {
                 return Self::body_unreadable(&format!("The body {why}"));
             }
-            Wrong::Missing { param } => (param, "is required".to_owned()),
-            Wrong::Invalid { param, why } => (param, why),
-            Wrong::Unknown { param } => (param, "is not a field of this request".to_owned()),
-            Wrong::CardNumber { param } => {
+            FieldError::Missing { param } => (param, "is required".to_owned()),
+            FieldError::Invalid { param, why } => (param, why),
+            FieldError::Unknown { param } => (param, "is not a field of this request".to_owned()),
+            FieldError::CardNumber { param } => {
                 (param, "holds what looks like a card number".to_owned())
             }
-            Wrong::Address { param } => (param, "must be an e-mail address".to_owned()),
-            Wrong::Card { param, why } => return Self::field(&param, card(why)),
+            FieldError::Address { param } => (param, "must be an e-mail address".to_owned()),
+            FieldError::Card { param, why } => return Self::field(&param, card(why)),
         };
         Self::field(&param, format!("{param} {message}"))
     }
 }
 
 /// The message for a card that cannot be one.
-const fn card(why: NotACard) -> &'static str {
+const fn card(why: CardError) -> &'static str {
     match why {
-        NotACard::Length | NotACard::NotDigits => "The card number must have 12 to 19 digits.",
-        NotACard::Luhn => "The card number is incorrect.",
-        NotACard::Month => "The expiry month must be 1 to 12.",
-        NotACard::Year => "The expiry year must have four digits.",
-        NotACard::Cvc => "The security code must have 3 digits, 4 for American Express.",
+        CardError::Length | CardError::NotDigits => "The card number must have 12 to 19 digits.",
+        CardError::Luhn => "The card number is incorrect.",
+        CardError::Month => "The expiry month must be 1 to 12.",
+        CardError::Year => "The expiry year must have four digits.",
+        CardError::Cvc => "The security code must have 3 digits, 4 for American Express.",
     }
 }
 

@@ -1,7 +1,7 @@
 //! What an endpoint is told.
 
+use domain::event::{Event, EventType, Subject};
 use domain::id::EventId;
-use domain::notice::{Kind, Notice, Subject};
 use time::OffsetDateTime;
 
 use super::response::{Payment, Refund};
@@ -26,25 +26,25 @@ pub const EVENTS: [&str; 12] = [
 
 /// The name under which this contract tells of what happened.
 #[must_use]
-pub const fn word(kind: Kind) -> Option<&'static str> {
+pub const fn word(kind: EventType) -> Option<&'static str> {
     match kind {
-        Kind::PaymentSucceeded => Some("payment.succeeded"),
-        Kind::PaymentFailed => Some("payment.failed"),
-        Kind::RefundSettled => Some("payment.refunded"),
+        EventType::PaymentSucceeded => Some("payment.succeeded"),
+        EventType::PaymentFailed => Some("payment.failed"),
+        EventType::RefundSettled => Some("payment.refunded"),
         // It has no word for a refund that gave nothing back.
-        Kind::RefundFailed
-        | Kind::CustomerCreated
-        | Kind::CustomerUpdated
-        | Kind::IntentCreated
-        | Kind::IntentStatusChanged => None,
+        EventType::RefundFailed
+        | EventType::CustomerCreated
+        | EventType::CustomerUpdated
+        | EventType::IntentCreated
+        | EventType::IntentStatusChanged => None,
     }
 }
 
 /// The body of a webhook; `None` if this contract does not tell of it.
 #[must_use]
-pub fn body(id: EventId, notice: &Notice, happened_at: OffsetDateTime) -> Option<String> {
-    let kind = word(notice.kind)?;
-    match &notice.subject {
+pub fn body(id: EventId, event: &Event, happened_at: OffsetDateTime) -> Option<String> {
+    let kind = word(event.event_type)?;
+    match &event.subject {
         Subject::Payment(payment) => Some(event::body(id, kind, happened_at, Payment::of(payment))),
         // The refund and not the payment: a payment may be refunded in parts.
         Subject::Refund(refund) => Some(event::body(id, kind, happened_at, Refund::of(refund))),
@@ -60,16 +60,19 @@ mod tests {
     use super::*;
     use crate::samples;
 
-    fn told(kind: Kind, subject: Subject) -> Option<Value> {
-        let notice = Notice { kind, subject };
+    fn told(kind: EventType, subject: Subject) -> Option<Value> {
+        let event = Event {
+            event_type: kind,
+            subject,
+        };
         let id = EventId(Uuid::from_u128(1));
-        let body = body(id, &notice, OffsetDateTime::UNIX_EPOCH)?;
+        let body = body(id, &event, OffsetDateTime::UNIX_EPOCH)?;
         from_str(&body).ok()
     }
 
     #[test]
     fn every_word_that_is_told_may_be_subscribed_to() {
-        for word in Kind::ALL.into_iter().filter_map(word) {
+        for word in EventType::ALL.into_iter().filter_map(word) {
             assert!(EVENTS.contains(&word), "{word}");
         }
     }
@@ -78,7 +81,8 @@ mod tests {
     fn a_payment_and_its_refund_are_told_in_this_contracts_words() -> Result<(), Error> {
         let payment = samples::payment("0")?;
         let read: Value = from_str(&Payment::of(&payment).body())?;
-        let event = told(Kind::PaymentSucceeded, Subject::Payment(payment)).unwrap_or_default();
+        let event =
+            told(EventType::PaymentSucceeded, Subject::Payment(payment)).unwrap_or_default();
         assert_eq!(event.pointer("/type"), Some(&json!("payment.succeeded")));
         assert_eq!(event.pointer("/created"), Some(&json!(0)));
         assert_eq!(event.pointer("/data/object"), Some(&read));
@@ -94,16 +98,16 @@ mod tests {
                 "created_at": "2023-11-09T21:21:40Z"
             }}
         });
-        assert_eq!(told(Kind::RefundSettled, refund), Some(expected));
+        assert_eq!(told(EventType::RefundSettled, refund), Some(expected));
         let failed = Subject::Refund(samples::refund("failed")?);
-        assert_eq!(told(Kind::RefundFailed, failed), None);
+        assert_eq!(told(EventType::RefundFailed, failed), None);
         Ok(())
     }
 
     #[test]
     fn customers_are_not_told_here() -> Result<(), Error> {
         let customer = Subject::Customer(samples::customer()?);
-        assert_eq!(told(Kind::CustomerCreated, customer), None);
+        assert_eq!(told(EventType::CustomerCreated, customer), None);
         Ok(())
     }
 }

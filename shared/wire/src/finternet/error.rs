@@ -1,14 +1,14 @@
 //! Errors: `{"error": {"code", "message", "type", "param"?, "retryAfter"?}}`.
 
-use domain::card::{self, NotACard};
-use domain::endpoint::NotAllowed;
+use domain::card::{self, CardError};
+use domain::endpoint::UrlError;
 use domain::intent::State;
 use domain::payment::Failure;
 use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::status;
-use crate::fields::Wrong;
+use crate::fields::FieldError;
 
 /// Characters of an id that an error repeats.
 const ID_MAX: usize = 64;
@@ -237,7 +237,7 @@ impl Error {
 
     /// The URL of an endpoint may not be posted to.
     #[must_use]
-    pub fn url_not_allowed(why: NotAllowed) -> Self {
+    pub fn url_not_allowed(why: UrlError) -> Self {
         Self::invalid("url", why.to_string())
     }
 
@@ -268,32 +268,35 @@ impl Error {
 /// An id as a client wrote it, unless it is none: it may be anything, a card number too.
 fn repeated(id: &str) -> &str {
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
-    if (1..=ID_MAX).contains(&id.len()) && id.bytes().all(is_plain) && !card::is_in(id) {
+    if (1..=ID_MAX).contains(&id.len())
+        && id.bytes().all(is_plain)
+        && !card::contains_card_number(id)
+    {
         id
     } else {
         "…"
     }
 }
 
-impl From<Wrong> for Error {
-    fn from(wrong: Wrong) -> Self {
+impl From<FieldError> for Error {
+    fn from(wrong: FieldError) -> Self {
         match wrong {
-            Wrong::Missing { param } => Self::invalid(&param, format!("{param} is required")),
-            Wrong::Invalid { param, why } if param.is_empty() => {
+            FieldError::Missing { param } => Self::invalid(&param, format!("{param} is required")),
+            FieldError::Invalid { param, why } if param.is_empty() => {
                 Self::body_unreadable(&format!("The body {why}"))
             }
-            Wrong::Invalid { param, why } => Self::invalid(&param, format!("{param} {why}")),
-            Wrong::Address { param } => {
+            FieldError::Invalid { param, why } => Self::invalid(&param, format!("{param} {why}")),
+            FieldError::Address { param } => {
                 Self::invalid(&param, format!("{param} must be an e-mail address"))
             }
-            Wrong::Card { param, why } => {
+            FieldError::Card { param, why } => {
                 Self::refused("invalid_card", about_card(why)).about(&param)
             }
-            Wrong::Unknown { param } => {
+            FieldError::Unknown { param } => {
                 let message = format!("{param} is not a parameter of this request");
                 Self::invalid(&param, message)
             }
-            Wrong::CardNumber { param } => {
+            FieldError::CardNumber { param } => {
                 let message = format!(
                     "{param} holds what looks like a card number. Card numbers belong in \
                      card.cardNumber only; nothing was stored."
@@ -305,11 +308,15 @@ impl From<Wrong> for Error {
 }
 
 /// What the payer reads about a card that cannot be one.
-const fn about_card(why: NotACard) -> &'static str {
+const fn about_card(why: CardError) -> &'static str {
     match why {
-        NotACard::Length | NotACard::NotDigits | NotACard::Luhn => "Your card number is invalid.",
-        NotACard::Month | NotACard::Year => "Your card's expiry date is invalid. It must be MM/YY.",
-        NotACard::Cvc => {
+        CardError::Length | CardError::NotDigits | CardError::Luhn => {
+            "Your card number is invalid."
+        }
+        CardError::Month | CardError::Year => {
+            "Your card's expiry date is invalid. It must be MM/YY."
+        }
+        CardError::Cvc => {
             "Your card's security code is invalid. It must have 3 digits, 4 for American Express."
         }
     }

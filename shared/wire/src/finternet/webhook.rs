@@ -1,8 +1,8 @@
 //! What an endpoint is told.
 
+use domain::event::{Event, EventType, Subject};
 use domain::id::EventId;
 use domain::intent;
-use domain::notice::{Kind, Notice, Subject};
 use schemars::JsonSchema;
 use serde::Serialize;
 use time::OffsetDateTime;
@@ -39,16 +39,16 @@ pub const EVENTS: [&str; 20] = [
 
 /// The name under which this contract tells of what happened.
 #[must_use]
-pub const fn word(kind: Kind) -> Option<&'static str> {
+pub const fn word(kind: EventType) -> Option<&'static str> {
     match kind {
-        Kind::IntentCreated => Some("payment_intent.created"),
-        Kind::IntentStatusChanged => Some("payment_intent.status_changed"),
-        Kind::PaymentSucceeded
-        | Kind::PaymentFailed
-        | Kind::RefundSettled
-        | Kind::RefundFailed
-        | Kind::CustomerCreated
-        | Kind::CustomerUpdated => None,
+        EventType::IntentCreated => Some("payment_intent.created"),
+        EventType::IntentStatusChanged => Some("payment_intent.status_changed"),
+        EventType::PaymentSucceeded
+        | EventType::PaymentFailed
+        | EventType::RefundSettled
+        | EventType::RefundFailed
+        | EventType::CustomerCreated
+        | EventType::CustomerUpdated => None,
     }
 }
 
@@ -64,9 +64,9 @@ pub struct Told<'a> {
 
 /// The body of a webhook; `None` if this contract does not tell of it.
 #[must_use]
-pub fn body(id: EventId, notice: &Notice, happened_at: OffsetDateTime) -> Option<String> {
-    let kind = word(notice.kind)?;
-    match &notice.subject {
+pub fn body(id: EventId, event: &Event, happened_at: OffsetDateTime) -> Option<String> {
+    let kind = word(event.event_type)?;
+    match &event.subject {
         Subject::Intent { now, previous } => {
             let told = Told::of(now, *previous);
             Some(event::body(id, kind, happened_at, told))
@@ -96,9 +96,9 @@ mod tests {
     use super::*;
     use crate::samples;
 
-    fn told(notice: &Notice) -> Result<Value, serde_json::Error> {
+    fn told(event: &Event) -> Result<Value, serde_json::Error> {
         let id = EventId(Uuid::from_u128(1));
-        let body = body(id, notice, OffsetDateTime::UNIX_EPOCH);
+        let body = body(id, event, OffsetDateTime::UNIX_EPOCH);
         serde_json::from_str(&body.unwrap_or_default())
     }
 
@@ -106,8 +106,8 @@ mod tests {
     fn a_change_is_told_with_the_status_before() -> Result<(), serde_json::Error> {
         let mut now = samples::intent(None)?;
         now.canceled_at = Some(now.created_at);
-        let event = told(&Notice {
-            kind: Kind::IntentStatusChanged,
+        let event = told(&Event {
+            event_type: EventType::IntentStatusChanged,
             subject: Subject::Intent {
                 now,
                 previous: Some(intent::State::Initiated),
@@ -125,8 +125,8 @@ mod tests {
 
     #[test]
     fn what_is_new_had_no_status_before() -> Result<(), serde_json::Error> {
-        let event = told(&Notice {
-            kind: Kind::IntentCreated,
+        let event = told(&Event {
+            event_type: EventType::IntentCreated,
             subject: Subject::Intent {
                 now: samples::intent(None)?,
                 previous: None,
@@ -140,7 +140,7 @@ mod tests {
 
     #[test]
     fn what_is_told_may_be_subscribed_to() {
-        let told: Vec<_> = Kind::ALL.into_iter().filter_map(word).collect();
+        let told: Vec<_> = EventType::ALL.into_iter().filter_map(word).collect();
         assert_eq!(EVENTS.get(..2), Some(told.as_slice()));
     }
 }

@@ -12,7 +12,7 @@ use serde_json::Serializer;
 use serde_json::ser::Formatter;
 use url::Url;
 
-use super::Shop;
+use super::MerchantProfile;
 use super::number::Number;
 
 /// What the document's own address carries, in its order, and the payment's id.
@@ -40,7 +40,7 @@ struct Product<'a> {
 /// The address of the page on which a payment is paid; `None` if it is not paid on one. `base` is
 /// where payers reach the gateway, without a slash at its end.
 #[must_use]
-pub fn address(base: &str, payment: &Payment, shop: &Shop) -> Option<String> {
+pub fn address(base: &str, payment: &Payment, shop: &MerchantProfile) -> Option<String> {
     let checkout = payment.checkout.as_ref()?;
     let price = Number::exact(payment.money.amount());
     let data = Data {

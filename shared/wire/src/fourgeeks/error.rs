@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::response::{Begun, ChargeRefund, Customer, Refund};
-use crate::fields::Wrong;
+use crate::fields::FieldError;
 
 /// An error as the client reads it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -239,16 +239,18 @@ impl Error {
     }
 }
 
-impl From<Wrong> for Error {
-    fn from(wrong: Wrong) -> Self {
+impl From<FieldError> for Error {
+    fn from(wrong: FieldError) -> Self {
         Self::invalid(match wrong {
-            Wrong::Missing { param } => format!("The {param} field is required."),
-            Wrong::Invalid { param, why } if param.is_empty() => format!("The body {why}."),
-            Wrong::Invalid { param, why } => format!("The {param} field {why}."),
-            Wrong::Address { param } => format!("The {param} field must be an e-mail address."),
-            Wrong::Card { param, why } => format!("The {param} field is wrong: {why}."),
-            Wrong::Unknown { param } => format!("The {param} field is not known."),
-            Wrong::CardNumber { param } => {
+            FieldError::Missing { param } => format!("The {param} field is required."),
+            FieldError::Invalid { param, why } if param.is_empty() => format!("The body {why}."),
+            FieldError::Invalid { param, why } => format!("The {param} field {why}."),
+            FieldError::Address { param } => {
+                format!("The {param} field must be an e-mail address.")
+            }
+            FieldError::Card { param, why } => format!("The {param} field is wrong: {why}."),
+            FieldError::Unknown { param } => format!("The {param} field is not known."),
+            FieldError::CardNumber { param } => {
                 format!(
                     "The {param} field holds what looks like a card number. Nothing was stored."
                 )
@@ -281,7 +283,7 @@ mod tests {
                 r#"{"code":404,"title":"Payments not found","content":"Errors were encountered during the search, please verify the data.","type":"danger"}"#,
             ),
             (
-                Wrong::Missing {
+                FieldError::Missing {
                     param: "amount".to_owned(),
                 }
                 .into(),

@@ -17,7 +17,7 @@ const SESSION: &str = "session";
 
 /// Who is paid, as payers read it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Shop {
+pub struct MerchantProfile {
     /// The merchant's name.
     pub name: String,
     /// Where payers may write to; empty if the merchant named no address.
@@ -27,7 +27,7 @@ pub struct Shop {
 /// How many characters the networks leave for a name on a card statement.
 const STATEMENT_MAX: usize = 22;
 
-impl Shop {
+impl MerchantProfile {
     /// The name in capitals, as card statements write it: letters, digits and blanks, at most 22.
     #[must_use]
     pub fn statement(&self) -> String {
@@ -100,7 +100,7 @@ mod tests {
     fn statements_are_short_and_plain() {
         let named = |name: &str| {
             let (name, email) = (name.to_owned(), String::new());
-            Shop { name, email }.statement()
+            MerchantProfile { name, email }.statement()
         };
         assert_eq!(named("Juan Pesa"), "JUAN PESA");
         assert_eq!(named("Müller & Söhne"), "MLLER  SHNE");

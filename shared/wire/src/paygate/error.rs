@@ -1,11 +1,11 @@
 //! Errors: `{"error": {"type", "code", "message", "param"?}}`.
 
-use domain::card::NotACard;
-use domain::endpoint::NotAllowed;
+use domain::card::CardError;
+use domain::endpoint::UrlError;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::fields::Wrong;
+use crate::fields::FieldError;
 
 /// The broad kind of an error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
@@ -215,7 +215,7 @@ impl Error {
 
     /// The URL of an endpoint may not be posted to.
     #[must_use]
-    pub fn url_not_allowed(why: NotAllowed) -> Self {
+    pub fn url_not_allowed(why: UrlError) -> Self {
         Self::invalid("url_not_allowed", "url", why.to_string())
     }
 
@@ -248,35 +248,35 @@ impl Error {
     }
 }
 
-impl From<Wrong> for Error {
-    fn from(wrong: Wrong) -> Self {
+impl From<FieldError> for Error {
+    fn from(wrong: FieldError) -> Self {
         match wrong {
-            Wrong::Missing { param } => {
+            FieldError::Missing { param } => {
                 let message = format!("{param} is required");
                 Self::invalid("parameter_missing", &param, message)
             }
-            Wrong::Invalid { param, why } if param.is_empty() => {
+            FieldError::Invalid { param, why } if param.is_empty() => {
                 Self::body_unreadable(&format!("The body {why}"))
             }
-            Wrong::Invalid { param, why } => {
+            FieldError::Invalid { param, why } => {
                 let message = format!("{param} {why}");
                 Self::invalid("parameter_invalid", &param, message)
             }
-            Wrong::Unknown { param } => {
+            FieldError::Unknown { param } => {
                 let message = format!("{param} is not a parameter of this request");
                 Self::invalid("parameter_unknown", &param, message)
             }
-            Wrong::CardNumber { param } => {
+            FieldError::CardNumber { param } => {
                 let message = format!(
                     "{param} holds what looks like a card number. Card numbers belong in card.number only; nothing was stored."
                 );
                 Self::invalid("card_number_misplaced", &param, message)
             }
-            Wrong::Address { param } => {
+            FieldError::Address { param } => {
                 let message = format!("{param} must be an e-mail address");
                 Self::invalid("email_invalid", &param, message)
             }
-            Wrong::Card { param, why } => {
+            FieldError::Card { param, why } => {
                 let (code, message) = card(why);
                 Self::invalid(code, &param, message)
             }
@@ -285,19 +285,19 @@ impl From<Wrong> for Error {
 }
 
 /// The code and the message for a card that cannot be one.
-const fn card(why: NotACard) -> (&'static str, &'static str) {
+const fn card(why: CardError) -> (&'static str, &'static str) {
     match why {
-        NotACard::Length | NotACard::NotDigits => (
+        CardError::Length | CardError::NotDigits => (
             "invalid_number",
             "The card number must have 12 to 19 digits.",
         ),
-        NotACard::Luhn => ("incorrect_number", "The card number is incorrect."),
-        NotACard::Month => ("invalid_expiry_month", "The expiry month must be 1 to 12."),
-        NotACard::Year => (
+        CardError::Luhn => ("incorrect_number", "The card number is incorrect."),
+        CardError::Month => ("invalid_expiry_month", "The expiry month must be 1 to 12."),
+        CardError::Year => (
             "invalid_expiry_year",
             "The expiry year must have four digits.",
         ),
-        NotACard::Cvc => (
+        CardError::Cvc => (
             "invalid_cvc",
             "The security code must have 3 digits, 4 for American Express.",
         ),

@@ -1,7 +1,7 @@
 //! What an endpoint is told.
 
+use domain::event::{Event, EventType, Subject};
 use domain::id::EventId;
-use domain::notice::{Kind, Notice, Subject};
 use time::OffsetDateTime;
 
 use super::response::{Customer, Payment, Refund};
@@ -18,22 +18,22 @@ pub const EVENTS: [&str; 5] = [
 
 /// The name under which this contract tells of what happened.
 #[must_use]
-pub const fn word(kind: Kind) -> Option<&'static str> {
+pub const fn word(kind: EventType) -> Option<&'static str> {
     match kind {
-        Kind::PaymentSucceeded => Some("payment.succeeded"),
-        Kind::PaymentFailed => Some("payment.failed"),
-        Kind::RefundSettled | Kind::RefundFailed => Some("refund.created"),
-        Kind::CustomerCreated => Some("customer.created"),
-        Kind::CustomerUpdated => Some("customer.updated"),
-        Kind::IntentCreated | Kind::IntentStatusChanged => None,
+        EventType::PaymentSucceeded => Some("payment.succeeded"),
+        EventType::PaymentFailed => Some("payment.failed"),
+        EventType::RefundSettled | EventType::RefundFailed => Some("refund.created"),
+        EventType::CustomerCreated => Some("customer.created"),
+        EventType::CustomerUpdated => Some("customer.updated"),
+        EventType::IntentCreated | EventType::IntentStatusChanged => None,
     }
 }
 
 /// The body of a webhook; `None` if this contract does not tell of it.
 #[must_use]
-pub fn body(id: EventId, notice: &Notice, happened_at: OffsetDateTime) -> Option<String> {
-    let kind = word(notice.kind)?;
-    match &notice.subject {
+pub fn body(id: EventId, event: &Event, happened_at: OffsetDateTime) -> Option<String> {
+    let kind = word(event.event_type)?;
+    match &event.subject {
         Subject::Payment(payment) => Some(event::body(id, kind, happened_at, Payment::of(payment))),
         Subject::Refund(refund) => Some(event::body(id, kind, happened_at, Refund::of(refund))),
         Subject::Customer(customer) => {
@@ -51,16 +51,19 @@ mod tests {
     use super::*;
     use crate::samples;
 
-    fn told(kind: Kind, subject: Subject) -> Option<Value> {
-        let notice = Notice { kind, subject };
+    fn told(kind: EventType, subject: Subject) -> Option<Value> {
+        let event = Event {
+            event_type: kind,
+            subject,
+        };
         let id = EventId(Uuid::from_u128(1));
-        let body = body(id, &notice, OffsetDateTime::UNIX_EPOCH)?;
+        let body = body(id, &event, OffsetDateTime::UNIX_EPOCH)?;
         from_str(&body).ok()
     }
 
     #[test]
     fn every_word_that_is_told_may_be_subscribed_to() {
-        let mut words: Vec<_> = Kind::ALL.into_iter().filter_map(word).collect();
+        let mut words: Vec<_> = EventType::ALL.into_iter().filter_map(word).collect();
         words.sort_unstable();
         words.dedup();
         let mut events = EVENTS;
@@ -71,8 +74,8 @@ mod tests {
     #[test]
     fn a_refund_is_told_as_a_refund() -> Result<(), Error> {
         for (kind, state, status) in [
-            (Kind::RefundSettled, "refunded", "succeeded"),
-            (Kind::RefundFailed, "failed", "failed"),
+            (EventType::RefundSettled, "refunded", "succeeded"),
+            (EventType::RefundFailed, "failed", "failed"),
         ] {
             let refund = Subject::Refund(samples::refund(state)?);
             let expected = json!({
@@ -101,8 +104,8 @@ mod tests {
         });
         assert_eq!(read, expected);
         for (kind, word) in [
-            (Kind::CustomerCreated, "customer.created"),
-            (Kind::CustomerUpdated, "customer.updated"),
+            (EventType::CustomerCreated, "customer.created"),
+            (EventType::CustomerUpdated, "customer.updated"),
         ] {
             let event = told(kind, Subject::Customer(customer.clone())).unwrap_or_default();
             assert_eq!(event.pointer("/type"), Some(&word.into()));

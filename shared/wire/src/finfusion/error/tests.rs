@@ -6,7 +6,7 @@ use crate::samples;
 #[test]
 fn errors_have_the_contracts_shape() -> Result<(), serde_json::Error> {
     let param = "amount".to_owned();
-    let missing = Error::from(Wrong::Missing { param });
+    let missing = Error::from(FieldError::Missing { param });
     let expected = r#"{"error":{"type":"ValidationError","code":"VAL001","message":"amount is required","details":{"param":"amount"},"param":"amount"}}"#;
     assert_eq!((missing.status, missing.body().as_str()), (400, expected));
     let internal =
@@ -69,7 +69,7 @@ fn each_status_has_its_kind() {
 
 #[test]
 fn where_the_wrong_thing_stands_is_in_the_code() {
-    let wrong = || Wrong::Invalid {
+    let wrong = || FieldError::Invalid {
         param: "limit".to_owned(),
         why: "must be an integer".to_owned(),
     };

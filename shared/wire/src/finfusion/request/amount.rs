@@ -4,7 +4,7 @@ use domain::money::{Currency, MINOR_MAX, Money};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::fields::{Fields, Wrong};
+use crate::fields::{FieldError, Fields};
 
 /// A value as a client may write it; which currency it is in is said elsewhere.
 pub(super) struct Amount {
@@ -15,11 +15,11 @@ pub(super) struct Amount {
 }
 
 impl Amount {
-    pub(super) fn read(mut fields: Fields) -> Result<Self, Wrong> {
+    pub(super) fn read(mut fields: Fields) -> Result<Self, FieldError> {
         let minor = fields.integer("value")?;
         let minor = fields.required("value", minor)?;
         if !(1..=MINOR_MAX).contains(&minor) {
-            return Err(Wrong::Invalid {
+            return Err(FieldError::Invalid {
                 param: fields.param("value"),
                 why: "must be more than zero and have at most 12 digits".to_owned(),
             });
@@ -27,7 +27,7 @@ impl Amount {
         let currency = match fields.text("currency", 40)? {
             None => None,
             Some(code) => {
-                let wrong = || Wrong::Invalid {
+                let wrong = || FieldError::Invalid {
                     param: fields.param("currency"),
                     why: "must be a three-letter ISO 4217 code in upper case, such as USD"
                         .to_owned(),
@@ -41,14 +41,14 @@ impl Amount {
 }
 
 /// Money in a currency that is said.
-pub(super) fn money(fields: &mut Fields) -> Result<Money, Wrong> {
+pub(super) fn money(fields: &mut Fields) -> Result<Money, FieldError> {
     let amount = fields.object("amount")?;
     let amount = Amount::read(fields.required("amount", amount)?)?;
-    let missing = || Wrong::Missing {
+    let missing = || FieldError::Missing {
         param: "amount.currency".to_owned(),
     };
     let currency = amount.currency.ok_or_else(missing)?;
-    Money::from_minor(amount.minor, currency).map_err(|wrong| Wrong::Invalid {
+    Money::from_minor(amount.minor, currency).map_err(|wrong| FieldError::Invalid {
         param: "amount.value".to_owned(),
         why: format!("is wrong: {wrong}"),
     })

@@ -5,7 +5,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use crate::customer::Details;
-use crate::fields::Wrong;
+use crate::fields::FieldError;
 use crate::finfusion::error::Error;
 
 /// Reads the body of `POST /v2/customers`.
@@ -16,7 +16,7 @@ pub fn customer(body: Value) -> Result<Details, Error> {
     let details = Details::read(body)?;
     if details.email.is_none() {
         let param = "email".to_owned();
-        return Err(Wrong::Missing { param }.into());
+        return Err(FieldError::Missing { param }.into());
     }
     Ok(details)
 }

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 
 use super::amount::{AmountBody, money};
 use crate::card::{self, CardBody};
-use crate::fields::{Fields, Wrong};
+use crate::fields::{FieldError, Fields};
 use crate::finfusion::error::Error;
 
 /// A payment to create.
@@ -42,10 +42,10 @@ impl CreatePayment {
     }
 }
 
-fn method_card(mut fields: Fields) -> Result<Card, Wrong> {
+fn method_card(mut fields: Fields) -> Result<Card, FieldError> {
     let kind = fields.text("type", 40)?;
     if fields.required("type", kind)? != "card" {
-        return Err(Wrong::Invalid {
+        return Err(FieldError::Invalid {
             param: fields.param("type"),
             why: "must be card".to_owned(),
         });

@@ -5,7 +5,7 @@ use serde::Deserialize;
 use zeroize::Zeroizing;
 
 use crate::credentials::Credentials;
-use crate::fields::Wrong;
+use crate::fields::FieldError;
 use crate::finfusion::error::Error;
 use crate::query::{Parameters, invalid};
 
@@ -28,7 +28,7 @@ impl GetToken {
     pub fn read(form: &str) -> Result<Self, Error> {
         let form = Parameters::of(form);
         let required = |name: &str| {
-            let missing = || Wrong::Missing {
+            let missing = || FieldError::Missing {
                 param: name.to_owned(),
             };
             form.text(name)?.ok_or_else(missing)

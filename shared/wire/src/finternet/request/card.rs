@@ -1,12 +1,12 @@
 //! Paying an intent by card.
 
-use domain::card::{Card, NotACard};
+use domain::card::{Card, CardError};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
 use zeroize::Zeroizing;
 
-use crate::fields::{Fields, Wrong};
+use crate::fields::{FieldError, Fields};
 use crate::finternet::error::Error;
 
 /// Texts that come with a card, and how many characters they may have. They are checked and not
@@ -55,51 +55,51 @@ fn read(mut fields: Fields) -> Result<Card, Error> {
     }
     fields.finish()?;
     let card = checked(&number, &expiry, &cvv);
-    Ok(card.map_err(|why| Wrong::Card {
+    Ok(card.map_err(|why| FieldError::Card {
         param: part(why).to_owned(),
         why,
     })?)
 }
 
-fn checked(number: &str, expiry: &str, cvv: &str) -> Result<Card, NotACard> {
+fn checked(number: &str, expiry: &str, cvv: &str) -> Result<Card, CardError> {
     let (month, year) = month_and_year(expiry)?;
     check_number(number)?;
     Card::new(number, month, year, cvv)
 }
 
 /// Which field is to blame.
-const fn part(why: NotACard) -> &'static str {
+const fn part(why: CardError) -> &'static str {
     match why {
-        NotACard::Length | NotACard::NotDigits | NotACard::Luhn => "cardNumber",
-        NotACard::Month | NotACard::Year => "expiry",
-        NotACard::Cvc => "cvv",
+        CardError::Length | CardError::NotDigits | CardError::Luhn => "cardNumber",
+        CardError::Month | CardError::Year => "expiry",
+        CardError::Cvc => "cvv",
     }
 }
 
 /// 13 to 19 digits, with spaces among them.
-fn check_number(number: &str) -> Result<(), NotACard> {
+fn check_number(number: &str) -> Result<(), CardError> {
     let digits = number.chars().filter(|c| *c != ' ');
     match digits.clone().all(|c| c.is_ascii_digit()) {
-        false => Err(NotACard::NotDigits),
+        false => Err(CardError::NotDigits),
         true if (13..=19).contains(&digits.count()) => Ok(()),
-        true => Err(NotACard::Length),
+        true => Err(CardError::Length),
     }
 }
 
 /// `MM/YY`, of this century.
-fn month_and_year(expiry: &str) -> Result<(i64, i64), NotACard> {
+fn month_and_year(expiry: &str) -> Result<(i64, i64), CardError> {
     let two_digits = |part: &str| {
         let is_plain = part.len() == 2 && part.bytes().all(|byte| byte.is_ascii_digit());
         part.parse::<i64>().ok().filter(|_| is_plain)
     };
-    let (month, year) = expiry.split_once('/').ok_or(NotACard::Month)?;
-    let month = two_digits(month).ok_or(NotACard::Month)?;
-    let year = two_digits(year).ok_or(NotACard::Year)?;
+    let (month, year) = expiry.split_once('/').ok_or(CardError::Month)?;
+    let month = two_digits(month).ok_or(CardError::Month)?;
+    let year = two_digits(year).ok_or(CardError::Year)?;
     Ok((month, 2000 + year))
 }
 
-fn wrong(param: &str, why: &str) -> Wrong {
-    Wrong::Invalid {
+fn wrong(param: &str, why: &str) -> FieldError {
+    FieldError::Invalid {
         param: param.to_owned(),
         why: why.to_owned(),
     }

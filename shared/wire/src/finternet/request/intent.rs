@@ -1,13 +1,13 @@
 //! Making and canceling intents.
 
 use domain::intent::{Kind, SettlementMethod, Terms};
-use domain::money::{Currency, Money, NotMoney};
+use domain::money::{AmountError, Currency, Money};
 use rust_decimal::Decimal;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use crate::fields::{Fields, Wrong};
+use crate::fields::{FieldError, Fields};
 use crate::finternet::error::Error;
 use crate::finternet::{CURRENCIES, kind, settlement_method};
 
@@ -84,9 +84,9 @@ fn money(fields: &mut Fields) -> Result<Money, Error> {
         Error::invalid("currency", message)
     })?;
     let wrong = |wrong| match wrong {
-        NotMoney::NotPositive => Error::invalid("amount", "The amount must be greater than 0"),
-        NotMoney::TooLarge => Error::invalid("amount", "The amount is too large"),
-        NotMoney::TooFine => {
+        AmountError::NotPositive => Error::invalid("amount", "The amount must be greater than 0"),
+        AmountError::TooLarge => Error::invalid("amount", "The amount is too large"),
+        AmountError::TooFine => {
             let most = currency.exponent();
             let message = format!("The amount must have at most {most} decimals in {currency}");
             Error::invalid("amount", message)
@@ -103,7 +103,7 @@ fn money(fields: &mut Fields) -> Result<Money, Error> {
 
 /// Reads `100.00` and nothing else: plain digits, no sign but a minus, no exponent, no blanks, no
 /// needless zero in front, digits on both sides of a point. `None` if it is no such number.
-fn decimal(text: &str, currency: Currency) -> Option<Result<Decimal, NotMoney>> {
+fn decimal(text: &str, currency: Currency) -> Option<Result<Decimal, AmountError>> {
     let (is_negative, digits) = match text.strip_prefix('-') {
         Some(digits) => (true, digits),
         None => (false, text),
@@ -119,12 +119,12 @@ fn decimal(text: &str, currency: Currency) -> Option<Result<Decimal, NotMoney>> 
         return None;
     }
     if is_negative {
-        return Some(Err(NotMoney::NotPositive));
+        return Some(Err(AmountError::NotPositive));
     }
     if u32::try_from(decimals.len()).map_or(true, |count| count > currency.exponent()) {
-        return Some(Err(NotMoney::TooFine));
+        return Some(Err(AmountError::TooFine));
     }
-    Some(Decimal::from_str_exact(digits).map_err(|_| NotMoney::TooLarge))
+    Some(Decimal::from_str_exact(digits).map_err(|_| AmountError::TooLarge))
 }
 
 /// A field that is one of the words of `all`.
@@ -133,7 +133,7 @@ fn word<T: Copy, const N: usize>(
     name: &str,
     all: [T; N],
     of: fn(T) -> &'static str,
-) -> Result<Option<T>, Wrong> {
+) -> Result<Option<T>, FieldError> {
     let Some(text) = fields.text(name, 40)? else {
         return Ok(None);
     };
@@ -162,7 +162,7 @@ fn terms(fields: &mut Fields, metadata: &Map<String, Value>) -> Result<Terms, Er
 }
 
 /// `0x` and this many bytes in hex. Digits among them are no card number, whatever they look like.
-fn hex(fields: &mut Fields, name: &str, bytes: usize) -> Result<Option<String>, Wrong> {
+fn hex(fields: &mut Fields, name: &str, bytes: usize) -> Result<Option<String>, FieldError> {
     let text = fields.secret_text(name, 80)?;
     let is_hex = |text: &String| {
         let digits = text.strip_prefix("0x").unwrap_or_default();
@@ -178,7 +178,7 @@ fn hex(fields: &mut Fields, name: &str, bytes: usize) -> Result<Option<String>, 
 }
 
 /// Checks what the metadata says about release; returns whether it is to be automatic.
-fn release(metadata: &Map<String, Value>) -> Result<bool, Wrong> {
+fn release(metadata: &Map<String, Value>) -> Result<bool, FieldError> {
     let given = |name| metadata.get(name).filter(|value| !value.is_null());
     let kind = given("releaseType").map(|kind| kind.as_str().unwrap_or_default());
     if kind.is_some_and(|kind| !RELEASE_TYPES.contains(&kind)) {
@@ -188,7 +188,7 @@ fn release(metadata: &Map<String, Value>) -> Result<bool, Wrong> {
     match given("timeLockUntil") {
         None if kind == Some("TIME_LOCKED") => {
             let param = "metadata.timeLockUntil".to_owned();
-            return Err(Wrong::Missing { param });
+            return Err(FieldError::Missing { param });
         }
         Some(until) if !is_time(until) => {
             let why = "must be Unix seconds in a string".to_owned();
@@ -212,9 +212,9 @@ fn is_time(value: &Value) -> bool {
     (1..=11).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit())
 }
 
-fn wrong(param: &str, why: String) -> Wrong {
+fn wrong(param: &str, why: String) -> FieldError {
     let param = param.to_owned();
-    Wrong::Invalid { param, why }
+    FieldError::Invalid { param, why }
 }
 
 /// Reads the body of `POST /v1/payment-intents/{id}/cancel`. The reason is checked and not kept.

@@ -5,7 +5,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::customer::Details;
-use crate::fields::Wrong;
+use crate::fields::FieldError;
 
 /// A customer to create; its address is required here.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,12 +15,12 @@ impl CreateCustomer {
     /// Reads the body of `POST /v1/customers`.
     ///
     /// # Errors
-    /// [`Wrong`] names the first wrong field.
-    pub fn read(body: Value) -> Result<Self, Wrong> {
+    /// [`FieldError`] names the first wrong field.
+    pub fn read(body: Value) -> Result<Self, FieldError> {
         let details = Details::read(body)?;
         if details.email.is_none() {
             let param = "email".to_owned();
-            return Err(Wrong::Missing { param });
+            return Err(FieldError::Missing { param });
         }
         Ok(Self(details))
     }
@@ -66,7 +66,7 @@ mod tests {
         }
         let param = "email".to_owned();
         let found = CreateCustomer::read(json!({"name": "John Doe"}));
-        assert_eq!(found, Err(Wrong::Missing { param }));
+        assert_eq!(found, Err(FieldError::Missing { param }));
         assert!(CreateCustomer::read(json!({"email": "nobody"})).is_err());
     }
 }

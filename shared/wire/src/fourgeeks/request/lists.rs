@@ -6,7 +6,7 @@ use domain::payment::State;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::fields::Wrong;
+use crate::fields::FieldError;
 use crate::fourgeeks::payment_id;
 use crate::page::Page;
 use crate::query::{Parameters, invalid};
@@ -21,8 +21,8 @@ impl ReadPayment {
     /// Reads the query.
     ///
     /// # Errors
-    /// [`Wrong`] if `test` is neither true nor false.
-    pub fn read(query: &str) -> Result<Self, Wrong> {
+    /// [`FieldError`] if `test` is neither true nor false.
+    pub fn read(query: &str) -> Result<Self, FieldError> {
         let test = test(&Parameters::of(query))?;
         Ok(Self { test })
     }
@@ -48,8 +48,8 @@ impl ListPayments {
     /// Reads the query.
     ///
     /// # Errors
-    /// [`Wrong`] names the first wrong parameter.
-    pub fn read(query: &str) -> Result<Self, Wrong> {
+    /// [`FieldError`] names the first wrong parameter.
+    pub fn read(query: &str) -> Result<Self, FieldError> {
         let parameters = Parameters::of(query);
         let test = test(&parameters)?;
         let states = match parameters.text("status")? {
@@ -76,7 +76,7 @@ impl ListPayments {
 }
 
 /// True or false, as Python writes it too.
-fn test(parameters: &Parameters) -> Result<Option<bool>, Wrong> {
+fn test(parameters: &Parameters) -> Result<Option<bool>, FieldError> {
     match parameters.text("test")? {
         None => Ok(None),
         Some(text) if text.eq_ignore_ascii_case("true") => Ok(Some(true)),
@@ -114,8 +114,8 @@ impl CustomerPages {
     /// Reads `page`, from 1 on, and `page_size`, 1 to 100.
     ///
     /// # Errors
-    /// [`Wrong`] names the first wrong parameter; a page behind the 10,000th customer is one.
-    pub fn read(query: &str) -> Result<Self, Wrong> {
+    /// [`FieldError`] names the first wrong parameter; a page behind the 10,000th customer is one.
+    pub fn read(query: &str) -> Result<Self, FieldError> {
         let parameters = Parameters::of(query);
         let number = parameters.number("page", 1..=SKIPPED_MAX + 1)?.unwrap_or(1);
         let size = parameters.number("page_size", 1..=PAGE_SIZE_MAX)?;
@@ -186,15 +186,15 @@ mod tests {
 
     use super::*;
 
-    fn param<T>(read: Result<T, Wrong>) -> Option<String> {
+    fn param<T>(read: Result<T, FieldError>) -> Option<String> {
         match read {
-            Err(Wrong::Invalid { param, .. }) => Some(param),
+            Err(FieldError::Invalid { param, .. }) => Some(param),
             _ => None,
         }
     }
 
     #[test]
-    fn the_documents_query_is_read() -> Result<(), Wrong> {
+    fn the_documents_query_is_read() -> Result<(), FieldError> {
         let read = ListPayments::read("status=succeeded&test=false")?;
         assert_eq!(read.states, [State::Captured]);
         assert!(!read.may_show(Mode::Test) && read.may_show(Mode::Live));
@@ -223,7 +223,7 @@ mod tests {
     }
 
     #[test]
-    fn a_list_goes_on_after_either_spelling() -> Result<(), Wrong> {
+    fn a_list_goes_on_after_either_spelling() -> Result<(), FieldError> {
         let id = PaymentId(Uuid::from_u128(7));
         for text in [id.to_string(), id.0.to_string()] {
             let read = ListPayments::read(&format!("starting_after={text}"))?;
@@ -272,7 +272,7 @@ mod tests {
     }
 
     #[test]
-    fn pages_name_their_neighbours() -> Result<(), Wrong> {
+    fn pages_name_their_neighbours() -> Result<(), FieldError> {
         let second = CustomerPages::read("page=2&page_size=2")?;
         assert_eq!((second.page().offset, second.page().limit), (2, 2));
         let at = |number| Some(format!("/v1/customers/?page={number}&page_size=2"));

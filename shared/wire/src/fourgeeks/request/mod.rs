@@ -12,20 +12,20 @@ pub use self::refund::{Asked, CreateRefund, RefundBody, RefundOfChargeBody, Refu
 
 use rust_decimal::Decimal;
 
-use crate::fields::Wrong;
+use crate::fields::FieldError;
 
 /// Decimal digits of money: no sign, no exponent, no blank, no zero too many in front.
 const DECIMAL: &str = r"^(0|[1-9][0-9]*)(\.[0-9]+)?$";
 
 /// Reads an amount as clients write it, with at most `decimals` digits behind the point.
-fn decimal(param: &str, text: &str, decimals: u32) -> Result<Decimal, Wrong> {
+fn decimal(param: &str, text: &str, decimals: u32) -> Result<Decimal, FieldError> {
     let (whole, fraction) = text.split_once('.').unwrap_or((text, "0"));
     let is_number = |digits: &str| !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit());
     let is_plain = is_number(whole) && is_number(fraction);
     let has_zeros = whole.len() > 1 && whole.starts_with('0');
     let most = usize::try_from(decimals).unwrap_or_default();
     let is_fine = text.contains('.') && fraction.len() > most;
-    let wrong = |why| Wrong::Invalid {
+    let wrong = |why| FieldError::Invalid {
         param: param.to_owned(),
         why,
     };

@@ -2,7 +2,7 @@
 
 use domain::card;
 use domain::merchant::Mode;
-use domain::money::{Currency, Money, NotMoney};
+use domain::money::{AmountError, Currency, Money};
 use domain::payment::Checkout;
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -10,7 +10,7 @@ use serde_json::Value;
 use url::Url;
 
 use super::{DECIMAL, TOO_LARGE, decimal};
-use crate::fields::{Fields, Wrong};
+use crate::fields::{FieldError, Fields};
 
 /// Characters that a description may have. With the bounds of the other texts it keeps the page's
 /// address short enough for what lies on its way.
@@ -40,8 +40,8 @@ impl CreatePayment {
     /// back by https only.
     ///
     /// # Errors
-    /// [`Wrong`] names the first wrong field.
-    pub fn read(body: Value, mode: Mode) -> Result<Self, Wrong> {
+    /// [`FieldError`] names the first wrong field.
+    pub fn read(body: Value, mode: Mode) -> Result<Self, FieldError> {
         let mut fields = Fields::of(body)?;
         let money = money(&mut fields)?;
         let description = description(&mut fields)?;
@@ -57,8 +57,8 @@ impl CreatePayment {
     /// are optional, and `mode` may be `payment`.
     ///
     /// # Errors
-    /// [`Wrong`] names the first wrong field.
-    pub fn read_session(body: Value, mode: Mode) -> Result<Self, Wrong> {
+    /// [`FieldError`] names the first wrong field.
+    pub fn read_session(body: Value, mode: Mode) -> Result<Self, FieldError> {
         let mut fields = Fields::of(body)?;
         let money = money(&mut fields)?;
         let description = description(&mut fields)?;
@@ -88,14 +88,14 @@ impl CreatePayment {
     }
 }
 
-fn wrong(param: &str, why: impl Into<String>) -> Wrong {
-    Wrong::Invalid {
+fn wrong(param: &str, why: impl Into<String>) -> FieldError {
+    FieldError::Invalid {
         param: param.to_owned(),
         why: why.into(),
     }
 }
 
-fn money(fields: &mut Fields) -> Result<Money, Wrong> {
+fn money(fields: &mut Fields) -> Result<Money, FieldError> {
     let amount = fields.text("amount", 40)?;
     let amount = fields.required("amount", amount)?;
     let code = fields.text("currency", 40)?;
@@ -108,12 +108,12 @@ fn money(fields: &mut Fields) -> Result<Money, Wrong> {
     })?;
     let amount = decimal("amount", &amount, currency.exponent())?;
     Money::from_major(amount, currency).map_err(|not| match not {
-        NotMoney::NotPositive | NotMoney::TooFine => wrong("amount", "must be more than 0"),
-        NotMoney::TooLarge => wrong("amount", TOO_LARGE),
+        AmountError::NotPositive | AmountError::TooFine => wrong("amount", "must be more than 0"),
+        AmountError::TooLarge => wrong("amount", TOO_LARGE),
     })
 }
 
-fn description(fields: &mut Fields) -> Result<Option<String>, Wrong> {
+fn description(fields: &mut Fields) -> Result<Option<String>, FieldError> {
     let description = fields.text("description", DESCRIPTION_MAX)?;
     if description
         .as_ref()
@@ -124,16 +124,16 @@ fn description(fields: &mut Fields) -> Result<Option<String>, Wrong> {
     Ok(description)
 }
 
-fn items(fields: &mut Fields) -> Result<Option<Vec<String>>, Wrong> {
+fn items(fields: &mut Fields) -> Result<Option<Vec<String>>, FieldError> {
     let Some(items) = fields.texts("items")? else {
         return Ok(None);
     };
     if items.is_empty() || items.len() > ITEMS_MAX {
         return Err(wrong("items", format!("must have 1 to {ITEMS_MAX} items")));
     }
-    if items.iter().any(|item| card::is_in(item)) {
+    if items.iter().any(|item| card::contains_card_number(item)) {
         let param = "items".to_owned();
-        return Err(Wrong::CardNumber { param });
+        return Err(FieldError::CardNumber { param });
     }
     let is_fit = |item: &String| {
         let length = item.chars().count();
@@ -149,7 +149,7 @@ fn items(fields: &mut Fields) -> Result<Option<Vec<String>>, Wrong> {
     Ok(Some(items))
 }
 
-fn return_url(fields: &mut Fields, mode: Mode) -> Result<String, Wrong> {
+fn return_url(fields: &mut Fields, mode: Mode) -> Result<String, FieldError> {
     let text = fields.text("return_url", URL_MAX)?;
     let text = fields.required("return_url", text)?;
     let is_https = text.starts_with("https://");

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::{DECIMAL, decimal};
-use crate::fields::{Fields, Wrong};
+use crate::fields::{FieldError, Fields};
 use crate::fourgeeks::payment_id;
 
 /// Characters that a reason may have.
@@ -46,8 +46,8 @@ impl CreateRefund {
     /// `charge_id` with decimal text.
     ///
     /// # Errors
-    /// [`Wrong`] names the first wrong field.
-    pub fn read(body: Value) -> Result<Self, Wrong> {
+    /// [`FieldError`] names the first wrong field.
+    pub fn read(body: Value) -> Result<Self, FieldError> {
         let mut fields = Fields::of(body)?;
         let payment = fields.text("payment_id", 100)?;
         let charge = fields.text("charge_id", 100)?;
@@ -65,7 +65,7 @@ impl CreateRefund {
         Ok(read)
     }
 
-    fn of_payment(fields: &mut Fields, payment: &str) -> Result<Self, Wrong> {
+    fn of_payment(fields: &mut Fields, payment: &str) -> Result<Self, FieldError> {
         Ok(Self {
             payment_id: payment_id(payment),
             charge_id: None,
@@ -74,7 +74,7 @@ impl CreateRefund {
         })
     }
 
-    fn of_charge(fields: &mut Fields, charge: String) -> Result<Self, Wrong> {
+    fn of_charge(fields: &mut Fields, charge: String) -> Result<Self, FieldError> {
         let amount = fields.text("amount", 40)?;
         let amount = amount.map(|text| decimal("amount", &text, DECIMALS_MAX));
         let reason = fields.text("reason", REASON_MAX)?;
@@ -94,8 +94,8 @@ impl CreateRefund {
     }
 }
 
-fn wrong(param: &str, why: &str) -> Wrong {
-    Wrong::Invalid {
+fn wrong(param: &str, why: &str) -> FieldError {
+    FieldError::Invalid {
         param: param.to_owned(),
         why: why.to_owned(),
     }

@@ -9,12 +9,12 @@ use rust_decimal::Decimal;
 use time::macros::datetime;
 use uuid::{Uuid, uuid};
 
-use crate::fourgeeks::Shop;
+use crate::fourgeeks::MerchantProfile;
 use crate::fourgeeks::error::Error;
 
 /// The shop of the document's address.
-pub fn shop() -> Shop {
-    Shop {
+pub fn shop() -> MerchantProfile {
+    MerchantProfile {
         name: "4Geeks Payments".to_owned(),
         email: "support@4geeks.io".to_owned(),
     }

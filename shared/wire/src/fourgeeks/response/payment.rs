@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::seconds;
-use crate::fourgeeks::{Shop, checkout, session};
+use crate::fourgeeks::{MerchantProfile, checkout, session};
 
 /// How far a payment has come; all but the first are final.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
@@ -59,7 +59,7 @@ pub struct Begun {
 impl Begun {
     /// `None` for a payment that has no page. `base` is where payers reach the gateway.
     #[must_use]
-    pub fn of(base: &str, payment: &payment::Payment, shop: &Shop) -> Option<Self> {
+    pub fn of(base: &str, payment: &payment::Payment, shop: &MerchantProfile) -> Option<Self> {
         Some(Self {
             id_payment: payment.id.to_string(),
             redirect: checkout::address(base, payment, shop)?,

@@ -1,7 +1,7 @@
 //! A payment to create.
 
 use domain::card::Card;
-use domain::money::{Currency, Money, NotMoney};
+use domain::money::{AmountError, Currency, Money};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -88,8 +88,8 @@ fn money(fields: &mut Fields) -> Result<Money, Error> {
         return Err(too_small());
     }
     Money::from_minor(minor, currency).map_err(|wrong| match wrong {
-        NotMoney::NotPositive | NotMoney::TooFine => too_small(),
-        NotMoney::TooLarge => {
+        AmountError::NotPositive | AmountError::TooFine => too_small(),
+        AmountError::TooLarge => {
             let message = "Amount must have at most 12 digits";
             Error::invalid("amount_too_large", "amount", message)
         }

@@ -1,0 +1,219 @@
+//! Idempotency-Key: the same request with the same key is done once.
+
+use std::collections::BTreeMap;
+
+use axum::extract::Request;
+use axum::http::HeaderMap;
+use axum::http::request::Parts;
+use domain::card;
+use domain::surface::Surface;
+use hmac::{Hmac, KeyInit, Mac};
+use serde_json::{Map, Value};
+use sha2::Sha256;
+use store::accept::{Key, StoredResponse};
+use store::merchants::Principal;
+use store::{Tx, idempotency};
+use uuid::Uuid;
+
+use crate::App;
+use crate::error::ApiError;
+use crate::http::body;
+
+/// An answer, and whether it is one given before.
+pub struct ApiResponse {
+    pub answer: StoredResponse,
+    pub is_replay: bool,
+}
+
+impl ApiResponse {
+    /// An answer given now.
+    pub const fn new(answer: StoredResponse) -> Self {
+        Self {
+            answer,
+            is_replay: false,
+        }
+    }
+}
+
+/// Reads a request's JSON body, and its idempotency key if it has one.
+pub async fn read(
+    app: &App,
+    surface: Surface,
+    request: Request,
+) -> Result<(Value, Option<Key>), ApiError> {
+    let (parts, body) = request.into_parts();
+    let body = body::read(&parts.headers, body).await?;
+    let key = key(&parts, &app.idempotency_key, surface, &body)?;
+    Ok((body, key))
+}
+
+/// Reads a request's JSON body, which may be left out, and its idempotency key if it has one.
+pub async fn read_if_any(
+    app: &App,
+    surface: Surface,
+    request: Request,
+) -> Result<(Value, Option<Key>), ApiError> {
+    let (parts, body) = request.into_parts();
+    let body = body::read_if_any(&parts.headers, body).await?;
+    let key = key(&parts, &app.idempotency_key, surface, &body)?;
+    Ok((body, key))
+}
+
+/// The request's idempotency key with the fingerprint of what it asks: HMAC under a server key,
+/// security codes left out, so that what is stored cannot be guessed back to a card.
+fn key(
+    parts: &Parts,
+    server_key: &[u8; 32],
+    surface: Surface,
+    body: &Value,
+) -> Result<Option<Key>, ApiError> {
+    let Some(key) = text(&parts.headers)? else {
+        return Ok(None);
+    };
+    let path = parts.uri.path();
+    let path = path.strip_prefix("/api").unwrap_or(path);
+    // Both spellings ask the same.
+    let path = path.strip_suffix('/').unwrap_or(path);
+    let route = [parts.method.as_str(), path, surface.name()];
+    let fingerprint = fingerprint(server_key, &route, body)?;
+    Ok(Some(Key { key, fingerprint }))
+}
+
+fn text(headers: &HeaderMap) -> Result<Option<String>, ApiError> {
+    let Some(header) = headers.get("idempotency-key") else {
+        return Ok(None);
+    };
+    let key = header
+        .to_str()
+        .map_err(|_| ApiError::IdempotencyKeyMalformed)?;
+    if key.is_empty() || key.len() > 255 || card::contains_card_number(key) {
+        return Err(ApiError::IdempotencyKeyMalformed);
+    }
+    Ok(Some(key.to_owned()))
+}
+
+fn fingerprint(server_key: &[u8; 32], route: &[&str], body: &Value) -> Result<Vec<u8>, ApiError> {
+    let mut mac = Hmac::<Sha256>::new_from_slice(server_key).map_err(|_| ApiError::Internal)?;
+    for part in route {
+        mac.update(part.as_bytes());
+        mac.update(b"\0");
+    }
+    mac.update(zeroize::Zeroizing::new(canonical(body).to_string()).as_bytes());
+    Ok(mac.finalize().into_bytes().to_vec())
+}
+
+/// The body with its members in order, so that equal bodies are equal texts, and without any card's
+/// security code, wherever a surface puts its card.
+fn canonical(body: &Value) -> Value {
+    let members = match body {
+        Value::Object(members) => members,
+        Value::Array(items) => return items.iter().map(canonical).collect(),
+        other => return other.clone(),
+    };
+    let members = members.iter().map(|(name, value)| {
+        let mut value = canonical(value);
+        if let ("card", Value::Object(card)) = (name.as_str(), &mut value) {
+            card.retain(|name, _| name != "cvc" && name != "cvv");
+        }
+        (name.clone(), value)
+    });
+    // A map of the standard library sorts; serde_json's keeps the order that it is given.
+    let members: BTreeMap<_, _> = members.collect();
+    Value::Object(members.into_iter().collect::<Map<_, _>>())
+}
+
+/// Takes the request's key for what its transaction does to `subject`. `Some` says what was done
+/// under it before; then nothing may be done now.
+pub async fn begin(
+    tx: &mut Tx,
+    principal: Principal,
+    key: Option<&Key>,
+    subject: Uuid,
+) -> Result<Option<(Uuid, Option<StoredResponse>)>, ApiError> {
+    let Some(key) = key else { return Ok(None) };
+    let before =
+        idempotency::begin(tx, principal.merchant_id, principal.mode, key, subject).await?;
+    match before {
+        Some(before) if before.fingerprint != key.fingerprint => {
+            Err(ApiError::IdempotencyKeyReused)
+        }
+        Some(before) => Ok(Some((before.subject, before.response))),
+        None => Ok(None),
+    }
+}
+
+/// Keeps the answer for the next request with this key in the transaction that does what was asked:
+/// both are there or neither is.
+pub async fn store_response(
+    tx: &mut Tx,
+    principal: Principal,
+    key: Option<&Key>,
+    answer: &StoredResponse,
+) -> Result<(), ApiError> {
+    let Some(key) = key else { return Ok(()) };
+    let (merchant, mode) = (principal.merchant_id, principal.mode);
+    Ok(idempotency::store_response(tx, merchant, mode, &key.key, answer).await?)
+}
+
+/// What was answered before, where work and answer are written together.
+pub fn answered(before: Option<StoredResponse>) -> Result<ApiResponse, ApiError> {
+    Ok(ApiResponse {
+        answer: before.ok_or(ApiError::Internal)?,
+        is_replay: true,
+    })
+}
+
+/// Keeps the answer for the next request with this key, where a worker did what was asked. One that cannot be kept is not given: the
+/// client asks again under its key, and both answers are the same.
+pub async fn store_first(
+    app: &App,
+    principal: Principal,
+    key: Option<&Key>,
+    answer: StoredResponse,
+) -> Result<StoredResponse, ApiError> {
+    let Some(key) = key else { return Ok(answer) };
+    let (merchant, mode) = (principal.merchant_id, principal.mode);
+    Ok(idempotency::store_first_response(&app.db, merchant, mode, &key.key, answer).await?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn equal_requests_have_equal_fingerprints() {
+        let of = |route: &str, body: &Value| fingerprint(&[1; 32], &[route, "paygate"], body).ok();
+        let body = json!({"amount": 1, "card": {"number": "4242", "cvc": "123"}});
+        let same = json!({"card": {"cvc": "999", "number": "4242"}, "amount": 1});
+        let items = |one| json!({"items": [one, {"b": [{"d": 1, "c": 2}], "a": 1}]});
+        let turned = json!({"items": ["x", {"a": 1, "b": [{"c": 2, "d": 1}]}]});
+        assert_eq!(of("/payments", &items("x")), of("/payments", &turned));
+        assert_ne!(of("/payments", &items("y")), of("/payments", &turned));
+        let other = json!({"amount": 2, "card": {"number": "4242", "cvc": "123"}});
+        assert_eq!(of("/payments", &body), of("/payments", &same));
+        assert_ne!(of("/payments", &body), of("/payments", &other));
+        assert_ne!(of("/payments", &body), of("/refunds", &body));
+        assert_ne!(
+            of("/payments", &body),
+            fingerprint(&[2; 32], &["/payments", "paygate"], &body).ok()
+        );
+    }
+
+    #[test]
+    fn no_surface_s_security_code_is_in_a_fingerprint() {
+        for (body, same) in [
+            (
+                json!({"payment_method": {"type": "card", "card": {"number": "1", "cvc": "1"}}}),
+                json!({"payment_method": {"type": "card", "card": {"number": "1", "cvc": "2"}}}),
+            ),
+            (
+                json!({"card": {"cardNumber": "1", "cvv": "1"}}),
+                json!({"card": {"cardNumber": "1", "cvv": "2"}}),
+            ),
+        ] {
+            assert_eq!(canonical(&body), canonical(&same));
+        }
+        assert_ne!(canonical(&json!({"cvc": 1})), json!({}));
+    }
+}

@@ -1,0 +1,11 @@
+//! Use cases, in no surface's format.
+
+pub mod access_tokens;
+pub mod customers;
+pub mod idempotency;
+pub mod intents;
+pub mod payments;
+pub mod refunds;
+pub mod sealing_key;
+pub mod wait;
+pub mod webhook_endpoints;

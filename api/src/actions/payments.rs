@@ -1,0 +1,252 @@
+//! Creating a payment, whatever surface asked for it: seal the card, accept, ring, wait.
+
+use std::sync::Arc;
+
+use domain::card::Card;
+use domain::id::{CustomerId, EventId, IntentId, PaymentId};
+use domain::job::{Job, Worker};
+use domain::money::Money;
+use domain::payment::{Checkout, Customer, Method, Payment, State};
+use rust_decimal::Decimal;
+use serde_json::{Map, Value};
+use store::accept::{self, Accept, Accepted, Key, StoredResponse};
+use store::jobs::FIRST_SEQ;
+use store::merchants::Principal;
+use store::payments::Filter;
+use time::OffsetDateTime;
+use wire::page::Page;
+
+use crate::App;
+use crate::actions::idempotency::{self, ApiResponse};
+use crate::actions::wait;
+use crate::error::ApiError;
+
+/// What a merchant asks for, in no surface's words.
+pub struct New {
+    pub money: Money,
+    pub payer: Option<Payer>,
+    pub card: Option<Card>,
+    pub description: Option<String>,
+    pub metadata: Map<String, Value>,
+    pub intent_id: Option<IntentId>,
+    pub checkout: Option<Checkout>,
+}
+
+/// Who pays; one customer for each address.
+pub struct Payer {
+    pub email: Option<String>,
+    pub name: Option<String>,
+    pub phone: Option<String>,
+}
+
+/// What became of a request.
+pub enum Created {
+    /// A payment, at rest if it came to rest in time.
+    New(Box<Payment>),
+    /// Its idempotency key was used before, for this payment, and answered so if it was answered.
+    Existing {
+        id: PaymentId,
+        answer: Option<StoredResponse>,
+    },
+}
+
+/// Creates a payment and answers when it is at rest, or when the limit is reached.
+pub async fn create(
+    app: &Arc<App>,
+    principal: Principal,
+    new: New,
+    key: Option<Key>,
+    render: impl Fn(&Payment) -> StoredResponse + Send + Sync,
+) -> Result<ApiResponse, ApiError> {
+    let (payment, is_replay) = match make(app, principal, new, key.as_ref()).await? {
+        Created::New(payment) => (*payment, false),
+        Created::Existing {
+            answer: Some(answer),
+            ..
+        } => {
+            return Ok(ApiResponse {
+                answer,
+                is_replay: true,
+            });
+        }
+        Created::Existing { id, answer: None } => (wait_for(app, principal, id).await?, true),
+    };
+    let answer = idempotency::store_first(app, principal, key.as_ref(), render(&payment)).await?;
+    Ok(ApiResponse { answer, is_replay })
+}
+
+/// Creates a payment and waits until it is at rest, or the limit is reached.
+pub async fn make(
+    app: &Arc<App>,
+    principal: Principal,
+    new: New,
+    key: Option<&Key>,
+) -> Result<Created, ApiError> {
+    if principal.mode.is_live() {
+        return Err(ApiError::LiveUnavailable);
+    }
+    let payment = opened(principal, &new);
+    let mut waiter = app.replies.wait(payment.id.0);
+    // The task goes on when the client hangs up: what was begun is finished and rung.
+    let accepting = tokio::spawn(accept(Arc::clone(app), payment, new.card, key.cloned()));
+    let (payment, accepted) = accepting.await.map_err(|_| ApiError::Internal)??;
+    match accepted {
+        Accepted::Created { .. } if payment.state.is_in_progress() => {
+            let payment = wait::until_done(app, &mut waiter, payment).await?;
+            Ok(Created::New(Box::new(payment)))
+        }
+        Accepted::Created { .. } => Ok(Created::New(Box::new(payment))),
+        Accepted::Existing { fingerprint, .. }
+            if key.is_none_or(|key| key.fingerprint != fingerprint) =>
+        {
+            Err(ApiError::IdempotencyKeyReused)
+        }
+        Accepted::Existing {
+            payment_id,
+            response,
+            ..
+        } => Ok(Created::Existing {
+            id: payment_id,
+            answer: response,
+        }),
+    }
+}
+
+/// A payment whose first request is still waiting, or died before it answered.
+async fn wait_for(app: &App, principal: Principal, id: PaymentId) -> Result<Payment, ApiError> {
+    let mut waiter = app.replies.wait(id.0);
+    let known = store::payments::get(&app.db, principal.merchant_id, principal.mode, id).await?;
+    let known = known.ok_or(ApiError::Internal)?;
+    if known.state.is_in_progress() {
+        wait::until_done(app, &mut waiter, known).await
+    } else {
+        Ok(known)
+    }
+}
+
+/// A payment of the caller's that does not pay an intent.
+pub async fn find(app: &App, principal: Principal, id: PaymentId) -> Result<Payment, ApiError> {
+    let payment = store::payments::get(&app.db, principal.merchant_id, principal.mode, id).await?;
+    let payment = payment.filter(|payment| payment.intent_id.is_none());
+    payment.ok_or(ApiError::Missing("payment"))
+}
+
+/// A part of the caller's payments, newest first, and whether there are more; those of intents are
+/// not among them.
+pub async fn list(
+    app: &App,
+    principal: Principal,
+    page: &Page<PaymentId>,
+    filter: Filter,
+) -> Result<(Vec<Payment>, bool), ApiError> {
+    let filter = Filter {
+        after: page.after,
+        offset: page.offset.into(),
+        limit: page.rows(),
+        ..filter
+    };
+    let found = store::payments::list(&app.db, principal.merchant_id, principal.mode, &filter);
+    let mut found = found.await?;
+    let has_more = page.cut(&mut found);
+    Ok((found, has_more))
+}
+
+fn opened(principal: Principal, new: &New) -> Payment {
+    let customer = new.payer.as_ref().map(|payer| Customer {
+        id: CustomerId(store::new_id()),
+        email: payer.email.clone(),
+        name: payer.name.clone(),
+        phone: payer.phone.clone(),
+    });
+    Payment {
+        id: PaymentId(store::new_id()),
+        merchant_id: principal.merchant_id,
+        mode: principal.mode,
+        state: State::opened(new.card.is_some()),
+        failure: None,
+        money: new.money,
+        method: Method::Card,
+        description: new.description.clone(),
+        metadata: new.metadata.clone(),
+        customer,
+        card: new.card.as_ref().map(Card::masked),
+        intent_id: new.intent_id,
+        checkout: new.checkout.clone(),
+        refunded: Decimal::ZERO,
+        created_at: OffsetDateTime::UNIX_EPOCH,
+        updated_at: OffsetDateTime::UNIX_EPOCH,
+    }
+}
+
+/// Stores the payment and rings for it. Sealed to a key that was destroyed meanwhile, or under an
+/// idempotency key whose day is over, it is stored at the second try.
+async fn accept(
+    app: Arc<App>,
+    mut payment: Payment,
+    card: Option<Card>,
+    key: Option<Key>,
+) -> Result<(Payment, Accepted), ApiError> {
+    let customer_event = EventId(store::new_id());
+    for _ in 0..2 {
+        let sealed = match &card {
+            None => None,
+            Some(card) => {
+                let sealing = app.sealing.newest().await?;
+                let sealed = sealing.seal(card, payment.merchant_id, payment.id);
+                Some(sealed.map_err(|_| ApiError::Internal)?)
+            }
+        };
+        let row = Accept {
+            payment: payment.clone(),
+            card: sealed,
+            idempotency: key.clone(),
+            customer_event,
+        };
+        match app.accept.run(row).await {
+            Err(error) if error.constraint() == Some("sealed_cards_key_exists") => {
+                app.sealing.forget();
+            }
+            Err(error) => return Err(refused(error)),
+            Ok(Accepted::Existing { stale: true, .. }) => {
+                let key = key.as_ref().map_or("", |key| &key.key);
+                accept::delete_expired_key(&app.db, payment.merchant_id, payment.mode, key).await?;
+            }
+            Ok(Accepted::Created {
+                created_at,
+                customer_id,
+            }) => {
+                payment.created_at = created_at;
+                payment.updated_at = created_at;
+                if let (Some(customer), Some(id)) = (&mut payment.customer, customer_id) {
+                    customer.id = id;
+                }
+                publish(&app, &payment);
+                let created = Accepted::Created {
+                    created_at,
+                    customer_id,
+                };
+                return Ok((payment, created));
+            }
+            Ok(existing) => return Ok((payment, existing)),
+        }
+    }
+    Err(ApiError::Unavailable)
+}
+
+fn refused(error: store::Error) -> ApiError {
+    match error.constraint() {
+        Some("payments_one_for_an_intent" | "payments_intent_open") => ApiError::IntentClosed,
+        _ => error.into(),
+    }
+}
+
+fn publish(app: &App, payment: &Payment) {
+    if payment.state.is_in_progress() {
+        let job = Job {
+            worker: Worker::Card,
+            id: payment.id.0,
+            seq: FIRST_SEQ,
+        };
+        app.publisher.publish(job, app.replies.name());
+    }
+}

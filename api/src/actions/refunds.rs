@@ -1,0 +1,145 @@
+//! Giving money back, whatever surface asked for it: store, ring, wait.
+
+use domain::id::{PaymentId, RefundId};
+use domain::job::{Job, Worker};
+use domain::money::{AmountError, Money};
+use domain::payment::{Payment, State};
+use domain::refund::{self, Refund};
+use rust_decimal::Decimal;
+use store::accept::{Key, StoredResponse};
+use store::jobs::FIRST_SEQ;
+use store::merchants::Principal;
+use store::refunds;
+use time::OffsetDateTime;
+use wire::fields::FieldError;
+
+use crate::App;
+use crate::actions::idempotency::{self, ApiResponse};
+use crate::actions::{payments, wait};
+use crate::error::ApiError;
+
+/// How much to give back.
+#[derive(Debug, Clone, Copy)]
+pub enum Amount {
+    /// What is left.
+    Rest,
+    /// In minor units of the payment's currency.
+    Minor(i64),
+    /// In major units of the payment's currency.
+    Major(Decimal),
+}
+
+/// What a merchant asks for.
+pub struct New {
+    pub payment_id: PaymentId,
+    pub amount: Amount,
+    pub reason: Option<String>,
+}
+
+/// Gives money back and answers when the outcome is known, or when the limit is reached.
+pub async fn create(
+    app: &App,
+    principal: Principal,
+    new: New,
+    key: Option<Key>,
+    render: impl Fn(&Refund) -> StoredResponse + Send + Sync,
+) -> Result<ApiResponse, ApiError> {
+    let id = RefundId(store::new_id());
+    let mut waiter = app.replies.wait(id.0);
+    // Read before the transaction: requests that hold one connection and wait for a second wait for
+    // each other.
+    let payment = payments::find(app, principal, new.payment_id).await?;
+    let mut tx = store::begin(&app.db, principal.merchant_id, principal.mode).await?;
+    let before = idempotency::begin(&mut tx, principal, key.as_ref(), id.0).await?;
+    if let Some((id, answer)) = before {
+        drop(tx);
+        return again(app, principal, key, RefundId(id), answer, render).await;
+    }
+    let mut refund = Refund {
+        id,
+        payment_id: payment.id,
+        merchant_id: principal.merchant_id,
+        mode: principal.mode,
+        state: refund::State::Refunding,
+        money: money(&payment, new.amount)?,
+        reason: new.reason,
+        created_at: OffsetDateTime::UNIX_EPOCH,
+    };
+    let created_at = refunds::create(&mut tx, &refund).await?;
+    // Another refund took the amount meanwhile.
+    refund.created_at = created_at.ok_or(ApiError::RefundTooLarge)?;
+    store::commit(tx).await?;
+    let job = Job {
+        worker: Worker::Refund,
+        id: id.0,
+        seq: FIRST_SEQ,
+    };
+    app.publisher.publish(job, app.replies.name());
+    let refund = wait::until_done(app, &mut waiter, refund).await?;
+    let answer = idempotency::store_first(app, principal, key.as_ref(), render(&refund)).await?;
+    Ok(ApiResponse::new(answer))
+}
+
+/// The amount, if the payment has that much left.
+fn money(payment: &Payment, amount: Amount) -> Result<Money, ApiError> {
+    if payment.state != State::Captured {
+        return Err(ApiError::NotRefundable);
+    }
+    let (currency, whole) = (payment.money.currency(), payment.money.amount());
+    let rest = whole
+        .checked_sub(payment.refunded)
+        .ok_or(ApiError::Internal)?;
+    let asked = match amount {
+        Amount::Rest if rest.is_zero() => return Err(ApiError::RefundTooLarge),
+        Amount::Rest => Money::from_major(rest, currency),
+        Amount::Minor(minor) => Money::from_minor(minor, currency),
+        Amount::Major(major) => Money::from_major(major, currency),
+    };
+    let asked = asked.map_err(|wrong| match wrong {
+        AmountError::TooLarge => ApiError::RefundTooLarge,
+        AmountError::NotPositive => invalid("must be more than zero"),
+        AmountError::TooFine => invalid("must be a whole number of the currency's smallest unit"),
+    })?;
+    if asked.amount() > rest {
+        return Err(ApiError::RefundTooLarge);
+    }
+    Ok(asked)
+}
+
+fn invalid(why: &str) -> ApiError {
+    ApiError::Field(FieldError::Invalid {
+        param: "amount".to_owned(),
+        why: why.to_owned(),
+    })
+}
+
+/// The answer for a refund whose request came before: the one given then, or, if it died before it
+/// answered, what is known now.
+async fn again(
+    app: &App,
+    principal: Principal,
+    key: Option<Key>,
+    id: RefundId,
+    answer: Option<StoredResponse>,
+    render: impl Fn(&Refund) -> StoredResponse + Send + Sync,
+) -> Result<ApiResponse, ApiError> {
+    if let Some(answer) = answer {
+        return Ok(ApiResponse {
+            answer,
+            is_replay: true,
+        });
+    }
+    let mut waiter = app.replies.wait(id.0);
+    let known = refunds::get(&app.db, principal.merchant_id, principal.mode, id).await?;
+    let known = known.ok_or(ApiError::Internal)?;
+    let refund = if known.state.is_in_progress() {
+        wait::until_done(app, &mut waiter, known).await?
+    } else {
+        known
+    };
+    let answer = idempotency::store_first(app, principal, key.as_ref(), render(&refund)).await?;
+    Ok(ApiResponse {
+        answer,
+        is_replay: true,
+    })
+}

@@ -1,0 +1,180 @@
+//! Webhook endpoints, whatever surface asked for them.
+
+use std::net::IpAddr;
+
+use domain::id::EndpointId;
+use domain::merchant::Mode;
+use domain::surface::Surface;
+use store::accept::{Key, StoredResponse};
+use store::endpoints;
+use store::merchants::Principal;
+use time::OffsetDateTime;
+use url::{Host, Url};
+use wire::event;
+use wire::subscription::{Changes, Endpoint, Subscription};
+
+use crate::App;
+use crate::actions::idempotency::{self, ApiResponse};
+use crate::error::ApiError;
+
+/// Stands for the secret in an answer that is kept. No JSON holds it: there, it is escaped.
+const SECRET: &str = "\u{1}";
+
+/// Registers an endpoint. The answer is kept for its idempotency key without the secret, which is put
+/// together again.
+pub async fn register(
+    app: &App,
+    principal: Principal,
+    surface: Surface,
+    asked: Subscription,
+    key: Option<Key>,
+    render: impl Fn(&Endpoint, &str) -> StoredResponse + Send + Sync,
+) -> Result<ApiResponse, ApiError> {
+    check_url(app, principal.mode, &asked.url)?;
+    let id = EndpointId(store::new_id());
+    let mut tx = store::begin(&app.db, principal.merchant_id, principal.mode).await?;
+    if let Some((id, before)) = idempotency::begin(&mut tx, principal, key.as_ref(), id.0).await? {
+        let mut answered = idempotency::answered(before)?;
+        let secret = app.webhook_key.endpoint(EndpointId(id)).text();
+        answered.answer.body = answered.answer.body.replace(SECRET, &secret);
+        return Ok(answered);
+    }
+    let mut stored = endpoints::Endpoint {
+        id,
+        merchant_id: principal.merchant_id,
+        mode: principal.mode,
+        surface,
+        url: asked.url,
+        events: asked.events,
+        metadata: asked.metadata,
+        ed25519: asked.ed25519,
+        is_active: true,
+        created_at: OffsetDateTime::UNIX_EPOCH,
+        updated_at: OffsetDateTime::UNIX_EPOCH,
+    };
+    let kinds = event::kinds(surface, &stored.events);
+    let created_at = endpoints::create(&mut tx, &stored, &kinds).await?;
+    stored.created_at = created_at.ok_or(ApiError::TooManyEndpoints)?;
+    stored.updated_at = stored.created_at;
+    let secret = app.webhook_key.endpoint(id).text();
+    let answer = render(&shown(app, stored), &secret);
+    let kept = StoredResponse {
+        body: answer.body.replace(&*secret, SECRET),
+        ..answer
+    };
+    idempotency::store_response(&mut tx, principal, key.as_ref(), &kept).await?;
+    store::commit(tx).await?;
+    Ok(ApiResponse::new(answer))
+}
+
+/// An endpoint of the caller's on this surface.
+pub async fn find(
+    app: &App,
+    principal: Principal,
+    surface: Surface,
+    id: EndpointId,
+) -> Result<Endpoint, ApiError> {
+    Ok(shown(app, stored(app, principal, surface, id).await?))
+}
+
+async fn stored(
+    app: &App,
+    principal: Principal,
+    surface: Surface,
+    id: EndpointId,
+) -> Result<endpoints::Endpoint, ApiError> {
+    let (merchant, mode) = (principal.merchant_id, principal.mode);
+    let endpoint = endpoints::get(&app.db, merchant, mode, surface, id).await?;
+    endpoint.ok_or(ApiError::Missing("webhook endpoint"))
+}
+
+/// The caller's endpoints on this surface, newest first.
+pub async fn list(
+    app: &App,
+    principal: Principal,
+    surface: Surface,
+) -> Result<Vec<Endpoint>, ApiError> {
+    let (merchant, mode) = (principal.merchant_id, principal.mode);
+    let endpoints = endpoints::list(&app.db, merchant, mode, surface).await?;
+    let endpoints = endpoints.into_iter();
+    Ok(endpoints.map(|endpoint| shown(app, endpoint)).collect())
+}
+
+/// Changes an endpoint of the caller's on this surface.
+pub async fn update(
+    app: &App,
+    principal: Principal,
+    surface: Surface,
+    id: EndpointId,
+    changes: Changes,
+) -> Result<Endpoint, ApiError> {
+    let mut endpoint = stored(app, principal, surface, id).await?;
+    if let Some(url) = changes.url {
+        check_url(app, principal.mode, &url)?;
+        endpoint.url = url;
+    }
+    endpoint.events = changes.events.unwrap_or(endpoint.events);
+    endpoint.metadata = changes.metadata.unwrap_or(endpoint.metadata);
+    endpoint.is_active = changes.is_active.unwrap_or(endpoint.is_active);
+    let kinds = event::kinds(surface, &endpoint.events);
+    let updated_at = endpoints::update(&app.db, &endpoint, &kinds).await?;
+    endpoint.updated_at = updated_at.ok_or(ApiError::Missing("webhook endpoint"))?;
+    Ok(shown(app, endpoint))
+}
+
+/// Deletes an endpoint of the caller's on this surface.
+pub async fn delete(
+    app: &App,
+    principal: Principal,
+    surface: Surface,
+    id: EndpointId,
+) -> Result<(), ApiError> {
+    let (merchant, mode) = (principal.merchant_id, principal.mode);
+    if endpoints::delete(&app.db, merchant, mode, surface, id).await? {
+        Ok(())
+    } else {
+        Err(ApiError::Missing("webhook endpoint"))
+    }
+}
+
+fn shown(app: &App, endpoint: endpoints::Endpoint) -> Endpoint {
+    let public_key = endpoint.ed25519;
+    Endpoint {
+        id: endpoint.id,
+        url: endpoint.url,
+        events: endpoint.events,
+        metadata: endpoint.metadata,
+        is_active: endpoint.is_active,
+        public_key: public_key.then(|| app.webhook_key.ed25519_public(endpoint.id)),
+        created_at: endpoint.created_at,
+        updated_at: endpoint.updated_at,
+    }
+}
+
+/// Judges what the URL itself says; names are resolved and judged again at each try.
+fn check_url(app: &App, mode: Mode, text: &str) -> Result<(), ApiError> {
+    let wrong = |why: &str| {
+        let (param, why) = ("url".to_owned(), why.to_owned());
+        ApiError::Field(wire::fields::FieldError::Invalid { param, why })
+    };
+    let url = Url::parse(text).map_err(|_| wrong("must be an absolute URL"))?;
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err(wrong("must not hold a user name or password"));
+    }
+    let policy = app.endpoint_policy;
+    policy
+        .may_use(mode, url.scheme(), url.host_str().unwrap_or_default())
+        .map_err(ApiError::UrlNotAllowed)?;
+    let address = match url.host() {
+        Some(Host::Ipv4(address)) => Some(IpAddr::from(address)),
+        Some(Host::Ipv6(address)) => Some(IpAddr::from(address)),
+        Some(Host::Domain(_)) => None,
+        None => return Err(wrong("must name a host")),
+    };
+    match address {
+        Some(address) => policy
+            .may_connect(mode, address)
+            .map_err(ApiError::UrlNotAllowed),
+        None => Ok(()),
+    }
+}

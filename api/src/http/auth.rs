@@ -1,0 +1,146 @@
+//! Who calls: one key, several doors.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use axum::http::HeaderMap;
+use axum::http::header::AUTHORIZATION;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use domain::merchant;
+use sha2::{Digest, Sha256};
+use store::PgPool;
+use store::merchants::{self, Principal, TokenStatus};
+use zeroize::Zeroizing;
+
+use crate::error::ApiError;
+
+/// How long a key is believed after it was looked up: what a revoked one still lives.
+const BELIEVED: Duration = Duration::from_secs(5);
+/// How many keys are remembered.
+const KEYS_MAX: usize = 10_000;
+
+/// The kind of credential a request carries; it tells surfaces that share a path apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Credential {
+    /// `Authorization: Bearer`.
+    Bearer,
+    /// `Authorization: Basic`, the key as user name.
+    Basic,
+    /// `Authorization: Api-Key`.
+    ApiKey,
+    /// `Authorization` with another scheme.
+    Other,
+    /// `X-API-Key` alone.
+    KeyHeader,
+    /// None at all.
+    None,
+}
+
+/// The kind of credential; `Authorization` says more than `X-API-Key`.
+pub fn credential(headers: &HeaderMap) -> Credential {
+    let Some(value) = headers.get(AUTHORIZATION) else {
+        let has_key = headers.contains_key("x-api-key");
+        return if has_key {
+            Credential::KeyHeader
+        } else {
+            Credential::None
+        };
+    };
+    let scheme = value.to_str().unwrap_or_default().split(' ').next();
+    match scheme.unwrap_or_default().to_ascii_lowercase().as_str() {
+        "bearer" => Credential::Bearer,
+        "basic" => Credential::Basic,
+        "api-key" => Credential::ApiKey,
+        _ => Credential::Other,
+    }
+}
+
+/// The keys that a request carries: at most one in each header. An empty one is none.
+fn keys(headers: &HeaderMap) -> Result<Vec<Zeroizing<String>>, ApiError> {
+    let mut keys = Vec::new();
+    if let Some(value) = headers.get("x-api-key") {
+        let key = value.to_str().map_err(|_| ApiError::KeyInvalid)?;
+        keys.push(Zeroizing::new(key.trim().to_owned()));
+    }
+    if let Some(value) = headers.get(AUTHORIZATION) {
+        let text = value.to_str().map_err(|_| ApiError::KeyInvalid)?;
+        let (_, rest) = text.split_once(' ').unwrap_or_default();
+        match credential(headers) {
+            Credential::Bearer | Credential::ApiKey => {
+                keys.push(Zeroizing::new(rest.trim().to_owned()));
+            }
+            Credential::Basic => keys.push(user_name(rest.trim())?),
+            Credential::Other | Credential::KeyHeader | Credential::None => {}
+        }
+    }
+    keys.retain(|key| !key.is_empty());
+    if keys.is_empty() {
+        return Err(ApiError::KeyMissing);
+    }
+    Ok(keys)
+}
+
+/// The user name of Basic credentials. The colon is required, the password is not looked at.
+fn user_name(encoded: &str) -> Result<Zeroizing<String>, ApiError> {
+    let bytes = Zeroizing::new(BASE64.decode(encoded).map_err(|_| ApiError::KeyInvalid)?);
+    let text = std::str::from_utf8(&bytes).map_err(|_| ApiError::KeyInvalid)?;
+    let (user, _) = text.split_once(':').ok_or(ApiError::KeyInvalid)?;
+    Ok(Zeroizing::new(user.to_owned()))
+}
+
+/// Keys and tokens that were looked up just now, by their hash.
+#[derive(Default)]
+pub struct Authenticator(Mutex<HashMap<[u8; 32], (Instant, Principal)>>);
+
+impl Authenticator {
+    /// Who calls. Keys in two headers must be the same merchant's, in the same mode.
+    pub async fn identify(&self, db: &PgPool, headers: &HeaderMap) -> Result<Principal, ApiError> {
+        let mut found: Option<Principal> = None;
+        for key in keys(headers)? {
+            let principal = self.holder(db, &key).await?;
+            let is_same = |other: Principal| {
+                (other.merchant_id, other.mode) == (principal.merchant_id, principal.mode)
+            };
+            if !found.is_none_or(is_same) {
+                return Err(ApiError::KeyInvalid);
+            }
+            found = found.or(Some(principal));
+        }
+        found.ok_or(ApiError::KeyMissing)
+    }
+
+    async fn holder(&self, db: &PgPool, key: &str) -> Result<Principal, ApiError> {
+        let hash: [u8; 32] = Sha256::digest(key.as_bytes()).into();
+        if let Some(principal) = self.remembered(&hash) {
+            return Ok(principal);
+        }
+        // Junk never reaches the database.
+        let principal = if merchant::mode_of(key).is_some() {
+            merchants::principal_by_key(db, key).await?
+        } else if merchant::is_access_token(key) {
+            match merchants::principal_by_token(db, key).await? {
+                TokenStatus::Principal(principal) => Some(principal),
+                TokenStatus::Expired => return Err(ApiError::TokenExpired),
+                TokenStatus::OutOfScope => return Err(ApiError::ScopeMissing),
+                TokenStatus::Unknown => None,
+            }
+        } else {
+            None
+        };
+        let principal = principal.ok_or(ApiError::KeyInvalid)?;
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if known.len() >= KEYS_MAX {
+            known.clear();
+        }
+        known.insert(hash, (Instant::now(), principal));
+        Ok(principal)
+    }
+
+    fn remembered(&self, hash: &[u8; 32]) -> Option<Principal> {
+        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let (since, principal) = known.get(hash)?;
+        (since.elapsed() < BELIEVED).then_some(*principal)
+    }
+}

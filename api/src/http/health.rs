@@ -1,0 +1,31 @@
+//! `/livez`: the process runs. `/readyz`: it can take payments; the broker may be away.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::routing::get;
+
+use crate::App;
+use crate::openapi::with_error_responses;
+
+pub fn routes(app: Arc<App>) -> Router {
+    let paths = Router::new()
+        .route("/livez", get(|| async { "ok" }))
+        .route("/readyz", get(ready));
+    with_error_responses(paths).with_state(app)
+}
+
+async fn ready(State(app): State<Arc<App>>) -> (StatusCode, &'static str) {
+    if store::ping(&app.db).await.is_err() {
+        return (StatusCode::SERVICE_UNAVAILABLE, "the database is away");
+    }
+    if app.sealing.newest().await.is_err() {
+        return (
+            StatusCode::SERVICE_UNAVAILABLE,
+            "no sealing key: the card worker has not run yet",
+        );
+    }
+    (StatusCode::OK, "ok")
+}

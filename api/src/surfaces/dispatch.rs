@@ -1,0 +1,293 @@
+//! The door: which surface is spoken to, who is calling, and whether they may now. Computed from
+//! path, method and kind of credential before anything else, so that every refusal has the right
+//! shape.
+
+use std::sync::Arc;
+
+use axum::extract::{Request, State};
+use axum::http::Method;
+use axum::http::header::{
+    ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_EXPOSE_HEADERS, HeaderMap, HeaderName, HeaderValue,
+    RETRY_AFTER, VARY,
+};
+use axum::middleware::Next;
+use axum::response::Response;
+use domain::surface::Surface;
+use store::merchants::Principal;
+use uuid::Uuid;
+
+use crate::App;
+use crate::error::ApiError;
+use crate::http::auth::{self, Credential};
+use crate::http::client_ip;
+use crate::http::rate_limit::Window;
+use crate::surfaces;
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// A row of the table: what a request must look like to speak to a surface. In a path `*` is one
+/// segment and a `**` at its end any number of them.
+struct Row {
+    path: &'static str,
+    method: Option<&'static str>,
+    credentials: Option<&'static [Credential]>,
+    surface: Surface,
+}
+
+const fn row(path: &'static str, surface: Surface) -> Row {
+    Row {
+        path,
+        method: None,
+        credentials: None,
+        surface,
+    }
+}
+
+impl Row {
+    const fn with(self, credentials: &'static [Credential]) -> Self {
+        Self {
+            credentials: Some(credentials),
+            ..self
+        }
+    }
+
+    fn fits(&self, path: &str, method: &Method, credential: Credential) -> bool {
+        self.credentials
+            .is_none_or(|them| them.contains(&credential))
+            && self.method.is_none_or(|one| one == method.as_str())
+            && is_like(self.path, path)
+    }
+}
+
+/// Which surface a request speaks to; the first row that fits counts. Where paths are shared the
+/// kind of credential tells, and where that is silent the trailing slash does.
+const ROWS: [Row; 19] = [
+    row("/v2/**", Surface::Finfusion),
+    row("/oauth/token", Surface::Finfusion),
+    row("/v1/payment-intents/**", Surface::Finternet),
+    row("/v1/auth/token", Surface::Paygate),
+    row("/v1/transactions/**", Surface::Paygate),
+    row("/v1/payments/*/refund", Surface::Paygate),
+    row("/v1/webhooks/**", Surface::Finternet).with(&[Credential::KeyHeader]),
+    row("/v1/**", Surface::Fourgeeks).with(&[Credential::Basic, Credential::ApiKey]),
+    row("/v1/**", Surface::Paygate).with(&[Credential::Bearer, Credential::Other]),
+    // From here on the credential is silent.
+    row("/v1/payments/", Surface::Fourgeeks),
+    row("/v1/payments/session/**", Surface::Fourgeeks),
+    row("/v1/payments/public/**", Surface::Fourgeeks),
+    Row {
+        path: "/v1/payments/*",
+        method: Some("GET"),
+        credentials: None,
+        surface: Surface::Fourgeeks,
+    },
+    row("/v1/payments/*/", Surface::Fourgeeks),
+    row("/v1/refunds/**", Surface::Fourgeeks),
+    row("/v1/customers/", Surface::Fourgeeks),
+    row("/v1/customers/*/", Surface::Fourgeeks),
+    row("/v1/**", Surface::Paygate),
+    row("/**", Surface::Finternet),
+];
+
+/// Whether a path is like a row's. `/a/**` is also like `/a`.
+fn is_like(pattern: &str, path: &str) -> bool {
+    let (mut wanted, mut given) = (pattern.split('/'), path.split('/'));
+    loop {
+        match (wanted.next(), given.next()) {
+            (Some("**"), _) | (None, None) => return true,
+            (Some("*"), Some(segment)) if !segment.is_empty() => {}
+            (Some(one), Some(other)) if one == other => {}
+            _ => return false,
+        }
+    }
+}
+
+/// What payers' pages ask, from wherever they are.
+const FOR_ANY_ORIGIN: &str = "/v1/payment-intents/public/**";
+
+/// What such a page may read of an answer beside its body.
+const EXPOSED: HeaderValue = HeaderValue::from_static(
+    "Retry-After, X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset, X-Request-Id, \
+     Idempotent-Replayed",
+);
+
+/// The path without the base that may stand before every path.
+fn without_base(path: &str) -> &str {
+    let rest = path.strip_prefix("/api");
+    rest.filter(|rest| rest.starts_with('/')).unwrap_or(path)
+}
+
+/// The surface a request speaks to. Never its body: a wrong body is answered in the words of the
+/// surface it was sent to.
+fn surface(path: &str, method: &Method, headers: &HeaderMap) -> Surface {
+    let (path, credential) = (without_base(path), auth::credential(headers));
+    ROWS.iter()
+        .find(|row| row.fits(path, method, credential))
+        .map_or(Surface::Finternet, |row| row.surface)
+}
+
+/// Who calls, or why nobody is known to.
+#[derive(Clone)]
+struct Identified(Arc<Result<Principal, ApiError>>);
+
+/// Finds the surface, counts the request, and hands it on to the surface's paths.
+pub async fn guard(State(app): State<Arc<App>>, mut request: Request, next: Next) -> Response {
+    let surface = surface(request.uri().path(), request.method(), request.headers());
+    request.extensions_mut().insert(surface);
+    let is_for_any_origin = is_like(FOR_ANY_ORIGIN, without_base(request.uri().path()));
+    let request_id = Uuid::new_v4();
+    let mut window = None;
+    let mut response = match enter(&app, surface, &mut request, &mut window).await {
+        Ok(()) => next.run(request).await,
+        Err(refused) => surfaces::refuse(surface, refused),
+    };
+    let is_our_fault = response.status().is_server_error();
+    if is_our_fault {
+        tracing::warn!(%request_id, status = response.status().as_u16(), "answered with an error");
+    }
+    let headers = response.headers_mut();
+    if let Some(window) = window {
+        window.write(headers);
+    }
+    if is_our_fault {
+        headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
+    }
+    if is_for_any_origin {
+        // There are no cookies that a page could misuse.
+        let any = HeaderValue::from_static("*");
+        headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, any);
+        headers.insert(ACCESS_CONTROL_EXPOSE_HEADERS, EXPOSED);
+    }
+    headers.insert(VARY, HeaderValue::from_static("Authorization, X-API-Key"));
+    if let Ok(value) = HeaderValue::from_str(&request_id.to_string()) {
+        headers.insert(REQUEST_ID, value);
+    }
+    response
+}
+
+/// Counts a request: a known caller's under its key, all others by where they come from.
+async fn enter(
+    app: &App,
+    surface: Surface,
+    request: &mut Request,
+    window: &mut Option<Window>,
+) -> Result<(), ApiError> {
+    let identified = app.authenticator.identify(&app.db, request.headers()).await;
+    let counted = match &identified {
+        Ok(principal) => Window::count(app, surface, principal).await?,
+        Err(refused) if refused.is_about_the_key() => {
+            let from = client_ip::of(request, &app.trusted_proxies);
+            Window::count_anonymous(app, surface, from).await?
+        }
+        // The database is away: nothing can be counted, nor answered.
+        Err(_) => return identified.map(drop),
+    };
+    window.insert(counted).check()?;
+    let identified = Identified(Arc::new(identified));
+    request.extensions_mut().insert(identified);
+    Ok(())
+}
+
+/// Lets only known callers on, and tells the handlers who it is.
+pub async fn require_principal(mut request: Request, next: Next) -> Response {
+    let surface = request.extensions().get::<Surface>().copied();
+    let surface = surface.unwrap_or(Surface::Finternet);
+    let identified = request.extensions_mut().remove::<Identified>();
+    let refused = match identified.map(|identified| Arc::try_unwrap(identified.0)) {
+        Some(Ok(Ok(principal))) => {
+            request.extensions_mut().insert(principal);
+            return next.run(request).await;
+        }
+        Some(Ok(Err(refused))) => refused,
+        _ => ApiError::Internal,
+    };
+    surfaces::refuse(surface, refused)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const BEARER: &str = "Bearer sk_test_1";
+    const BASIC: &str = "Basic c2tfdGVzdF8xOg==";
+
+    fn spoken_to(method: &Method, path: &str, authorization: Option<&'static str>) -> &'static str {
+        let mut headers = HeaderMap::new();
+        if let Some(value) = authorization {
+            headers.insert("authorization", HeaderValue::from_static(value));
+        }
+        surface(path, method, &headers).name()
+    }
+
+    fn key_alone() -> HeaderMap {
+        HeaderMap::from_iter([(
+            HeaderName::from_static("x-api-key"),
+            HeaderValue::from_static("sk_test_1"),
+        )])
+    }
+
+    #[test]
+    fn the_path_names_the_surface() {
+        for (path, name) in [
+            ("/v2/webhooks", "finfusion"),
+            ("/api/v2/payments", "finfusion"),
+            ("/oauth/token", "finfusion"),
+            ("/v1/payment-intents", "finternet"),
+            ("/api/v1/payment-intents/public/intent_1", "finternet"),
+            ("/v1/transactions", "paygate"),
+            ("/v1/payments/pay_1/refund", "paygate"),
+            ("/v22", "finternet"),
+            ("/", "finternet"),
+            ("/apiv2/payments", "finternet"),
+        ] {
+            for authorization in [None, Some(BEARER), Some(BASIC)] {
+                let found = spoken_to(&Method::POST, path, authorization);
+                assert_eq!(found, name, "{path}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_credential_names_the_surface_of_a_shared_path() {
+        for path in [
+            "/v1/payments",
+            "/v1/payments/",
+            "/v1/customers",
+            "/v1/refunds",
+        ] {
+            assert_eq!(spoken_to(&Method::POST, path, Some(BEARER)), "paygate");
+            assert_eq!(spoken_to(&Method::POST, path, Some(BASIC)), "fourgeeks");
+        }
+        for path in ["/v1/webhooks", "/v1/webhooks/", "/v1/webhooks/whk_1"] {
+            let found = surface(path, &Method::POST, &key_alone());
+            assert_eq!(found, Surface::Finternet, "{path}");
+        }
+    }
+
+    #[test]
+    fn where_the_credential_is_silent_the_slash_tells() {
+        for (method, path, name) in [
+            (Method::POST, "/v1/payments", "paygate"),
+            (Method::POST, "/v1/payments/", "fourgeeks"),
+            (Method::GET, "/v1/payments/pay_1", "fourgeeks"),
+            (Method::GET, "/v1/payments/internal", "fourgeeks"),
+            (Method::GET, "/v1/payments/public/pay_1", "fourgeeks"),
+            (Method::GET, "/v1/payments/public/pay_1/", "fourgeeks"),
+            (Method::GET, "/v1/payments/pay_1/", "fourgeeks"),
+            (Method::POST, "/v1/payments/session", "fourgeeks"),
+            (Method::POST, "/v1/payments/session/", "fourgeeks"),
+            (Method::POST, "/v1/payments/pay_1/refund", "paygate"),
+            (Method::POST, "/v1/refunds", "fourgeeks"),
+            (Method::GET, "/v1/refunds/ref_1/", "fourgeeks"),
+            (Method::GET, "/v1/customers", "paygate"),
+            (Method::GET, "/v1/customers/", "fourgeeks"),
+            (Method::GET, "/v1/customers/cus_1", "paygate"),
+            (Method::GET, "/v1/customers/cus_1/", "fourgeeks"),
+        ] {
+            assert_eq!(spoken_to(&method, path, None), name, "{path}");
+            let with_key = surface(path, &method, &key_alone());
+            assert_eq!(with_key.name(), name, "{path}");
+        }
+        assert_eq!(spoken_to(&Method::POST, "/v1/webhooks", None), "paygate");
+    }
+}

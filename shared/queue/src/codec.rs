@@ -1,0 +1,200 @@
+//! A job as a message: `{"worker":"card","id":"…","seq":7}`.
+
+use domain::job::{Job, Worker};
+use lapin::BasicProperties;
+use lapin::types::ShortString;
+use serde::Deserialize;
+use uuid::Uuid;
+
+/// Why a message is no job. Says nothing of what the message holds: it may hold anything.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum DecodeError {
+    /// Not a JSON object of exactly `worker`, `id` and `seq`.
+    #[error("the body is not a job")]
+    Shape,
+    /// No worker has this name.
+    #[error("the job names an unknown worker")]
+    Worker,
+    /// Not a lower-case, hyphenated UUID.
+    #[error("the job's id is not a UUID")]
+    Id,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Body<'a> {
+    worker: &'a str,
+    id: &'a str,
+    seq: i64,
+}
+
+/// The body of a job's message.
+#[must_use]
+pub fn encode(job: &Job) -> String {
+    let Job { worker, id, seq } = job;
+    format!(r#"{{"worker":"{worker}","id":"{id}","seq":{seq}}}"#)
+}
+
+/// Reads the body of a job's message, which must be just what [`encode`] writes, but for spaces
+/// and the order of fields.
+///
+/// # Errors
+///
+/// If it is anything else.
+pub fn decode(body: &[u8]) -> Result<Job, DecodeError> {
+    let Body { worker, id, seq } = serde_json::from_slice(body).map_err(|_| DecodeError::Shape)?;
+    let worker = worker.parse::<Worker>().map_err(|_| DecodeError::Worker)?;
+    let parsed = Uuid::try_parse(id).map_err(|_| DecodeError::Id)?;
+    if parsed.to_string() != id {
+        return Err(DecodeError::Id);
+    }
+    Ok(Job {
+        worker,
+        id: parsed,
+        seq,
+    })
+}
+
+/// The properties of a job's message: JSON, kept on disk, and whom to tell of the result.
+pub(crate) fn properties(job: &Job, reply_to: Option<&str>) -> BasicProperties {
+    const PERSISTENT: u8 = 2;
+    let properties = BasicProperties::default()
+        .with_content_type("application/json".into())
+        .with_delivery_mode(PERSISTENT)
+        .with_message_id(job.id.to_string().into());
+    // A name no queue can have is as good as none: the waiter reads the row anyway.
+    match reply_to.and_then(|name| ShortString::try_new(name).ok()) {
+        Some(name) => properties.with_reply_to(name),
+        None => properties,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn job() -> impl Strategy<Value = Job> {
+        (
+            prop::sample::select(Worker::ALL.to_vec()),
+            any::<u128>(),
+            any::<i64>(),
+        )
+            .prop_map(|(worker, id, seq)| Job {
+                worker,
+                id: Uuid::from_u128(id),
+                seq,
+            })
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_encoded_is_decoded(job in job()) {
+            prop_assert_eq!(decode(encode(&job).as_bytes()), Ok(job));
+        }
+
+        #[test]
+        fn no_byte_may_be_lost(job in job(), at in any::<prop::sample::Index>()) {
+            let mut body = encode(&job).into_bytes();
+            body.remove(at.index(body.len()));
+            prop_assert_ne!(decode(&body), Ok(job));
+        }
+
+        #[test]
+        fn noise_is_refused(body in prop::collection::vec(any::<u8>(), 0..200)) {
+            prop_assert!(decode(&body).is_err());
+        }
+    }
+
+    const ID: &str = "01890a5d-ac96-774b-bcce-b302099a8057";
+
+    #[test]
+    fn the_body_is_as_printed() {
+        let job = Job {
+            worker: Worker::Card,
+            id: Uuid::from_u128(7),
+            seq: 7,
+        };
+        let body = r#"{"worker":"card","id":"00000000-0000-0000-0000-000000000007","seq":7}"#;
+        assert_eq!(encode(&job), body);
+        assert_eq!(decode(body.as_bytes()), Ok(job));
+    }
+
+    #[test]
+    fn decoding_is_strict() {
+        let cases = [
+            (String::new(), DecodeError::Shape),
+            ("null".to_owned(), DecodeError::Shape),
+            (
+                format!(r#"{{"worker":"card","id":"{ID}"}}"#),
+                DecodeError::Shape,
+            ),
+            (
+                format!(r#"{{"worker":"card","id":"{ID}","seq":7.0}}"#),
+                DecodeError::Shape,
+            ),
+            (
+                format!(r#"{{"worker":"card","id":"{ID}","seq":"7"}}"#),
+                DecodeError::Shape,
+            ),
+            (
+                format!(r#"{{"worker":"card","id":"{ID}","seq":7,"pan":"4111"}}"#),
+                DecodeError::Shape,
+            ),
+            (
+                format!(r#"{{"worker":"card","id":"{ID}","seq":7,"seq":8}}"#),
+                DecodeError::Shape,
+            ),
+            (
+                format!(r#"{{"worker":"card","id":"{ID}","seq":7}}{{}}"#),
+                DecodeError::Shape,
+            ),
+            (
+                format!(r#"{{"worker":"Card","id":"{ID}","seq":7}}"#),
+                DecodeError::Worker,
+            ),
+            (
+                format!(r#"{{"worker":"","id":"{ID}","seq":7}}"#),
+                DecodeError::Worker,
+            ),
+            (
+                format!(
+                    r#"{{"worker":"card","id":"{}","seq":7}}"#,
+                    ID.to_uppercase()
+                ),
+                DecodeError::Id,
+            ),
+            (
+                format!(
+                    r#"{{"worker":"card","id":"{}","seq":7}}"#,
+                    ID.replace('-', "")
+                ),
+                DecodeError::Id,
+            ),
+            (
+                format!(r#"{{"worker":"card","id":"{{{ID}}}","seq":7}}"#),
+                DecodeError::Id,
+            ),
+        ];
+        for (body, error) in cases {
+            assert_eq!(decode(body.as_bytes()), Err(error), "{body}");
+        }
+    }
+
+    #[test]
+    fn properties_name_the_job_and_the_reply_queue() {
+        let job = Job {
+            worker: Worker::Card,
+            id: Uuid::from_u128(7),
+            seq: 7,
+        };
+        let properties_with_reply = properties(&job, Some("amq.gen-1"));
+        assert_eq!(properties_with_reply.delivery_mode(), &Some(2));
+        assert_eq!(
+            properties_with_reply.message_id(),
+            &Some(job.id.to_string().into())
+        );
+        assert_eq!(properties_with_reply.reply_to(), &Some("amq.gen-1".into()));
+        assert_eq!(properties(&job, Some(&"x".repeat(256))).reply_to(), &None);
+    }
+}

@@ -1,0 +1,178 @@
+//! Publishing with many confirms in flight.
+
+use std::pin::pin;
+use std::sync::Arc;
+
+use domain::job::Job;
+use futures::StreamExt;
+use futures::stream::FuturesUnordered;
+use lapin::options::{BasicPublishOptions, ConfirmSelectOptions};
+use lapin::types::ShortString;
+use lapin::{BasicProperties, Channel, Confirmation, Connection};
+use tokio::sync::{mpsc, oneshot};
+use uuid::Uuid;
+
+use crate::connection::{self, Lost, Session, gone, within};
+use crate::{Health, codec, declare, queues};
+
+const IN_FLIGHT_MAX: usize = 512;
+
+/// What a bell says to its publisher.
+#[derive(Debug)]
+pub(crate) enum Command {
+    Publish {
+        job: Job,
+        reply_to: Option<Arc<str>>,
+        confirmed: Option<oneshot::Sender<()>>,
+    },
+    Reply {
+        reply_to: ShortString,
+        id: Uuid,
+    },
+    /// The last command; its sender is dropped when the publisher has ended.
+    Stop(oneshot::Sender<()>),
+}
+
+/// The one task that publishes for all of a process's bells.
+pub(crate) struct PublishTask {
+    commands: mpsc::Receiver<Command>,
+    health: Health,
+    end: Option<oneshot::Sender<()>>,
+}
+
+impl PublishTask {
+    pub(crate) fn new(commands: mpsc::Receiver<Command>, health: Health) -> PublishTask {
+        PublishTask {
+            commands,
+            health,
+            end: None,
+        }
+    }
+}
+
+impl Session for PublishTask {
+    async fn run(&mut self, connection: &Connection) -> Result<(), Lost> {
+        let (jobs, replies) = within(open(connection)).await?;
+        self.health.set_connected(true);
+        tracing::info!("the bell is ready");
+        let mut gone = pin!(gone(connection, &jobs));
+        let mut in_flight = FuturesUnordered::new();
+        loop {
+            let command = tokio::select! {
+                Some(published) = in_flight.next() => { published?; continue }
+                lost = &mut gone => return Err(lost),
+                command = self.commands.recv(), if in_flight.len() < IN_FLIGHT_MAX => command,
+            };
+            match command {
+                Some(Command::Publish {
+                    job,
+                    reply_to,
+                    confirmed,
+                }) => {
+                    let message = Message::job(&job, reply_to.as_deref(), confirmed);
+                    in_flight.push(publish(&jobs, message));
+                }
+                Some(Command::Reply { reply_to, id }) => {
+                    in_flight.push(publish(&replies, Message::reply(reply_to, id)));
+                }
+                Some(Command::Stop(end)) => {
+                    self.end = Some(end);
+                    break;
+                }
+                None => break,
+            }
+        }
+        while let Some(published) = in_flight.next().await {
+            published?;
+        }
+        connection::close(connection).await;
+        Ok(())
+    }
+
+    /// Rings are not kept for a broker that is away: the calendar keeps them.
+    async fn idle(&mut self) {
+        while self.end.is_none() {
+            match self.commands.recv().await {
+                Some(Command::Publish { .. } | Command::Reply { .. }) => {
+                    self.health.count_dropped()
+                }
+                Some(Command::Stop(end)) => self.end = Some(end),
+                None => return,
+            }
+        }
+    }
+}
+
+/// A channel with confirms for jobs and one without for replies.
+async fn open(connection: &Connection) -> Result<(Channel, Channel), lapin::Error> {
+    let jobs = connection.create_channel().await?;
+    declare(&jobs).await?;
+    jobs.confirm_select(ConfirmSelectOptions::default()).await?;
+    let replies = connection.create_channel().await?;
+    Ok((jobs, replies))
+}
+
+struct Message {
+    queue: ShortString,
+    body: Vec<u8>,
+    properties: BasicProperties,
+    mandatory: bool,
+    confirmed: Option<oneshot::Sender<()>>,
+}
+
+impl Message {
+    fn job(job: &Job, reply_to: Option<&str>, confirmed: Option<oneshot::Sender<()>>) -> Message {
+        Message {
+            queue: queues::name(job.worker).into(),
+            body: codec::encode(job).into_bytes(),
+            properties: codec::properties(job, reply_to),
+            mandatory: true,
+            confirmed,
+        }
+    }
+
+    fn reply(reply_to: ShortString, id: Uuid) -> Message {
+        Message {
+            queue: reply_to,
+            body: id.into_bytes().to_vec(),
+            properties: BasicProperties::default(),
+            mandatory: false,
+            confirmed: None,
+        }
+    }
+}
+
+async fn publish(channel: &Channel, message: Message) -> Result<(), Lost> {
+    let Message {
+        queue,
+        body,
+        properties,
+        mandatory,
+        confirmed,
+    } = message;
+    let options = BasicPublishOptions {
+        mandatory,
+        ..BasicPublishOptions::default()
+    };
+    let published = async {
+        channel
+            .basic_publish("".into(), queue, options, &body, properties)
+            .await?
+            .await
+    };
+    match within(published).await? {
+        Confirmation::Ack(None) => {
+            if let Some(confirmed) = confirmed {
+                // Whoever rang may have gone.
+                let _heard = confirmed.send(());
+            }
+            Ok(())
+        }
+        Confirmation::Ack(Some(_)) => Err(Lost::Unroutable),
+        Confirmation::Nack(_) => {
+            tracing::debug!("the broker refused a ring");
+            Ok(())
+        }
+        Confirmation::NotRequested => Ok(()),
+    }
+}

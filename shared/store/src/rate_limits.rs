@@ -1,0 +1,93 @@
+//! Counting requests: one row for a key, surface and minute, concurrent hits summed first.
+
+use std::collections::BTreeMap;
+
+use domain::surface::Surface;
+use sqlx::{PgConnection, PgPool};
+use uuid::Uuid;
+
+use crate::batch::Statement;
+use crate::{Error, Result};
+
+/// One request of a key on a surface.
+#[derive(Debug, Clone, Copy)]
+pub struct Hit {
+    /// The key's row.
+    pub key_id: Uuid,
+    /// The surface it was made on.
+    pub surface: Surface,
+}
+
+/// Where a request stands in its minute.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Counted {
+    /// The how many-th request of the minute this is, from 1.
+    pub number: u32,
+    /// When the next minute begins, Unix seconds.
+    pub reset: i64,
+}
+
+impl Statement for Hit {
+    type Row = Hit;
+    type Output = Counted;
+
+    async fn run(db: &mut PgConnection, rows: &[Hit]) -> Result<Vec<Option<Counted>>> {
+        let mut sums = BTreeMap::<(Uuid, &str), i32>::new();
+        for hit in rows {
+            *sums.entry((hit.key_id, hit.surface.name())).or_default() += 1;
+        }
+        let subjects: Vec<Uuid> = sums.keys().map(|(subject, _)| *subject).collect();
+        let surfaces: Vec<&str> = sums.keys().map(|(_, surface)| *surface).collect();
+        let hits: Vec<i32> = sums.values().copied().collect();
+        let counted = sqlx::query!(
+            r#"
+            insert into rate_windows as w (subject, surface, minute, hits)
+            select subject, surface, date_trunc('minute', now()), hits
+            from unnest($1::uuid[], $2::text[], $3::integer[]) as i(subject, surface, hits)
+            order by subject, surface
+            on conflict (subject, surface, minute) do update set hits = w.hits + excluded.hits
+            returning subject, surface, hits,
+                      extract(epoch from minute + interval '1 minute')::bigint as "reset!"
+            "#,
+            &subjects,
+            &surfaces as _,
+            &hits,
+        )
+        .fetch_all(db)
+        .await?;
+        let mut places: BTreeMap<(Uuid, String), (i32, i64)> = counted
+            .into_iter()
+            .map(|row| ((row.subject, row.surface), (row.hits, row.reset)))
+            .collect();
+        // The sum is known after the batch; its hits take their places backwards.
+        let mut answers: Vec<_> = rows
+            .iter()
+            .rev()
+            .map(|hit| place(&mut places, *hit))
+            .collect();
+        answers.reverse();
+        Ok(answers)
+    }
+}
+
+fn place(places: &mut BTreeMap<(Uuid, String), (i32, i64)>, hit: Hit) -> Option<Counted> {
+    let (hits, reset) = places.get_mut(&(hit.key_id, hit.surface.name().to_owned()))?;
+    let number = u32::try_from(*hits).ok()?;
+    *hits -= 1;
+    Some(Counted {
+        number,
+        reset: *reset,
+    })
+}
+
+/// Deletes windows of past minutes; returns how many.
+///
+/// # Errors
+/// If the database cannot.
+pub async fn delete_past(db: &PgPool) -> Result<u64> {
+    let gone = sqlx::query!("delete from rate_windows where minute < now() - interval '2 minutes'")
+        .execute(db)
+        .await
+        .map_err(Error::from)?;
+    Ok(gone.rows_affected())
+}

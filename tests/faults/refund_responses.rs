@@ -1,0 +1,92 @@
+//! An acquirer that loses or spoils its answers to refunds: each is given back once.
+
+use anyhow::Result;
+use tests::{Options, Process, until};
+
+use crate::proxy::Gate;
+use crate::refunds::{ANSWERS, REQUESTS, Refund, ask, ask_pending, captured, given_back, register};
+use crate::scene::{APPROVED, SOON, Scene};
+
+/// What the acquirer may say instead of its answer, and what the worker makes of it.
+const SPOILT: [(&[u8], &str); 6] = [
+    (b"", "no answer came"),
+    (b"\x16\x03\x01 what\r\n\r\n", "no answer came"),
+    (
+        b"HTTP/1.1 500 Internal Server Error\r\ncontent-length: 0\r\n\r\n",
+        "the answer's status says nothing",
+    ),
+    (
+        b"HTTP/1.1 409 Conflict\r\ncontent-length: 16\r\n\r\n{\"error\":\"busy\"}",
+        "the answer's status says nothing",
+    ),
+    (
+        b"HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\n{\"refunded",
+        "the answer cannot be read",
+    ),
+    (
+        b"HTTP/1.1 200 OK\r\ncontent-length: 62\r\n\r\n{\"reference\":\"ref_0000000000000000000001\",\"status\":\"refunded\"}",
+        "the answer is about another reference",
+    ),
+];
+
+/// In the place of a request: it changes nothing.
+const ELSEWHERE: &[u8] = b"GET /livez HTTP/1.1\r\nhost: sandbox\r\n\r\n";
+
+/// Whether or not the acquirer has given the money back, it is asked again, and has then done so
+/// once.
+#[tokio::test]
+async fn a_spoilt_answer_is_no_outcome() -> Result<()> {
+    let scene = Scene::with(Options::default()).await?;
+    register(&scene).await?;
+    let acquirer = scene.before_acquirer_of(Process::Refund).await?;
+    let payment = captured(&scene, APPROVED, 5_000).await?;
+    let mut all = Vec::new();
+    for (spoilt, why) in SPOILT {
+        for reaches_acquirer in [true, false] {
+            if !reaches_acquirer {
+                acquirer.forth().set(Gate::Replace(REQUESTS, ELSEWHERE));
+            }
+            acquirer.back().set(Gate::Replace(&["HTTP/1.1"], spoilt));
+            let answer = ask(&scene, &payment, 400).await?;
+            let refund = Refund::of(&answer)?;
+            assert_eq!(answer.at("/status"), "succeeded");
+            let unanswered = refund.unanswered(&scene);
+            assert!(
+                unanswered.len() == 1 && unanswered.iter().all(|said| said.contains(why)),
+                "{unanswered:?} is not {why}"
+            );
+            all.push(refund);
+        }
+    }
+    scene.gateway.drain().await?;
+    given_back(&scene, &payment, &all).await?;
+    scene.finish().await
+}
+
+/// The first requests for one refund come late, together with the last; of the other refund the
+/// answers are lost.
+#[tokio::test]
+async fn an_acquirer_that_never_answers_is_asked_again() -> Result<()> {
+    let scene = Scene::with(Options {
+        wait_ms: 200,
+        ..Options::default()
+    })
+    .await?;
+    register(&scene).await?;
+    let acquirer = scene.before_acquirer_of(Process::Refund).await?;
+    let payment = captured(&scene, APPROVED, 5_000).await?;
+    let mut all = Vec::new();
+    for (direction, texts) in [(acquirer.forth(), REQUESTS), (acquirer.back(), ANSWERS)] {
+        direction.set(Gate::Hold(texts));
+        let refund = ask_pending(&scene, &payment, 1_500).await?;
+        until("it was asked twice", SOON, async || {
+            Ok((refund.unanswered(&scene).len() >= 2).then_some(()))
+        })
+        .await?;
+        direction.set(Gate::Pass);
+        scene.gateway.drain().await?;
+        all.push(refund);
+        given_back(&scene, &payment, &all).await?;
+    }
+    scene.finish().await
+}

@@ -1,0 +1,90 @@
+//! The relay dead, killed between taking a job and ringing for it, and unheard: a job waits, and
+//! is not lost.
+
+use std::time::Duration;
+
+use anyhow::Result;
+use sqlx::Row;
+use tests::{Process, until};
+
+use crate::broker::Broker;
+use crate::proxy::Gate;
+use crate::scene::{APPROVED, SOON, Scene};
+
+/// The API's bell is not heard.
+async fn mute_api(scene: &Scene) -> Result<()> {
+    let url = scene.gateway.amqp_url();
+    let wire = scene.detour(Process::Api, "AMQP_URL", &url).await?;
+    wire.forth().set(Gate::Mute);
+    Ok(())
+}
+
+/// Waits until the calendar says that the relay took the one job.
+async fn taken(scene: &Scene) -> Result<()> {
+    until("the relay has taken the job", SOON, async || {
+        let row = sqlx::query("select publish_count from jobs").fetch_one(scene.gateway.database());
+        Ok((row.await?.try_get::<i16, _>(0)? > 0).then_some(()))
+    })
+    .await
+}
+
+async fn ended_well(scene: Scene, payment: &str) -> Result<()> {
+    scene.gateway.drain().await?;
+    let (status, attempts, did) = scene.became(payment).await?;
+    assert_eq!(status, "succeeded");
+    assert_eq!(attempts, ["approved"]);
+    assert_eq!(did, ["approved", "captured"]);
+    scene.finish().await
+}
+
+#[tokio::test]
+async fn dead_while_rings_are_lost() -> Result<()> {
+    let scene = Scene::patient().await?;
+    mute_api(&scene).await?;
+    scene.gateway.kill(Process::Scheduler)?;
+    let payment = scene.pay_pending(APPROVED).await?;
+    // Long overdue, and nobody comes.
+    scene.gateway.advance(Duration::from_mins(1)).await?;
+    let broker = Broker::connect(&scene.gateway).await?;
+    assert_eq!(broker.waiting("sluice.card").await?, 0);
+    assert_eq!(scene.attempts(&payment).await?.len(), 0);
+    scene.gateway.launch(&[Process::Scheduler]).await?;
+    ended_well(scene, &payment).await
+}
+
+#[tokio::test]
+async fn killed_between_taking_and_ringing() -> Result<()> {
+    let scene = Scene::patient().await?;
+    mute_api(&scene).await?;
+    let url = scene.gateway.amqp_url();
+    let wire = scene.detour(Process::Scheduler, "AMQP_URL", &url).await?;
+    wire.forth().set(Gate::Mute);
+    let payment = scene.pay_pending(APPROVED).await?;
+    taken(&scene).await?;
+    scene.gateway.kill(Process::Scheduler)?;
+    assert_eq!(scene.attempts(&payment).await?.len(), 0);
+    wire.cut();
+    scene.gateway.launch(&[Process::Scheduler]).await?;
+    ended_well(scene, &payment).await
+}
+
+/// The broker has the ring, but its confirmation is lost: the relay rings again.
+#[tokio::test]
+async fn killed_between_ringing_and_the_confirmation() -> Result<()> {
+    let scene = Scene::patient().await?;
+    mute_api(&scene).await?;
+    scene.gateway.kill(Process::Card)?;
+    let url = scene.gateway.amqp_url();
+    let wire = scene.detour(Process::Scheduler, "AMQP_URL", &url).await?;
+    wire.back().set(Gate::Mute);
+    let payment = scene.pay_pending(APPROVED).await?;
+    let broker = Broker::connect(&scene.gateway).await?;
+    broker.wait_for("sluice.card", 1).await?;
+    scene.gateway.kill(Process::Scheduler)?;
+    wire.cut();
+    scene.gateway.launch(&[Process::Scheduler]).await?;
+    // The same job twice.
+    broker.wait_for("sluice.card", 2).await?;
+    scene.gateway.launch(&[Process::Card]).await?;
+    ended_well(scene, &payment).await
+}

@@ -1,0 +1,286 @@
+//! The sandbox acquirer, over HTTP like any other.
+
+use std::time::Duration;
+
+use domain::id::{AuthorizationId, RefundId};
+use domain::money::Money;
+use domain::payment::Failure;
+use reqwest::{Client, RequestBuilder, StatusCode, Url};
+use serde::{Deserialize, Serialize};
+
+use super::{Acquirer, Authorize, Authorized, Captured, Found, Indeterminate, Refunded};
+
+/// The largest answer that is read.
+const RESPONSE_BYTES_MAX: usize = 64 * 1024;
+
+/// A client of `sluice-sandbox`.
+pub struct Sandbox {
+    base: Url,
+    client: Client,
+}
+
+#[derive(Serialize)]
+struct Request<'a> {
+    reference: String,
+    payment: String,
+    amount: String,
+    currency: &'static str,
+    card: CardFields<'a>,
+}
+
+#[derive(Serialize)]
+struct CardFields<'a> {
+    number: &'a str,
+    exp_month: u8,
+    exp_year: u16,
+    cvc: &'a str,
+}
+
+#[derive(Serialize)]
+struct Amount {
+    amount: String,
+    currency: &'static str,
+}
+
+#[derive(Serialize)]
+struct Refund {
+    reference: String,
+    authorization: String,
+    amount: String,
+    currency: &'static str,
+}
+
+/// What every answer may hold; what is needed of it is checked where it is used.
+#[derive(Deserialize)]
+struct Answer {
+    reference: String,
+    status: Status,
+    code: Option<String>,
+    amount: Option<String>,
+    currency: Option<String>,
+}
+
+#[derive(Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "snake_case")]
+enum Status {
+    Processing,
+    Approved,
+    Declined,
+    Captured,
+    Voided,
+    Refunded,
+}
+
+impl Sandbox {
+    /// A client of the sandbox at `base`.
+    pub fn new(base: &str, timeout: Duration) -> anyhow::Result<Self> {
+        let client = Client::builder()
+            .timeout(timeout)
+            .redirect(reqwest::redirect::Policy::none())
+            .no_proxy()
+            .build()?;
+        Ok(Self {
+            base: Url::parse(base)?,
+            client,
+        })
+    }
+
+    fn url(&self, reference: AuthorizationId, action: &str) -> Url {
+        let mut url = self.base.clone();
+        url.set_path(&format!("/authorizations/{reference}{action}"));
+        url
+    }
+
+    /// A refused capture is believed only if the money was not taken.
+    async fn is_captured(
+        &self,
+        reference: AuthorizationId,
+        money: Money,
+    ) -> Result<Captured, Indeterminate> {
+        match self.enquire(reference, money).await? {
+            Found::Captured => Ok(Captured::Done),
+            Found::Processing => Err(Indeterminate("the capture is not decided yet")),
+            Found::Approved | Found::Declined(_) | Found::Nothing => Ok(Captured::Refused),
+        }
+    }
+
+    async fn send(&self, request: RequestBuilder) -> Result<(StatusCode, Vec<u8>), Indeterminate> {
+        let mut answer = request
+            .send()
+            .await
+            .map_err(|_| Indeterminate("no answer came"))?;
+        let mut bytes = Vec::new();
+        while let Some(chunk) = answer
+            .chunk()
+            .await
+            .map_err(|_| Indeterminate("the answer broke off"))?
+        {
+            bytes.extend_from_slice(&chunk);
+            if bytes.len() > RESPONSE_BYTES_MAX {
+                return Err(Indeterminate("the answer is too long"));
+            }
+        }
+        Ok((answer.status(), bytes))
+    }
+}
+
+/// An answer is believed only if it speaks of what was asked.
+fn read(bytes: &[u8], reference: &impl ToString) -> Result<Answer, Indeterminate> {
+    let answer: Answer =
+        serde_json::from_slice(bytes).map_err(|_| Indeterminate("the answer cannot be read"))?;
+    if answer.reference != reference.to_string() {
+        return Err(Indeterminate("the answer is about another reference"));
+    }
+    Ok(answer)
+}
+
+/// Whether the answer is this error of the sandbox's.
+fn is_error(bytes: &[u8], error: &str) -> bool {
+    #[derive(Deserialize)]
+    struct ErrorBody {
+        error: String,
+    }
+    serde_json::from_slice::<ErrorBody>(bytes).is_ok_and(|refusal| refusal.error == error)
+}
+
+fn failure(code: Option<&str>) -> Failure {
+    match code {
+        Some("insufficient_funds") => Failure::InsufficientFunds,
+        Some("expired_card") => Failure::ExpiredCard,
+        _ => Failure::CardDeclined,
+    }
+}
+
+impl Acquirer for Sandbox {
+    async fn authorize(&self, what: Authorize<'_>) -> Result<Authorized, Indeterminate> {
+        let masked = what.card.masked();
+        let mut url = self.base.clone();
+        url.set_path("/authorizations");
+        let request = self.client.post(url).json(&Request {
+            reference: what.reference.to_string(),
+            payment: what.payment.to_string(),
+            amount: what.money.amount().to_string(),
+            currency: what.money.currency().code(),
+            card: CardFields {
+                number: what.card.number(),
+                exp_month: masked.exp_month,
+                exp_year: masked.exp_year,
+                cvc: what.card.cvc(),
+            },
+        });
+        let (status, bytes) = self.send(request).await?;
+        if status != StatusCode::OK {
+            return Err(Indeterminate("the answer's status says nothing"));
+        }
+        let answer = read(&bytes, &what.reference)?;
+        match answer.status {
+            Status::Approved => Ok(Authorized::Approved),
+            // Somebody made it forget this reference: an enquiry will say so.
+            Status::Declined if answer.code.as_deref() == Some("voided") => {
+                Err(Indeterminate("the reference was voided"))
+            }
+            Status::Declined => Ok(Authorized::Declined(failure(answer.code.as_deref()))),
+            Status::Processing | Status::Captured | Status::Voided | Status::Refunded => {
+                Err(Indeterminate("the answer does not fit an authorization"))
+            }
+        }
+    }
+
+    async fn enquire(
+        &self,
+        reference: AuthorizationId,
+        money: Money,
+    ) -> Result<Found, Indeterminate> {
+        let (status, bytes) = self.send(self.client.get(self.url(reference, ""))).await?;
+        match status {
+            StatusCode::OK => {}
+            // Not any 404: a proxy's says nothing about the reference.
+            StatusCode::NOT_FOUND if is_error(&bytes, "not_found") => return Ok(Found::Nothing),
+            _ => return Err(Indeterminate("the answer's status says nothing")),
+        }
+        let answer = read(&bytes, &reference)?;
+        let is_ours = answer.amount == Some(money.amount().to_string())
+            && answer.currency.as_deref() == Some(money.currency().code());
+        match answer.status {
+            Status::Voided => Ok(Found::Nothing),
+            _ if !is_ours => Err(Indeterminate("the answer is about another amount")),
+            Status::Processing => Ok(Found::Processing),
+            Status::Approved => Ok(Found::Approved),
+            Status::Captured => Ok(Found::Captured),
+            Status::Declined if answer.code.as_deref() == Some("voided") => Ok(Found::Nothing),
+            Status::Declined => Ok(Found::Declined(failure(answer.code.as_deref()))),
+            Status::Refunded => Err(Indeterminate("the answer does not fit an enquiry")),
+        }
+    }
+
+    async fn capture(
+        &self,
+        reference: AuthorizationId,
+        money: Money,
+    ) -> Result<Captured, Indeterminate> {
+        let amount = Amount {
+            amount: money.amount().to_string(),
+            currency: money.currency().code(),
+        };
+        let request = self
+            .client
+            .post(self.url(reference, "/capture"))
+            .json(&amount);
+        let (status, bytes) = self.send(request).await?;
+        match status {
+            StatusCode::OK if read(&bytes, &reference)?.status == Status::Captured => {
+                Ok(Captured::Done)
+            }
+            StatusCode::CONFLICT if is_error(&bytes, "not_capturable") => {
+                self.is_captured(reference, money).await
+            }
+            _ => Err(Indeterminate("the answer's status says nothing")),
+        }
+    }
+
+    async fn void(&self, reference: AuthorizationId) -> Result<(), Indeterminate> {
+        let (status, bytes) = self
+            .send(self.client.post(self.url(reference, "/void")))
+            .await?;
+        if status == StatusCode::OK && read(&bytes, &reference)?.status == Status::Voided {
+            return Ok(());
+        }
+        Err(Indeterminate("the void is not acknowledged"))
+    }
+
+    async fn refund(
+        &self,
+        reference: RefundId,
+        captured: AuthorizationId,
+        money: Money,
+    ) -> Result<Refunded, Indeterminate> {
+        let mut url = self.base.clone();
+        url.set_path("/refunds");
+        let request = self.client.post(url).json(&Refund {
+            reference: reference.to_string(),
+            authorization: captured.to_string(),
+            amount: money.amount().to_string(),
+            currency: money.currency().code(),
+        });
+        let (status, bytes) = self.send(request).await?;
+        let refusals = [
+            "not_captured",
+            "not_refundable",
+            "amount_exceeded",
+            "currency_differs",
+        ];
+        match status {
+            StatusCode::OK if read(&bytes, &reference)?.status == Status::Refunded => {
+                Ok(Refunded::Done)
+            }
+            StatusCode::CONFLICT | StatusCode::UNPROCESSABLE_ENTITY
+                if refusals
+                    .into_iter()
+                    .any(|refusal| is_error(&bytes, refusal)) =>
+            {
+                Ok(Refunded::Refused)
+            }
+            _ => Err(Indeterminate("the answer's status says nothing")),
+        }
+    }
+}

@@ -1,3 +1,0 @@
-//! The acquirers, one file each.
-
-pub mod sandbox;

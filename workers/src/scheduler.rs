@@ -1,0 +1,75 @@
+//! The relay: once a second it rings again for what the calendar says is due, and tidies up. Any
+//! number of relays may run; they share the work.
+
+use std::time::Duration;
+
+use queue::Publisher;
+use store::PgPool;
+use store::{clients, idempotency, jobs, rate_limits};
+use tokio::time::{MissedTickBehavior, interval};
+
+use crate::config::Process;
+use crate::{health, runtime};
+
+/// How often it looks.
+const POLL: Duration = Duration::from_secs(1);
+/// How many jobs it takes at once.
+const JOBS_MAX: i64 = 500;
+/// How often it tidies up.
+const CLEANUP: Duration = Duration::from_mins(1);
+
+pub async fn run(process: &Process) -> anyhow::Result<()> {
+    let db = store::connect(&process.database_url, "sluice scheduler", 2)?;
+    let publisher = Publisher::start(&process.amqp_url, "sluice scheduler");
+    health::serve(process.health_listen, db.clone(), publisher.health()).await?;
+    let mut ending = runtime::ending()?;
+    let mut poll = interval(POLL);
+    poll.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut cleanup = interval(CLEANUP);
+    cleanup.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            _ = ending.wait_for(|ending| *ending) => break,
+            _ = poll.tick() => sweep(&db, &publisher).await,
+            _ = cleanup.tick() => clean_up(&db).await,
+        }
+    }
+    publisher.drain().await;
+    Ok(())
+}
+
+/// Rings for everything that is due. Without a broker nothing is taken: pushing the calendar on
+/// would only delay.
+async fn sweep(db: &PgPool, publisher: &Publisher) {
+    while publisher.is_connected() {
+        let jobs = match jobs::take_due(db, JOBS_MAX).await {
+            Ok(jobs) => jobs,
+            Err(error) => {
+                tracing::warn!(%error, "the calendar cannot be read");
+                return;
+            }
+        };
+        let due = jobs.len();
+        if due == 0 {
+            return;
+        }
+        let rung = publisher.publish_all(jobs).await;
+        tracing::info!(due, rung, "rang again");
+        if i64::try_from(due).unwrap_or(JOBS_MAX) < JOBS_MAX {
+            return;
+        }
+    }
+}
+
+async fn clean_up(db: &PgPool) {
+    if let Err(error) = try_clean_up(db).await {
+        tracing::warn!(%error, "tidying up failed");
+    }
+}
+
+async fn try_clean_up(db: &PgPool) -> store::Result<()> {
+    rate_limits::delete_past(db).await?;
+    clients::delete_expired(db).await?;
+    while idempotency::delete_expired(db).await? == idempotency::DELETED_MAX {}
+    Ok(())
+}
