@@ -1,65 +1,67 @@
-//! Authorizations: one attempt to get a payment approved, under one reference of ours.
+//! Authorizations: one attempt to get a payment approved, identified by a reference that we choose.
 //!
-//! The reference is stored before anything is sent. An answer that is lost is asked for; an
-//! attempt the acquirer does not know is reversed until it acknowledges, after which it refuses
-//! that reference for ever; only then may another attempt start. It is asked once more a minute
-//! later all the same: an approval that reaches a closed attempt is voided.
+//! We store the reference before we send anything. If the response is lost, we enquire by
+//! reference. If the acquirer does not know the reference, we send a reversal until the acquirer
+//! acknowledges it; from then on it must decline that reference, so another attempt is safe. A
+//! minute later we enquire once more, because a request that was delayed in the network may still
+//! have been approved. An approval that reaches a closed attempt is voided.
 
 use std::time::Duration;
 
-/// How many attempts one payment gets.
+/// Attempts per payment.
 pub const ATTEMPTS_MAX: u16 = 3;
 
-/// How long after its acknowledgement a reversal is watched.
+/// How long after the acknowledgement of a reversal the last enquiry is made.
 pub const WATCH: Duration = Duration::from_mins(1);
 
-/// Where an attempt stands. A name in -ing is work in the card worker's hands.
+/// The state of an attempt. States ending in -ing are in progress; the card worker acts next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum State {
-    /// Stored, and perhaps already at the acquirer.
+    /// Stored; the request may already have reached the acquirer.
     Sending,
-    /// The answer is lost; the acquirer is asked by our reference.
+    /// The response is lost; the worker enquires by reference.
     Enquiring,
-    /// The acquirer does not know it; it is told to forget the reference, until it acknowledges.
+    /// The acquirer does not know the reference; the worker repeats the reversal until the acquirer
+    /// acknowledges it.
     Reversing,
-    /// Approved: this attempt holds the payer's money.
+    /// Approved: this attempt holds the payer's funds.
     Approved,
-    /// Declined: final.
+    /// Declined.
     Declined,
-    /// Reversed: the acquirer promised to refuse this reference for ever, and is asked once more.
+    /// Reversed; a last enquiry checks that the acquirer did not approve it after all.
     Watching,
-    /// Reversed, and the promise was kept.
+    /// Reversed, and still unknown to the acquirer at the last enquiry.
     Reversed,
-    /// Approved, but not to be used: it is voided, until the acquirer acknowledges.
+    /// Approved but not usable; the worker repeats the void until the acquirer acknowledges it.
     Voiding,
-    /// Voided: nothing is held.
+    /// Voided: no funds are held.
     Voided,
 }
 
 /// What happens to an attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Event {
-    /// No answer, or none that can be understood.
+    /// No response, or one that could not be understood.
     Lost,
-    /// The acquirer says approved.
+    /// The acquirer approved.
     Approved,
-    /// The acquirer says declined.
+    /// The acquirer declined.
     Declined,
-    /// The acquirer does not know our reference.
+    /// The acquirer does not know the reference.
     NotFound,
-    /// The approval is of no use any more.
+    /// The approval is no longer usable.
     Unwanted,
     /// The acquirer acknowledged the reversal or the void.
     Acknowledged,
 }
 
-/// An event that cannot happen in this state.
+/// The event is not valid in this state.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("an authorization that is {state:?} refuses {event:?}")]
+#[error("authorization: event {event:?} is not valid in state {state:?}")]
 pub struct InvalidTransition {
-    /// The state it stays in.
+    /// The state, which does not change.
     pub state: State,
-    /// What was refused.
+    /// The event that was rejected.
     pub event: Event,
 }
 
@@ -77,10 +79,7 @@ impl State {
         State::Voided,
     ];
 
-    /// Which state follows.
-    ///
-    /// # Errors
-    /// [`InvalidTransition`] if the event cannot happen here; the state stays.
+    /// The state that follows `event`.
     pub const fn next(self, event: Event) -> Result<State, InvalidTransition> {
         match (self, event) {
             (State::Sending, Event::Lost) => Ok(State::Enquiring),
@@ -91,7 +90,7 @@ impl State {
             (State::Watching, Event::NotFound) => Ok(State::Reversed),
             (State::Approved, Event::Unwanted) => Ok(State::Voiding),
             (State::Voiding, Event::Acknowledged) => Ok(State::Voided),
-            // A late approval: the acquirer approved what it had promised to refuse.
+            // The acquirer approved although it had declined, reversed or voided: return the funds.
             (
                 State::Declined | State::Watching | State::Reversed | State::Voided,
                 Event::Approved,
@@ -101,7 +100,6 @@ impl State {
     }
 
     /// Whether the card worker must act.
-    #[must_use]
     pub const fn is_in_progress(self) -> bool {
         match self {
             State::Sending
@@ -113,8 +111,8 @@ impl State {
         }
     }
 
-    /// Whether another attempt for the same payment must wait for this one.
-    #[must_use]
+    /// Whether another attempt for the same payment must wait for this one, because this one holds
+    /// funds or still may.
     pub const fn is_open(self) -> bool {
         match self {
             State::Sending | State::Enquiring | State::Reversing | State::Approved => true,
@@ -127,7 +125,6 @@ impl State {
     }
 
     /// The state's name in the database.
-    #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
             State::Sending => "sending",
@@ -142,8 +139,7 @@ impl State {
         }
     }
 
-    /// Reads what [`State::name`] wrote.
-    #[must_use]
+    /// The inverse of [`State::name`].
     pub fn parse(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|state| state.name() == name)
     }
@@ -151,7 +147,6 @@ impl State {
 
 impl Event {
     /// The event's name in a payment's history.
-    #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
             Event::Lost => "answer_lost",
@@ -164,9 +159,8 @@ impl Event {
     }
 }
 
-/// When to ask an acquirer again that gave no answer about a payment of this age: a quarter of
-/// the age, between one second and a minute.
-#[must_use]
+/// How long to wait before the next try with an acquirer that did not respond: a quarter of the
+/// payment's `age`, between one second and one minute.
 pub fn retry_after_age(age: Duration) -> Duration {
     (age / 4).clamp(Duration::from_secs(1), Duration::from_mins(1))
 }
@@ -185,8 +179,8 @@ mod tests {
     ];
 
     #[test]
-    fn the_page_of_all_moves() {
-        let moves: Vec<String> = State::ALL
+    fn prints_every_transition() {
+        let transitions: Vec<String> = State::ALL
             .into_iter()
             .flat_map(|state| EVENTS.into_iter().map(move |event| (state, event)))
             .filter_map(|(state, event)| {
@@ -200,7 +194,7 @@ mod tests {
             })
             .collect();
         assert_eq!(
-            moves,
+            transitions,
             [
                 "sending --answer_lost--> enquiring",
                 "sending --approved--> approved",
@@ -221,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn work_ends_in_ing() {
+    fn states_in_progress_end_in_ing() {
         for state in State::ALL {
             assert_eq!(
                 state.is_in_progress(),
@@ -232,10 +226,10 @@ mod tests {
         }
     }
 
-    /// Walks every path of seven events and holds the rule that forbids a double charge: a new
-    /// attempt may start only when the old one can no longer come to hold money by itself.
+    /// Walks every path of seven events and checks the rule that prevents a double charge: a new
+    /// attempt may start only when the old one can no longer become approved.
     #[test]
-    fn a_closed_attempt_never_comes_to_hold_money() {
+    fn a_closed_attempt_never_becomes_approved() {
         let mut reached = vec![State::Sending];
         for _ in 0..7 {
             let next: Vec<State> = reached
@@ -263,7 +257,7 @@ mod tests {
     }
 
     #[test]
-    fn the_acquirer_is_asked_again_ever_more_rarely() {
+    fn retries_become_less_frequent_with_age() {
         let waits =
             [0, 8, 40, 3_600].map(|age| retry_after_age(Duration::from_secs(age)).as_secs());
         assert_eq!(waits, [1, 2, 10, 60]);

@@ -1,4 +1,4 @@
-//! Cards: read once at the door, shown only as brand and last four.
+//! Cards: validated when a request arrives, shown only as brand and last four digits.
 
 use std::fmt;
 
@@ -6,13 +6,13 @@ use card_validate::{Type, Validate};
 use serde::{Deserialize, Serialize};
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
-/// Why a card is refused before anyone is asked.
+/// Why a card is rejected before it is sent to an acquirer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum CardError {
     /// Not 12 to 19 digits, or not the length of its brand.
     #[error("a card number has 12 to 19 digits")]
     Length,
-    /// Something else than digits, spaces and hyphens.
+    /// A character other than digits, spaces and hyphens.
     #[error("a card number is made of digits")]
     NotDigits,
     /// The check digit is wrong.
@@ -29,7 +29,7 @@ pub enum CardError {
     Cvc,
 }
 
-/// A brand, by the number's first digits.
+/// A card brand, recognized by the number's first digits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[expect(missing_docs, reason = "brand names")]
@@ -63,7 +63,6 @@ impl Brand {
     ];
 
     /// The brand's name in the database.
-    #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
             Brand::Visa => "visa",
@@ -80,8 +79,7 @@ impl Brand {
         }
     }
 
-    /// Reads what [`Brand::name`] wrote.
-    #[must_use]
+    /// The inverse of [`Brand::name`].
     pub fn parse(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|brand| brand.name() == name)
     }
@@ -103,8 +101,8 @@ impl Brand {
     }
 }
 
-/// A full card, alive only between the door and the seal, and in the card worker's hands.
-/// Wiped from memory when dropped; `Debug` shows the last four.
+/// A full card. It exists in plain text only between the request and its encryption, and in the
+/// card worker. Wiped from memory when dropped; `Debug` shows the last four digits.
 #[derive(Clone, Zeroize, ZeroizeOnDrop)]
 pub struct Card {
     number: String,
@@ -114,10 +112,8 @@ pub struct Card {
 }
 
 impl Card {
-    /// Checks the parts. Spaces and hyphens in the number are dropped.
-    ///
-    /// # Errors
-    /// [`CardError`] names the first part that is wrong.
+    /// Checks the parts; the error names the first wrong one. Spaces and hyphens in the number are
+    /// ignored.
     pub fn new(number: &str, exp_month: i64, exp_year: i64, cvc: &str) -> Result<Self, CardError> {
         let number = digits(number)?;
         let exp_month = u8::try_from(exp_month)
@@ -144,20 +140,17 @@ impl Card {
         })
     }
 
-    /// The full number. Whoever calls this must not keep it.
-    #[must_use]
+    /// The full number. Callers must not store it.
     pub fn number(&self) -> &str {
         &self.number
     }
 
-    /// The security code. Whoever calls this must not keep it.
-    #[must_use]
+    /// The security code. Callers must not store it.
     pub fn cvc(&self) -> &str {
         &self.cvc
     }
 
-    /// What may be kept and shown.
-    #[must_use]
+    /// The part that may be stored and shown.
     pub fn masked(&self) -> MaskedCard {
         MaskedCard {
             brand: Brand::of(&self.number),
@@ -174,7 +167,7 @@ impl fmt::Debug for Card {
     }
 }
 
-/// What may be shown of a card (PCI DSS 3.4.1).
+/// The part of a card that may be shown (PCI DSS 3.4.1).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MaskedCard {
     /// The brand.
@@ -187,11 +180,10 @@ pub struct MaskedCard {
     pub exp_year: u16,
 }
 
-/// Whether `text` holds what looks like a card number: 13 to 19 digits, perhaps in groups with up to
-/// two characters between them that are neither letters nor digits, of a known brand and with a
-/// right check digit. Other digits may stand before and after it in groups of their own ("order 7
-/// 4242 4242 …").
-#[must_use]
+/// Whether `text` contains what looks like a card number: 13 to 19 digits of a known brand with a
+/// valid check digit. The digits may be grouped, with one or two characters between groups that are
+/// neither letters nor digits. Separate groups of other digits may come before and after it ("order
+/// 7 4242 4242 …").
 pub fn contains_card_number(text: &str) -> bool {
     let mut groups = Groups::default();
     let mut gap = 0_u8;
@@ -199,13 +191,13 @@ pub fn contains_card_number(text: &str) -> bool {
         if character.is_ascii_digit() {
             match gap {
                 0 => groups.extend(character),
-                1 | 2 => groups.begin(character),
+                1 | 2 => groups.start(character),
                 _ => {
-                    if groups.hold_card_number() {
+                    if groups.contain_card_number() {
                         return true;
                     }
                     groups = Groups::default();
-                    groups.begin(character);
+                    groups.start(character);
                 }
             }
             gap = 0;
@@ -217,36 +209,36 @@ pub fn contains_card_number(text: &str) -> bool {
             };
         }
     }
-    groups.hold_card_number()
+    groups.contain_card_number()
 }
 
-/// A run of digits and where its groups begin.
+/// A run of digits, and the index at which each group starts.
 #[derive(Default)]
 struct Groups {
     digits: Zeroizing<String>,
-    begins: Vec<usize>,
+    starts: Vec<usize>,
 }
 
 impl Groups {
-    fn begin(&mut self, digit: char) {
-        self.begins.push(self.digits.len());
+    fn start(&mut self, digit: char) {
+        self.starts.push(self.digits.len());
         self.digits.push(digit);
     }
 
     fn extend(&mut self, digit: char) {
-        if self.begins.is_empty() {
-            self.begins.push(0);
+        if self.starts.is_empty() {
+            self.starts.push(0);
         }
         self.digits.push(digit);
     }
 
-    fn hold_card_number(&self) -> bool {
-        let ends = || self.begins.iter().copied().chain([self.digits.len()]);
-        self.begins.iter().any(|begin| {
+    fn contain_card_number(&self) -> bool {
+        let ends = || self.starts.iter().copied().chain([self.digits.len()]);
+        self.starts.iter().any(|start| {
             ends()
-                .filter(|end| (begin + 13..=begin + 19).contains(end))
+                .filter(|end| (start + 13..=start + 19).contains(end))
                 .any(|end| {
-                    let window = self.digits.get(*begin..end);
+                    let window = self.digits.get(*start..end);
                     window.is_some_and(|window| Validate::from(window).is_ok())
                 })
         })
@@ -289,7 +281,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_text_breaks_the_reader(number in "\\PC{0,24}", month in any::<i64>(), year in any::<i64>(), cvc in "\\PC{0,6}") {
+        fn any_text_is_parsed_without_showing_the_number(number in "\\PC{0,24}", month in any::<i64>(), year in any::<i64>(), cvc in "\\PC{0,6}") {
             if let Ok(card) = Card::new(&number, month, year, &cvc) {
                 let shown = format!("{card:?}");
                 prop_assert!(!shown.contains(card.number()));
@@ -304,7 +296,7 @@ mod tests {
         }
 
         #[test]
-        fn texts_without_thirteen_digits_are_free(text in "[a-z0-9]{0,12}") {
+        fn texts_without_thirteen_digits_hold_no_card_number(text in "[a-z0-9]{0,12}") {
             prop_assert!(!contains_card_number(&text));
         }
     }
@@ -315,33 +307,33 @@ mod tests {
         assert_eq!(card.masked().last4, "4242");
         assert_eq!(card.masked().brand, Brand::Visa);
         assert_eq!(format!("{card:?}"), "Card(…4242)");
-        let refused = |n: &str, m, y, c: &str| Card::new(n, m, y, c).err();
+        let error = |n: &str, m, y, c: &str| Card::new(n, m, y, c).err();
         assert_eq!(
-            refused("4242424242424241", 12, 2025, "123"),
+            error("4242424242424241", 12, 2025, "123"),
             Some(CardError::Luhn)
         );
         assert_eq!(
-            refused("42424242424", 12, 2025, "123"),
+            error("42424242424", 12, 2025, "123"),
             Some(CardError::Length)
         );
         assert_eq!(
-            refused("4242x24242424242", 12, 2025, "123"),
+            error("4242x24242424242", 12, 2025, "123"),
             Some(CardError::NotDigits)
         );
         assert_eq!(
-            refused("4242424242424242", 13, 2025, "123"),
+            error("4242424242424242", 13, 2025, "123"),
             Some(CardError::Month)
         );
         assert_eq!(
-            refused("4242424242424242", 12, 25, "123"),
+            error("4242424242424242", 12, 25, "123"),
             Some(CardError::Year)
         );
         assert_eq!(
-            refused("4242424242424242", 12, 2025, "12"),
+            error("4242424242424242", 12, 2025, "12"),
             Some(CardError::Cvc)
         );
         assert_eq!(
-            refused("378282246310005", 12, 2025, "123"),
+            error("378282246310005", 12, 2025, "123"),
             Some(CardError::Cvc)
         );
         Card::new("378282246310005", 12, 2025, "1234").map(|_| ())

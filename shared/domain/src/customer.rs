@@ -1,4 +1,4 @@
-//! Customers: who pays, as a merchant knows them.
+//! Customers: a merchant's record of who pays.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -7,26 +7,26 @@ use time::OffsetDateTime;
 use crate::id::{CustomerId, MerchantId};
 use crate::merchant::Mode;
 
-/// A merchant's customer. Two of one merchant and mode never share an address.
+/// A merchant's customer. The e-mail address is unique per merchant and mode.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Customer {
-    /// Its id.
+    /// The customer's id.
     pub id: CustomerId,
-    /// Whose customer.
+    /// The merchant it belongs to.
     pub merchant_id: MerchantId,
     /// Test or live.
     pub mode: Mode,
-    /// The address it is known by.
+    /// E-mail address.
     pub email: Option<String>,
-    /// Its name.
+    /// Full name.
     pub name: Option<String>,
-    /// Its telephone number.
+    /// Telephone number.
     pub phone: Option<String>,
-    /// What the merchant says about it.
+    /// The merchant's description.
     pub description: Option<String>,
     /// The merchant's own keys and values.
     pub metadata: Map<String, Value>,
-    /// When it was made.
+    /// When it was created.
     #[serde(with = "time::serde::timestamp")]
     pub created_at: OffsetDateTime,
     /// When it was last changed.

@@ -1,18 +1,19 @@
-//! Deliveries: one event on its way to one endpoint.
+//! Deliveries: the attempts to send one event to one endpoint.
 
 use std::time::Duration;
 
-/// Seconds until the next try after a first, second, … failed one: 1 min, 5 min, 30 min, 2 h, 6 h.
+/// Seconds until the next attempt after the first, second, … failed one: 1 min, 5 min, 30 min, 2 h,
+/// 6 h.
 const RETRIES: [u64; 5] = [60, 300, 1_800, 7_200, 21_600];
 
-/// Where a delivery stands.
+/// The state of a delivery.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum State {
-    /// The webhook worker must post it, now or at its next try.
+    /// In progress; the webhook worker makes the next attempt when it is due.
     Delivering,
-    /// The endpoint answered 2xx.
+    /// The endpoint responded with 2xx.
     Delivered,
-    /// Every try failed; nothing more is sent.
+    /// Every attempt failed; nothing more is sent.
     Exhausted,
     /// The merchant deleted the endpoint; nothing more is sent.
     Canceled,
@@ -28,7 +29,6 @@ impl State {
     ];
 
     /// The state's name in the database.
-    #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
             State::Delivering => "delivering",
@@ -39,27 +39,26 @@ impl State {
     }
 }
 
-/// What the endpoint did.
+/// The result of an attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Event {
-    /// It answered 2xx in time.
+    /// The endpoint responded with 2xx in time.
     Accepted,
-    /// Anything else.
+    /// Anything else: another status, a timeout, a connection error.
     Refused,
 }
 
-/// What follows an attempt.
+/// What to write after an attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Next {
-    /// The state to write.
+    /// The new state.
     pub state: State,
-    /// How long until the next try, if there is one.
+    /// How long to wait before the next attempt, if there is one.
     pub retry_after: Option<Duration>,
 }
 
-/// What follows the attempt number `attempt` (from 1). `jitter` (0 ..= 255) stretches the wait by
-/// up to a tenth, so that an endpoint's backlog does not come back in one instant.
-#[must_use]
+/// The outcome of attempt number `attempt` (from 1). `jitter` (0 ..= 255) lengthens the wait by up
+/// to a tenth, so that the backlog of an endpoint is not retried all at the same moment.
 pub fn after(event: Event, attempt: u32, jitter: u8) -> Next {
     if event == Event::Accepted {
         return Next {
@@ -92,7 +91,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_schedule_is_one_five_thirty_minutes_two_six_hours_then_the_end() {
+    fn retries_after_1_5_30_minutes_2_and_6_hours_then_gives_up() {
         let waits: Vec<_> = (1..=6)
             .map(|n| after(Event::Refused, n, 0).retry_after)
             .collect();

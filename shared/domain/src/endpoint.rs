@@ -1,46 +1,41 @@
-//! Where webhooks may be posted: to public addresses over TLS, and in test mode, where the
-//! operator allows it, to this very machine.
+//! Where webhooks may be sent: to public addresses over TLS, and in test mode, if the operator
+//! allows it, to loopback addresses. Anything else would let merchants reach our own network
+//! (server-side request forgery).
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use crate::merchant::Mode;
 
-/// Why a URL is refused.
+/// Why a URL is rejected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum UrlError {
-    /// Neither https nor, in test mode, http to this machine.
+    /// Neither https nor, in test mode, http to a loopback address.
     #[error("The URL must use https.")]
     Scheme,
-    /// An address inside somebody's network.
+    /// A private or special-purpose address.
     #[error("The URL must name a public address.")]
     Private,
 }
 
-/// Which targets a merchant's endpoint may have.
+/// Which addresses a merchant's endpoint may have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Policy {
-    /// Whether test mode may reach this machine itself, without TLS.
+    /// Whether test mode may use loopback addresses, without TLS.
     pub is_loopback_allowed: bool,
 }
 
 impl Policy {
-    /// Whether this scheme may be used with this host, a name or an address; where a name leads is
-    /// judged by [`Policy::may_connect`].
-    ///
-    /// # Errors
-    /// [`UrlError::Scheme`].
+    /// Checks the scheme for this host, a name or an address. Names are resolved later; check each
+    /// address with [`Policy::may_connect`] before connecting, because DNS may change in between.
     pub fn may_use(self, mode: Mode, scheme: &str, host: &str) -> Result<(), UrlError> {
         match scheme {
             "https" => Ok(()),
-            "http" if self.allows_loopback(mode) && is_this_machine(host) => Ok(()),
+            "http" if self.allows_loopback(mode) && is_loopback_host(host) => Ok(()),
             _ => Err(UrlError::Scheme),
         }
     }
 
-    /// Whether this address may be connected to.
-    ///
-    /// # Errors
-    /// [`UrlError::Private`].
+    /// Checks a resolved address.
     pub fn may_connect(self, mode: Mode, address: IpAddr) -> Result<(), UrlError> {
         let address = address.to_canonical();
         if is_public(address) || (self.allows_loopback(mode) && address.is_loopback()) {
@@ -55,7 +50,7 @@ impl Policy {
     }
 }
 
-fn is_this_machine(host: &str) -> bool {
+fn is_loopback_host(host: &str) -> bool {
     let address = host
         .trim_start_matches('[')
         .trim_end_matches(']')
@@ -70,7 +65,7 @@ fn is_public(address: IpAddr) -> bool {
     }
 }
 
-/// IANA's special-purpose registry, IPv4.
+/// Excludes the blocks of IANA's IPv4 special-purpose address registry, and multicast.
 fn is_public_v4(address: Ipv4Addr) -> bool {
     let [a, b, c, _] = address.octets();
     !matches!(
@@ -88,9 +83,10 @@ fn is_public_v4(address: Ipv4Addr) -> bool {
     )
 }
 
-/// Only `2000::/3` is routed, less what wraps an IPv4 address or is for documentation: Teredo,
-/// ORCHID and benchmarking (`2001::/23`), `2001:db8::/32`, 6to4 (`2002::/16`), `3fff::/20`. NAT64,
-/// unique local, link-local, site-local, segment routing and IPv4-compatible ones lie outside it.
+/// Only `2000::/3` is routed publicly. Within it, excludes addresses that embed an IPv4 address or
+/// serve documentation: Teredo, ORCHID and benchmarking (`2001::/23`), `2001:db8::/32`, 6to4
+/// (`2002::/16`), `3fff::/20`. NAT64, unique local, link-local, site-local, segment routing and
+/// IPv4-compatible addresses lie outside `2000::/3`.
 fn is_public_v6(address: Ipv6Addr) -> bool {
     let [first, second, ..] = address.segments();
     let is_special = matches!(
@@ -118,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn addresses_inside_a_network_are_refused() {
+    fn private_addresses_are_rejected() {
         for address in [
             "127.0.0.1",
             "10.1.2.3",
@@ -171,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn this_machine_is_reached_in_test_mode_where_allowed() {
+    fn loopback_is_allowed_in_test_mode_by_policy() {
         assert!(allowed(LOCAL, Mode::Test, "127.0.0.1"));
         assert!(allowed(LOCAL, Mode::Test, "::1"));
         assert!(!allowed(LOCAL, Mode::Test, "10.0.0.1"));

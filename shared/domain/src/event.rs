@@ -1,4 +1,4 @@
-//! Notices: what a merchant is told, and the facts at that moment.
+//! Events: what merchants are notified of, with a snapshot of the object at that moment.
 
 use serde::{Deserialize, Serialize};
 
@@ -7,7 +7,7 @@ use crate::intent::{self, Intent};
 use crate::payment::Payment;
 use crate::refund::Refund;
 
-/// What happened, in the core's own words.
+/// The type of an event. Each surface translates it to its own name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum EventType {
     /// A payment was captured.
@@ -16,28 +16,28 @@ pub enum EventType {
     /// A payment will never be captured.
     #[serde(rename = "payment.failed")]
     PaymentFailed,
-    /// A refund gave money back.
+    /// A refund was paid back.
     #[serde(rename = "refund.settled")]
     RefundSettled,
-    /// A refund gave nothing back: the acquirer refused it.
+    /// The acquirer rejected a refund; nothing was paid back.
     #[serde(rename = "refund.failed")]
     RefundFailed,
-    /// A customer was made, by itself or with a payment.
+    /// A customer was created, on its own or with a payment.
     #[serde(rename = "customer.created")]
     CustomerCreated,
     /// A customer was changed.
     #[serde(rename = "customer.updated")]
     CustomerUpdated,
-    /// An intent was made.
+    /// An intent was created.
     #[serde(rename = "intent.created")]
     IntentCreated,
-    /// An intent has another status than before.
+    /// An intent's status changed.
     #[serde(rename = "intent.status_changed")]
     IntentStatusChanged,
 }
 
 impl EventType {
-    /// Every kind.
+    /// Every type.
     pub const ALL: [EventType; 8] = [
         EventType::PaymentSucceeded,
         EventType::PaymentFailed,
@@ -50,7 +50,6 @@ impl EventType {
     ];
 
     /// The name in the events table.
-    #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
             EventType::PaymentSucceeded => "payment.succeeded",
@@ -65,17 +64,18 @@ impl EventType {
     }
 }
 
-/// Facts frozen with the change they tell of, so that every attempt to deliver says the same.
+/// A snapshot taken in the transaction of the change, so that every delivery attempt sends the same
+/// content.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Event {
     /// What happened.
     pub event_type: EventType,
-    /// To what, as it was left.
+    /// The object after the change.
     #[serde(flatten)]
     pub subject: Subject,
 }
 
-/// What a notice speaks of.
+/// The object an event is about.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Subject {
@@ -85,11 +85,11 @@ pub enum Subject {
     Refund(Refund),
     /// A customer.
     Customer(Customer),
-    /// An intent, and the status it had before.
+    /// An intent, and its status before the change.
     Intent {
-        /// As it was left.
+        /// The intent after the change.
         now: Intent,
-        /// Its status before, if it had one.
+        /// The status before the change; `None` for a new intent.
         previous: Option<intent::State>,
     },
 }

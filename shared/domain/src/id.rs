@@ -1,21 +1,19 @@
-//! Identifiers: a UUID (version 7, so that indexes grow at one end) inside, a prefix and base62
-//! outside.
+//! Identifiers: internally a UUID (version 7, so that indexes grow at one end), publicly a prefix
+//! and base62 digits.
 
 use std::fmt;
 
 use uuid::Uuid;
 
-/// Base62 digits that hold any 128-bit number.
+/// Enough base62 digits for any 128-bit number.
 const DIGITS: usize = 22;
 
-/// Writes `id` as `prefix_` and 22 base62 digits.
-#[must_use]
+/// Writes `id` as `prefix_` followed by 22 base62 digits.
 pub fn render(prefix: &str, id: Uuid) -> String {
     format!("{prefix}_{:0>DIGITS$}", base62::encode(id.as_u128()))
 }
 
-/// Reads what [`render`] wrote. Anything else, another spelling of the same number too, is `None`.
-#[must_use]
+/// The inverse of [`render`]. Each number has exactly one spelling; anything else is `None`.
 pub fn parse(prefix: &str, text: &str) -> Option<Uuid> {
     let digits = text.strip_prefix(prefix)?.strip_prefix('_')?;
     if digits.len() != DIGITS {
@@ -32,8 +30,7 @@ macro_rules! ids {
         pub struct $name(pub Uuid);
 
         impl $name {
-            /// Reads the public form; `None` for anything else.
-            #[must_use]
+            /// Parses the public form; `None` for anything else.
             pub fn parse(text: &str) -> Option<Self> {
                 parse($prefix, text).map(Self)
             }
@@ -54,17 +51,18 @@ ids! {
     PaymentId "pay";
     /// A merchant's customer, `cus_…`.
     CustomerId "cus";
-    /// Money on its way back to a payer, `ref_…`; with its prefix our reference at the acquirer.
+    /// A refund, `ref_…`. The public form is also our reference at the acquirer.
     RefundId "ref";
-    /// What a merchant wants to be paid under conditions, `intent_…`.
+    /// A payment intent, `intent_…`.
     IntentId "intent";
-    /// Something that happened and is told by webhook, `evt_…`.
+    /// An event that webhooks deliver, `evt_…`.
     EventId "evt";
     /// A merchant's webhook endpoint, `whk_…`.
     EndpointId "whk";
-    /// One event on its way to one endpoint, `dlv_…`.
+    /// The delivery of one event to one endpoint, `dlv_…`.
     DeliveryId "dlv";
-    /// One attempt to authorize a payment; with its prefix it is our reference at the acquirer, `auth_…`.
+    /// One attempt to authorize a payment, `auth_…`. The public form is also our reference at the
+    /// acquirer.
     AuthorizationId "auth";
 }
 
@@ -76,13 +74,13 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_rendered_is_read_back(number in any::<u128>()) {
+        fn rendered_ids_parse_back(number in any::<u128>()) {
             let id = PaymentId(Uuid::from_u128(number));
             prop_assert_eq!(PaymentId::parse(&id.to_string()), Some(id));
         }
 
         #[test]
-        fn any_text_is_read_or_refused(text in "(pay_)?[0-9A-Za-z]{0,24}") {
+        fn each_id_has_one_spelling(text in "(pay_)?[0-9A-Za-z]{0,24}") {
             if let Some(id) = PaymentId::parse(&text) {
                 prop_assert_eq!(id.to_string(), text);
             }
@@ -90,7 +88,7 @@ mod tests {
     }
 
     #[test]
-    fn a_number_beyond_128_bits_is_refused() {
+    fn wrong_prefixes_and_numbers_beyond_128_bits_are_rejected() {
         assert_eq!(PaymentId::parse("pay_zzzzzzzzzzzzzzzzzzzzzz"), None);
         assert_eq!(PaymentId::parse("evt_0000000000000000000001"), None);
     }

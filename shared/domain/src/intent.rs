@@ -1,7 +1,8 @@
-//! Intents: what a merchant wants to be paid under conditions, and what became of it.
+//! Intents: a merchant's request to be paid under conditions.
 //!
-//! An intent is paid by a payment of its own, and a payment that fails may be followed by another.
-//! Its status is computed from them; the row keeps only whether it was canceled.
+//! A payment pays an intent; if it fails, another payment may follow. The status of an intent is
+//! computed from its last payment, so that the two cannot disagree; the row stores only whether the
+//! intent was canceled.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -12,15 +13,15 @@ use crate::merchant::Mode;
 use crate::money::Money;
 use crate::payment::{self, Failure, Payment};
 
-/// Under which conditions the money is released.
+/// The condition under which the funds are released.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Kind {
-    /// When delivery is proven.
+    /// Proof of delivery.
     DeliveryVsPayment,
-    /// When a condition of the merchant's holds.
+    /// A condition set by the merchant.
     Conditional,
-    /// Taken by the merchant with the payer's consent.
+    /// The merchant pulls the funds with the payer's consent.
     ConsentedPull,
 }
 
@@ -32,8 +33,7 @@ impl Kind {
         Kind::ConsentedPull,
     ];
 
-    /// The name in tables.
-    #[must_use]
+    /// The name in the database.
     pub const fn name(self) -> &'static str {
         match self {
             Kind::DeliveryVsPayment => "delivery_vs_payment",
@@ -42,14 +42,13 @@ impl Kind {
         }
     }
 
-    /// Reads what [`Kind::name`] wrote.
-    #[must_use]
+    /// The inverse of [`Kind::name`].
     pub fn parse(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|kind| kind.name() == name)
     }
 }
 
-/// How the merchant gets the money.
+/// How the funds are paid out to the merchant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SettlementMethod {
@@ -69,8 +68,7 @@ impl SettlementMethod {
         SettlementMethod::OffRampToBank,
     ];
 
-    /// The name in tables.
-    #[must_use]
+    /// The name in the database.
     pub const fn name(self) -> &'static str {
         match self {
             SettlementMethod::OffRampMock => "off_ramp_mock",
@@ -79,26 +77,25 @@ impl SettlementMethod {
         }
     }
 
-    /// Reads what [`SettlementMethod::name`] wrote.
-    #[must_use]
+    /// The inverse of [`SettlementMethod::name`].
     pub fn parse(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|method| method.name() == name)
     }
 }
 
-/// Where an intent stands.
+/// The status of an intent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum State {
-    /// Nobody has tried to pay it.
+    /// No payment was attempted.
     Initiated,
-    /// A payment of it is in work.
+    /// A payment is in progress.
     Processing,
-    /// The last payment of it failed; another may follow.
+    /// The last payment failed; another may follow.
     RequiresAction,
-    /// It is paid.
+    /// Paid.
     Succeeded,
-    /// The merchant canceled it.
+    /// Canceled by the merchant.
     Canceled,
 }
 
@@ -112,23 +109,22 @@ impl State {
         State::Canceled,
     ];
 
-    /// Whether the merchant may cancel it, and the payer may pay it.
-    #[must_use]
+    /// Whether it can be canceled or paid.
     pub const fn is_open(self) -> bool {
         matches!(self, State::Initiated | State::RequiresAction)
     }
 }
 
-/// The payment that counts for an intent: the last one.
+/// The last payment of an intent, which determines its status.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Paid {
-    /// Its id.
+    /// The payment's id.
     pub payment_id: PaymentId,
-    /// Where it stands.
+    /// The payment's state.
     pub state: payment::State,
     /// Why it failed, if it did.
     pub failure: Option<Failure>,
-    /// When it was begun.
+    /// When it was created.
     #[serde(with = "time::serde::timestamp")]
     pub created_at: OffsetDateTime,
     /// When it last changed.
@@ -137,8 +133,7 @@ pub struct Paid {
 }
 
 impl Paid {
-    /// What a payment means for the intent it pays.
-    #[must_use]
+    /// The part of a payment that matters to its intent.
     pub const fn by(payment: &Payment) -> Self {
         Self {
             payment_id: payment.id,
@@ -150,55 +145,54 @@ impl Paid {
     }
 }
 
-/// What the merchant said about delivery and release; kept for the escrow.
+/// The merchant's conditions for delivery and release, stored for the escrow.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Terms {
     /// How long delivery may take, in seconds.
     pub delivery_period_seconds: i64,
-    /// What the proof of delivery must hash to, 32 bytes in hex.
+    /// The hash that the proof of delivery must have, 32 bytes in hex.
     pub expected_delivery_hash: Option<String>,
-    /// Whether proof of delivery releases the money by itself.
+    /// Whether proof of delivery releases the funds automatically.
     pub auto_release: bool,
-    /// Who may prove delivery, an address.
+    /// The address that may prove delivery.
     pub delivery_oracle: Option<String>,
 }
 
 /// An intent.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Intent {
-    /// Its id.
+    /// The intent's id.
     pub id: IntentId,
-    /// Whose.
+    /// The merchant to be paid.
     pub merchant_id: MerchantId,
     /// Test or live.
     pub mode: Mode,
-    /// How much, in a currency or a stablecoin.
+    /// The amount, in a currency or a stablecoin.
     pub money: Money,
-    /// Under which conditions.
+    /// The condition for the release.
     pub kind: Kind,
-    /// How the merchant gets it.
+    /// How the merchant is paid out.
     pub settlement_method: SettlementMethod,
-    /// Where the merchant gets it.
+    /// Where the payout goes.
     pub settlement_destination: Option<String>,
-    /// What is paid for.
+    /// The merchant's description.
     pub description: Option<String>,
     /// The merchant's own keys and values.
     pub metadata: Map<String, Value>,
-    /// Delivery and release.
+    /// Conditions for delivery and release.
     pub terms: Terms,
-    /// The payment that counts.
+    /// The last payment, if there is one.
     pub paid: Option<Paid>,
     /// When it was canceled, if it was.
     #[serde(with = "time::serde::timestamp::option")]
     pub canceled_at: Option<OffsetDateTime>,
-    /// When it was made.
+    /// When it was created.
     #[serde(with = "time::serde::timestamp")]
     pub created_at: OffsetDateTime,
 }
 
 impl Intent {
-    /// Where it stands.
-    #[must_use]
+    /// The status, computed from the cancellation and the last payment.
     pub fn state(&self) -> State {
         if self.canceled_at.is_some() {
             return State::Canceled;
@@ -213,8 +207,7 @@ impl Intent {
         }
     }
 
-    /// When it last changed.
-    #[must_use]
+    /// When the intent or its last payment last changed.
     pub fn updated_at(&self) -> OffsetDateTime {
         let paid = self.paid.as_ref().map(|paid| paid.updated_at);
         let last = self.canceled_at.max(paid);

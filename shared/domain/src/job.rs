@@ -1,4 +1,4 @@
-//! Work: which worker must act next on which thing.
+//! Jobs: which worker must act next, and on which row.
 
 use std::fmt;
 use std::str::FromStr;
@@ -6,23 +6,22 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
-/// A worker, and with it the one queue it listens to.
+/// A worker. Each consumes one queue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Worker {
     /// Authorizes and captures card payments.
     Card,
-    /// Gives captured money back.
+    /// Refunds captured payments.
     Refund,
     /// Delivers webhooks.
     Webhook,
 }
 
 impl Worker {
-    /// Every worker that listens to a queue.
+    /// Every worker that consumes a queue.
     pub const ALL: [Worker; 3] = [Worker::Card, Worker::Refund, Worker::Webhook];
 
-    /// The worker's name in the outbox, in messages and in logs.
-    #[must_use]
+    /// The worker's name in the table `jobs`, in messages and in logs.
     pub const fn name(self) -> &'static str {
         match self {
             Worker::Card => "card",
@@ -38,7 +37,7 @@ impl fmt::Display for Worker {
     }
 }
 
-/// A name that belongs to no worker.
+/// No worker has this name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("no worker has this name")]
 pub struct UnknownWorker;
@@ -54,32 +53,32 @@ impl FromStr for Worker {
     }
 }
 
-/// A ring of the bell: a worker's name and an id, never a payload. The worker reads the row and
-/// does what its state asks, so a lost, doubled, late or reordered job is harmless.
+/// A job: a worker's name and the id of a row, without a payload. The worker reads the row and does
+/// what its state requires, so a lost, duplicated, late or reordered message is harmless.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Job {
-    /// Who must act.
+    /// The worker that must act.
     pub worker: Worker,
-    /// On what: a payment for the card worker, a refund for the refund worker, a delivery for the
-    /// webhook worker.
+    /// The row's id: a payment for the card worker, a refund for the refund worker, a delivery for
+    /// the webhook worker.
     pub id: Uuid,
-    /// Which writing of the outbox row this ring belongs to; an older one is stale.
+    /// The version of the row in `jobs`; a message with an older one is stale.
     pub seq: i64,
 }
 
-/// How a handler ended, short of an error (which means "again, by backoff").
+/// The result of a handler that did not fail. (After an error the job is retried with backoff.)
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
-    /// The transaction that did the work also cleared or rewrote the job.
+    /// The transaction that did the work also completed or rescheduled the job.
     Done,
-    /// Nothing failed, but it is too early: look again after this long.
+    /// Nothing failed, but the job is not done: run it again after this delay.
     Again {
-        /// How long to wait.
+        /// The delay.
         after: Duration,
     },
-    /// Only a person can help: park the job where `sluice jobs` shows it.
+    /// Only an operator can help: park the job, so that `sluice jobs list` shows it.
     GiveUp {
-        /// What a person needs to know.
+        /// What the operator needs to know.
         why: String,
     },
 }

@@ -1,8 +1,8 @@
-//! The ledger: double entry, one currency, every posting balanced to zero.
+//! The ledger: double entry; each posting has one currency and sums to zero.
 //!
-//! Debits are positive, credits negative. An authorization holds money at the acquirer for the
-//! merchant; a capture lets the hold go and posts what the acquirer owes us, what we owe the
-//! merchant and the fee.
+//! Debits are positive, credits negative. An authorization holds funds at the acquirer for the
+//! merchant. A capture releases the hold and posts what the acquirer owes us, what we owe the
+//! merchant, and the fee.
 
 use rust_decimal::Decimal;
 use serde::Serialize;
@@ -10,33 +10,33 @@ use serde::Serialize;
 use crate::money::Money;
 use crate::payment::Event;
 
-/// An account of a merchant's books.
+/// A ledger account of a merchant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Account {
-    /// Held for us at the acquirer by authorizations (debit).
+    /// Funds that authorizations hold at the acquirer (debit).
     AcquirerHold,
-    /// Promised to the merchant by authorizations (credit).
+    /// Funds that authorizations hold for the merchant (credit).
     MerchantHold,
     /// What the acquirer owes us for captures (debit).
     AcquirerReceivable,
     /// What we owe the merchant (credit).
     MerchantBalance,
-    /// What the gateway earned (credit).
+    /// Fees the gateway has earned (credit).
     FeeRevenue,
 }
 
-/// Why a posting was made; at most one of each for a payment.
+/// The reason for a posting. A payment has at most one posting of each kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Kind {
     /// An authorization was approved.
     Hold,
-    /// The hold ended, by capture or by void.
+    /// The hold ended, by capture or void.
     Release,
     /// The payment was captured.
     Capture,
-    /// Captured money goes back to the payer; the fee stays.
+    /// A captured amount is refunded to the payer; the fee is not returned.
     Refund,
 }
 
@@ -44,8 +44,7 @@ impl Kind {
     /// Every kind.
     pub const ALL: [Kind; 4] = [Kind::Hold, Kind::Release, Kind::Capture, Kind::Refund];
 
-    /// The name in tables.
-    #[must_use]
+    /// The name in the database.
     pub const fn name(self) -> &'static str {
         match self {
             Kind::Hold => "hold",
@@ -55,8 +54,7 @@ impl Kind {
         }
     }
 
-    /// Reads what [`Kind::name`] wrote.
-    #[must_use]
+    /// The inverse of [`Kind::name`].
     pub fn parse(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|kind| kind.name() == name)
     }
@@ -65,24 +63,23 @@ impl Kind {
 /// One line of a posting.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Entry {
-    /// Which account.
+    /// The account.
     pub account: Account,
-    /// How much, in major units; positive debits, negative credits.
+    /// The amount in major units: a debit if positive, a credit if negative.
     #[serde(with = "rust_decimal::serde::str")]
     pub amount: Decimal,
 }
 
-/// Entries that are written together and sum to zero.
+/// Entries that are written together. They sum to zero.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Posting {
-    /// Why.
+    /// The reason.
     pub kind: Kind,
-    /// The lines.
+    /// The entries.
     pub entries: Vec<Entry>,
 }
 
-/// What a payment's event means for the books. `fee_basis_points` is the merchant's fee.
-#[must_use]
+/// The postings that follow from a payment's event. `fee_basis_points` is the merchant's fee.
 pub fn postings(event: Event, money: Money, fee_basis_points: u16) -> Vec<Posting> {
     match event {
         Event::Authorized => vec![hold(money.amount())],
@@ -110,8 +107,7 @@ fn release(amount: Decimal) -> Posting {
     )
 }
 
-/// What a refund means for the books.
-#[must_use]
+/// The posting of a refund.
 pub fn refund(money: Money) -> Posting {
     transfer(
         Kind::Refund,
@@ -161,7 +157,7 @@ mod tests {
     use crate::money::{Currency, MINOR_MAX};
 
     #[test]
-    fn kinds_are_written_as_postings_are() {
+    fn kinds_have_the_same_name_in_json_and_sql() {
         for kind in Kind::ALL {
             assert_eq!(serde_json::json!(kind), kind.name());
             assert_eq!(Kind::parse(kind.name()), Some(kind));
@@ -184,7 +180,7 @@ mod tests {
         }
 
         #[test]
-        fn what_was_held_is_let_go(minor in 1..=MINOR_MAX) {
+        fn the_end_of_a_payment_releases_its_hold(minor in 1..=MINOR_MAX) {
             let Some(currency) = Currency::parse("USD") else { return Err(TestCaseError::fail("no currency")) };
             let money = Money::from_minor(minor, currency)?;
             for end in [Event::Captured, Event::CaptureRefused] {

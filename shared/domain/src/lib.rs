@@ -1,7 +1,7 @@
-//! What Sluice knows about payments: money, states, ledger postings and who must act next.
+//! The rules of payments: money, state machines, ledger postings, and which worker acts next.
 //!
-//! Everything here is pure. Absent on purpose: clock, network, SQL, async, and the words of any
-//! public API.
+//! Everything here is pure. Absent on purpose: clock, network, SQL, async, and the formats of the
+//! public APIs.
 
 pub mod authorization;
 pub mod card;

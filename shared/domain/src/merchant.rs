@@ -1,31 +1,30 @@
-//! Merchants: whose data it is, and the keys that say so.
+//! Merchants: modes, settings, and the form of their API keys and tokens.
 
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
-/// The fee of a merchant that agreed on no other, in ten-thousandths of the amount: 2.9 %.
+/// The default fee in basis points (ten-thousandths) of the amount: 2.9 %.
 pub const FEE_BASIS_POINTS_DEFAULT: u16 = 290;
 
-/// Requests a minute that a test or live key may make if the merchant has no limit of its own
-/// (contract of paygate and finfusion).
+/// Requests per minute and key if the merchant has no limit of its own (documented by paygate and
+/// finfusion).
 pub const RATE_LIMIT_DEFAULT: u32 = 100;
 
-/// Requests a minute of a live key on finternet, which documents more.
+/// Requests per minute and live key on finternet, which documents a higher limit.
 pub const RATE_LIMIT_LIVE_INTENTS: u32 = 1_000;
 
-/// Test data and live data never meet.
+/// Test or live. Objects of one mode are invisible to keys of the other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Mode {
-    /// Against the sandbox.
+    /// Payments go to the sandbox acquirer.
     Test,
-    /// With real money.
+    /// Payments move real money.
     Live,
 }
 
 impl Mode {
-    /// The word in keys.
-    #[must_use]
+    /// The name in keys.
     pub const fn name(self) -> &'static str {
         match self {
             Mode::Test => "test",
@@ -33,34 +32,31 @@ impl Mode {
         }
     }
 
-    /// Whether this is live, as tables store it.
-    #[must_use]
+    /// The column `live` of the database.
     pub const fn is_live(self) -> bool {
         matches!(self, Mode::Live)
     }
 
-    /// The mode of a row.
-    #[must_use]
+    /// The mode of a row with this column `live`.
     pub const fn of(live: bool) -> Self {
         if live { Mode::Live } else { Mode::Test }
     }
 }
 
-/// What strangers who hold an intent's id may read of it.
+/// What an anonymous caller who knows an intent's id may read of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum PublicIntents {
-    /// All that the merchant reads.
+    /// Everything that the merchant can read.
     Full,
-    /// Not whose it is, where the money goes, nor the merchant's own keys and values.
+    /// Without the merchant, the payout's destination and the metadata.
     Redacted,
 }
 
 impl PublicIntents {
-    /// Every choice.
+    /// Every setting.
     pub const ALL: [PublicIntents; 2] = [PublicIntents::Full, PublicIntents::Redacted];
 
-    /// The name in tables and on the command line.
-    #[must_use]
+    /// The name in the database and on the command line.
     pub const fn name(self) -> &'static str {
         match self {
             PublicIntents::Full => "full",
@@ -68,8 +64,7 @@ impl PublicIntents {
         }
     }
 
-    /// Reads what [`PublicIntents::name`] wrote.
-    #[must_use]
+    /// The inverse of [`PublicIntents::name`].
     pub fn parse(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|choice| choice.name() == name)
     }
@@ -82,28 +77,24 @@ const SECRET_DIGITS: usize = 44;
 /// Digits of the checksum: 32 bits in base62.
 const CHECKSUM_DIGITS: usize = 6;
 
-/// A secret key as the merchant holds it: `sk_test_…` or `sk_live_…`, 256 random bits and a
-/// checksum by which junk is refused without asking the database.
-#[must_use]
+/// A secret API key, `sk_test_…` or `sk_live_…`: 256 random bits, and a checksum so that garbage is
+/// rejected without a database query.
 pub fn key(mode: Mode, random: &[u8; 32]) -> Zeroizing<String> {
     let prefix = format!("sk_{}_", mode.name());
     with_checksum(&prefix, random)
 }
 
-/// A client secret for the token route: `cs_…`.
-#[must_use]
+/// A client secret for the token endpoint, `cs_…`.
 pub fn client_secret(random: &[u8; 32]) -> Zeroizing<String> {
     with_checksum("cs_", random)
 }
 
-/// A new access token for client credentials, `at_…`.
-#[must_use]
+/// An access token for the client credentials grant, `at_…`.
 pub fn access_token(random: &[u8; 32]) -> Zeroizing<String> {
     with_checksum(TOKEN_PREFIX, random)
 }
 
-/// Whether a text has the form of an access token, checksum included.
-#[must_use]
+/// Whether `text` has the form of an access token and a valid checksum.
 pub fn is_access_token(text: &str) -> bool {
     is_issued(TOKEN_PREFIX, text)
 }
@@ -130,14 +121,13 @@ fn checksum(prefix: &str, secret: &str) -> String {
     format!("{:0>CHECKSUM_DIGITS$}", base62::encode(sum))
 }
 
-/// The mode a well-formed key is for; `None` for what no Sluice ever issued.
-#[must_use]
+/// The mode of a well-formed key; `None` if the form or the checksum is wrong.
 pub fn mode_of(key: &str) -> Option<Mode> {
     let is_of = |mode: &Mode| is_issued(&format!("sk_{}_", mode.name()), key);
     [Mode::Test, Mode::Live].into_iter().find(is_of)
 }
 
-/// Whether a text has a secret's form behind this prefix, and its checksum is right.
+/// Whether `text` is this prefix followed by a secret and its valid checksum.
 fn is_issued(prefix: &str, text: &str) -> bool {
     let digits = text.strip_prefix(prefix).unwrap_or_default();
     let parts = digits.split_at_checked(SECRET_DIGITS);
@@ -152,7 +142,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn issued_keys_are_known_and_altered_ones_are_not(random in any::<[u8; 32]>(), position in 8_usize..58) {
+        fn issued_keys_are_recognized_and_altered_ones_are_not(random in any::<[u8; 32]>(), position in 8_usize..58) {
             for mode in [Mode::Test, Mode::Live] {
                 let key = key(mode, &random);
                 prop_assert_eq!(mode_of(&key), Some(mode));
@@ -165,7 +155,7 @@ mod tests {
         }
 
         #[test]
-        fn any_text_is_read(text in "(sk_(test|live)_)?\\PC{0,60}") {
+        fn any_text_is_parsed(text in "(sk_(test|live)_)?\\PC{0,60}") {
             let _ = mode_of(&text);
         }
     }

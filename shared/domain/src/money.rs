@@ -1,19 +1,19 @@
-//! Money: an exact decimal in a currency, never finer than the currency's smallest unit.
+//! Money: an exact decimal amount in a currency, a whole number of the currency's smallest unit.
 
 use std::fmt;
 
 use rust_decimal::{Decimal, RoundingStrategy};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// The most minor units one amount may have: the twelve digits of ISO 8583's field 4.
+/// The largest amount in minor units: the twelve digits of ISO 8583 field 4.
 pub const MINOR_MAX: i64 = 999_999_999_999;
 
-/// What a token's amount stays below, in major units: with DAI's 18 decimals 27 digits, which a
-/// `Decimal` holds exactly.
+/// Token amounts are smaller than this, in major units. With DAI's 18 decimals that is 27 digits,
+/// which a `Decimal` represents exactly.
 const TOKENS_MAX: Decimal = Decimal::from_parts(1_000_000_000, 0, 0, false, 0);
 
-/// A currency of ISO 4217 that has a smallest unit (gold, test and fund codes have none), or a
-/// stablecoin.
+/// A stablecoin, or a currency of ISO 4217 that has a smallest unit (codes for gold, testing and
+/// funds have none).
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Currency(Kind);
 
@@ -23,7 +23,7 @@ enum Kind {
     Token(Token),
 }
 
-/// A stablecoin that a merchant may be paid in.
+/// A supported stablecoin.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 enum Token {
     Usdc,
@@ -32,8 +32,7 @@ enum Token {
 }
 
 impl Currency {
-    /// Reads the code of a stablecoin: USDC, USDT or DAI.
-    #[must_use]
+    /// Parses the code of a stablecoin: USDC, USDT or DAI.
     pub fn parse_token(code: &str) -> Option<Self> {
         let token = match code {
             "USDC" => Token::Usdc,
@@ -45,13 +44,11 @@ impl Currency {
     }
 
     /// Whether it is a stablecoin.
-    #[must_use]
     pub const fn is_token(self) -> bool {
         matches!(self.0, Kind::Token(_))
     }
 
-    /// Reads an ISO 4217 code of three upper-case letters.
-    #[must_use]
+    /// Parses an ISO 4217 code of three upper-case letters.
     pub fn parse(code: &str) -> Option<Self> {
         if code.len() != 3 || !code.bytes().all(|byte| byte.is_ascii_uppercase()) {
             return None;
@@ -63,8 +60,7 @@ impl Currency {
         currency.exponent().map(|_| Self(Kind::Iso(currency)))
     }
 
-    /// The currency's or token's letters.
-    #[must_use]
+    /// The code of the currency or token.
     pub fn code(self) -> &'static str {
         match self.0 {
             Kind::Iso(currency) => currency.code(),
@@ -74,8 +70,7 @@ impl Currency {
         }
     }
 
-    /// How many decimal digits the smallest unit has: JPY 0, USD 2, KWD 3, USDC and USDT 6, DAI 18.
-    #[must_use]
+    /// The number of decimal digits: JPY 0, USD 2, KWD 3, USDC and USDT 6, DAI 18.
     pub fn exponent(self) -> u32 {
         match self.0 {
             Kind::Iso(currency) => currency.exponent().map_or(0, u32::from),
@@ -117,7 +112,7 @@ pub enum AmountError {
     /// Zero or less.
     #[error("an amount is more than zero")]
     NotPositive,
-    /// More than [`MINOR_MAX`] minor units, or a thousand million of a token.
+    /// More than [`MINOR_MAX`] minor units, or at least a billion of a token.
     #[error("an amount has at most twelve digits")]
     TooLarge,
     /// Finer than the currency's smallest unit.
@@ -125,8 +120,8 @@ pub enum AmountError {
     TooFine,
 }
 
-/// A positive amount, exact to the currency's smallest unit. Of a currency at most [`MINOR_MAX`] of
-/// them, of a token less than a thousand million whole ones.
+/// A positive amount, a whole number of the currency's smallest unit: in a currency at most
+/// [`MINOR_MAX`] minor units, in a token less than a billion.
 #[derive(Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Money {
     #[serde(with = "rust_decimal::serde::str")]
@@ -135,10 +130,7 @@ pub struct Money {
 }
 
 impl Money {
-    /// An amount given in minor units (cents for USD).
-    ///
-    /// # Errors
-    /// [`AmountError`] outside 1 ..= [`MINOR_MAX`].
+    /// An amount in minor units (cents for USD), 1 ..= [`MINOR_MAX`].
     pub fn from_minor(minor: i64, currency: Currency) -> Result<Self, AmountError> {
         if minor <= 0 {
             return Err(AmountError::NotPositive);
@@ -150,10 +142,7 @@ impl Money {
         Ok(Self { amount, currency })
     }
 
-    /// An amount given in major units (dollars for USD).
-    ///
-    /// # Errors
-    /// [`AmountError`] if it is not positive, too large, or finer than the smallest unit.
+    /// An amount in major units (dollars for USD).
     pub fn from_major(amount: Decimal, currency: Currency) -> Result<Self, AmountError> {
         if amount.round_dp(currency.exponent()) != amount {
             return Err(AmountError::TooFine);
@@ -177,17 +166,13 @@ impl Money {
         })
     }
 
-    /// The amount in major units, with exactly the currency's decimals.
-    #[must_use]
+    /// The amount in major units, with exactly as many decimals as the currency has.
     pub const fn amount(&self) -> Decimal {
         self.amount
     }
 
-    /// What a card is charged for it: a stablecoin is paid in US dollars, one for one; a currency
-    /// is its own.
-    ///
-    /// # Errors
-    /// [`AmountError::TooFine`] if a stablecoin's amount has a fraction of a cent.
+    /// The amount to charge to a card. A stablecoin is charged in US dollars, one for one; if its
+    /// amount has a fraction of a cent, the result is [`AmountError::TooFine`].
     pub fn on_a_card(self) -> Result<Self, AmountError> {
         match self.currency.0 {
             Kind::Iso(_) => Ok(self),
@@ -199,21 +184,18 @@ impl Money {
     }
 
     /// The currency.
-    #[must_use]
     pub const fn currency(&self) -> Currency {
         self.currency
     }
 
     /// The amount in minor units: 1 ..= [`MINOR_MAX`] in a currency, up to 27 digits in a token.
-    #[must_use]
     pub const fn minor(&self) -> i128 {
-        // Held by the constructors: the mantissa is the number of minor units.
+        // The constructors set the scale to the exponent, so the mantissa is in minor units.
         self.amount.mantissa()
     }
 
-    /// The share of `basis_points` ten-thousandths, rounded half to even to the smallest unit and
-    /// never more than the amount. In major units.
-    #[must_use]
+    /// `basis_points` ten-thousandths of the amount in major units, rounded half to even to the
+    /// smallest unit, and never more than the amount.
     pub fn share(&self, basis_points: u16) -> Decimal {
         let share = self
             .amount
@@ -261,7 +243,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn minor_units_come_back(minor in 1..=MINOR_MAX, currency in currency()) {
+        fn minor_units_round_trip(minor in 1..=MINOR_MAX, currency in currency()) {
             let money = Money::from_minor(minor, currency)?;
             prop_assert_eq!(money.minor(), i128::from(minor));
             prop_assert_eq!(Money::from_major(money.amount(), currency), Ok(money));
@@ -277,7 +259,7 @@ mod tests {
         }
 
         #[test]
-        fn json_keeps_it_exact(minor in 1..=MINOR_MAX, currency in currency()) {
+        fn json_is_exact(minor in 1..=MINOR_MAX, currency in currency()) {
             let money = Money::from_minor(minor, currency)?;
             let text = serde_json::to_string(&money)?;
             prop_assert_eq!(serde_json::from_str::<Money>(&text)?, money);
@@ -285,7 +267,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_money_is_refused() -> Result<(), AmountError> {
+    fn invalid_amounts_are_rejected() -> Result<(), AmountError> {
         let (Some(usd), Some(jpy)) = (Currency::parse("USD"), Currency::parse("JPY")) else {
             return Err(AmountError::TooFine);
         };
@@ -322,15 +304,15 @@ mod tests {
         let most = Decimal::from_i128_with_scale(999_999_999_999_999_999_999_999_999, 18);
         let money = Money::from_major(most, dai);
         assert_eq!(money.map(|money| money.amount()), Ok(most));
-        let refused = Money::from_major(Decimal::from(1_000_000_000), dai);
-        assert_eq!(refused, Err(AmountError::TooLarge));
+        let too_large = Money::from_major(Decimal::from(1_000_000_000), dai);
+        assert_eq!(too_large, Err(AmountError::TooLarge));
         let hundred = Money::from_major(Decimal::from(100), dai).map(|money| money.minor());
         assert_eq!(hundred, Ok(100_000_000_000_000_000_000));
         assert_eq!(Currency::parse("USDC"), None);
     }
 
     #[test]
-    fn a_card_pays_stablecoins_in_dollars_one_for_one() {
+    fn cards_pay_stablecoins_in_dollars_one_for_one() {
         let charged = |amount: Decimal, code: &str| {
             let currency = Currency::parse_token(code).or_else(|| Currency::parse(code))?;
             let money = Money::from_major(amount, currency).ok()?;

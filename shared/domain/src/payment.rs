@@ -1,4 +1,4 @@
-//! Payments: what a merchant asked for, and the one function that says what an event makes of it.
+//! Payments and their state machine. [`State::next`] is the only place that decides a transition.
 
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
@@ -10,21 +10,21 @@ use crate::id::{CustomerId, IntentId, MerchantId, PaymentId};
 use crate::merchant::Mode;
 use crate::money::Money;
 
-/// Where a payment stands. A name in -ing is work in the card worker's hands; the others rest.
+/// The state of a payment. States ending in -ing are in progress; the card worker acts next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum State {
-    /// Created without a card; waits for the payer until it expires.
+    /// Created without a card; waits for the payer and may expire.
     Created,
-    /// A card is there; the acquirer is asked, or asked again, or made to forget a lost attempt.
+    /// Has a card; an authorization is sent, enquired about or reversed.
     Authorizing,
-    /// The acquirer approved; the capture is on its way.
+    /// The acquirer approved; the capture is sent until it is confirmed.
     Capturing,
-    /// The money is the merchant's.
+    /// Paid.
     Captured,
-    /// It will never be captured, and nothing is held.
+    /// Not paid; no funds are held.
     Failed,
-    /// Nobody paid in time.
+    /// The payer did not pay in time.
     Expired,
 }
 
@@ -33,15 +33,15 @@ pub enum State {
 pub enum Event {
     /// The acquirer approved an authorization.
     Authorized,
-    /// The acquirer declined it.
+    /// The acquirer declined the authorization.
     Declined(Failure),
-    /// Every attempt was lost and reversed; no more are made.
+    /// Every attempt was lost and reversed, and no more are allowed.
     Abandoned,
-    /// The acquirer captured.
+    /// The acquirer confirmed the capture.
     Captured,
-    /// The acquirer will never capture this authorization.
+    /// The acquirer rejected the capture for good.
     CaptureRefused,
-    /// The time to pay ran out.
+    /// The payer did not pay in time.
     Expired,
 }
 
@@ -49,13 +49,13 @@ pub enum Event {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Failure {
-    /// The issuer said no, without a reason for us.
+    /// The issuer declined without a reason.
     CardDeclined,
-    /// Not enough money.
+    /// The card has insufficient funds.
     InsufficientFunds,
-    /// The card is past its date.
+    /// The card has expired.
     ExpiredCard,
-    /// The acquirer could not do it; nothing was charged.
+    /// The acquirer could not process the payment; nothing was charged.
     ProcessingError,
     /// The payer did not pay in time.
     PaymentExpired,
@@ -72,7 +72,6 @@ impl Failure {
     ];
 
     /// The failure's name in the database.
-    #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
             Failure::CardDeclined => "card_declined",
@@ -83,20 +82,19 @@ impl Failure {
         }
     }
 
-    /// Reads what [`Failure::name`] wrote.
-    #[must_use]
+    /// The inverse of [`Failure::name`].
     pub fn parse(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|failure| failure.name() == name)
     }
 }
 
-/// An event that cannot happen in this state.
+/// The event is not valid in this state.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("a payment that is {state:?} refuses {event:?}")]
+#[error("payment: event {event:?} is not valid in state {state:?}")]
 pub struct InvalidTransition {
-    /// The state it stays in.
+    /// The state, which does not change.
     pub state: State,
-    /// What was refused.
+    /// The event that was rejected.
     pub event: Event,
 }
 
@@ -111,8 +109,7 @@ impl State {
         State::Expired,
     ];
 
-    /// The state a payment begins in.
-    #[must_use]
+    /// The initial state.
     pub const fn opened(with_card: bool) -> Self {
         if with_card {
             State::Authorizing
@@ -121,10 +118,7 @@ impl State {
         }
     }
 
-    /// Which state follows.
-    ///
-    /// # Errors
-    /// [`InvalidTransition`] if the event cannot happen here; the state stays.
+    /// The state that follows `event`.
     pub const fn next(self, event: Event) -> Result<State, InvalidTransition> {
         match (self, event) {
             (State::Created, Event::Expired) => Ok(State::Expired),
@@ -137,7 +131,6 @@ impl State {
     }
 
     /// Whether a worker must act.
-    #[must_use]
     pub const fn is_in_progress(self) -> bool {
         match self {
             State::Authorizing | State::Capturing => true,
@@ -145,8 +138,7 @@ impl State {
         }
     }
 
-    /// Whether nothing can happen any more.
-    #[must_use]
+    /// Whether the state is final.
     pub const fn is_terminal(self) -> bool {
         match self {
             State::Captured | State::Failed | State::Expired => true,
@@ -154,8 +146,7 @@ impl State {
         }
     }
 
-    /// What the merchant is told on arriving here.
-    #[must_use]
+    /// The event that notifies the merchant when a payment reaches this state.
     pub const fn event_type(self) -> Option<event::EventType> {
         match self {
             State::Captured => Some(event::EventType::PaymentSucceeded),
@@ -165,7 +156,6 @@ impl State {
     }
 
     /// The state's name in the database.
-    #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
             State::Created => "created",
@@ -177,15 +167,14 @@ impl State {
         }
     }
 
-    /// Reads what [`State::name`] wrote.
-    #[must_use]
+    /// The inverse of [`State::name`].
     pub fn parse(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|state| state.name() == name)
     }
 }
 
 impl Event {
-    /// Every event; a decline stands for those of all reasons.
+    /// Every event; one decline stands for all reasons.
     pub const ALL: [Event; 6] = [
         Event::Authorized,
         Event::Declined(Failure::CardDeclined),
@@ -196,7 +185,6 @@ impl Event {
     ];
 
     /// The event's name in a payment's history.
-    #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
             Event::Authorized => "authorized",
@@ -208,8 +196,7 @@ impl Event {
         }
     }
 
-    /// Why the payment failed, where it did.
-    #[must_use]
+    /// Why the payment failed, if this event made it fail.
     pub const fn failure(self) -> Option<Failure> {
         match self {
             Event::Declined(failure) => Some(failure),
@@ -220,7 +207,7 @@ impl Event {
     }
 }
 
-/// Who pays, as the merchant told us.
+/// Who pays, as the merchant described them with this payment.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Customer {
     /// The customer's id.
@@ -241,47 +228,47 @@ pub enum Method {
     Card,
 }
 
-/// What the hosted page says, and where it sends the payer afterwards.
+/// What the hosted page shows, and where it sends the payer afterwards.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Checkout {
-    /// Names of what is paid for; labels only.
+    /// Names of the items, shown to the payer; they have no price.
     pub items: Vec<String>,
-    /// Where the payer goes after paying.
+    /// Where the payer is sent after paying.
     pub return_url: String,
 }
 
-/// A payment as the merchant may see it.
+/// A payment as a merchant may see it: without the full card.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Payment {
     /// The payment's id.
     pub id: PaymentId,
-    /// Whose it is.
+    /// The merchant to be paid.
     pub merchant_id: MerchantId,
     /// Test or live.
     pub mode: Mode,
-    /// Where it stands.
+    /// The state.
     pub state: State,
     /// Why it failed, if it did.
     pub failure: Option<Failure>,
-    /// How much.
+    /// The amount.
     pub money: Money,
     /// How the payer pays.
     pub method: Method,
-    /// The merchant's own words about it.
+    /// The merchant's description.
     pub description: Option<String>,
     /// The merchant's own keys and values.
     pub metadata: serde_json::Map<String, serde_json::Value>,
     /// Who pays.
     pub customer: Option<Customer>,
-    /// What may be shown of the card.
+    /// The card, masked.
     pub card: Option<MaskedCard>,
-    /// The intent it pays, if it pays one.
+    /// The intent it pays, if any.
     #[serde(default)]
     pub intent_id: Option<IntentId>,
-    /// What the hosted page says, if it is paid there.
+    /// The content of the hosted page, if it is paid there.
     #[serde(default)]
     pub checkout: Option<Checkout>,
-    /// How much of it was given back or is on its way back, in major units.
+    /// The sum of its refunds that succeeded or are in progress, in major units.
     #[serde(default, with = "rust_decimal::serde::str")]
     pub refunded: Decimal,
     /// When it was created.
@@ -292,7 +279,7 @@ pub struct Payment {
     pub updated_at: OffsetDateTime,
 }
 
-/// What notices frozen before the field was there have in its place.
+/// `updated_at` in stored events that are older than the field.
 const fn epoch() -> OffsetDateTime {
     OffsetDateTime::UNIX_EPOCH
 }
@@ -301,10 +288,10 @@ const fn epoch() -> OffsetDateTime {
 mod tests {
     use super::*;
 
-    /// The whole machine on one page: every move there is, and no other.
+    /// The whole state machine: these transitions and no others.
     #[test]
-    fn the_page_of_all_moves() {
-        let moves: Vec<String> = State::ALL
+    fn prints_every_transition() {
+        let transitions: Vec<String> = State::ALL
             .into_iter()
             .flat_map(|state| Event::ALL.into_iter().map(move |event| (state, event)))
             .filter_map(|(state, event)| {
@@ -318,7 +305,7 @@ mod tests {
             })
             .collect();
         assert_eq!(
-            moves,
+            transitions,
             [
                 "created --expired--> expired",
                 "authorizing --authorized--> capturing",
@@ -331,21 +318,21 @@ mod tests {
     }
 
     #[test]
-    fn work_ends_in_ing_and_terminal_stays() {
+    fn states_in_progress_end_in_ing_and_terminal_states_accept_no_event() {
         for state in State::ALL {
-            let is_named_work = state.name().ends_with("ing");
-            assert_eq!(state.is_in_progress(), is_named_work, "{state:?}");
-            let moves = Event::ALL
+            let ends_in_ing = state.name().ends_with("ing");
+            assert_eq!(state.is_in_progress(), ends_in_ing, "{state:?}");
+            let transitions = Event::ALL
                 .into_iter()
                 .filter(|event| state.next(*event).is_ok())
                 .count();
-            assert_eq!(state.is_terminal(), moves == 0, "{state:?}");
+            assert_eq!(state.is_terminal(), transitions == 0, "{state:?}");
             assert_eq!(State::parse(state.name()), Some(state));
         }
     }
 
     #[test]
-    fn every_end_is_told_once_and_every_failure_has_a_reason() {
+    fn each_terminal_state_has_an_event_and_each_failure_a_reason() {
         for state in State::ALL {
             assert_eq!(
                 state.event_type().is_some(),

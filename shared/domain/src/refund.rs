@@ -1,4 +1,4 @@
-//! Refunds: money of a captured payment on its way back to the payer.
+//! Refunds of captured payments, and their state machine.
 
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
@@ -7,34 +7,36 @@ use crate::id::{MerchantId, PaymentId, RefundId};
 use crate::merchant::Mode;
 use crate::money::Money;
 
-/// Where a refund stands. A name that ends in -ing is work in a worker's hands.
+/// The state of a refund. States ending in -ing are in progress; the refund worker acts next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum State {
-    /// The acquirer is asked under the refund's own reference, which it honours once.
+    /// The worker sends the refund until the acquirer decides. Repeating it is safe: the acquirer
+    /// executes each reference at most once.
     Refunding,
-    /// The acquirer gave the money back.
+    /// The acquirer refunded the payer.
     Refunded,
-    /// The acquirer refused: the payer has nothing back, and the amount may be refunded anew.
+    /// The acquirer rejected the refund. The payer received nothing; the amount may be refunded
+    /// again.
     Failed,
 }
 
-/// What can happen to a refund.
+/// What happens to a refund.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Event {
-    /// The acquirer did it.
+    /// The acquirer accepted the refund.
     Accepted,
-    /// The acquirer will not do it.
+    /// The acquirer rejected the refund.
     Refused,
 }
 
-/// An event that a refund's state refuses.
+/// The event is not valid in this state.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("a refund that is {state:?} refuses {event:?}")]
+#[error("refund: event {event:?} is not valid in state {state:?}")]
 pub struct InvalidTransition {
-    /// The state it is in.
+    /// The state, which does not change.
     pub state: State,
-    /// What was said to happen.
+    /// The event that was rejected.
     pub event: Event,
 }
 
@@ -42,10 +44,7 @@ impl State {
     /// Every state.
     pub const ALL: [State; 3] = [State::Refunding, State::Refunded, State::Failed];
 
-    /// The state that follows.
-    ///
-    /// # Errors
-    /// [`InvalidTransition`] if the state knows no such event.
+    /// The state that follows `event`.
     pub const fn next(self, event: Event) -> Result<State, InvalidTransition> {
         match (self, event) {
             (State::Refunding, Event::Accepted) => Ok(State::Refunded),
@@ -55,13 +54,11 @@ impl State {
     }
 
     /// Whether a worker must act next.
-    #[must_use]
     pub const fn is_in_progress(self) -> bool {
         matches!(self, State::Refunding)
     }
 
-    /// The state's name in tables.
-    #[must_use]
+    /// The state's name in the database.
     pub const fn name(self) -> &'static str {
         match self {
             State::Refunding => "refunding",
@@ -70,8 +67,7 @@ impl State {
         }
     }
 
-    /// Reads what [`State::name`] wrote.
-    #[must_use]
+    /// The inverse of [`State::name`].
     pub fn parse(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|state| state.name() == name)
     }
@@ -80,21 +76,21 @@ impl State {
 /// A refund.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Refund {
-    /// Its id; with its prefix our reference at the acquirer.
+    /// The refund's id; its public form is also our reference at the acquirer.
     pub id: RefundId,
-    /// Of which payment.
+    /// The payment that is refunded.
     pub payment_id: PaymentId,
-    /// Whose.
+    /// The merchant of the payment.
     pub merchant_id: MerchantId,
     /// Test or live.
     pub mode: Mode,
-    /// Where it stands.
+    /// The state.
     pub state: State,
-    /// How much, in the payment's currency.
+    /// The amount, in the payment's currency.
     pub money: Money,
     /// The merchant's reason.
     pub reason: Option<String>,
-    /// When it was asked for.
+    /// When it was requested.
     #[serde(with = "time::serde::timestamp")]
     pub created_at: OffsetDateTime,
 }
@@ -104,19 +100,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_page_of_all_moves() {
-        let mut moves = Vec::new();
+    fn prints_every_transition() {
+        let mut transitions = Vec::new();
         for state in State::ALL {
             for event in [Event::Accepted, Event::Refused] {
                 if let Ok(next) = state.next(event) {
-                    moves.push(format!("{} --{event:?}--> {}", state.name(), next.name()));
+                    transitions.push(format!("{} --{event:?}--> {}", state.name(), next.name()));
                 }
             }
             assert_eq!(state.is_in_progress(), state.name().ends_with("ing"));
             assert_eq!(State::parse(state.name()), Some(state));
         }
         assert_eq!(
-            moves,
+            transitions,
             [
                 "refunding --Accepted--> refunded",
                 "refunding --Refused--> failed",

@@ -1,15 +1,15 @@
-//! The public APIs one gateway speaks.
+//! The public APIs of the gateway.
 
-/// A wire contract.
+/// A public API with its own paths, formats and errors.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Surface {
-    /// `/v1/payment-intents`: intents with amounts as decimal strings.
+    /// `/v1/payment-intents`; intents, with amounts as decimal strings.
     Finternet,
-    /// `/v1` with a Bearer key: amounts in minor units.
+    /// `/v1` with a Bearer key; amounts in minor units.
     Paygate,
-    /// `/v2`: amount objects.
+    /// `/v2`; amounts as objects.
     Finfusion,
-    /// `/v1/payments/` with Basic: decimal strings and a hosted page.
+    /// `/v1/payments/` with Basic authentication; decimal strings and a hosted page.
     Fourgeeks,
 }
 
@@ -22,8 +22,7 @@ impl Surface {
         Surface::Fourgeeks,
     ];
 
-    /// The surface's name in tables and logs.
-    #[must_use]
+    /// The surface's name in the database and in logs.
     pub const fn name(self) -> &'static str {
         match self {
             Surface::Finternet => "finternet",
@@ -33,8 +32,7 @@ impl Surface {
         }
     }
 
-    /// Reads what [`Surface::name`] wrote.
-    #[must_use]
+    /// The inverse of [`Surface::name`].
     pub fn parse(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|surface| surface.name() == name)
     }
