@@ -1,5 +1,5 @@
-//! Acknowledging together: each ack is an entry in the log of a quorum queue, and so a flush of the
-//! broker's disk unless it shares one. Nobody waits for an ack, so those of a moment go together.
+//! Batches acknowledgements. Each ack is an entry in the log of a quorum queue, and so costs the
+//! broker a disk flush unless several share one. Nobody waits for an ack, so a short delay is free.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -13,18 +13,19 @@ use tokio::time::sleep;
 use crate::Health;
 
 /// How long an ack waits for others.
-const MOMENT: Duration = Duration::from_millis(50);
+const DELAY: Duration = Duration::from_millis(50);
 
-/// The settled deliveries that are not acknowledged yet. One that never is, because its session or
-/// process ends first, comes again, and then finds nothing left to do.
+/// Messages whose outcome is recorded but which are not acknowledged yet. If the connection or the
+/// process ends first, the broker redelivers them; the worker then finds nothing left to do.
 #[derive(Debug, Clone)]
-pub(crate) struct Acks(Arc<Waiting>);
+pub(crate) struct Acks(Arc<Pending>);
 
 #[derive(Debug)]
-struct Waiting {
+struct Pending {
     ackers: Mutex<Vec<Arc<Acker>>>,
-    /// How many are too many to wait: the broker sends no more than the prefetch.
-    enough: usize,
+    /// Acks are flushed early above this number: the broker sends no more unacknowledged messages
+    /// than the prefetch, so waiting longer would leave the worker idle.
+    batch_max: usize,
     first: Notify,
     full: Notify,
     health: Health,
@@ -32,45 +33,47 @@ struct Waiting {
 
 impl Acks {
     pub(crate) fn new(prefetch: u16, health: Health) -> Self {
-        Self(Arc::new(Waiting {
+        Self(Arc::new(Pending {
             ackers: Mutex::default(),
-            enough: usize::from(prefetch / 4),
+            batch_max: usize::from(prefetch / 4),
             first: Notify::new(),
             full: Notify::new(),
             health,
         }))
     }
 
-    /// To be acknowledged soon.
+    /// Schedules an ack.
     pub(crate) fn push(&self, acker: Arc<Acker>) {
         let mut ackers = self.0.ackers.lock().unwrap_or_else(PoisonError::into_inner);
         ackers.push(acker);
-        if ackers.len() > self.0.enough {
+        if ackers.len() > self.0.batch_max {
             self.0.full.notify_one();
         }
         self.0.first.notify_one();
     }
 
-    /// Ends when there is something to acknowledge and it has waited long enough.
+    /// Returns when there are acks to send and they have waited long enough.
     pub(crate) async fn due(&self) {
         self.0.first.notified().await;
         tokio::select! {
-            () = sleep(MOMENT) => {}
+            () = sleep(DELAY) => {}
             () = self.0.full.notified() => {}
         }
     }
 
-    /// Acknowledges what was pushed and is not acknowledged yet.
+    /// Sends all pending acks.
     pub(crate) async fn flush(&self) {
         let ackers = {
             let mut ackers = self.0.ackers.lock().unwrap_or_else(PoisonError::into_inner);
             std::mem::take(&mut *ackers)
         };
-        let acked = ackers.iter().map(|one| one.ack(BasicAckOptions::default()));
+        let acked = ackers
+            .iter()
+            .map(|acker| acker.ack(BasicAckOptions::default()));
         for acked in join_all(acked).await {
             if !matches!(acked, Ok(true)) {
                 self.0.health.count_unacked();
-                tracing::debug!("settled but not acked, so it comes again");
+                tracing::debug!("ack not sent; the broker will redeliver the message");
             }
         }
     }

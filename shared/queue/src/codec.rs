@@ -1,4 +1,4 @@
-//! A job as a message: `{"worker":"card","id":"…","seq":7}`.
+//! The message format of a job: `{"worker":"card","id":"…","seq":7}`.
 
 use domain::job::{Job, Worker};
 use lapin::BasicProperties;
@@ -6,7 +6,7 @@ use lapin::types::ShortString;
 use serde::Deserialize;
 use uuid::Uuid;
 
-/// Why a message is no job. Says nothing of what the message holds: it may hold anything.
+/// Why a message is not a job. The texts never quote the message, which may contain anything.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum DecodeError {
     /// Not a JSON object of exactly `worker`, `id` and `seq`.
@@ -29,18 +29,13 @@ struct Body<'a> {
 }
 
 /// The body of a job's message.
-#[must_use]
 pub fn encode(job: &Job) -> String {
     let Job { worker, id, seq } = job;
     format!(r#"{{"worker":"{worker}","id":"{id}","seq":{seq}}}"#)
 }
 
-/// Reads the body of a job's message, which must be just what [`encode`] writes, but for spaces
-/// and the order of fields.
-///
-/// # Errors
-///
-/// If it is anything else.
+/// Parses the body of a job's message. Anything that [`encode`] does not write is rejected, except
+/// whitespace and another order of fields.
 pub fn decode(body: &[u8]) -> Result<Job, DecodeError> {
     let Body { worker, id, seq } = serde_json::from_slice(body).map_err(|_| DecodeError::Shape)?;
     let worker = worker.parse::<Worker>().map_err(|_| DecodeError::Worker)?;
@@ -55,14 +50,14 @@ pub fn decode(body: &[u8]) -> Result<Job, DecodeError> {
     })
 }
 
-/// The properties of a job's message: JSON, kept on disk, and whom to tell of the result.
+/// The properties of a job's message: JSON, persistent, and the queue for the reply.
 pub(crate) fn properties(job: &Job, reply_to: Option<&str>) -> BasicProperties {
     const PERSISTENT: u8 = 2;
     let properties = BasicProperties::default()
         .with_content_type("application/json".into())
         .with_delivery_mode(PERSISTENT)
         .with_message_id(job.id.to_string().into());
-    // A name no queue can have is as good as none: the waiter reads the row anyway.
+    // An invalid queue name is ignored: without a reply the waiting request still polls the row.
     match reply_to.and_then(|name| ShortString::try_new(name).ok()) {
         Some(name) => properties.with_reply_to(name),
         None => properties,
@@ -89,19 +84,19 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_encoded_is_decoded(job in job()) {
+        fn jobs_round_trip(job in job()) {
             prop_assert_eq!(decode(encode(&job).as_bytes()), Ok(job));
         }
 
         #[test]
-        fn no_byte_may_be_lost(job in job(), at in any::<prop::sample::Index>()) {
+        fn a_missing_byte_changes_the_result(job in job(), at in any::<prop::sample::Index>()) {
             let mut body = encode(&job).into_bytes();
             body.remove(at.index(body.len()));
             prop_assert_ne!(decode(&body), Ok(job));
         }
 
         #[test]
-        fn noise_is_refused(body in prop::collection::vec(any::<u8>(), 0..200)) {
+        fn random_bytes_are_rejected(body in prop::collection::vec(any::<u8>(), 0..200)) {
             prop_assert!(decode(&body).is_err());
         }
     }
@@ -109,7 +104,7 @@ mod tests {
     const ID: &str = "01890a5d-ac96-774b-bcce-b302099a8057";
 
     #[test]
-    fn the_body_is_as_printed() {
+    fn the_format_is_stable() {
         let job = Job {
             worker: Worker::Card,
             id: Uuid::from_u128(7),

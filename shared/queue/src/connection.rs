@@ -1,4 +1,4 @@
-//! A session with the broker, built anew whenever anything at all goes wrong with it.
+//! A connection to RabbitMQ that is replaced by a new one whenever anything goes wrong with it.
 
 use std::future::Future;
 use std::time::Duration;
@@ -9,7 +9,7 @@ use tokio::time::{Instant, interval, sleep, timeout};
 
 use crate::Health;
 
-/// How long the broker may take to answer anything.
+/// How long the broker may take for any operation.
 pub(crate) const BROKER_TIMEOUT: Duration = Duration::from_secs(5);
 
 const BACKOFF_MIN: Duration = Duration::from_millis(100);
@@ -17,66 +17,69 @@ const BACKOFF_MAX: Duration = Duration::from_secs(5);
 const HEARTBEAT_SECONDS: u16 = 10;
 const CHECK_EVERY: Duration = Duration::from_millis(500);
 
-/// Why a session ended.
+/// Why a connection ended.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum Lost {
-    /// Carries no text: it might show the password.
+pub(crate) enum ConnectionError {
+    /// The URL itself is left out because it contains the password.
     #[error("the broker's address is not an AMQP URL")]
-    Address,
-    #[error("the broker did not answer in time")]
-    Silent,
-    #[error("the connection, channel or consumer is gone")]
-    Gone,
-    #[error("a job's queue is gone")]
+    InvalidUrl,
+    #[error("the broker did not respond in time")]
+    Timeout,
+    #[error("the connection, channel or consumer is closed")]
+    Closed,
+    #[error("a worker's queue does not exist")]
     Unroutable,
     #[error(transparent)]
     Broker(#[from] lapin::Error),
 }
 
-/// What is done with a connection.
-pub(crate) trait Session: Send + 'static {
-    /// Works until it is asked to end (`Ok`) or the session is lost.
-    fn run(&mut self, connection: &Connection) -> impl Future<Output = Result<(), Lost>> + Send;
+/// What runs on a connection.
+pub(crate) trait ConnectionTask: Send + 'static {
+    /// Runs until it is asked to stop (`Ok`) or the connection fails.
+    fn run(
+        &mut self,
+        connection: &Connection,
+    ) -> impl Future<Output = Result<(), ConnectionError>> + Send;
 
-    /// What to do while there is no connection; ends when asked to end.
+    /// Runs while there is no connection; returns when it is asked to stop.
     fn idle(&mut self) -> impl Future<Output = ()> + Send;
 }
 
-/// Keeps a session going in the background until it is asked to end. The broker shows its
-/// connection under `name`.
-pub(crate) fn start(url: &str, name: &str, health: &Health, session: impl Session) {
+/// Runs a task in the background on one connection after another until it is asked to stop. The
+/// broker lists the connection under `name`.
+pub(crate) fn start(url: &str, name: &str, health: &Health, task: impl ConnectionTask) {
     tokio::spawn(supervise(
         url.to_owned(),
         name.to_owned(),
         health.clone(),
-        session,
+        task,
     ));
 }
 
-async fn supervise(url: String, name: String, health: Health, mut session: impl Session) {
+async fn supervise(url: String, name: String, health: Health, mut task: impl ConnectionTask) {
     let mut wait = Duration::ZERO;
     let mut warned = false;
     loop {
         let connected = tokio::select! {
             biased;
             connected = connect(&url, &name, wait) => connected,
-            () = session.idle() => return,
+            () = task.idle() => return,
         };
         let started = Instant::now();
-        let lost = match connected {
-            Ok(connection) => match session.run(&connection).await {
+        let error = match connected {
+            Ok(connection) => match task.run(&connection).await {
                 Ok(()) => return health.set_connected(false),
-                Err(lost) => lost,
+                Err(error) => error,
             },
-            Err(lost) => lost,
+            Err(error) => error,
         };
-        // One warning for each absence of the broker, not for each try.
+        // One warning for each outage of the broker, not for each attempt to connect.
         warned &= !health.is_connected();
         health.set_connected(false);
         if warned {
-            tracing::debug!(name, error = %lost, "still no broker session");
+            tracing::debug!(name, %error, "still not connected to RabbitMQ");
         } else {
-            tracing::warn!(name, error = %lost, "broker session lost, trying again");
+            tracing::warn!(name, %error, "not connected to RabbitMQ; retrying");
             warned = true;
         }
         if started.elapsed() > BACKOFF_MAX {
@@ -86,37 +89,38 @@ async fn supervise(url: String, name: String, health: Health, mut session: impl 
     }
 }
 
-async fn connect(url: &str, name: &str, wait: Duration) -> Result<Connection, Lost> {
+async fn connect(url: &str, name: &str, wait: Duration) -> Result<Connection, ConnectionError> {
     sleep(wait).await;
-    let mut uri: AMQPUri = url.parse().map_err(|_| Lost::Address)?;
+    let mut uri: AMQPUri = url.parse().map_err(|_| ConnectionError::InvalidUrl)?;
     uri.query.heartbeat = Some(HEARTBEAT_SECONDS);
     let properties = ConnectionProperties::default().with_connection_name(name.into());
-    within(Connection::connect_uri(uri, properties)).await
+    with_timeout(Connection::connect_uri(uri, properties)).await
 }
 
-/// Waits for the broker's answer, but not for ever: a frozen broker leaves lapin hanging.
-pub(crate) async fn within<T>(
-    answer: impl Future<Output = Result<T, lapin::Error>>,
-) -> Result<T, Lost> {
-    let answer = timeout(BROKER_TIMEOUT, answer)
+/// Limits how long an operation may take: lapin itself waits for a frozen broker without limit.
+pub(crate) async fn with_timeout<T>(
+    operation: impl Future<Output = Result<T, lapin::Error>>,
+) -> Result<T, ConnectionError> {
+    let result = timeout(BROKER_TIMEOUT, operation)
         .await
-        .map_err(|_| Lost::Silent)?;
-    Ok(answer?)
+        .map_err(|_| ConnectionError::Timeout)?;
+    Ok(result?)
 }
 
-/// Ends a session in good order. Close before the channels are dropped: they close themselves too,
-/// and lapin takes the second close for an error.
+/// Closes a connection cleanly. Call it before dropping the channels: dropping closes them too, and
+/// lapin reports the second close as an error.
 pub(crate) async fn close(connection: &Connection) {
-    if let Err(error) = within(connection.close(200, "done".into())).await {
-        tracing::debug!(%error, "the broker session was not closed in order");
+    if let Err(error) = with_timeout(connection.close(200, "done".into())).await {
+        tracing::debug!(%error, "RabbitMQ connection not closed cleanly");
     }
 }
 
-/// Ends when the channel does. Looks rather than listens: no way of dying can be missed.
-pub(crate) async fn gone(connection: &Connection, channel: &Channel) -> Lost {
+/// Returns when the connection or the channel is no longer open. Polls the status, because lapin's
+/// callbacks do not report every way in which a connection can end.
+pub(crate) async fn closed(connection: &Connection, channel: &Channel) -> ConnectionError {
     let mut check = interval(CHECK_EVERY);
     while connection.status().connected() && channel.status().connected() {
         check.tick().await;
     }
-    Lost::Gone
+    ConnectionError::Closed
 }

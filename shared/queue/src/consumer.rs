@@ -1,4 +1,4 @@
-//! A worker's queue, as apalis wants to see it: an endless source that never fails.
+//! A worker's queue as a backend for apalis: an endless stream that never fails.
 
 use std::convert::Infallible;
 use std::pin::pin;
@@ -18,11 +18,11 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::timeout;
 
 use crate::acks::Acks;
-use crate::connection::{self, BROKER_TIMEOUT, Lost, Session, gone, within};
+use crate::connection::{self, BROKER_TIMEOUT, ConnectionError, ConnectionTask, with_timeout};
 use crate::{Health, JobMessage, OutcomeLayer, codec, declare, queues};
 
-/// What rings for one worker. Clones share one session with the broker; it ends with the first
-/// worker that closes it, or with the last clone.
+/// Consumes the queue of one worker. Clones share one connection; it ends when the first apalis
+/// worker closes it, or with the last clone.
 #[derive(Debug, Clone)]
 pub struct Consumer<S> {
     messages: Arc<Mutex<mpsc::Receiver<JobMessage>>>,
@@ -33,9 +33,8 @@ pub struct Consumer<S> {
 }
 
 impl<S> Consumer<S> {
-    /// Starts listening to a worker's queue at the broker at `url`, holding at most `prefetch`
-    /// deliveries at a time: give it the worker's concurrency.
-    #[must_use]
+    /// Starts consuming the worker's queue from the broker at `url`, with at most `prefetch`
+    /// unacknowledged messages at a time. Set it to the worker's concurrency.
     pub fn start(url: &str, worker: Worker, prefetch: u16, recorder: S) -> Consumer<S> {
         let (received, messages) = mpsc::channel(usize::from(prefetch).max(1));
         let health = Health::default();
@@ -47,10 +46,10 @@ impl<S> Consumer<S> {
             received,
             acks: acks.clone(),
             health: health.clone(),
-            refusals: 0,
+            failures: 0,
             _ending: ending,
         };
-        connection::start(url, &format!("{worker} listener"), &health, task);
+        connection::start(url, &format!("{worker} consumer"), &health, task);
         Consumer {
             messages: Arc::new(Mutex::new(messages)),
             health,
@@ -60,18 +59,17 @@ impl<S> Consumer<S> {
         }
     }
 
-    /// Waits a little until the session has ended, with everything acknowledged that is settled: once
-    /// the worker has closed it.
+    /// Waits until the pending acks are sent and the connection is closed, for at most five seconds.
+    /// Call it after the apalis worker has closed its backend.
     pub async fn drain(&self) {
         let mut ended = self.ended.clone();
-        // Fails when there is no session any more to change it.
+        // `changed` fails when the task has ended and dropped its sender; that is success here.
         if timeout(BROKER_TIMEOUT, ended.changed()).await.is_err() {
-            tracing::warn!("the last acks may not have been sent, so their jobs come again");
+            tracing::warn!("last acks possibly not sent; the broker may redeliver their messages");
         }
     }
 
-    /// How the session with the broker is doing.
-    #[must_use]
+    /// The state of the connection.
     pub fn health(&self) -> Health {
         self.health.clone()
     }
@@ -107,8 +105,9 @@ impl<S> Backend for Consumer<S> {
         Poll::Ready(None)
     }
 
-    /// Apalis calls this once nothing is in flight any more, so every ack is waiting to be sent. What was not
-    /// begun is dropped, and the broker gives it to another worker when the channel closes.
+    /// Apalis calls this when no handler is running, so every outcome is recorded and its ack is
+    /// pending. Messages that were not started are dropped; the broker redelivers them when the
+    /// channel closes.
     fn poll_close(
         &mut self,
         cx: &mut Context<'_>,
@@ -140,10 +139,11 @@ impl<S: Clone> BackendConfig for Consumer<S> {
     }
 }
 
-/// How often in a row a broker that takes connections may refuse a queue before it is given up.
-/// RabbitMQ 3.10 writes down which quorum queues it has some seconds after they are declared, and
-/// brings one that it was killed with in between back without a leader, for ever.
-const REFUSALS_MAX: u32 = 3;
+/// After this many failures in a row to open the queue on a working connection, the queue is
+/// recreated. RabbitMQ 3.10 persists the list of its quorum queues some seconds after a declaration;
+/// a queue that was declared just before the broker was killed comes back without a leader and never
+/// recovers.
+const OPEN_FAILURES_MAX: u32 = 3;
 
 struct ConsumerTask {
     worker: Worker,
@@ -151,31 +151,31 @@ struct ConsumerTask {
     received: mpsc::Sender<JobMessage>,
     acks: Acks,
     health: Health,
-    refusals: u32,
-    /// Dropped with the session.
+    failures: u32,
+    /// Dropped with the task, which ends `drain`.
     _ending: watch::Sender<()>,
 }
 
-impl Session for ConsumerTask {
-    async fn run(&mut self, connection: &Connection) -> Result<(), Lost> {
-        if self.refusals >= REFUSALS_MAX {
-            within(self.recreate_queue(connection)).await?;
+impl ConnectionTask for ConsumerTask {
+    async fn run(&mut self, connection: &Connection) -> Result<(), ConnectionError> {
+        if self.failures >= OPEN_FAILURES_MAX {
+            with_timeout(self.recreate_queue(connection)).await?;
         }
-        self.refusals += 1;
-        let (channel, consumer) = within(self.open(connection)).await?;
-        self.refusals = 0;
+        self.failures += 1;
+        let (channel, consumer) = with_timeout(self.open(connection)).await?;
+        self.failures = 0;
         self.health.set_connected(true);
-        tracing::info!(worker = %self.worker, "listening");
+        tracing::info!(worker = %self.worker, "consuming jobs from RabbitMQ");
         {
             let mut consuming = pin!(self.consume(consumer));
-            let mut gone = pin!(gone(connection, &channel));
-            let mut closed = pin!(self.received.closed());
+            let mut disconnected = pin!(connection::closed(connection, &channel));
+            let mut stopped = pin!(self.received.closed());
             loop {
                 tokio::select! {
                     biased;
-                    () = &mut closed => break,
-                    lost = &mut consuming => return Err(lost),
-                    lost = &mut gone => return Err(lost),
+                    () = &mut stopped => break,
+                    error = &mut consuming => return Err(error),
+                    error = &mut disconnected => return Err(error),
                     () = self.acks.due() => self.acks.flush().await,
                 }
             }
@@ -191,9 +191,10 @@ impl Session for ConsumerTask {
 }
 
 impl ConsumerTask {
-    /// Deletes the queue; what it held rings again from Postgres.
+    /// Deletes the queue; `open` declares it again. Its messages are lost, but the scheduler
+    /// publishes overdue jobs again from Postgres.
     async fn recreate_queue(&self, connection: &Connection) -> Result<(), lapin::Error> {
-        tracing::warn!(worker = %self.worker, "the broker refuses the queue, which is made anew");
+        tracing::warn!(worker = %self.worker, "cannot open the queue; recreating it");
         let channel = connection.create_channel().await?;
         let queue = queues::name(self.worker).into();
         channel
@@ -219,7 +220,7 @@ impl ConsumerTask {
         Ok((channel, consumer))
     }
 
-    async fn consume(&self, mut consumer: lapin::Consumer) -> Lost {
+    async fn consume(&self, mut consumer: lapin::Consumer) -> ConnectionError {
         while let Some(message) = consumer.next().await {
             let message = match message {
                 Ok(message) => message,
@@ -233,14 +234,14 @@ impl ConsumerTask {
                         .await
                         .is_err()
                     {
-                        return Lost::Gone;
+                        return ConnectionError::Closed;
                     }
                 }
-                // Not acked if the channel is lost: then it is read, and counted, again.
+                // If the channel fails before this ack, the message is redelivered and counted again.
                 None => drop(message.acker.ack(BasicAckOptions::default()).await),
             }
         }
-        Lost::Gone
+        ConnectionError::Closed
     }
 
     fn read(&self, message: &message::Delivery) -> Option<JobMessage> {
@@ -256,7 +257,7 @@ impl ConsumerTask {
             Err(error) => error.to_string(),
         };
         self.health.count_undecodable();
-        tracing::warn!(worker = %self.worker, error, "a message that is no job is put away");
+        tracing::warn!(worker = %self.worker, error, "discarded a message that is not a job");
         None
     }
 }

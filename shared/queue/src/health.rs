@@ -1,14 +1,14 @@
-//! What a readiness probe may ask of a session.
+//! State and counters of a connection, for readiness probes and metrics.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 
-/// How a session with the broker is doing. Clones look at the same session.
+/// The state of a connection to RabbitMQ. Clones share it.
 #[derive(Debug, Clone, Default)]
-pub struct Health(Arc<Vitals>);
+pub struct Health(Arc<Counters>);
 
 #[derive(Debug, Default)]
-struct Vitals {
+struct Counters {
     connected: AtomicBool,
     dropped: AtomicU64,
     undecodable: AtomicU64,
@@ -16,26 +16,22 @@ struct Vitals {
 }
 
 impl Health {
-    /// Whether there is a session now.
-    #[must_use]
+    /// Whether there is a working connection.
     pub fn is_connected(&self) -> bool {
         self.0.connected.load(Relaxed)
     }
 
-    /// How many rings and hints were given up for want of a session or of room.
-    #[must_use]
+    /// Jobs and replies that were dropped: not connected, or the buffer was full.
     pub fn dropped(&self) -> u64 {
         self.0.dropped.load(Relaxed)
     }
 
-    /// How many messages were no job for this worker.
-    #[must_use]
+    /// Messages that were not a job for this worker.
     pub fn undecodable(&self) -> u64 {
         self.0.undecodable.load(Relaxed)
     }
 
-    /// How many settled deliveries could not be acked, and so come again.
-    #[must_use]
+    /// Acks that could not be sent; the broker redelivers their messages.
     pub fn unacked(&self) -> u64 {
         self.0.unacked.load(Relaxed)
     }

@@ -1,16 +1,16 @@
-//! The bell: the broker tells a worker at once that a job is due, and an API process that a payment
-//! has moved.
+//! RabbitMQ: notifies workers at once of jobs that are due, and API processes of payments that have
+//! changed.
 //!
-//! Everything here may be lost, doubled, late or out of order: the outbox in Postgres is the
-//! calendar, and rings again. So rings are dropped while there is no broker, every message is
-//! acked once it is settled, several at once, and a session that fails in any way is thrown away and
-//! built anew (never recovered by lapin: its consumers stay silent after a graceful stop of the
-//! broker).
+//! Any message may be lost, duplicated, late or out of order, because the table `jobs` in Postgres is
+//! authoritative and the scheduler publishes overdue jobs again. Therefore jobs are not buffered
+//! while the broker is down, acks are batched, and a connection that fails in any way is replaced by
+//! a new one. (lapin's own recovery is not used: its consumers receive nothing after a graceful stop
+//! of the broker.)
 //!
-//! - [`Bell`] rings for workers and sends hints to waiting API processes.
-//! - [`Replies`] is an API process's own queue of hints.
-//! - [`Listener`] is a worker's queue, as a backend for apalis; [`Settle`] decides what becomes of
-//!   each delivery.
+//! - [`Publisher`] publishes jobs to workers and replies to waiting API processes.
+//! - [`Replies`] is the reply queue of an API process.
+//! - [`Consumer`] is a worker's queue as a backend for apalis; [`RecordOutcome`] stores the outcome
+//!   of each message before it is acknowledged.
 
 mod acks;
 mod codec;

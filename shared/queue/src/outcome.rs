@@ -1,4 +1,4 @@
-//! What becomes of a delivery once its handler has ended, in whatever way.
+//! Records the outcome of each message and then acknowledges it, however its handler ended.
 
 use std::error::Error;
 use std::future::Future;
@@ -15,19 +15,18 @@ use tower_service::Service;
 
 use crate::acks::Acks;
 
-/// A ring that was heard: what a handler is given.
+/// A consumed message: the argument of a handler.
 #[derive(Debug, Clone)]
 pub struct JobMessage {
-    /// Who must act on what.
+    /// The job.
     pub job: Job,
-    /// The queue of whoever waits for the result.
+    /// The queue of the API process that waits for the result.
     pub reply_to: Option<Arc<str>>,
     acker: Option<Arc<Acker>>,
 }
 
 impl JobMessage {
-    /// A delivery that no broker knows of, for calling a handler by hand.
-    #[must_use]
+    /// A message without a broker, for calling a handler directly.
     pub fn new(job: Job, reply_to: Option<Arc<str>>) -> JobMessage {
         JobMessage {
             job,
@@ -43,17 +42,17 @@ impl JobMessage {
         }
     }
 
-    /// Whether its session has ended: then it comes again, and need not be worked on now.
+    /// Whether its channel has closed. The broker will redeliver it, so handling it now is wasted.
     pub(crate) fn is_stale(&self) -> bool {
         self.acker.as_deref().is_some_and(Acker::poisoned)
     }
 }
 
-/// Writes down how a delivery ended.
+/// Stores the outcome of a message.
 pub trait RecordOutcome: Clone + Send + Sync + 'static {
-    /// Settles a delivery; it is acked soon after this returns. An `Err` holds what a handler, its
-    /// timeout or its panic had to say. While this waits (for Postgres, say) its delivery stays
-    /// unacked, and once the prefetch is used up the queue waits with it.
+    /// Records the outcome; the message is acked soon after this returns. An `Err` holds the text of
+    /// a handler's error, timeout or panic. While this waits (for example for Postgres) the message
+    /// stays unacked; when the prefetch is exhausted, the broker sends no more.
     fn record_outcome(
         &self,
         message: &JobMessage,
@@ -61,7 +60,7 @@ pub trait RecordOutcome: Clone + Send + Sync + 'static {
     ) -> impl Future<Output = ()> + Send;
 }
 
-/// The outermost layer of a worker: no delivery leaves it unsettled.
+/// The outermost layer of a worker: every message passes through it and gets an outcome.
 #[derive(Debug, Clone)]
 pub struct OutcomeLayer<S> {
     pub(crate) recorder: S,
@@ -79,7 +78,7 @@ impl<S: Clone, I> Layer<I> for OutcomeLayer<S> {
     }
 }
 
-/// A worker's service with its [`SettleLayer`] around it.
+/// A worker's service wrapped in an [`OutcomeLayer`].
 #[derive(Debug, Clone)]
 pub struct OutcomeService<S, I> {
     layer: OutcomeLayer<S>,
@@ -104,9 +103,9 @@ where
     fn call(&mut self, task: Task<JobMessage>) -> Self::Future {
         let OutcomeLayer { recorder, acks } = self.layer.clone();
         let mut message = task.args.clone();
-        let working = self.inner.call(task);
+        let handling = self.inner.call(task);
         Box::pin(async move {
-            let result = working.await.map_err(|error| error_chain(&*error.into()));
+            let result = handling.await.map_err(|error| error_chain(&*error.into()));
             recorder.record_outcome(&message, result).await;
             if let Some(acker) = message.acker.take() {
                 acks.push(acker);
@@ -116,7 +115,8 @@ where
     }
 }
 
-/// An error with its causes, each told once: some print their cause themselves.
+/// An error with its causes. A cause that the text contains already is left out: some errors print
+/// their cause themselves.
 fn error_chain(error: &(dyn Error + 'static)) -> String {
     let mut error_chain = error.to_string();
     let mut cause = error.source();
@@ -152,9 +152,9 @@ mod tests {
         }
     }
 
-    struct Ending(Option<Result<Outcome, BoxDynError>>);
+    struct Handler(Option<Result<Outcome, BoxDynError>>);
 
-    impl Service<Task<JobMessage>> for Ending {
+    impl Service<Task<JobMessage>> for Handler {
         type Response = Outcome;
         type Error = BoxDynError;
         type Future = Ready<Result<Outcome, BoxDynError>>;
@@ -169,7 +169,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn every_ending_is_settled_and_none_is_the_workers_error() -> Result<(), BoxDynError> {
+    async fn every_result_is_recorded_and_none_fails_the_worker() -> Result<(), BoxDynError> {
         let recorder = Recorder::default();
         let layer = OutcomeLayer {
             recorder: recorder.clone(),
@@ -181,17 +181,17 @@ mod tests {
             seq: 7,
         };
         let panicked: BoxDynError = AbortError::new("boom").into();
-        for ending in [Ok(Outcome::Done), Err("no luck".into()), Err(panicked)] {
-            let mut service = layer.layer(Ending(Some(ending)));
+        for result in [Ok(Outcome::Done), Err("no luck".into()), Err(panicked)] {
+            let mut service = layer.layer(Handler(Some(result)));
             service.call(Task::new(JobMessage::new(job, None))).await?;
         }
-        let recorded = recorder.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let results = recorder.0.lock().unwrap_or_else(PoisonError::into_inner);
         let expected = [
             Ok(Outcome::Done),
             Err("no luck".to_owned()),
             Err("AbortError: boom".to_owned()),
         ];
-        assert_eq!(*recorded, expected);
+        assert_eq!(*results, expected);
         Ok(())
     }
 }

@@ -1,4 +1,4 @@
-//! Publishing with many confirms in flight.
+//! Publishes with many publisher confirms in flight.
 
 use std::pin::pin;
 use std::sync::Arc;
@@ -12,12 +12,12 @@ use lapin::{BasicProperties, Channel, Confirmation, Connection};
 use tokio::sync::{mpsc, oneshot};
 use uuid::Uuid;
 
-use crate::connection::{self, Lost, Session, gone, within};
+use crate::connection::{self, ConnectionError, ConnectionTask, with_timeout};
 use crate::{Health, codec, declare, queues};
 
 const IN_FLIGHT_MAX: usize = 512;
 
-/// What a bell says to its publisher.
+/// What a [`crate::Publisher`] sends to its task.
 #[derive(Debug)]
 pub(crate) enum Command {
     Publish {
@@ -29,11 +29,11 @@ pub(crate) enum Command {
         reply_to: ShortString,
         id: Uuid,
     },
-    /// The last command; its sender is dropped when the publisher has ended.
+    /// The last command; the sender is dropped when the task has ended.
     Stop(oneshot::Sender<()>),
 }
 
-/// The one task that publishes for all of a process's bells.
+/// The task that publishes for all clones of a process's [`crate::Publisher`].
 pub(crate) struct PublishTask {
     commands: mpsc::Receiver<Command>,
     health: Health,
@@ -50,17 +50,17 @@ impl PublishTask {
     }
 }
 
-impl Session for PublishTask {
-    async fn run(&mut self, connection: &Connection) -> Result<(), Lost> {
-        let (jobs, replies) = within(open(connection)).await?;
+impl ConnectionTask for PublishTask {
+    async fn run(&mut self, connection: &Connection) -> Result<(), ConnectionError> {
+        let (jobs, replies) = with_timeout(open(connection)).await?;
         self.health.set_connected(true);
-        tracing::info!("the bell is ready");
-        let mut gone = pin!(gone(connection, &jobs));
+        tracing::info!("connected to RabbitMQ");
+        let mut disconnected = pin!(connection::closed(connection, &jobs));
         let mut in_flight = FuturesUnordered::new();
         loop {
             let command = tokio::select! {
                 Some(published) = in_flight.next() => { published?; continue }
-                lost = &mut gone => return Err(lost),
+                error = &mut disconnected => return Err(error),
                 command = self.commands.recv(), if in_flight.len() < IN_FLIGHT_MAX => command,
             };
             match command {
@@ -89,12 +89,12 @@ impl Session for PublishTask {
         Ok(())
     }
 
-    /// Rings are not kept for a broker that is away: the calendar keeps them.
+    /// Drops jobs while the broker is down: the scheduler publishes them again when they are overdue.
     async fn idle(&mut self) {
         while self.end.is_none() {
             match self.commands.recv().await {
                 Some(Command::Publish { .. } | Command::Reply { .. }) => {
-                    self.health.count_dropped()
+                    self.health.count_dropped();
                 }
                 Some(Command::Stop(end)) => self.end = Some(end),
                 None => return,
@@ -142,7 +142,7 @@ impl Message {
     }
 }
 
-async fn publish(channel: &Channel, message: Message) -> Result<(), Lost> {
+async fn publish(channel: &Channel, message: Message) -> Result<(), ConnectionError> {
     let Message {
         queue,
         body,
@@ -160,17 +160,17 @@ async fn publish(channel: &Channel, message: Message) -> Result<(), Lost> {
             .await?
             .await
     };
-    match within(published).await? {
+    match with_timeout(published).await? {
         Confirmation::Ack(None) => {
             if let Some(confirmed) = confirmed {
-                // Whoever rang may have gone.
-                let _heard = confirmed.send(());
+                // The caller may no longer wait.
+                let _ = confirmed.send(());
             }
             Ok(())
         }
-        Confirmation::Ack(Some(_)) => Err(Lost::Unroutable),
+        Confirmation::Ack(Some(_)) => Err(ConnectionError::Unroutable),
         Confirmation::Nack(_) => {
-            tracing::debug!("the broker refused a ring");
+            tracing::debug!("the broker rejected a message");
             Ok(())
         }
         Confirmation::NotRequested => Ok(()),

@@ -1,4 +1,4 @@
-//! Ringing for workers, and hinting to whoever waits for them.
+//! Publishes jobs to workers, and replies to the processes that wait for them.
 
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ use crate::publish_task::{Command, PublishTask};
 
 const BUFFER: usize = 4096;
 
-/// A handle on this process's publisher. Cheap to clone.
+/// Publishes jobs and replies. Clones share one connection and are cheap.
 #[derive(Debug, Clone)]
 pub struct Publisher {
     commands: mpsc::Sender<Command>,
@@ -23,19 +23,18 @@ pub struct Publisher {
 }
 
 impl Publisher {
-    /// Starts this process's publisher, which keeps a session with the broker at `url` for as
-    /// long as there is a publisher.
-    #[must_use]
+    /// Starts the publisher, which stays connected to the broker at `url` until the last clone is
+    /// dropped. The broker lists the connection under the name `process`.
     pub fn start(url: &str, process: &str) -> Publisher {
         let (commands, received) = mpsc::channel(BUFFER);
         let health = Health::default();
-        let publisher = PublishTask::new(received, health.clone());
-        connection::start(url, process, &health, publisher);
+        let task = PublishTask::new(received, health.clone());
+        connection::start(url, process, &health, task);
         Publisher { commands, health }
     }
 
-    /// Rings for a worker, if that can be done at once. The calendar rings again for what is
-    /// dropped here.
+    /// Publishes a job without waiting. It is dropped if there is no connection or the buffer is
+    /// full; the scheduler publishes it again when it is overdue.
     pub fn publish(&self, job: Job, reply_to: Option<Arc<str>>) {
         self.send(Command::Publish {
             job,
@@ -44,7 +43,7 @@ impl Publisher {
         });
     }
 
-    /// Rings for all these jobs and waits until the broker has them; says how many it has.
+    /// Publishes jobs and waits for the broker's confirms. Returns the number of confirmed jobs.
     pub async fn publish_all(&self, jobs: Vec<Job>) -> usize {
         if !self.is_connected() {
             return 0;
@@ -69,44 +68,42 @@ impl Publisher {
             .count()
     }
 
-    /// Tells the process behind `reply_to` that there is something to read about `id`. A reply
-    /// that is lost makes an answer slower, never wrong.
+    /// Notifies the process behind the queue `reply_to` that the row `id` has changed. A lost reply
+    /// makes a response slower, never wrong, because the waiting request reads the row anyway.
     pub fn reply(&self, reply_to: &str, id: Uuid) {
         if let Ok(reply_to) = ShortString::try_new(reply_to) {
             self.send(Command::Reply { reply_to, id });
         }
     }
 
-    /// Whether there is a session with the broker.
-    #[must_use]
+    /// Whether there is a working connection.
     pub fn is_connected(&self) -> bool {
         self.health.is_connected()
     }
 
-    /// How the publisher is doing.
-    #[must_use]
+    /// The state of the connection.
     pub fn health(&self) -> Health {
         self.health.clone()
     }
 
-    /// Waits a little for what is still in flight and ends the publisher; later rings are
-    /// dropped.
+    /// Waits for confirms in flight, for at most five seconds, and stops the publisher. Later jobs
+    /// are dropped.
     pub async fn drain(&self) {
         let (end, ended) = oneshot::channel();
         let drained = async {
             if self.commands.send(Command::Stop(end)).await.is_ok() {
-                let _ended = ended.await;
+                let _ = ended.await;
             }
         };
         if timeout(BROKER_TIMEOUT, drained).await.is_err() {
-            tracing::warn!("the bell was not drained in time");
+            tracing::warn!("publisher not drained in time");
         }
     }
 
     fn send(&self, command: Command) {
         if !self.is_connected() || self.commands.try_send(command).is_err() {
             self.health.count_dropped();
-            tracing::debug!("no session or no room: a ring or hint is dropped");
+            tracing::debug!("dropped a job or reply: not connected, or the buffer is full");
         }
     }
 }
@@ -117,7 +114,7 @@ mod tests {
     use domain::job::Worker;
 
     #[tokio::test]
-    async fn without_a_broker_nothing_blocks_and_nothing_is_kept() {
+    async fn without_a_broker_nothing_blocks_and_messages_are_dropped() {
         let publisher = Publisher::start("amqp://127.0.0.1:1", "test");
         let job = Job {
             worker: Worker::Card,

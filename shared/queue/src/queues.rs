@@ -6,16 +6,11 @@ use lapin::options::QueueDeclareOptions;
 use lapin::types::{AMQPValue, FieldTable};
 
 /// The name of a worker's queue.
-#[must_use]
 pub fn name(worker: Worker) -> String {
     format!("sluice.{worker}")
 }
 
-/// Declares every worker's queue; declaring them again changes nothing.
-///
-/// # Errors
-///
-/// If the broker refuses, or the channel is lost.
+/// Declares every worker's queue. Idempotent.
 pub async fn declare(channel: &Channel) -> Result<(), lapin::Error> {
     for worker in Worker::ALL {
         let mut arguments = FieldTable::default();

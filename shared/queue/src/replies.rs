@@ -1,4 +1,4 @@
-//! An API process's own queue of hints, and those who wait for one.
+//! The reply queue of an API process, and the requests that wait for a reply.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -12,9 +12,9 @@ use tokio::sync::watch;
 use uuid::Uuid;
 
 use crate::Health;
-use crate::connection::{self, Lost, Session, gone, within};
+use crate::connection::{self, ConnectionError, ConnectionTask, with_timeout};
 
-/// The hints for this process. Cheap to clone; ends with its last clone.
+/// Receives replies for this process. Clones share one queue, which ends with the last of them.
 #[derive(Debug, Clone)]
 pub struct Replies {
     waiting: Arc<Waiting>,
@@ -25,8 +25,8 @@ pub struct Replies {
 struct Waiting(Mutex<HashMap<Uuid, watch::Sender<()>>>);
 
 impl Replies {
-    /// Starts listening for hints, under a fresh name in each session with the broker at `url`.
-    #[must_use]
+    /// Starts consuming replies from the broker at `url`. The broker chooses a new queue name for
+    /// each connection.
     pub fn start(url: &str, process: &str) -> Replies {
         let waiting = Arc::new(Waiting::default());
         let (named, name) = watch::channel(None);
@@ -40,16 +40,16 @@ impl Replies {
         Replies { waiting, name }
     }
 
-    /// The name to give as `reply_to`, while there is a session.
-    #[must_use]
+    /// The queue's name, to pass as `reply_to`; `None` while there is no connection.
     pub fn name(&self) -> Option<Arc<str>> {
         self.name.borrow().clone()
     }
 
-    /// Waits for hints about `id` from now on. Call it before ringing.
+    /// Registers interest in replies about `id`. Call it before publishing the job: a reply that
+    /// arrives earlier is not stored.
     #[must_use]
     pub fn wait(&self, id: Uuid) -> Waiter {
-        let replies_in = self
+        let replied = self
             .waiting
             .lock()
             .entry(id)
@@ -57,7 +57,7 @@ impl Replies {
             .subscribe();
         Waiter {
             id,
-            replies_in,
+            replied,
             waiting: Arc::clone(&self.waiting),
         }
     }
@@ -75,18 +75,19 @@ impl Waiting {
     }
 }
 
-/// One request's interest in one id; dropping it ends the interest.
+/// A request that waits for replies about one id, until it is dropped.
 #[derive(Debug)]
 pub struct Waiter {
     id: Uuid,
-    replies_in: watch::Receiver<()>,
+    replied: watch::Receiver<()>,
     waiting: Arc<Waiting>,
 }
 
 impl Waiter {
-    /// Ends at the next hint, or at once for one that came since the last call. May never end.
+    /// Returns at the next reply, or at once if one arrived since the last call. It may never
+    /// return, so combine it with a timeout.
     pub async fn replied(&mut self) {
-        if self.replies_in.changed().await.is_err() {
+        if self.replied.changed().await.is_err() {
             std::future::pending::<()>().await;
         }
     }
@@ -108,20 +109,20 @@ struct ReplyTask {
     health: Health,
 }
 
-impl Session for ReplyTask {
-    async fn run(&mut self, connection: &Connection) -> Result<(), Lost> {
-        let (channel, mut replies_in) = within(open(connection)).await?;
+impl ConnectionTask for ReplyTask {
+    async fn run(&mut self, connection: &Connection) -> Result<(), ConnectionError> {
+        let (channel, mut consumer) = with_timeout(open(connection)).await?;
         self.named
-            .send_replace(Some(replies_in.queue().as_str().into()));
+            .send_replace(Some(consumer.queue().as_str().into()));
         self.health.set_connected(true);
-        let lost = tokio::select! {
+        let error = tokio::select! {
             () = self.named.closed() => None,
-            lost = consume(&mut replies_in, &self.waiting) => Some(lost),
-            lost = gone(connection, &channel) => Some(lost),
+            error = consume(&mut consumer, &self.waiting) => Some(error),
+            error = connection::closed(connection, &channel) => Some(error),
         };
         self.named.send_replace(None);
-        if let Some(lost) = lost {
-            return Err(lost);
+        if let Some(error) = error {
+            return Err(error);
         }
         connection::close(connection).await;
         Ok(())
@@ -134,35 +135,35 @@ impl Session for ReplyTask {
 
 async fn open(connection: &Connection) -> Result<(Channel, Consumer), lapin::Error> {
     let channel = connection.create_channel().await?;
-    let ours = QueueDeclareOptions {
+    let exclusive = QueueDeclareOptions {
         exclusive: true,
         auto_delete: true,
         ..QueueDeclareOptions::default()
     };
     let queue = channel
-        .queue_declare("".into(), ours, FieldTable::default())
+        .queue_declare("".into(), exclusive, FieldTable::default())
         .await?;
-    let unacked = BasicConsumeOptions {
+    let without_acks = BasicConsumeOptions {
         no_ack: true,
         ..BasicConsumeOptions::default()
     };
     let name = queue.name().clone();
-    let replies_in = channel
-        .basic_consume(name, "".into(), unacked, FieldTable::default())
+    let consumer = channel
+        .basic_consume(name, "".into(), without_acks, FieldTable::default())
         .await?;
-    Ok((channel, replies_in))
+    Ok((channel, consumer))
 }
 
-async fn consume(replies_in: &mut Consumer, waiting: &Waiting) -> Lost {
+async fn consume(consumer: &mut Consumer, waiting: &Waiting) -> ConnectionError {
     loop {
-        match replies_in.next().await {
+        match consumer.next().await {
             Some(Ok(reply)) => {
                 if let Ok(id) = Uuid::from_slice(&reply.data) {
                     waiting.reply(id);
                 }
             }
             Some(Err(error)) => return error.into(),
-            None => return Lost::Gone,
+            None => return ConnectionError::Closed,
         }
     }
 }
@@ -181,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn a_hint_wakes_all_who_wait_for_its_id() {
+    fn a_reply_wakes_all_waiters_for_its_id() {
         let replies = replies();
         let (id, other) = (Uuid::from_u128(1), Uuid::from_u128(2));
         let (mut first, mut second) = (replies.wait(id), replies.wait(id));
@@ -192,14 +193,14 @@ mod tests {
         assert!(third.replied().now_or_never().is_none());
         assert!(
             first.replied().now_or_never().is_none(),
-            "each hint is heard once"
+            "each reply wakes a waiter once"
         );
         replies.waiting.reply(id);
         assert!(first.replied().now_or_never().is_some());
     }
 
     #[test]
-    fn nobody_is_remembered_who_has_gone() {
+    fn dropped_waiters_are_removed() {
         let replies = replies();
         let id = Uuid::from_u128(1);
         let (first, second) = (replies.wait(id), replies.wait(id));
