@@ -2,34 +2,25 @@
 //! lost: whoever asks again under the same key has one payment.
 
 use anyhow::Result;
-use sqlx::{Postgres, Transaction};
-use tests::{Options, Process, Response, example};
+use tests::{Interrupted, Options, Process, Response, cards, example};
 
 use crate::proxy::Gate;
-use crate::scene::{APPROVED, End, Scene, blocked, bury};
+use crate::scene::Scene;
 
 const KEY: &str = "order-12345";
-
-/// Lets nobody write a payment: its merchant cannot be referred to.
-async fn lock(scene: &Scene) -> Result<Transaction<'_, Postgres>> {
-    let mut lock = scene.gateway.database().begin().await?;
-    let query = sqlx::query("select from merchants for update");
-    query.execute(&mut *lock).await?;
-    Ok(lock)
-}
 
 /// Pays under the key while something happens; says both results.
 async fn paying<T>(
     scene: &Scene,
     meanwhile: impl Future<Output = Result<T>>,
 ) -> Result<(Result<Response>, T)> {
-    let paying = async { anyhow::Ok(scene.gateway.pay_once(APPROVED, KEY).await) };
+    let paying = async { anyhow::Ok(scene.gateway.pay_once(cards::APPROVED, KEY).await) };
     tokio::try_join!(paying, meanwhile)
 }
 
 /// Asks again: the answer is about the one payment, which succeeds.
 async fn ask_again(scene: &Scene) -> Result<Response> {
-    let again = scene.gateway.pay_once(APPROVED, KEY).await?;
+    let again = scene.gateway.pay_once(cards::APPROVED, KEY).await?;
     assert_eq!((again.status, again.at("/status")), (200, "succeeded"));
     assert_eq!(again.at("/id"), scene.only_payment().await?);
     assert_eq!(scene.gateway.sandbox_log()?.len(), 2);
@@ -59,14 +50,16 @@ async fn after_the_commit() -> Result<()> {
 }
 
 /// The statement that accepts a payment waits for a lock when the API is killed.
-async fn in_the_commit(end: End) -> Result<Scene> {
+async fn in_the_commit(interrupted: Interrupted) -> Result<Scene> {
     let scene = Scene::with(Options::default()).await?;
-    let db = scene.gateway.database();
-    let lock = lock(&scene).await?;
+    let lock = scene.gateway.lock_merchants().await?;
     let killing = async {
-        blocked(db, "sluice api", 1).await?;
+        scene.gateway.wait_blocked("sluice api", 1).await?;
         scene.gateway.kill(Process::Api)?;
-        bury(db, lock, "sluice api", end).await
+        scene
+            .gateway
+            .end_connections(lock, "sluice api", interrupted)
+            .await
     };
     let (answer, ()) = paying(&scene, killing).await?;
     assert!(answer.is_err(), "{answer:?}");
@@ -75,8 +68,8 @@ async fn in_the_commit(end: End) -> Result<Scene> {
 
 #[tokio::test]
 async fn before_the_commit() -> Result<()> {
-    let scene = in_the_commit(End::RolledBack).await?;
-    assert_eq!(scene.payments().await?, 0);
+    let scene = in_the_commit(Interrupted::RolledBack).await?;
+    assert_eq!(scene.gateway.count("payments").await?, 0);
     scene.gateway.launch(&[Process::Api]).await?;
     let again = ask_again(&scene).await?;
     assert_eq!(again.header("idempotent-replayed"), "");
@@ -85,8 +78,8 @@ async fn before_the_commit() -> Result<()> {
 
 #[tokio::test]
 async fn in_a_commit_that_succeeds() -> Result<()> {
-    let scene = in_the_commit(End::Committed).await?;
-    assert_eq!(scene.payments().await?, 1);
+    let scene = in_the_commit(Interrupted::Committed).await?;
+    assert_eq!(scene.gateway.count("payments").await?, 1);
     scene.gateway.launch(&[Process::Api]).await?;
     let again = ask_again(&scene).await?;
     assert_eq!(again.header("idempotent-replayed"), "true");
@@ -97,14 +90,16 @@ async fn in_a_commit_that_succeeds() -> Result<()> {
 async fn losing_the_answer(scene: &Scene, key: Option<&str>) -> Result<Response> {
     let url = scene.gateway.database_url();
     let database = scene.detour(Process::Api, "DATABASE_URL", &url).await?;
-    let lock = lock(scene).await?;
-    let request = scene.gateway.posting("/v1/payments", &example(APPROVED));
+    let lock = scene.gateway.lock_merchants().await?;
+    let request = scene
+        .gateway
+        .posting("/v1/payments", &example(cards::APPROVED));
     let request = match key {
         Some(key) => request.header("Idempotency-Key", key),
         None => request,
     };
     let cutting = async {
-        blocked(scene.gateway.database(), "sluice api", 1).await?;
+        scene.gateway.wait_blocked("sluice api", 1).await?;
         database.back().set(Gate::Mute);
         lock.rollback().await?;
         let payment = scene.only_payment().await?;
@@ -129,6 +124,6 @@ async fn a_commit_whose_answer_is_lost() -> Result<()> {
 async fn a_commit_whose_answer_is_lost_without_a_key() -> Result<()> {
     let scene = Scene::with(Options::default()).await?;
     losing_the_answer(&scene, None).await?;
-    assert_eq!(scene.payments().await?, 1);
+    assert_eq!(scene.gateway.count("payments").await?, 1);
     scene.finish().await
 }

@@ -3,12 +3,11 @@
 use std::path::Path;
 
 use anyhow::{Result, ensure};
-use domain::id::PaymentId;
 use serde_json::{Value, json};
-use tests::{Gateway, Options, Process, Response, example};
+use tests::{Gateway, Options, Process, Response, cards, example, payment_id};
 use tokio::process::Command;
 
-use crate::scene::{DECLINED, Scene, id};
+use crate::scene::Scene;
 
 /// A number nobody else uses; its check digit is right.
 const NUMBER: &str = "4929251897047956";
@@ -16,8 +15,6 @@ const NUMBER: &str = "4929251897047956";
 const GROUPED: &str = "4929 2518 9704 7956";
 /// A code nobody else uses, too short to search for alone: with what stands around it.
 const CODE: &str = "\"739\"";
-/// Approved, and the connection is reset before the answer.
-const LOST: &str = "4000000000030025";
 /// What may be found, and so proves that the search looks where it should.
 const SPOKEN: &str = "canary-order-51-of-the-search";
 
@@ -32,7 +29,7 @@ fn paying(number: &str) -> Value {
 /// Sends canaries wherever they fit, and where they do not.
 async fn send_canaries(gateway: &Gateway) -> Result<Vec<Response>> {
     let mut answers = Vec::new();
-    for number in [NUMBER, LOST, DECLINED] {
+    for number in [NUMBER, cards::APPROVES_THEN_RESETS, cards::DECLINED] {
         answers.push(gateway.post("/v1/payments", &paying(number)).await?);
     }
     for key in ["canary", NUMBER] {
@@ -80,9 +77,7 @@ async fn no_card_number_no_code_and_no_secret_is_kept_anywhere() -> Result<()> {
     launched?;
     answers.push(waiting?);
     gateway.drain().await?;
-    sqlx::query("checkpoint")
-        .execute(gateway.database())
-        .await?;
+    gateway.checkpoint().await?;
 
     let said: String = answers.iter().map(|answer| answer.text.as_str()).collect();
     assert!(said.contains(SPOKEN));
@@ -91,8 +86,8 @@ async fn no_card_number_no_code_and_no_secret_is_kept_anywhere() -> Result<()> {
         NUMBER,
         GROUPED,
         CODE,
-        LOST,
-        DECLINED,
+        cards::APPROVES_THEN_RESETS,
+        cards::DECLINED,
         &merchant.test_key,
         &merchant.live_key,
         &merchant.client_secret,
@@ -103,13 +98,13 @@ async fn no_card_number_no_code_and_no_secret_is_kept_anywhere() -> Result<()> {
         .first()
         .map(|answer| answer.at("/id"))
         .unwrap_or_default();
-    let (payment, job) = (PaymentId(id(first)?).to_string(), id(first)?.to_string());
+    let job = payment_id(first)?.to_string();
     // The search looks where it should: tables, the write-ahead log, messages, the acquirer's log.
     for (place, spoken) in [
         (stores.join("postgres/base"), SPOKEN),
         (stores.join("postgres/pg_wal"), SPOKEN),
         (stores.join("rabbitmq/data"), job.as_str()),
-        (gateway.directory().join("acquirer.jsonl"), payment.as_str()),
+        (gateway.directory().join("acquirer.jsonl"), first),
     ] {
         let found = search(&place, spoken).await?;
         assert!(!found.is_empty(), "{spoken} is not in {}", place.display());

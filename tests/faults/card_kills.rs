@@ -1,12 +1,11 @@
 //! `kill -9` of the card worker at each moment of an authorization and of a capture.
 
 use anyhow::Result;
-use sqlx::{Postgres, Transaction};
-use tests::{Process, until};
+use tests::{Interrupted, Process, cards, until};
 
 use crate::broker::Broker;
 use crate::proxy::{Gate, Proxy};
-use crate::scene::{APPROVED, DECLINED, End, LEASE, SOON, Scene, blocked, bury, id};
+use crate::scene::{LEASE, SOON, Scene};
 
 /// The acquirer's answers.
 const ANSWERS: &[&str] = &["\"approved\"", "\"declined\"", "\"captured\""];
@@ -25,11 +24,11 @@ impl InHand {
     /// Stops the requests of three payments before the acquirer sees them.
     async fn before_sending(scene: &Scene, acquirer: &Proxy) -> Result<Self> {
         acquirer.forth().set(Gate::Hold(&["/capture"]));
-        let capturing = scene.pay_pending(APPROVED).await?;
+        let capturing = scene.pay_pending(cards::APPROVED).await?;
         acquirer.forth().holds(1).await?;
         acquirer.forth().set(Gate::Hold(&["POST /"]));
-        let authorizing = scene.pay_pending(APPROVED).await?;
-        let declining = scene.pay_pending(DECLINED).await?;
+        let authorizing = scene.pay_pending(cards::APPROVED).await?;
+        let declining = scene.pay_pending(cards::DECLINED).await?;
         acquirer.forth().holds(3).await?;
         Ok(Self {
             capturing,
@@ -41,11 +40,11 @@ impl InHand {
     /// Stops the answers for three payments before the worker sees them.
     async fn before_the_answer(scene: &Scene, acquirer: &Proxy) -> Result<Self> {
         acquirer.back().set(Gate::Hold(&["\"captured\""]));
-        let capturing = scene.pay_pending(APPROVED).await?;
+        let capturing = scene.pay_pending(cards::APPROVED).await?;
         acquirer.back().holds(1).await?;
         acquirer.back().set(Gate::Hold(ANSWERS));
-        let authorizing = scene.pay_pending(APPROVED).await?;
-        let declining = scene.pay_pending(DECLINED).await?;
+        let authorizing = scene.pay_pending(cards::APPROVED).await?;
+        let declining = scene.pay_pending(cards::DECLINED).await?;
         acquirer.back().holds(3).await?;
         Ok(Self {
             capturing,
@@ -85,8 +84,14 @@ async fn before_sending() -> Result<()> {
     let acquirer = scene.before_acquirer().await?;
     let in_hand = InHand::before_sending(&scene, &acquirer).await?;
     // An approval is captured before it is written.
-    assert_eq!(scene.attempts(&in_hand.capturing).await?, ["sending"]);
-    assert_eq!(scene.attempts(&in_hand.authorizing).await?, ["sending"]);
+    assert_eq!(
+        scene.gateway.attempts(&in_hand.capturing).await?,
+        ["sending"]
+    );
+    assert_eq!(
+        scene.gateway.attempts(&in_hand.authorizing).await?,
+        ["sending"]
+    );
     assert_eq!(scene.gateway.sandbox_log()?.len(), 1);
     scene.gateway.kill(Process::Card)?;
     acquirer.cut();
@@ -100,7 +105,10 @@ async fn after_sending_and_before_the_answer() -> Result<()> {
     let scene = Scene::patient().await?;
     let acquirer = scene.before_acquirer().await?;
     let in_hand = InHand::before_the_answer(&scene, &acquirer).await?;
-    assert_eq!(scene.attempts(&in_hand.authorizing).await?, ["sending"]);
+    assert_eq!(
+        scene.gateway.attempts(&in_hand.authorizing).await?,
+        ["sending"]
+    );
     assert_eq!(scene.gateway.sandbox_log()?.len(), 4);
     scene.gateway.kill(Process::Card)?;
     acquirer.cut();
@@ -109,23 +117,13 @@ async fn after_sending_and_before_the_answer() -> Result<()> {
     for payment in [&in_hand.authorizing, &in_hand.declining] {
         assert!(
             scene
+                .gateway
                 .history(payment)
                 .await?
                 .contains(&"answer_lost".to_owned())
         );
     }
     scene.finish().await
-}
-
-/// Lets nobody change the payments.
-async fn lock<'a>(scene: &'a Scene, payments: &[&String]) -> Result<Transaction<'a, Postgres>> {
-    let mut lock = scene.gateway.database().begin().await?;
-    for payment in payments {
-        // Weaker than what an update of it takes, but for another update: claims pass.
-        let query = sqlx::query("select from payments where id = $1 for no key update");
-        query.bind(id(payment)?).execute(&mut *lock).await?;
-    }
-    Ok(lock)
 }
 
 #[tokio::test]
@@ -138,19 +136,25 @@ async fn after_the_answer_and_before_the_commit() -> Result<()> {
         authorizing,
         declining,
     } = &in_hand;
-    let lock = lock(&scene, &[capturing, authorizing, declining]).await?;
+    let lock = scene
+        .gateway
+        .lock_payments(&[capturing, authorizing, declining])
+        .await?;
     acquirer.back().set(Gate::Pass);
     acquirer.back().holds(0).await?;
-    let db = scene.gateway.database();
-    blocked(db, "sluice card", 1).await?;
+    scene.gateway.wait_blocked("sluice card", 1).await?;
     scene.gateway.kill(Process::Card)?;
-    bury(db, lock, "sluice card", End::RolledBack).await?;
-    assert_eq!(scene.attempts(authorizing).await?, ["sending"]);
+    scene
+        .gateway
+        .end_connections(lock, "sluice card", Interrupted::RolledBack)
+        .await?;
+    assert_eq!(scene.gateway.attempts(authorizing).await?, ["sending"]);
     take_over(&scene).await?;
     in_hand.became(&scene, &[]).await?;
     for payment in [authorizing, declining] {
         assert!(
             scene
+                .gateway
                 .history(payment)
                 .await?
                 .contains(&"answer_lost".to_owned())
@@ -165,21 +169,24 @@ async fn in_the_commit() -> Result<()> {
     let scene = Scene::patient().await?;
     let acquirer = scene.before_acquirer().await?;
     acquirer.back().set(Gate::Hold(ANSWERS));
-    let payment = scene.pay_pending(APPROVED).await?;
+    let payment = scene.pay_pending(cards::APPROVED).await?;
     acquirer.back().holds(1).await?;
-    let lock = lock(&scene, &[&payment]).await?;
+    let lock = scene.gateway.lock_payments(&[&payment]).await?;
     acquirer.back().set(Gate::Pass);
-    let db = scene.gateway.database();
-    blocked(db, "sluice card", 1).await?;
+    scene.gateway.wait_blocked("sluice card", 1).await?;
     scene.gateway.kill(Process::Card)?;
-    bury(db, lock, "sluice card", End::Committed).await?;
-    assert_eq!(scene.attempts(&payment).await?, ["approved"]);
+    scene
+        .gateway
+        .end_connections(lock, "sluice card", Interrupted::Committed)
+        .await?;
+    assert_eq!(scene.gateway.attempts(&payment).await?, ["approved"]);
     take_over(&scene).await?;
     let (status, _, did) = scene.became(&payment).await?;
     assert_eq!(status, "succeeded");
     assert_eq!(did, ["approved", "captured"]);
     assert!(
         !scene
+            .gateway
             .history(&payment)
             .await?
             .contains(&"answer_lost".to_owned())
@@ -196,18 +203,21 @@ async fn a_commit_whose_answer_is_lost() -> Result<()> {
     let database = scene.detour(Process::Card, "DATABASE_URL", &url).await?;
     acquirer.back().set(Gate::Hold(ANSWERS));
     let payments = [
-        scene.pay_pending(APPROVED).await?,
-        scene.pay_pending(DECLINED).await?,
+        scene.pay_pending(cards::APPROVED).await?,
+        scene.pay_pending(cards::DECLINED).await?,
     ];
     acquirer.back().holds(2).await?;
-    let lock = lock(&scene, &[&payments[0], &payments[1]]).await?;
+    let lock = scene
+        .gateway
+        .lock_payments(&[&payments[0], &payments[1]])
+        .await?;
     acquirer.back().set(Gate::Pass);
-    blocked(scene.gateway.database(), "sluice card", 1).await?;
+    scene.gateway.wait_blocked("sluice card", 1).await?;
     database.back().set(Gate::Mute);
     lock.rollback().await?;
     until("it is written", SOON, async || {
-        let attempts = scene.attempts(&payments[0]).await?;
-        let declined = scene.attempts(&payments[1]).await?;
+        let attempts = scene.gateway.attempts(&payments[0]).await?;
+        let declined = scene.gateway.attempts(&payments[1]).await?;
         Ok((attempts == ["approved"] || declined == ["declined"]).then_some(()))
     })
     .await?;
@@ -231,16 +241,16 @@ async fn after_the_commit_and_before_the_ack() -> Result<()> {
     let wire = scene.detour(Process::Card, "AMQP_URL", &url).await?;
     acquirer.back().set(Gate::Hold(ANSWERS));
     let payments = [
-        scene.pay_pending(APPROVED).await?,
-        scene.pay_pending(DECLINED).await?,
+        scene.pay_pending(cards::APPROVED).await?,
+        scene.pay_pending(cards::DECLINED).await?,
     ];
     acquirer.back().holds(2).await?;
     wire.forth().set(Gate::Mute);
     acquirer.back().set(Gate::Pass);
     scene.gateway.drain().await?;
     let before = (
-        scene.history(&payments[0]).await?,
-        scene.history(&payments[1]).await?,
+        scene.gateway.history(&payments[0]).await?,
+        scene.gateway.history(&payments[1]).await?,
     );
     let broker = Broker::connect(&scene.gateway).await?;
     assert_eq!(broker.waiting("sluice.card").await?, 0);
@@ -251,8 +261,8 @@ async fn after_the_commit_and_before_the_ack() -> Result<()> {
     broker.wait_for("sluice.card", 0).await?;
     scene.gateway.drain().await?;
     let after = (
-        scene.history(&payments[0]).await?,
-        scene.history(&payments[1]).await?,
+        scene.gateway.history(&payments[0]).await?,
+        scene.gateway.history(&payments[1]).await?,
     );
     assert_eq!(before, after);
     assert_eq!(scene.gateway.sandbox_log()?.len(), 3);

@@ -3,11 +3,8 @@
 use std::time::Duration;
 
 use anyhow::Result;
-use domain::job::{Job, Worker};
 use lapin::BasicProperties;
-use sqlx::Row;
 use tests::{Options, Process};
-use uuid::Uuid;
 
 use crate::broker::Broker;
 use crate::load;
@@ -26,12 +23,9 @@ pub async fn ring_too_often(scene: &Scene) -> Result<()> {
     let mut pace = tokio::time::interval(Duration::from_millis(50));
     for _ in 0..60 {
         pace.tick().await;
-        let rows = sqlx::query("select worker, id, seq from jobs");
-        for row in rows.fetch_all(scene.gateway.database()).await? {
-            let worker: Worker = row.try_get::<&str, _>("worker")?.parse()?;
-            let (id, seq): (Uuid, i64) = (row.try_get("id")?, row.try_get("seq")?);
-            let body = queue::encode(&Job { worker, id, seq });
-            let queue = queue::name(worker);
+        for row in scene.gateway.jobs().await? {
+            let body = queue::encode(&row.job);
+            let queue = queue::name(row.job.worker);
             for _ in 0..2 {
                 broker
                     .publish(&queue, body.as_bytes(), BasicProperties::default())
@@ -52,18 +46,11 @@ async fn two_of_each_and_every_ring_many_times() -> Result<()> {
     scene.gateway.drain().await?;
     load::kept(&scene.gateway, &paid).await?;
     // No fault: every event is told exactly once, every payment has one attempt.
-    let query = "select count(*) from deliveries";
-    let deliveries: i64 = sqlx::query_scalar(query)
-        .fetch_one(scene.gateway.database())
-        .await?;
-    assert_eq!(
-        scene.receiver.requests().len(),
-        usize::try_from(deliveries)?
-    );
-    let query = "select count(*) from authorizations where attempt > 1";
-    let again: i64 = sqlx::query_scalar(query)
-        .fetch_one(scene.gateway.database())
-        .await?;
-    assert_eq!(again, 0);
+    let deliveries = scene.gateway.count("deliveries").await?;
+    assert_eq!(scene.receiver.requests().len(), deliveries);
+    for payment in scene.gateway.payments().await? {
+        let attempts = scene.gateway.attempts(&payment.id).await?;
+        assert!(attempts.len() <= 1, "{payment:?}: {attempts:?}");
+    }
     scene.finish().await
 }

@@ -7,10 +7,8 @@ use anyhow::{Result, ensure};
 use futures::StreamExt;
 use futures::stream::FuturesUnordered;
 use serde_json::Value;
-use tests::{Gateway, Response, example, until};
+use tests::{Gateway, Response, cards, example, until};
 use tokio::time::{MissedTickBehavior, interval, timeout};
-
-use crate::scene::{APPROVED, DECLINED};
 
 /// How long one try may take.
 const TRY: Duration = Duration::from_secs(12);
@@ -40,13 +38,13 @@ pub struct Paid {
 /// A request: every third without a card, every ninth declined, some lost by the acquirer.
 fn body(number: usize) -> Value {
     let card = match number % 9 {
-        4 => DECLINED,
+        4 => cards::DECLINED,
         // Approved, and the answer is lost in four ways.
-        1 => "4000000000030025",
-        3 => "4000000000042004",
-        6 => "4000000000045007",
-        7 => "4000000000060014",
-        _ => APPROVED,
+        1 => cards::APPROVES_THEN_RESETS,
+        3 => cards::APPROVES_WITH_HALF_A_BODY,
+        6 => cards::APPROVES_WITH_500,
+        7 => cards::CAPTURES_WITHOUT_RESPONSE,
+        _ => cards::APPROVED,
     };
     let mut body = example(card);
     if number.is_multiple_of(3)
@@ -142,12 +140,7 @@ pub async fn kept(gateway: &Gateway, paid: &[Paid]) -> Result<()> {
             .await?;
         ensure!(again.text == answer.text, "{again:?} is not {one:?}");
     }
-    let query = sqlx::query_scalar("select count(*) from payments");
-    let count: i64 = query.fetch_one(gateway.database()).await?;
-    ensure!(
-        usize::try_from(count)? == paid.len(),
-        "{count} payments of {}",
-        paid.len()
-    );
+    let count = gateway.count("payments").await?;
+    ensure!(count == paid.len(), "{count} payments of {}", paid.len());
     Ok(())
 }

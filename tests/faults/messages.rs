@@ -3,12 +3,12 @@
 use anyhow::Result;
 use domain::job::{Job, Worker};
 use lapin::BasicProperties;
-use tests::{Options, Process};
+use tests::{Options, Process, cards, payment_id};
 use uuid::Uuid;
 
 use crate::broker::Broker;
 use crate::proxy::Gate;
-use crate::scene::{APPROVED, DECLINED, Scene, id};
+use crate::scene::Scene;
 
 const QUEUES: [&str; 2] = ["sluice.card", "sluice.webhook"];
 
@@ -49,7 +49,7 @@ async fn what_is_no_job_is_put_away() -> Result<()> {
         broker.wait_for(queue, 0).await?;
     }
     assert_eq!(
-        scene.gateway.pay(APPROVED).await?.at("/status"),
+        scene.gateway.pay(cards::APPROVED).await?.at("/status"),
         "succeeded"
     );
     scene.gateway.drain().await?;
@@ -79,14 +79,27 @@ async fn what_is_no_job_is_put_away() -> Result<()> {
 #[tokio::test]
 async fn what_is_nobodys_job_is_put_away() -> Result<()> {
     let scene = Scene::with(Options::default()).await?;
-    let declined = scene.gateway.pay(DECLINED).await?.at("/id").to_owned();
-    let paid = scene.gateway.pay(APPROVED).await?.at("/id").to_owned();
+    let declined = scene
+        .gateway
+        .pay(cards::DECLINED)
+        .await?
+        .at("/id")
+        .to_owned();
+    let paid = scene
+        .gateway
+        .pay(cards::APPROVED)
+        .await?
+        .at("/id")
+        .to_owned();
     scene.gateway.drain().await?;
-    let before = (scene.history(&declined).await?, scene.history(&paid).await?);
+    let before = (
+        scene.gateway.history(&declined).await?,
+        scene.gateway.history(&paid).await?,
+    );
     let broker = Broker::connect(&scene.gateway).await?;
     for queue in QUEUES {
         for worker in Worker::ALL {
-            for id in [Uuid::nil(), Uuid::max(), Uuid::now_v7(), id(&paid)?] {
+            for id in [Uuid::nil(), Uuid::max(), Uuid::now_v7(), payment_id(&paid)?] {
                 for seq in [i64::MIN, -1, 0, 1, 2, i64::MAX] {
                     let body = queue::encode(&Job { worker, id, seq });
                     let reply_to = BasicProperties::default().with_reply_to(QUEUES[0].into());
@@ -99,7 +112,10 @@ async fn what_is_nobodys_job_is_put_away() -> Result<()> {
         broker.wait_for(queue, 0).await?;
     }
     scene.gateway.drain().await?;
-    let after = (scene.history(&declined).await?, scene.history(&paid).await?);
+    let after = (
+        scene.gateway.history(&declined).await?,
+        scene.gateway.history(&paid).await?,
+    );
     assert_eq!(before, after);
     assert_eq!(scene.gateway.sandbox_log()?.len(), 3);
     assert_eq!(scene.receiver.requests().len(), 2);
@@ -112,7 +128,7 @@ async fn queues_are_emptied_and_deleted() -> Result<()> {
     let scene = Scene::patient().await?;
     let broker = Broker::connect(&scene.gateway).await?;
     scene.gateway.kill(Process::Card)?;
-    let purged = scene.pay_pending(APPROVED).await?;
+    let purged = scene.pay_pending(cards::APPROVED).await?;
     broker.purge("sluice.card").await?;
     scene.gateway.launch(&[Process::Card]).await?;
     scene.gateway.drain().await?;
@@ -120,13 +136,13 @@ async fn queues_are_emptied_and_deleted() -> Result<()> {
     // Deleted while everybody listens, and while a payment is in hand.
     let acquirer = scene.before_acquirer().await?;
     acquirer.back().set(Gate::Hold(&["\"approved\""]));
-    let in_hand = scene.pay_pending(APPROVED).await?;
+    let in_hand = scene.pay_pending(cards::APPROVED).await?;
     acquirer.back().holds(1).await?;
     for queue in QUEUES {
         broker.delete(queue).await?;
     }
     acquirer.back().set(Gate::Pass);
-    let deleted = scene.gateway.pay(APPROVED).await?;
+    let deleted = scene.gateway.pay(cards::APPROVED).await?;
     assert_eq!(deleted.status, 200);
     scene.gateway.drain().await?;
     for payment in [in_hand.as_str(), deleted.at("/id")] {

@@ -1,85 +1,64 @@
 //! Jobs that always fail: parked, shown, redriven, and in nobody's way.
 
 use anyhow::{Context, Result, ensure};
-use domain::job::{Job, Worker};
 use lapin::BasicProperties;
-use sqlx::{AssertSqlSafe, Row};
-use tests::{Process, until};
-use uuid::Uuid;
+use tests::{Process, cards, payment_id, until};
 
 use crate::broker::Broker;
-use crate::scene::{APPROVED, SOON, Scene, id};
+use crate::scene::{SOON, Scene};
 
-/// Whether a payment's job is parked; if not, rings for it, so that no backoff is waited for.
-async fn is_parked(scene: &Scene, broker: &Broker, payment: Uuid) -> Result<bool> {
-    let query = sqlx::query("select seq, parked_at is not null from jobs where id = $1");
-    let row = query
-        .bind(payment)
-        .fetch_one(scene.gateway.database())
-        .await?;
-    let job = Job {
-        worker: Worker::Card,
-        id: payment,
-        seq: row.try_get(0)?,
-    };
-    let body = queue::encode(&job);
+/// Whether a payment's job is parked; if not, publishes it, so that the test waits for no backoff.
+async fn is_parked(scene: &Scene, broker: &Broker, payment: &str) -> Result<bool> {
+    let row = scene.gateway.job_of(payment).await?;
+    let body = queue::encode(&row.job);
     broker
         .publish("sluice.card", body.as_bytes(), BasicProperties::default())
         .await?;
-    Ok(row.try_get(1)?)
+    Ok(row.is_parked)
 }
 
 #[tokio::test]
 async fn a_job_that_always_fails_is_parked_and_redriven() -> Result<()> {
     let scene = Scene::patient().await?;
-    let db = scene.gateway.database();
     let broker = Broker::connect(&scene.gateway).await?;
     scene.gateway.kill(Process::Card)?;
     let (poisoned, deadly) = (
-        scene.pay_pending(APPROVED).await?,
-        scene.pay_pending(APPROVED).await?,
+        scene.pay_pending(cards::APPROVED).await?,
+        scene.pay_pending(cards::APPROVED).await?,
     );
     // Nothing can be written about this one, though its neighbours share its statement.
-    let poison = format!(
-        "alter table payment_history add constraint poison check (payment_id <> '{}') not valid",
-        id(&poisoned)?
-    );
-    sqlx::query(AssertSqlSafe(poison)).execute(db).await?;
+    scene.gateway.refuse_history_of(&poisoned).await?;
     // And this one has ended its worker ten times.
-    let query = sqlx::query("update jobs set attempts = 10 where id = $1");
-    query.bind(id(&deadly)?).execute(db).await?;
+    scene.gateway.set_claims(&deadly, 10).await?;
     scene.gateway.launch(&[Process::Card]).await?;
     for payment in [&poisoned, &deadly] {
-        let id = id(payment)?;
         until("a job is parked", SOON, async || {
             // The others are paid as ever meanwhile.
-            let answer = scene.gateway.pay(APPROVED).await?;
+            let answer = scene.gateway.pay(cards::APPROVED).await?;
             ensure!(answer.status == 200, "{}", answer.text);
-            Ok(is_parked(&scene, &broker, id).await?.then_some(()))
+            Ok(is_parked(&scene, &broker, payment).await?.then_some(()))
         })
         .await?;
     }
     scene.gateway.drain().await?;
-    let query = "select count(*) from payments where state <> 'captured'";
-    let left: i64 = sqlx::query_scalar(query).fetch_one(db).await?;
-    assert_eq!(left, 2, "only the two wait");
+    let payments = scene.gateway.payments().await?.into_iter();
+    let left = payments.filter(|payment| payment.state != "captured");
+    assert_eq!(left.count(), 2, "only the two wait");
     assert!(
         scene.gateway.verify().await.is_err(),
         "verify must show parked jobs"
     );
     let list = scene.gateway.operate(&["jobs", "list"]).await?;
     for (payment, why) in [(&poisoned, "poison"), (&deadly, "claimed again and again")] {
-        let id = id(payment)?.to_string();
+        let id = payment_id(payment)?.to_string();
         let line = list
             .lines()
             .find(|line| line.contains(&id))
             .unwrap_or_default();
         assert!(line.contains("parked") && line.contains(why), "{list}");
     }
-    sqlx::query("alter table payment_history drop constraint poison")
-        .execute(db)
-        .await?;
-    let one = id(&poisoned)?.to_string();
+    scene.gateway.accept_history().await?;
+    let one = payment_id(&poisoned)?.to_string();
     assert_eq!(
         scene.gateway.operate(&["jobs", "redrive", &one]).await?,
         "1 redriven\n"
@@ -112,11 +91,14 @@ async fn a_job_that_cannot_be_done_is_parked_and_redriven() -> Result<()> {
     // The worker has not opened a card yet, or has forgotten the key with its restart.
     scene.gateway.kill(Process::Card)?;
     scene.gateway.launch(&[Process::Card]).await?;
-    let payment = scene.pay_pending(APPROVED).await?;
+    let payment = scene.pay_pending(cards::APPROVED).await?;
     until("the job is parked", SOON, async || {
-        let query = sqlx::query("select error from jobs where parked_at is not null");
-        let row = query.fetch_optional(scene.gateway.database()).await?;
-        Ok(row.map(|row| row.try_get::<String, _>(0)).transpose()?)
+        Ok(scene
+            .gateway
+            .job_of(&payment)
+            .await?
+            .is_parked
+            .then_some(()))
     })
     .await?;
     let listed = scene.gateway.operate(&["jobs", "list"]).await?;

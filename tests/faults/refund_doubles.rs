@@ -5,21 +5,20 @@ use std::slice::from_ref;
 use anyhow::Result;
 use domain::job::{Job, Worker};
 use lapin::BasicProperties;
-use sqlx::{Postgres, Transaction};
-use tests::Process;
+use tests::{Process, cards};
 
 use crate::broker::Broker;
 use crate::doubles::ring_too_often;
 use crate::proxy::{Gate, Proxy};
 use crate::refunds::{ANSWERS, InHand, REQUESTS, ask_pending, captured, given_back, patient};
-use crate::scene::{APPROVED, LEASE, Scene, blocked};
+use crate::scene::{LEASE, Scene};
 
 /// The zombie has asked for two refunds and has not heard; its request for a third is not at the
 /// acquirer yet, and comes when that was given back long ago.
 #[tokio::test]
 async fn a_zombies_answer_changes_nothing() -> Result<()> {
     let (scene, acquirer) = patient().await?;
-    let payment = captured(&scene, APPROVED, 5_000).await?;
+    let payment = captured(&scene, cards::APPROVED, 5_000).await?;
     acquirer.back().set(Gate::Hold(ANSWERS));
     let in_hand = InHand::ask(&scene).await?;
     acquirer.back().holds(2).await?;
@@ -43,14 +42,6 @@ async fn a_zombies_answer_changes_nothing() -> Result<()> {
     scene.finish().await
 }
 
-/// Lets nobody change the refunds; claims pass.
-async fn lock(scene: &Scene) -> Result<Transaction<'_, Postgres>> {
-    let mut lock = scene.gateway.database().begin().await?;
-    let query = sqlx::query("select from refunds for no key update");
-    query.execute(&mut *lock).await?;
-    Ok(lock)
-}
-
 /// A worker behind the same proxy as the first.
 async fn launch_second(scene: &Scene, acquirer: &Proxy) -> Result<()> {
     let second = Process::SecondRefund;
@@ -70,10 +61,10 @@ async fn two_workers_write_one_outcome_at_once() -> Result<()> {
     launch_second(&scene, &acquirer).await?;
     scene.gateway.advance(LEASE).await?;
     acquirer.back().holds(4).await?;
-    let lock = lock(&scene).await?;
+    let lock = scene.gateway.lock_refunds().await?;
     acquirer.back().set(Gate::Pass);
     scene.gateway.cont(Process::Refund).await?;
-    blocked(scene.gateway.database(), "sluice refund", 4).await?;
+    scene.gateway.wait_blocked("sluice refund", 4).await?;
     lock.rollback().await?;
     scene.gateway.drain().await?;
     in_hand.ended(&scene).await?;
@@ -84,7 +75,7 @@ async fn two_workers_write_one_outcome_at_once() -> Result<()> {
 async fn every_message_is_doubled() -> Result<()> {
     const REFUNDS: usize = 10;
     let (scene, acquirer) = patient().await?;
-    let payment = captured(&scene, APPROVED, 5_000).await?;
+    let payment = captured(&scene, cards::APPROVED, 5_000).await?;
     scene.gateway.kill(Process::Refund)?;
     let broker = Broker::connect(&scene.gateway).await?;
     let mut all = Vec::new();

@@ -4,15 +4,15 @@ use std::time::Duration;
 
 use anyhow::Result;
 use futures::future::try_join_all;
-use tests::{Process, Response, until};
+use tests::{Process, Response, cards, until};
 
 use crate::broker::Broker;
 use crate::load;
 use crate::proxy::{Gate, Proxy};
 use crate::refunds::{
-    ANSWERS, InHand, REQUESTS, Refund, ask, captured, given_back, patient, refused, states,
+    ANSWERS, InHand, REQUESTS, Refund, ask, captured, given_back, patient, refused,
 };
-use crate::scene::{APPROVED, LEASE, SOON, Scene};
+use crate::scene::{LEASE, SOON, Scene};
 
 /// The lease of the dead worker ends, and another one takes over.
 async fn take_over(scene: &Scene) -> Result<()> {
@@ -44,7 +44,10 @@ async fn after_sending_and_before_the_answer() -> Result<()> {
     scene.gateway.kill(Process::Refund)?;
     acquirer.cut();
     assert_eq!(in_hand.given(&scene)?, 1);
-    assert_eq!(states(&scene).await?, ["refunding", "refunding"]);
+    assert_eq!(
+        scene.gateway.refund_states().await?,
+        ["refunding", "refunding"]
+    );
     take_over(&scene).await?;
     in_hand.ended(&scene).await?;
     scene.finish().await
@@ -58,7 +61,10 @@ async fn before_committing(scene: &Scene) -> Result<(Proxy, InHand)> {
     let in_hand = InHand::ask(scene).await?;
     database.forth().holds(2).await?;
     assert_eq!(in_hand.given(scene)?, 1);
-    assert_eq!(states(scene).await?, ["refunding", "refunding"]);
+    assert_eq!(
+        scene.gateway.refund_states().await?,
+        ["refunding", "refunding"]
+    );
     Ok((database, in_hand))
 }
 
@@ -67,7 +73,7 @@ async fn commit_unheard(scene: &Scene, database: &Proxy) -> Result<()> {
     database.back().set(Gate::Mute);
     database.forth().set(Gate::Pass);
     until("both outcomes are committed", SOON, async || {
-        Ok((states(scene).await? == ["refunded", "failed"]).then_some(()))
+        Ok((scene.gateway.refund_states().await? == ["refunded", "failed"]).then_some(()))
     })
     .await
 }
@@ -174,8 +180,8 @@ async fn ask_parts(scene: &Scene, payments: &[String], number: usize) -> Result<
 async fn parts_asked_for_at_once_survive_kills() -> Result<()> {
     let (scene, acquirer) = patient().await?;
     let payments = [
-        captured(&scene, APPROVED, CAPTURED).await?,
-        captured(&scene, APPROVED, CAPTURED).await?,
+        captured(&scene, cards::APPROVED, CAPTURED).await?,
+        captured(&scene, cards::APPROVED, CAPTURED).await?,
     ];
     let client = |number| ask_parts(&scene, &payments, number);
     let pace = Duration::from_millis(60);

@@ -1,11 +1,11 @@
 //! An acquirer that loses or spoils its answers to refunds: each is given back once.
 
 use anyhow::Result;
-use tests::{Options, Process, until};
+use tests::{Options, Process, cards, until};
 
 use crate::proxy::Gate;
 use crate::refunds::{ANSWERS, REQUESTS, Refund, ask, ask_pending, captured, given_back, register};
-use crate::scene::{APPROVED, SOON, Scene};
+use crate::scene::{SOON, Scene};
 
 /// What the acquirer may say instead of its answer, and what the worker makes of it.
 const SPOILT: [(&[u8], &str); 6] = [
@@ -39,7 +39,7 @@ async fn a_spoilt_answer_is_no_outcome() -> Result<()> {
     let scene = Scene::with(Options::default()).await?;
     register(&scene).await?;
     let acquirer = scene.before_acquirer_of(Process::Refund).await?;
-    let payment = captured(&scene, APPROVED, 5_000).await?;
+    let payment = captured(&scene, cards::APPROVED, 5_000).await?;
     let mut all = Vec::new();
     for (spoilt, why) in SPOILT {
         for reaches_acquirer in [true, false] {
@@ -74,7 +74,7 @@ async fn an_acquirer_that_never_answers_is_asked_again() -> Result<()> {
     .await?;
     register(&scene).await?;
     let acquirer = scene.before_acquirer_of(Process::Refund).await?;
-    let payment = captured(&scene, APPROVED, 5_000).await?;
+    let payment = captured(&scene, cards::APPROVED, 5_000).await?;
     let mut all = Vec::new();
     for (direction, texts) in [(acquirer.forth(), REQUESTS), (acquirer.back(), ANSWERS)] {
         direction.set(Gate::Hold(texts));

@@ -5,15 +5,11 @@ use std::slice::from_ref;
 use anyhow::{Context, Result, ensure};
 use domain::id::RefundId;
 use serde_json::json;
-use sqlx::Row;
-use tests::{Process, Response, example, until};
+use tests::{Process, RefundRow, Response, cards, example, until};
 use uuid::Uuid;
 
 use crate::proxy::Proxy;
-use crate::scene::{APPROVED, SOON, Scene, id, told_as_one};
-
-/// Approved and captured; every refund is refused.
-const UNREFUNDABLE: &str = "4000000000074098";
+use crate::scene::{SOON, Scene, sent_as_one};
 
 /// What asks the acquirer for a refund.
 pub const REQUESTS: &[&str] = &["POST /refunds"];
@@ -78,23 +74,6 @@ impl Refund {
         Ok(RefundId::parse(&self.id).context("no refund's id")?.0)
     }
 
-    /// Its state, its postings and what they take from the merchant, its events and its jobs.
-    async fn stands(&self, scene: &Scene) -> Result<(String, i64, i64, i64, i64)> {
-        let query = "
-            select state,
-                   (select count(*) from ledger_postings where refund_id = $1),
-                   (select (coalesce(sum(e.amount), 0) * 100)::bigint
-                    from ledger_entries e join ledger_postings l on l.id = e.posting_id
-                    where l.refund_id = $1 and e.account = 'merchant_balance'),
-                   (select count(*) from events where refund_id = $1),
-                   (select count(*) from jobs where id = $1)
-            from refunds where id = $1";
-        let row = sqlx::query(query).bind(self.uuid()?);
-        let row = row.fetch_one(scene.gateway.database()).await?;
-        let count = |column: usize| row.try_get::<i64, _>(column);
-        Ok((row.try_get(0)?, count(1)?, count(2)?, count(3)?, count(4)?))
-    }
-
     /// Why the acquirer gave no answer about it, in the refund worker's words.
     pub fn unanswered(&self, scene: &Scene) -> Vec<String> {
         let log = scene.gateway.log(Process::Refund);
@@ -102,12 +81,6 @@ impl Refund {
         let said = lines.filter_map(|line| line.split_once("gave no answer"));
         said.map(|(_, why)| why.to_owned()).collect()
     }
-}
-
-/// The states of all refunds, in the order they were asked for.
-pub async fn states(scene: &Scene) -> Result<Vec<String>> {
-    let query = sqlx::query_scalar("select state from refunds order by id");
-    Ok(query.fetch_all(scene.gateway.database()).await?)
 }
 
 /// What the acquirer has given back of a payment: under which references, how much. It may have
@@ -137,9 +110,11 @@ pub async fn given_back(scene: &Scene, payment: &str, refunds: &[Refund]) -> Res
     assert_eq!(acquirer_gave(scene, payment)?, asked);
     let told = scene.receiver.requests();
     for refund in refunds {
-        let stands = refund.stands(scene).await?;
-        assert_eq!(stands, ("refunded".to_owned(), 1, refund.minor, 1, 0));
-        told_as_one(&told, &refund.id, "succeeded")?;
+        assert_eq!(
+            scene.gateway.refund(&refund.id).await?,
+            row("refunded", 1, refund.minor)
+        );
+        sent_as_one(&told, &refund.id, "succeeded")?;
     }
     let sum: i64 = refunds.iter().map(|one| one.minor).sum();
     assert_eq!(sums(scene, payment).await?, (sum, sum));
@@ -149,9 +124,8 @@ pub async fn given_back(scene: &Scene, payment: &str, refunds: &[Refund]) -> Res
 /// A payment's only refund was refused, which was told in one event, and has left nothing behind.
 pub async fn refused(scene: &Scene, refund: &Refund) -> Result<()> {
     assert_eq!(acquirer_gave(scene, &refund.payment)?, []);
-    let stands = refund.stands(scene).await?;
-    assert_eq!(stands, ("failed".to_owned(), 0, 0, 1, 0));
-    told_as_one(&scene.receiver.requests(), &refund.id, "failed")?;
+    assert_eq!(scene.gateway.refund(&refund.id).await?, row("failed", 0, 0));
+    sent_as_one(&scene.receiver.requests(), &refund.id, "failed")?;
     assert_eq!(sums(scene, &refund.payment).await?, (0, 0));
     Ok(())
 }
@@ -159,12 +133,19 @@ pub async fn refused(scene: &Scene, refund: &Refund) -> Result<()> {
 /// How much of a payment was given back: as its merchant reads it, and in the ledger.
 async fn sums(scene: &Scene, payment: &str) -> Result<(i64, i64)> {
     let read = scene.read(payment).await?;
-    let query = "select (coalesce(sum(e.amount), 0) * 100)::bigint
-                 from ledger_entries e join ledger_postings l on l.id = e.posting_id
-                 where l.payment_id = $1 and l.kind = 'refund' and e.account = 'merchant_balance'";
-    let posted = sqlx::query_scalar(query).bind(id(payment)?);
-    let posted = posted.fetch_one(scene.gateway.database()).await?;
-    Ok((read.body["amount_refunded"].as_i64().unwrap_or(0), posted))
+    let refunded = read.body["amount_refunded"].as_i64().unwrap_or(0);
+    Ok((refunded, scene.gateway.refunded_in_ledger(payment).await?))
+}
+
+/// What is written about a refund that has ended: one event, and no job.
+fn row(state: &str, postings: i64, posted_minor: i64) -> RefundRow {
+    RefundRow {
+        state: state.to_owned(),
+        postings,
+        posted_minor,
+        events: 1,
+        jobs: 0,
+    }
 }
 
 /// A patient gateway whose merchant is told of refunds, and the refund worker's way to the acquirer.
@@ -186,8 +167,8 @@ pub struct InHand {
 impl InHand {
     /// Asks for both, and is told that they are not over yet.
     pub async fn ask(scene: &Scene) -> Result<Self> {
-        let refundable = captured(scene, APPROVED, 5_000).await?;
-        let unrefundable = captured(scene, UNREFUNDABLE, 5_000).await?;
+        let refundable = captured(scene, cards::APPROVED, 5_000).await?;
+        let unrefundable = captured(scene, cards::UNREFUNDABLE, 5_000).await?;
         Ok(Self {
             accepted: ask_pending(scene, &refundable, 1_500).await?,
             refused: ask_pending(scene, &unrefundable, 1_500).await?,

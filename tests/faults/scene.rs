@@ -4,15 +4,9 @@ use std::collections::HashSet;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
-use domain::id::PaymentId;
-use sqlx::{PgPool, Postgres, Row, Transaction};
 use tests::{Gateway, Options, Process, Receiver, Request, Response, until};
-use uuid::Uuid;
 
 use crate::proxy::Proxy;
-
-pub const APPROVED: &str = "4242424242424242";
-pub const DECLINED: &str = "4000000000000002";
 
 /// How long a claimed job is left to its worker, and a little more.
 pub const LEASE: Duration = Duration::from_secs(21);
@@ -87,46 +81,17 @@ impl Scene {
         let status = self.read(payment).await?.at("/status").to_owned();
         let mut did = self.gateway.acquirer_did(payment)?;
         did.sort();
-        Ok((status, self.attempts(payment).await?, did))
+        Ok((status, self.gateway.attempts(payment).await?, did))
     }
 
-    /// The states of a payment's attempts, in order.
-    pub async fn attempts(&self, payment: &str) -> Result<Vec<String>> {
-        let query = "select state from authorizations where payment_id = $1 order by attempt";
-        self.texts(query, payment).await
-    }
-
-    /// The events of a payment's history, in order.
-    pub async fn history(&self, payment: &str) -> Result<Vec<String>> {
-        let query = "select event from payment_history where payment_id = $1 order by version";
-        self.texts(query, payment).await
-    }
-
-    async fn texts(&self, query: &'static str, payment: &str) -> Result<Vec<String>> {
-        let query = sqlx::query(query).bind(id(payment)?);
-        let rows = query.fetch_all(self.gateway.database()).await?;
-        Ok(rows
-            .iter()
-            .map(|row| row.try_get(0))
-            .collect::<Result<_, _>>()?)
-    }
-
-    /// How many payments there are.
-    pub async fn payments(&self) -> Result<i64> {
-        let query = sqlx::query("select count(*) from payments");
-        Ok(query.fetch_one(self.gateway.database()).await?.try_get(0)?)
-    }
-
-    /// Waits until the only payment with a card is there, and says its id.
+    /// Waits until the only payment with a card is there, and returns its id.
     pub async fn only_payment(&self) -> Result<String> {
         until("the payment is there", SOON, async || {
-            let row = sqlx::query("select id from payments where state <> 'created'")
-                .fetch_optional(self.gateway.database());
-            let row = row.await?;
-            Ok(row.map(|row| row.try_get(0)).transpose()?)
+            let payments = self.gateway.payments().await?;
+            let with_card = payments.into_iter().find(|one| one.state != "created");
+            Ok(with_card.map(|payment| payment.id))
         })
         .await
-        .map(|id| PaymentId(id).to_string())
     }
 
     /// Waits until the acquirer has done this many things.
@@ -142,92 +107,35 @@ impl Scene {
     /// or more, always under one id and with its state, and all books agree.
     pub async fn finish(self) -> Result<()> {
         self.gateway.drain().await?;
-        let query = "select id, state from payments where state in ('captured', 'failed')";
-        let ended = sqlx::query(query)
-            .fetch_all(self.gateway.database())
-            .await?;
+        let payments = self.gateway.payments().await?.into_iter();
+        let ended = payments.filter_map(|payment| match payment.state.as_str() {
+            "captured" => Some((payment.id, "succeeded")),
+            "failed" => Some((payment.id, "failed")),
+            _ => None,
+        });
+        let ended: Vec<_> = ended.collect();
         ensure!(!ended.is_empty(), "no payment has ended");
-        let told = self.receiver.requests();
-        for row in ended {
-            let (id, state) = (PaymentId(row.try_get(0)?), row.try_get::<&str, _>(1)?);
-            let status = if state == "captured" {
-                "succeeded"
-            } else {
-                "failed"
-            };
-            told_as_one(&told, &id.to_string(), status)?;
+        let sent = self.receiver.requests();
+        for (id, status) in ended {
+            sent_as_one(&sent, &id, status)?;
         }
         self.gateway.finish().await
     }
 }
 
-/// Something was told to the endpoint once or more, always under one id and with this status.
-pub fn told_as_one(told: &[Request], id: &str, status: &str) -> Result<()> {
-    let of = |one: &&Request| one.json()["data"]["object"]["id"] == id;
-    let told: Vec<_> = told.iter().filter(of).collect();
-    let texts: HashSet<&str> = told.iter().map(|one| one.text.as_str()).collect();
-    let ids: HashSet<&str> = told.iter().map(|one| one.header("webhook-id")).collect();
+/// The endpoint received an object at least once, always under one event id and with this status.
+pub fn sent_as_one(sent: &[Request], id: &str, status: &str) -> Result<()> {
+    let about = |one: &&Request| one.json()["data"]["object"]["id"] == id;
+    let sent: Vec<_> = sent.iter().filter(about).collect();
+    let texts: HashSet<&str> = sent.iter().map(|one| one.text.as_str()).collect();
+    let ids: HashSet<&str> = sent.iter().map(|one| one.header("webhook-id")).collect();
     if (texts.len(), ids.len()) != (1, 1) {
-        bail!("{id} was told as {ids:?}: {texts:#?}");
+        bail!("{id} was sent as {ids:?}: {texts:#?}");
     }
-    let told = told.first().context("never told")?.json();
+    let first = sent.first().context("never sent")?.json();
     ensure!(
-        told["data"]["object"]["status"] == status,
-        "{id} is {status}: {told}"
+        first["data"]["object"]["status"] == status,
+        "{id} is not {status}: {first}"
     );
     Ok(())
-}
-
-/// The id in the database of what a merchant calls `pay_…`.
-pub fn id(payment: &str) -> Result<Uuid> {
-    Ok(PaymentId::parse(payment).context("no payment's id")?.0)
-}
-
-/// Waits until so many connections of `application` wait for locks, or more.
-pub async fn blocked(db: &PgPool, application: &str, count: i64) -> Result<()> {
-    let query = "select count(*) from pg_stat_activity
-                 where datname = current_database() and application_name = $1
-                   and wait_event_type = 'Lock'";
-    let what = format!("{count} statements wait for locks");
-    until(&what, SOON, async || {
-        let waiting = sqlx::query_scalar(query).bind(application);
-        let waiting: i64 = waiting.fetch_one(db).await?;
-        Ok((waiting >= count).then_some(()))
-    })
-    .await
-}
-
-/// Ends the connections of a process that is dead, before or after what they were doing.
-pub async fn bury(
-    db: &PgPool,
-    lock: Transaction<'_, Postgres>,
-    application: &str,
-    end: End,
-) -> Result<()> {
-    if end == End::RolledBack {
-        let query = "select pg_terminate_backend(pid) from pg_stat_activity
-                     where datname = current_database() and application_name = $1";
-        sqlx::query(query).bind(application).execute(db).await?;
-        gone(db, application).await?;
-    }
-    lock.rollback().await?;
-    gone(db, application).await
-}
-
-/// What became of the statement a process was killed in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum End {
-    Committed,
-    RolledBack,
-}
-
-async fn gone(db: &PgPool, application: &str) -> Result<()> {
-    let query = "select count(*) from pg_stat_activity
-                 where datname = current_database() and application_name = $1";
-    until("a dead process's connections are gone", SOON, async || {
-        let left = sqlx::query_scalar(query).bind(application);
-        let left: i64 = left.fetch_one(db).await?;
-        Ok((left == 0).then_some(()))
-    })
-    .await
 }

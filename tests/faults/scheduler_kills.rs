@@ -4,12 +4,11 @@
 use std::time::Duration;
 
 use anyhow::Result;
-use sqlx::Row;
-use tests::{Process, until};
+use tests::{Process, cards, until};
 
 use crate::broker::Broker;
 use crate::proxy::Gate;
-use crate::scene::{APPROVED, SOON, Scene};
+use crate::scene::{SOON, Scene};
 
 /// The API's bell is not heard.
 async fn mute_api(scene: &Scene) -> Result<()> {
@@ -22,8 +21,8 @@ async fn mute_api(scene: &Scene) -> Result<()> {
 /// Waits until the calendar says that the relay took the one job.
 async fn taken(scene: &Scene) -> Result<()> {
     until("the relay has taken the job", SOON, async || {
-        let row = sqlx::query("select publish_count from jobs").fetch_one(scene.gateway.database());
-        Ok((row.await?.try_get::<i16, _>(0)? > 0).then_some(()))
+        let jobs = scene.gateway.jobs().await?;
+        Ok(jobs.iter().any(|row| row.publish_count > 0).then_some(()))
     })
     .await
 }
@@ -42,12 +41,12 @@ async fn dead_while_rings_are_lost() -> Result<()> {
     let scene = Scene::patient().await?;
     mute_api(&scene).await?;
     scene.gateway.kill(Process::Scheduler)?;
-    let payment = scene.pay_pending(APPROVED).await?;
+    let payment = scene.pay_pending(cards::APPROVED).await?;
     // Long overdue, and nobody comes.
     scene.gateway.advance(Duration::from_mins(1)).await?;
     let broker = Broker::connect(&scene.gateway).await?;
     assert_eq!(broker.waiting("sluice.card").await?, 0);
-    assert_eq!(scene.attempts(&payment).await?.len(), 0);
+    assert_eq!(scene.gateway.attempts(&payment).await?.len(), 0);
     scene.gateway.launch(&[Process::Scheduler]).await?;
     ended_well(scene, &payment).await
 }
@@ -59,10 +58,10 @@ async fn killed_between_taking_and_ringing() -> Result<()> {
     let url = scene.gateway.amqp_url();
     let wire = scene.detour(Process::Scheduler, "AMQP_URL", &url).await?;
     wire.forth().set(Gate::Mute);
-    let payment = scene.pay_pending(APPROVED).await?;
+    let payment = scene.pay_pending(cards::APPROVED).await?;
     taken(&scene).await?;
     scene.gateway.kill(Process::Scheduler)?;
-    assert_eq!(scene.attempts(&payment).await?.len(), 0);
+    assert_eq!(scene.gateway.attempts(&payment).await?.len(), 0);
     wire.cut();
     scene.gateway.launch(&[Process::Scheduler]).await?;
     ended_well(scene, &payment).await
@@ -77,7 +76,7 @@ async fn killed_between_ringing_and_the_confirmation() -> Result<()> {
     let url = scene.gateway.amqp_url();
     let wire = scene.detour(Process::Scheduler, "AMQP_URL", &url).await?;
     wire.back().set(Gate::Mute);
-    let payment = scene.pay_pending(APPROVED).await?;
+    let payment = scene.pay_pending(cards::APPROVED).await?;
     let broker = Broker::connect(&scene.gateway).await?;
     broker.wait_for("sluice.card", 1).await?;
     scene.gateway.kill(Process::Scheduler)?;

@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use tests::{Options, Process, Store};
+use tests::{Options, Process, Store, cards};
 
 use crate::load::{self, Failure, Paid};
-use crate::scene::{APPROVED, Scene};
+use crate::scene::Scene;
 
 /// How often a client comes.
 const PACE: Duration = Duration::from_millis(120);
@@ -53,7 +53,10 @@ async fn posts_are_answered_while_the_broker_is_away() -> Result<()> {
     gateway.drain().await?;
     load::kept(gateway, &paid).await?;
     // Back to normal by itself: an answer comes with the outcome again.
-    assert_eq!(gateway.pay(APPROVED).await?.at("/status"), "succeeded");
+    assert_eq!(
+        gateway.pay(cards::APPROVED).await?.at("/status"),
+        "succeeded"
+    );
     scene.finish().await
 }
 
@@ -87,7 +90,7 @@ async fn no_answer_is_a_lie_while_postgres_is_away() -> Result<()> {
     let faults = async {
         for _ in 0..3 {
             stores.kill(Store::Postgres).await?;
-            let unanswered = gateway.pay(APPROVED).await?;
+            let unanswered = gateway.pay(cards::APPROVED).await?;
             assert_eq!(unanswered.status, 503, "{}", unanswered.text);
             stores.start(Store::Postgres).await?;
             ready(&scene).await?;

@@ -2,14 +2,10 @@
 //! then goes on as if nothing had happened.
 
 use anyhow::Result;
-use tests::{Options, Process};
+use tests::{Options, Process, cards};
 
 use crate::proxy::Gate;
-use crate::scene::{APPROVED, LEASE, Scene};
-
-/// Approved 12 s after the first attempt was sent, without a trace until then, whether or not it
-/// was voided meanwhile.
-const LATE_DESPITE_VOID: &str = "4000000000021123";
+use crate::scene::{LEASE, Scene};
 
 /// One payment was approved, but the zombie has not heard of it; the request for the other has not
 /// reached the acquirer yet.
@@ -18,10 +14,10 @@ async fn a_zombies_answer_changes_nothing() -> Result<()> {
     let scene = Scene::patient().await?;
     let acquirer = scene.before_acquirer().await?;
     acquirer.back().set(Gate::Hold(&["\"approved\""]));
-    let approved = scene.pay_pending(APPROVED).await?;
+    let approved = scene.pay_pending(cards::APPROVED).await?;
     acquirer.back().holds(1).await?;
     acquirer.forth().set(Gate::Hold(&["POST /"]));
-    let unsent = scene.pay_pending(APPROVED).await?;
+    let unsent = scene.pay_pending(cards::APPROVED).await?;
     acquirer.forth().holds(1).await?;
     scene.gateway.stop(Process::Card).await?;
     scene.gateway.launch(&[Process::SecondCard]).await?;
@@ -36,7 +32,7 @@ async fn a_zombies_answer_changes_nothing() -> Result<()> {
     scene.gateway.drain().await?;
     // The zombie works on.
     scene.gateway.terminate(Process::SecondCard).await?;
-    assert_eq!(scene.gateway.pay(APPROVED).await?.status, 200);
+    assert_eq!(scene.gateway.pay(cards::APPROVED).await?.status, 200);
     scene.gateway.drain().await?;
     let (status, attempts, did) = scene.became(&approved).await?;
     assert_eq!(
@@ -62,9 +58,9 @@ async fn a_zombies_approval_of_a_reversed_attempt_is_voided() -> Result<()> {
     .await?;
     let acquirer = scene.before_acquirer().await?;
     acquirer.back().set(Gate::Hold(&["\"approved\""]));
-    let payment = scene.pay_pending(LATE_DESPITE_VOID).await?;
+    let payment = scene.pay_pending(cards::LATE_DESPITE_VOID).await?;
     scene.gateway.stop(Process::Card).await?;
-    assert_eq!(scene.attempts(&payment).await?, ["sending"]);
+    assert_eq!(scene.gateway.attempts(&payment).await?, ["sending"]);
     scene.gateway.launch(&[Process::SecondCard]).await?;
     scene.gateway.advance(LEASE).await?;
     scene.gateway.drain().await?;

@@ -4,7 +4,7 @@
 //! ```no_run
 //! # async fn story() -> anyhow::Result<()> {
 //! let gateway = tests::Gateway::start().await?;
-//! let paid = gateway.pay("4242424242424242").await?;
+//! let paid = gateway.pay(tests::cards::APPROVED).await?;
 //! assert_eq!(paid.body["status"], "succeeded");
 //! gateway.finish().await
 //! # }
@@ -15,21 +15,26 @@
 //! database. Every story ends with [`Gateway::finish`], for which leftovers are a failure.
 
 mod acquirer;
+pub mod cards;
 mod control;
 mod gateway;
 mod http;
 mod jobs;
+mod obstacles;
 mod options;
 mod process;
 mod receiver;
+mod rows;
 mod stores;
 mod wait;
 
 pub use acquirer::Record;
 pub use gateway::Gateway;
 pub use http::{Endpoint, Response, example};
+pub use obstacles::{Interrupted, Lock};
 pub use options::Options;
 pub use process::{Process, binary};
 pub use receiver::{Behaviour, Receiver, Request};
+pub use rows::{Delivery, DeliveryAttempt, JobRow, Payment, RefundRow, payment_id};
 pub use stores::{Store, Stores, stores_sh};
 pub use wait::until;

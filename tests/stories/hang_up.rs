@@ -3,7 +3,6 @@
 use anyhow::Result;
 use futures::future::try_join_all;
 use serde_json::Value;
-use sqlx::Row;
 use tests::{Gateway, Process, example};
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
@@ -38,10 +37,8 @@ async fn half_a_request_is_no_payment() -> Result<()> {
         gateway.pay_once("4242424242424242", "half").await?.status,
         200
     );
-    let count = sqlx::query("select count(*) from payments")
-        .fetch_one(gateway.database())
-        .await?;
-    assert_eq!(count.try_get::<i64, _>(0)?, 1);
+    let count = gateway.count("payments").await?;
+    assert_eq!(count, 1);
     gateway.finish().await
 }
 
@@ -64,10 +61,8 @@ async fn who_leaves_before_the_answer_may_ask_again() -> Result<()> {
             .iter()
             .all(|answer| answer.at("/status") == "succeeded")
     );
-    let count = sqlx::query("select count(*) from payments")
-        .fetch_one(gateway.database())
-        .await?;
-    assert_eq!(count.try_get::<i64, _>(0)?, 30);
+    let count = gateway.count("payments").await?;
+    assert_eq!(count, 30);
     assert_eq!(gateway.sandbox_log()?.len(), 60);
     gateway.finish().await
 }

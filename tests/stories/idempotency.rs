@@ -6,17 +6,9 @@ use anyhow::{Context, Result};
 use futures::future::try_join_all;
 use reqwest::Method;
 use serde_json::{Value, json};
-use sqlx::Row;
 use tests::{Gateway, Response, example};
 
 const CARD: &str = "4242424242424242";
-
-async fn payments(gateway: &Gateway) -> Result<i64> {
-    let row = sqlx::query("select count(*) from payments")
-        .fetch_one(gateway.database())
-        .await?;
-    Ok(row.try_get(0)?)
-}
 
 async fn keyed(gateway: &Gateway, key: &str, body: &Value) -> Result<Response> {
     let request = gateway.posting("/v1/payments", body);
@@ -44,7 +36,7 @@ async fn the_same_request_is_done_once() -> Result<()> {
             assert_eq!(again.text, first.text);
         }
     }
-    assert_eq!(payments(&gateway).await?, 2);
+    assert_eq!(gateway.count("payments").await?, 2);
     assert_eq!(gateway.sandbox_log()?.len(), 3);
     gateway.finish().await
 }
@@ -74,7 +66,7 @@ async fn another_request_under_the_same_key_has_no_effect() -> Result<()> {
     }
     let again = keyed(&gateway, "order-1", &example(CARD)).await?;
     assert_eq!(again.text, first.text);
-    assert_eq!(payments(&gateway).await?, 1);
+    assert_eq!(gateway.count("payments").await?, 1);
     assert_eq!(gateway.sandbox_log()?.len(), 2);
     gateway.finish().await
 }
@@ -93,7 +85,7 @@ async fn fifty_at_once_are_one_payment() -> Result<()> {
     );
     let new = |answer: &&Response| answer.header("idempotent-replayed").is_empty();
     assert_eq!(answers.iter().filter(new).count(), 1);
-    assert_eq!(payments(&gateway).await?, 1);
+    assert_eq!(gateway.count("payments").await?, 1);
 
     // Two requests race for one key: one wins, whichever it is, and only its like are answered.
     let mut other = example(CARD);
@@ -104,7 +96,7 @@ async fn fifty_at_once_are_one_payment() -> Result<()> {
     assert_eq!((of(200).count(), of(409).count()), (25, 25));
     let won = of(200).next().context("no answer")?;
     assert!(of(200).all(|answer| answer.text == won.text));
-    assert_eq!(payments(&gateway).await?, 2);
+    assert_eq!(gateway.count("payments").await?, 2);
     assert_eq!(gateway.sandbox_log()?.len(), 4);
     gateway.finish().await
 }
@@ -125,7 +117,7 @@ async fn a_key_lives_for_a_day() -> Result<()> {
     assert_eq!((new.status, new.at("/status")), (200, "succeeded"));
     assert_ne!(new.at("/id"), first.at("/id"));
     assert!(answers.iter().all(|answer| answer.text == new.text));
-    assert_eq!(payments(&gateway).await?, 2);
+    assert_eq!(gateway.count("payments").await?, 2);
     gateway.finish().await
 }
 
@@ -144,7 +136,7 @@ async fn a_key_belongs_to_its_merchant() -> Result<()> {
         (200, "")
     );
     assert_ne!(theirs.at("/id"), ours.at("/id"));
-    assert_eq!(payments(&gateway).await?, 2);
+    assert_eq!(gateway.count("payments").await?, 2);
     gateway.finish().await
 }
 

@@ -4,7 +4,7 @@ use anyhow::{Result, ensure};
 use reqwest::{Method, RequestBuilder};
 use tests::{Gateway, example};
 
-use super::{CARD, check_error, check_nothing_stored, refusal, refused};
+use super::{CARD, check_error, refusal, refused};
 
 fn with_body(gateway: &Gateway, body: impl Into<reqwest::Body>) -> RequestBuilder {
     let request = gateway.request(Method::POST, "/v1/payments");
@@ -83,7 +83,7 @@ async fn what_is_not_json_or_says_two_things_is_refused() -> Result<()> {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
-    check_nothing_stored(&gateway).await?;
+    gateway.check_nothing_stored().await?;
     gateway.finish().await
 }
 
@@ -110,7 +110,7 @@ async fn only_json_is_read() -> Result<()> {
         &refusal(400, "body_invalid", ""),
     )
     .await?;
-    check_nothing_stored(&gateway).await?;
+    gateway.check_nothing_stored().await?;
     for kind in [
         "application/json",
         "application/json; charset=utf-8",
@@ -143,7 +143,7 @@ async fn a_huge_body_is_not_read() -> Result<()> {
             check_error(&answer)?;
         }
     }
-    check_nothing_stored(&gateway).await?;
+    gateway.check_nothing_stored().await?;
     assert_eq!(gateway.send(padded(64 * 1024)).await?.status, 200);
     gateway.finish().await
 }
@@ -163,7 +163,7 @@ async fn idempotency_keys_are_short_plain_and_no_cards() -> Result<()> {
         )
         .await?;
     }
-    check_nothing_stored(&gateway).await?;
+    gateway.check_nothing_stored().await?;
     let longest = "k".repeat(255);
     assert_eq!(gateway.pay_once(CARD, &longest).await?.status, 200);
     gateway.finish().await

@@ -1,7 +1,6 @@
 //! One gateway, two languages: what is made on one surface reads rightly on the other.
 
 use anyhow::{Context, Result};
-use domain::id::PaymentId;
 use reqwest::Method;
 use serde_json::{Value, json};
 use tests::{Endpoint, Gateway, Receiver};
@@ -178,8 +177,8 @@ async fn an_intents_payment_is_not_among_the_others() -> Result<()> {
         "{}",
         paid.text
     );
-    let id = sqlx::query_scalar("select id from payments").fetch_one(gateway.database());
-    let id = PaymentId(id.await?);
+    let payments = gateway.payments().await?;
+    let id = &payments.first().context("no payment")?.id;
     for path in [format!("/v1/payments/{id}"), format!("/v2/payments/{id}")] {
         assert_eq!(gateway.get(&path).await?.status, 404, "{path}");
         let refund = gateway.post(&format!("{path}/refund"), &json!({})).await?;

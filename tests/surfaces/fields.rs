@@ -4,7 +4,7 @@ use anyhow::{Context, Result};
 use serde_json::{Value, json};
 use tests::{Gateway, example};
 
-use super::{CARD, Refusal, check_nothing_stored, refusal, refused};
+use super::{CARD, Refusal, refusal, refused};
 
 type Case = (&'static str, Value, Refusal);
 
@@ -219,7 +219,7 @@ async fn wrong_fields_are_named() -> Result<()> {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
-    check_nothing_stored(&gateway).await?;
+    gateway.check_nothing_stored().await?;
     gateway.finish().await
 }
 

@@ -141,9 +141,7 @@ async fn whatever_is_posted_is_taken_or_refused() -> Result<()> {
     taken += post_all(&gateway, "/v1/payments", some(any_json())?).await?;
     taken += post_all(&gateway, "/v1/payments", some("\\PC{0,60}")?).await?;
     gateway.drain().await?;
-    let count = sqlx::query_scalar("select count(*) from payments").fetch_one(gateway.database());
-    let count: i64 = count.await?;
-    assert_eq!(count, i64::try_from(taken)?);
+    assert_eq!(gateway.count("payments").await?, taken);
     gateway.finish().await
 }
 

@@ -7,7 +7,7 @@ use domain::merchant::{self, Mode};
 use reqwest::{Method, RequestBuilder};
 use tests::{Gateway, example, until};
 
-use super::{CARD, check_nothing_stored, refusal, refused};
+use super::{CARD, refusal, refused};
 
 fn paying(gateway: &Gateway) -> RequestBuilder {
     gateway
@@ -66,7 +66,7 @@ async fn without_a_right_key_nobody_is_let_in() -> Result<()> {
     for path in ["/v1/transactions", "/v1/customers", "/v1/webhooks"] {
         refused(&gateway, gateway.request(Method::GET, path), &missing).await?;
     }
-    check_nothing_stored(&gateway).await?;
+    gateway.check_nothing_stored().await?;
     let loosely = paying(&gateway).header("Authorization", format!("bearer  {right}"));
     assert_eq!(gateway.send(loosely).await?.status, 200);
     gateway.finish().await
@@ -76,12 +76,8 @@ async fn without_a_right_key_nobody_is_let_in() -> Result<()> {
 async fn a_revoked_key_is_soon_forgotten() -> Result<()> {
     let gateway = Gateway::start().await?;
     assert_eq!(gateway.pay(CARD).await?.status, 200);
-    let revoke = "update api_keys set revoked_at = now() where merchant_id = $1";
     for merchant in [&gateway.merchant, &gateway.other_merchant] {
-        sqlx::query(revoke)
-            .bind(merchant.merchant_id.0)
-            .execute(gateway.database())
-            .await?;
+        gateway.revoke_keys(merchant).await?;
     }
     let never_seen = paying(&gateway).bearer_auth(gateway.other_merchant.test_key.as_str());
     refused(&gateway, never_seen, &refusal(401, "invalid_api_key", "")).await?;

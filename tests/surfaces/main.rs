@@ -25,7 +25,6 @@ mod tenancy;
 
 use anyhow::{Context, Result, ensure};
 use reqwest::RequestBuilder;
-use sqlx::Row;
 use tests::{Gateway, Response};
 
 /// The card number that these tests misplace.
@@ -110,28 +109,4 @@ async fn refused(gateway: &Gateway, request: RequestBuilder, what: &Refusal) -> 
     );
     check_error(&answer).with_context(|| answer.text.clone())?;
     Ok(answer)
-}
-
-/// Checks that no table has a row but those of the merchants and the counters of requests.
-async fn check_nothing_stored(gateway: &Gateway) -> Result<()> {
-    for table in [
-        "customers",
-        "payments",
-        "payment_history",
-        "idempotency_keys",
-        "sealed_cards",
-        "authorizations",
-        "ledger_postings",
-        "ledger_entries",
-        "webhook_endpoints",
-        "events",
-        "deliveries",
-        "jobs",
-    ] {
-        let count = sqlx::AssertSqlSafe(format!("select count(*) from {table}"));
-        let row = sqlx::query(count).fetch_one(gateway.database()).await?;
-        let count: i64 = row.try_get(0)?;
-        ensure!(count == 0, "{table} has {count} rows");
-    }
-    Ok(())
 }

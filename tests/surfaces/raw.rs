@@ -7,7 +7,7 @@ use tests::{Gateway, Process, example};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use super::{CARD, check_nothing_stored, repeats_card};
+use super::{CARD, repeats_card};
 
 /// Sends bytes, and reads until the connection ends or nothing more comes for a moment.
 async fn exchange(gateway: &Gateway, bytes: &[u8]) -> Result<String> {
@@ -76,7 +76,7 @@ async fn two_framings_smuggle_nothing() -> Result<()> {
         let heard = exchange(&gateway, bytes.as_bytes()).await?;
         ensure!(statuses(&heard) == ["400"], "{framing}: {heard}");
         ensure!(!repeats_card(&heard), "{framing}: {heard}");
-        check_nothing_stored(&gateway).await?;
+        gateway.check_nothing_stored().await?;
     }
     gateway.finish().await
 }
@@ -135,7 +135,7 @@ async fn garbage_is_refused_without_harm() -> Result<()> {
             "{name}: {heard}"
         );
     }
-    check_nothing_stored(&gateway).await?;
+    gateway.check_nothing_stored().await?;
     assert_eq!(gateway.pay(CARD).await?.status, 200);
     gateway.finish().await
 }

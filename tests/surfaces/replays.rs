@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use futures::future::try_join_all;
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -115,12 +115,10 @@ async fn a_registration_is_answered_as_it_was_whatever_became_of_it() -> Result<
         assert_eq!(again.header("idempotent-replayed"), "true", "{path}");
         gateway.advance(DAY).await?;
     }
-    let kept: i64 = sqlx::query_scalar(
-        "select count(*) from idempotency_keys where body like '%whsec%' or body is null",
-    )
-    .fetch_one(gateway.database())
-    .await?;
-    assert_eq!(kept, 0, "a secret is stored, or an answer is not");
+    for body in gateway.stored_responses().await? {
+        let body = body.context("a response is not stored")?;
+        ensure!(!body.contains("whsec"), "a secret is stored: {body}");
+    }
     gateway.finish().await
 }
 

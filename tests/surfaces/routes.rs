@@ -4,7 +4,7 @@ use anyhow::{Context, Result};
 use reqwest::Method;
 use tests::{Gateway, example};
 
-use super::{CARD, check_nothing_stored, refusal, refused};
+use super::{CARD, refusal, refused};
 
 #[tokio::test]
 async fn unknown_paths_and_wrong_methods_are_answered_in_the_surfaces_words() -> Result<()> {
@@ -64,7 +64,7 @@ async fn unknown_paths_and_wrong_methods_are_answered_in_the_surfaces_words() ->
             anyhow::bail!("{what}: {error:#}");
         }
     }
-    check_nothing_stored(&gateway).await?;
+    gateway.check_nothing_stored().await?;
     gateway.finish().await
 }
 

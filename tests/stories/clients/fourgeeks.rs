@@ -113,12 +113,7 @@ async fn what_is_wrong_is_refused_as_printed() -> Result<()> {
 
 /// The shop of the list that is printed: its name, its fee, its country.
 async fn move_to_costa_rica(gateway: &Gateway) -> Result<()> {
-    let shop = "update merchants
-        set name = 'Juanpesa', fee_basis_points = 550, currency = 'CRC' where id = $1";
-    sqlx::query(shop)
-        .bind(gateway.merchant.merchant_id.0)
-        .execute(gateway.database())
-        .await?;
+    gateway.set_profile("Juanpesa", 550, "CRC").await?;
     gateway.operate(&["rates", "set", "CRC", "533.48"]).await?;
     Ok(())
 }

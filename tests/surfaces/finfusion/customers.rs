@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 use tests::Gateway;
 
 use super::{asking, refused};
+use crate::CARD;
 use crate::plain::plain;
-use crate::{CARD, check_nothing_stored};
 
 /// The request's body as the document prints it, byte for byte.
 const EXAMPLE: &str = r#"{
@@ -68,7 +68,7 @@ async fn wrong_customers_are_named_and_not_stored() -> Result<()> {
         let answer = refused(&gateway, request, (400, code, param)).await;
         answer.with_context(|| body.to_string())?;
     }
-    check_nothing_stored(&gateway).await?;
+    gateway.check_nothing_stored().await?;
     gateway.finish().await
 }
 

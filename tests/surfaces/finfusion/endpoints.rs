@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 use tests::{Gateway, Receiver};
 
 use super::{asking, refused};
+use crate::CARD;
 use crate::plain::plain;
-use crate::{CARD, check_nothing_stored};
 
 /// The request's body as the document prints it, byte for byte.
 const EXAMPLE: &str = r#"{
@@ -118,7 +118,7 @@ async fn wrong_endpoints_are_named_and_not_stored() -> Result<()> {
     }
     let text = asking(&gateway, Method::POST, "/v2/webhooks").body("url=x");
     refused(&gateway, text, (400, "VAL001", "")).await?;
-    check_nothing_stored(&gateway).await?;
+    gateway.check_nothing_stored().await?;
 
     let made = gateway.register("/v2/webhooks", url).await?;
     let path = format!("/v2/webhooks/{}", made.id);

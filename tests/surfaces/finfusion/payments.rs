@@ -8,8 +8,8 @@ use serde_json::{Value, json};
 use tests::{Gateway, Options, Receiver, until};
 
 use super::{asking, example, pay, refused};
+use crate::CARD;
 use crate::plain::plain;
-use crate::{CARD, check_nothing_stored};
 
 /// The request's body as the document prints it, byte for byte.
 const EXAMPLE: &str = r#"{
@@ -180,7 +180,7 @@ async fn wrong_fields_are_named_and_nothing_is_stored() -> Result<()> {
         .json(&example(CARD));
     let live = live.bearer_auth(gateway.merchant.live_key.as_str());
     refused(&gateway, live, (403, "AUTH003", "")).await?;
-    check_nothing_stored(&gateway).await?;
+    gateway.check_nothing_stored().await?;
     gateway.finish().await
 }
 

@@ -5,7 +5,6 @@ use reqwest::{Method, RequestBuilder};
 use tests::Gateway;
 
 use super::refused;
-use crate::check_nothing_stored;
 use crate::plain::plain;
 
 type Pair<'a> = (&'static str, &'a str);
@@ -84,9 +83,7 @@ async fn a_token_for_something_else_opens_nothing() -> Result<()> {
 async fn an_expired_token_opens_nothing() -> Result<()> {
     let gateway = Gateway::start().await?;
     let given = gateway.send(asking(&gateway, &[])).await?;
-    sqlx::query("update access_tokens set expires_at = now()")
-        .execute(gateway.database())
-        .await?;
+    gateway.expire_access_tokens().await?;
     let request = gateway.request(Method::GET, "/v2/payments");
     let request = request.bearer_auth(given.at("/access_token"));
     refused(&gateway, request, (401, "AUTH002", "")).await?;
@@ -113,6 +110,6 @@ async fn wrong_requests_get_no_token() -> Result<()> {
     let json = gateway.request(Method::POST, "/oauth/token");
     let json = json.json(&serde_json::json!({"grant_type": "client_credentials"}));
     refused(&gateway, json, (400, "VAL001", "")).await?;
-    check_nothing_stored(&gateway).await?;
+    gateway.check_nothing_stored().await?;
     gateway.finish().await
 }

@@ -74,16 +74,11 @@ async fn status(gateway: &Gateway, id: &str) -> Result<String> {
 
 /// What the acquirer did for an intent, over all its payments, as `approved`, `captured`, …
 async fn charged(gateway: &Gateway, id: &str) -> Result<Vec<String>> {
-    let id = domain::id::IntentId::parse(id).map(|id| id.0);
-    let payments: Vec<uuid::Uuid> =
-        sqlx::query_scalar("select id from payments where intent_id = $1 order by id")
-            .bind(id)
-            .fetch_all(gateway.database())
-            .await?;
     let mut did = Vec::new();
-    for payment in payments {
-        let payment = domain::id::PaymentId(payment).to_string();
-        did.extend(gateway.acquirer_did(&payment)?);
+    for payment in gateway.payments().await? {
+        if payment.intent.as_deref() == Some(id) {
+            did.extend(gateway.acquirer_did(&payment.id)?);
+        }
     }
     Ok(did)
 }

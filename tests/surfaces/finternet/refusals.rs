@@ -348,29 +348,13 @@ async fn an_idempotency_key_is_short_and_plain() -> Result<()> {
     gateway.finish().await
 }
 
-async fn run(gateway: &Gateway, statements: &[&'static str]) -> Result<()> {
-    for statement in statements {
-        sqlx::query(*statement).execute(gateway.database()).await?;
-    }
-    Ok(())
-}
-
 #[tokio::test]
 async fn what_is_our_fault_is_said_to_be() -> Result<()> {
     let gateway = Gateway::start().await?;
     let id = intent(&gateway, &example()).await?;
     // No card can be sealed before the card worker has made a key.
-    let hide = [
-        "create table kept as table sealing_keys",
-        "delete from sealing_keys",
-    ];
-    run(&gateway, &hide).await?;
-    let paid = super::pay(&gateway, &id, CARD).await?;
-    run(
-        &gateway,
-        &["insert into sealing_keys table kept", "drop table kept"],
-    )
-    .await?;
+    let paying = super::pay(&gateway, &id, CARD);
+    let paid = gateway.without_rows("sealing_keys", paying).await?;
     assert_eq!(
         (paid.status, paid.text.as_str()),
         (
@@ -380,9 +364,8 @@ async fn what_is_our_fault_is_said_to_be() -> Result<()> {
     );
     assert!(!paid.header("retry-after").is_empty());
 
-    run(&gateway, &["alter table intents rename to hidden"]).await?;
-    let list = super::get(&gateway, INTENTS).await?;
-    run(&gateway, &["alter table hidden rename to intents"]).await?;
+    let listing = super::get(&gateway, INTENTS);
+    let list = gateway.without_tables(&["intents"], listing).await?;
     assert_eq!(
         (list.status, list.text.as_str()),
         (

@@ -4,7 +4,6 @@ use anyhow::Result;
 use futures::future::try_join_all;
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
-use sqlx::Row;
 use tests::{Gateway, Response};
 
 use super::{basic, create, example, problem};
@@ -16,11 +15,6 @@ const REPEATED: &str =
 fn once(gateway: &Gateway, path: &str, body: &Value, key: &str) -> RequestBuilder {
     let request = basic(gateway, Method::POST, path).json(body);
     request.header("Idempotency-Key", key)
-}
-
-async fn payments(gateway: &Gateway) -> Result<i64> {
-    let row = sqlx::query("select count(*) from payments").fetch_one(gateway.database());
-    Ok(row.await?.try_get(0)?)
 }
 
 /// A repeated request's answer, with the data of the first.
@@ -53,11 +47,11 @@ async fn a_repeated_key_is_refused_with_the_first_payment() -> Result<()> {
     let content = "This Idempotency-Key was used with another request. Nothing was done.";
     let expected = problem(409, "Idempotency key reused", content);
     assert_eq!((refused.status, refused.text), (409, expected));
-    assert_eq!(payments(&gateway).await?, 1);
+    assert_eq!(gateway.count("payments").await?, 1);
     // Without a key every request makes a payment.
     create(&gateway).await?;
     create(&gateway).await?;
-    assert_eq!(payments(&gateway).await?, 3);
+    assert_eq!(gateway.count("payments").await?, 3);
     gateway.finish().await
 }
 
@@ -75,7 +69,7 @@ async fn of_requests_that_come_together_one_is_taken() -> Result<()> {
         let data = taken.first().map(|taken| &taken.body["data"]);
         assert_eq!((answer.status, Some(&answer.body["data"])), (409, data));
     }
-    assert_eq!(payments(&gateway).await?, 1);
+    assert_eq!(gateway.count("payments").await?, 1);
     gateway.finish().await
 }
 

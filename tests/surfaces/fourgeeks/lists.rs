@@ -26,10 +26,7 @@ async fn set_rates(gateway: &Gateway) -> Result<()> {
     assert!(
         shown.starts_with("1 USD = 533.48 CRC since ") && shown.contains("\n1 USD = 1 USD since ")
     );
-    sqlx::query("update merchants set currency = 'CRC' where id = $1")
-        .bind(gateway.merchant.merchant_id.0)
-        .execute(gateway.database())
-        .await?;
+    gateway.set_profile("Demo shop", 290, "CRC").await?;
     Ok(())
 }
 

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use tests::{Gateway, Options, Response};
 
 use super::{basic, example, missing, problem};
-use crate::{CARD, check_nothing_stored, repeats_card};
+use crate::{CARD, repeats_card};
 
 fn check_headers(answer: &Response) {
     assert_eq!(answer.header("content-type"), "application/json");
@@ -118,7 +118,7 @@ async fn wrong_fields_are_named() -> Result<()> {
             check_headers(&answer);
         }
     }
-    check_nothing_stored(&gateway).await?;
+    gateway.check_nothing_stored().await?;
     gateway.finish().await
 }
 
@@ -167,7 +167,7 @@ async fn without_a_right_key_nobody_is_let_in() -> Result<()> {
         assert_eq!((answer.status, answer.text.as_str()), (401, expected));
         check_headers(&answer);
     }
-    check_nothing_stored(&gateway).await?;
+    gateway.check_nothing_stored().await?;
     gateway.finish().await
 }
 
@@ -248,7 +248,7 @@ async fn bodies_paths_and_methods_are_refused_in_the_same_shape() -> Result<()> 
     let content =
         "Idempotency-Key must have 1 to 255 printable ASCII characters and no card number.";
     assert_eq!((answer.status, answer.at("/content")), (400, content));
-    check_nothing_stored(&gateway).await?;
+    gateway.check_nothing_stored().await?;
     gateway.finish().await
 }
 
@@ -283,7 +283,7 @@ async fn live_keys_and_too_many_requests_are_refused() -> Result<()> {
         &format!("Try again in {seconds} seconds."),
     );
     assert_eq!(limited.text, expected);
-    check_nothing_stored(&gateway).await?;
+    gateway.check_nothing_stored().await?;
     gateway.finish().await
 }
 
@@ -291,15 +291,12 @@ async fn live_keys_and_too_many_requests_are_refused() -> Result<()> {
 #[tokio::test]
 async fn while_the_database_does_not_answer_nobody_is_told_otherwise() -> Result<()> {
     let gateway = Gateway::start().await?;
-    let mut tx = gateway.database().begin().await?;
-    sqlx::query("lock table rate_windows in access exclusive mode")
-        .execute(&mut *tx)
-        .await?;
+    let lock = gateway.lock_rate_limits().await?;
     let (list, page) = tokio::try_join!(
         gateway.send(basic(&gateway, Method::GET, "/v1/payments/")),
         gateway.send(gateway.request(Method::GET, "/checkout/")),
     )?;
-    tx.rollback().await?;
+    lock.rollback().await?;
     let content = "Not available at the moment. Send the request again, with the same Idempotency-Key if it had one.";
     assert_eq!(
         (list.status, list.text),

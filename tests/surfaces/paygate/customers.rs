@@ -8,7 +8,7 @@ use tests::{Gateway, Receiver};
 
 use super::send;
 use crate::plain::plain;
-use crate::{CARD, check_nothing_stored, refusal, refused};
+use crate::{CARD, refusal, refused};
 
 #[tokio::test]
 async fn a_customer_is_made_read_and_changed() -> Result<()> {
@@ -131,7 +131,7 @@ async fn wrong_customers_are_named_and_not_stored() -> Result<()> {
         let answer = refused(&gateway, request, &refusal(400, code, param)).await;
         answer.with_context(|| body.to_string())?;
     }
-    check_nothing_stored(&gateway).await?;
+    gateway.check_nothing_stored().await?;
     gateway.finish().await
 }
 

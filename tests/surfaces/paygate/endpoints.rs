@@ -7,7 +7,7 @@ use tests::{Gateway, Receiver, Response};
 
 use super::send;
 use crate::plain::plain;
-use crate::{CARD, check_nothing_stored, refusal, refused};
+use crate::{CARD, refusal, refused};
 
 #[tokio::test]
 async fn an_endpoint_is_listed_read_changed_and_deleted() -> Result<()> {
@@ -202,6 +202,6 @@ async fn without_a_key_no_endpoint_is_touched() -> Result<()> {
         let request = gateway.request(method, path);
         refused(&gateway, request, &refusal(401, "missing_api_key", "")).await?;
     }
-    check_nothing_stored(&gateway).await?;
+    gateway.check_nothing_stored().await?;
     gateway.finish().await
 }

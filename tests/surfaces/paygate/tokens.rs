@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use tests::{Gateway, Response, example};
 
 use crate::plain::plain;
-use crate::{CARD, check_nothing_stored, refusal, refused};
+use crate::{CARD, refusal, refused};
 
 async fn exchange(gateway: &Gateway) -> Result<Response> {
     let body = json!({
@@ -62,9 +62,7 @@ async fn an_expired_token_opens_nothing() -> Result<()> {
     let gateway = Gateway::start().await?;
     let given = exchange(&gateway).await?;
     let token = given.at("/access_token");
-    sqlx::query("update access_tokens set expires_at = now()")
-        .execute(gateway.database())
-        .await?;
+    gateway.expire_access_tokens().await?;
     let expired = gateway
         .request(Method::GET, "/v1/transactions")
         .bearer_auth(token);
@@ -164,6 +162,6 @@ async fn wrong_credentials_get_no_token() -> Result<()> {
     let form = form.header("Content-Type", "application/x-www-form-urlencoded");
     let form = form.body(format!("client_id={id}&client_secret={secret}"));
     refused(&gateway, form, &refusal(400, "body_invalid", "")).await?;
-    check_nothing_stored(&gateway).await?;
+    gateway.check_nothing_stored().await?;
     gateway.finish().await
 }
