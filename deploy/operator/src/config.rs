@@ -1,4 +1,4 @@
-//! Where things are.
+//! Connection settings.
 
 use std::env;
 
@@ -6,22 +6,21 @@ use anyhow::Context;
 use clap::Args;
 use store::PgPool;
 
-/// What `make up` wrote for whoever works in the checkout.
+/// Written by `make up`: addresses and keys of the gateway in this checkout.
 const SANDBOX_ENV: &str = ".local/sandbox.env";
 
-/// The database.
 #[derive(Debug, Args)]
 pub struct Database {
-    /// The Postgres database.
+    /// URL of the Postgres database.
     #[arg(long, env = "DATABASE_URL", hide_env_values = true)]
     database_url: Option<String>,
-    /// As `make up` names it.
+    /// The same, under the name that `make up` gives it.
     #[arg(long, env = "SLUICE_DATABASE_URL", hide_env_values = true, hide = true)]
     local_database_url: Option<String>,
 }
 
 impl Database {
-    /// A small pool on it.
+    /// Opens a small connection pool.
     pub fn connect(&self) -> anyhow::Result<PgPool> {
         let url = self
             .database_url
@@ -32,11 +31,11 @@ impl Database {
     }
 }
 
-/// Takes what the environment does not say from `.local/sandbox.env`, unless it names a database,
-/// and so another gateway than the one in this checkout.
+/// Reads missing environment variables from `.local/sandbox.env`. Not if `DATABASE_URL` is set: it
+/// may belong to another gateway than the one in this checkout, and mixing the two would be wrong.
 pub fn read_sandbox_env() {
     if env::var_os("DATABASE_URL").is_none() {
-        // Not there in most places, and then nothing is taken.
+        // The file exists only where `make up` ran.
         let _ = dotenvy::from_path(SANDBOX_ENV);
     }
 }

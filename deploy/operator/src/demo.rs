@@ -1,4 +1,4 @@
-//! `sluice demo`: the documentation's own example against this gateway, and the webhook it sends.
+//! `sluice demo`: sends the documentation's example payment and shows the webhook that follows.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -11,7 +11,7 @@ use serde_json::Value;
 use tokio::time::{Instant, sleep};
 use wire::signature;
 
-/// The body of "Create Payment" in the payment gateway API's documentation.
+/// The example of "Create Payment" in the documentation of the paygate API.
 const EXAMPLE: &str = r#"{
   "amount": 5000,
   "currency": "USD",
@@ -29,21 +29,21 @@ const EXAMPLE: &str = r#"{
   "description": "Order #12345"
 }"#;
 
-/// How long the webhook may take; it takes milliseconds.
-const WEBHOOK: Duration = Duration::from_secs(15);
+/// A webhook normally takes milliseconds.
+const WEBHOOK_TIMEOUT: Duration = Duration::from_secs(15);
 
 #[derive(Debug, Args)]
 pub struct Demo {
-    /// The gateway.
+    /// URL of the gateway
     #[arg(long, env = "SLUICE_URL")]
     url: String,
-    /// A merchant's test key.
+    /// Test key of a merchant
     #[arg(long, env = "SLUICE_TEST_KEY", hide_env_values = true)]
     test_key: String,
-    /// The sandbox; it has a receiver for webhooks.
+    /// URL of the sandbox, which receives the webhook
     #[arg(long, env = "SLUICE_SANDBOX_URL")]
     sandbox_url: String,
-    /// Remembers the endpoint, so that a second demonstration does not register a second one.
+    /// File that stores the webhook endpoint, so that each run uses the same one
     #[arg(
         long,
         env = "SLUICE_DEMO_FILE",
@@ -52,7 +52,7 @@ pub struct Demo {
     file: PathBuf,
 }
 
-/// The endpoint of an earlier demonstration.
+/// The endpoint of an earlier run.
 #[derive(Serialize, Deserialize, PartialEq, Eq)]
 struct Endpoint {
     test_key: String,
@@ -60,9 +60,9 @@ struct Endpoint {
     secret: String,
 }
 
-/// What the sandbox's receiver kept.
+/// A webhook that the sandbox has received.
 #[derive(Deserialize)]
-struct Arrived {
+struct Webhook {
     headers: std::collections::BTreeMap<String, String>,
     body: String,
 }
@@ -74,45 +74,46 @@ pub async fn run(demo: &Demo) -> anyhow::Result<()> {
         .build()?;
     let endpoint = demo.endpoint(&client).await?;
     println!("POST {}/v1/payments\n{EXAMPLE}\n", demo.url);
-    let begun = Instant::now();
-    let answer = demo
+    let started = Instant::now();
+    let response = demo
         .post(&client, "/v1/payments", EXAMPLE.to_owned())
         .await?;
-    let payment: Value = serde_json::from_str(&answer)?;
-    println!("answered in {} ms\n{answer}\n", begun.elapsed().as_millis());
+    let payment: Value = serde_json::from_str(&response)?;
+    let elapsed_ms = started.elapsed().as_millis();
+    println!("response after {elapsed_ms} ms\n{response}\n");
     let id = payment
         .get("id")
         .and_then(Value::as_str)
-        .context("the answer has no id")?;
-    let arrived = demo.webhook(&client, id).await?;
-    show(&arrived, &endpoint)
+        .context("the response has no id")?;
+    let webhook = demo.webhook(&client, id).await?;
+    show(&webhook, &endpoint)
 }
 
 impl Demo {
-    fn receiver(&self) -> String {
+    fn receiver_url(&self) -> String {
         format!("{}/receivers/demo", self.sandbox_url)
     }
 
     async fn endpoint(&self, client: &Client) -> anyhow::Result<Endpoint> {
-        let known = std::fs::read(&self.file).ok();
-        let known = known.and_then(|text| serde_json::from_slice::<Endpoint>(&text).ok());
-        if let Some(known) = known
-            && known.test_key == self.test_key
-            && known.url == self.receiver()
+        let stored = std::fs::read(&self.file).ok();
+        let stored = stored.and_then(|text| serde_json::from_slice::<Endpoint>(&text).ok());
+        if let Some(stored) = stored
+            && stored.test_key == self.test_key
+            && stored.url == self.receiver_url()
         {
-            return Ok(known);
+            return Ok(stored);
         }
-        let asked = serde_json::json!({
-            "url": self.receiver(), "events": ["payment.succeeded", "payment.failed"],
+        let body = serde_json::json!({
+            "url": self.receiver_url(), "events": ["payment.succeeded", "payment.failed"],
         });
-        let answer = self.post(client, "/v1/webhooks", asked.to_string()).await?;
-        let answer: Value = serde_json::from_str(&answer)?;
-        let secret = answer.get("secret").and_then(Value::as_str);
+        let response = self.post(client, "/v1/webhooks", body.to_string()).await?;
+        let response: Value = serde_json::from_str(&response)?;
+        let secret = response.get("secret").and_then(Value::as_str);
         let endpoint = Endpoint {
             test_key: self.test_key.clone(),
-            url: self.receiver(),
+            url: self.receiver_url(),
             secret: secret
-                .context("the endpoint's answer has no secret")?
+                .context("the response for the webhook endpoint has no secret")?
                 .to_owned(),
         };
         std::fs::write(&self.file, serde_json::to_vec(&endpoint)?)
@@ -126,48 +127,52 @@ impl Demo {
             .bearer_auth(&self.test_key)
             .header("content-type", "application/json")
             .body(body);
-        let answer = request
+        let response = request
             .send()
             .await
-            .with_context(|| format!("calling {}", self.url))?;
-        let status = answer.status();
-        let text = answer.text().await?;
-        ensure!(status.is_success(), "{path} answered {status}: {text}");
+            .with_context(|| format!("cannot reach {}", self.url))?;
+        let status = response.status();
+        let text = response.text().await?;
+        ensure!(status.is_success(), "POST {path}: status {status}: {text}");
         Ok(text)
     }
 
-    async fn webhook(&self, client: &Client, payment: &str) -> anyhow::Result<Arrived> {
-        let limit = Instant::now() + WEBHOOK;
-        while Instant::now() < limit {
-            let kept: Vec<Arrived> = client.get(self.receiver()).send().await?.json().await?;
-            if let Some(arrived) = kept.into_iter().find(|one| one.body.contains(payment)) {
-                return Ok(arrived);
+    /// Waits for the webhook about this payment.
+    async fn webhook(&self, client: &Client, payment: &str) -> anyhow::Result<Webhook> {
+        let deadline = Instant::now() + WEBHOOK_TIMEOUT;
+        while Instant::now() < deadline {
+            let response = client.get(self.receiver_url()).send().await?;
+            let received: Vec<Webhook> = response.json().await?;
+            let mut webhooks = received.into_iter();
+            if let Some(webhook) = webhooks.find(|webhook| webhook.body.contains(payment)) {
+                return Ok(webhook);
             }
             sleep(Duration::from_millis(20)).await;
         }
-        bail!("no webhook came within {} s", WEBHOOK.as_secs())
+        let seconds = WEBHOOK_TIMEOUT.as_secs();
+        bail!("no webhook for payment {payment} within {seconds} s")
     }
 }
 
-fn show(arrived: &Arrived, endpoint: &Endpoint) -> anyhow::Result<()> {
-    println!("webhook received at {}\n{}\n", endpoint.url, arrived.body);
+fn show(webhook: &Webhook, endpoint: &Endpoint) -> anyhow::Result<()> {
+    println!("webhook received at {}\n{}\n", endpoint.url, webhook.body);
     for name in [
         "x-webhook-signature",
         "webhook-id",
         "webhook-timestamp",
         "webhook-signature",
     ] {
-        println!("  {name}: {}", header(arrived, name));
+        println!("  {name}: {}", header(webhook, name));
     }
-    let expected = signature::plain(&endpoint.secret, &arrived.body);
+    let expected = signature::plain(&endpoint.secret, &webhook.body);
     ensure!(
-        header(arrived, "x-webhook-signature") == expected,
-        "the webhook's signature does not fit the endpoint's secret"
+        header(webhook, "x-webhook-signature") == expected,
+        "the webhook's signature is not valid for the endpoint's secret"
     );
     println!("\nsignature verified with the endpoint's secret");
     Ok(())
 }
 
-fn header<'a>(arrived: &'a Arrived, name: &str) -> &'a str {
-    arrived.headers.get(name).map_or("", String::as_str)
+fn header<'a>(webhook: &'a Webhook, name: &str) -> &'a str {
+    webhook.headers.get(name).map_or("", String::as_str)
 }

@@ -10,9 +10,9 @@ use crate::config::Database;
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Show what is on the calendar, parked jobs first.
+    /// List jobs, parked ones first
     List(List),
-    /// Put parked jobs back on the calendar.
+    /// Run parked jobs again
     Redrive(Redrive),
 }
 
@@ -20,7 +20,7 @@ pub enum Command {
 pub struct List {
     #[command(flatten)]
     database: Database,
-    /// At most this many.
+    /// Maximum number of jobs
     #[arg(long, default_value_t = 50)]
     limit: i64,
 }
@@ -29,9 +29,9 @@ pub struct List {
 pub struct Redrive {
     #[command(flatten)]
     database: Database,
-    /// The job's id, as `sluice jobs list` shows it.
+    /// Id of the job, as shown by `sluice jobs list`
     id: Option<Uuid>,
-    /// All parked jobs.
+    /// All parked jobs
     #[arg(long, conflicts_with = "id")]
     all: bool,
 }
@@ -46,7 +46,7 @@ pub async fn run(command: Command) -> anyhow::Result<()> {
 async fn show(list: &List) -> anyhow::Result<()> {
     let jobs = jobs::list(&list.database.connect()?, list.limit).await?;
     if jobs.is_empty() {
-        println!("nothing is on the calendar");
+        println!("no jobs");
         return Ok(());
     }
     println!(
@@ -79,7 +79,7 @@ fn until(due_at: OffsetDateTime) -> String {
 
 async fn redrive_parked(redrive: &Redrive) -> anyhow::Result<()> {
     if redrive.id.is_none() && !redrive.all {
-        bail!("name a job, or say --all");
+        bail!("expected a job id or --all");
     }
     let count = jobs::redrive(&redrive.database.connect()?, redrive.id).await?;
     println!("{count} redriven");

@@ -2,7 +2,7 @@
 
 #![expect(
     clippy::print_stdout,
-    reason = "a command line answers on standard output"
+    reason = "a command line prints to standard output"
 )]
 
 mod config;
@@ -18,8 +18,9 @@ use clap::{Parser, Subcommand};
 
 use crate::config::Database;
 
-/// The operator's command line. In a checkout where `make up` ran, it finds the database and the
-/// keys of that gateway by itself.
+/// The operator's command line
+///
+/// In a checkout where `make up` ran, the database and the keys are read from .local/sandbox.env.
 #[derive(Debug, Parser)]
 #[command(name = "sluice", version)]
 struct Cli {
@@ -29,20 +30,20 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Bring the database's schema up to date.
+    /// Migrate the database schema to the current version
     Migrate(Database),
-    /// Merchants.
+    /// Create and configure merchants
     #[command(subcommand)]
     Merchant(merchant::Command),
-    /// Jobs on the calendar.
+    /// List jobs and run parked ones again
     #[command(subcommand)]
     Jobs(jobs::Command),
-    /// How much of each currency a dollar is worth.
+    /// Exchange rates
     #[command(subcommand)]
     Rates(rates::Command),
-    /// Compare payments, ledger, jobs, events and the sandbox's log; exits 1 if anything differs.
+    /// Check that payments, ledger, jobs, events and the sandbox's log agree; exits 1 if they differ
     Verify(verify::Verify),
-    /// Make the documentation's example payment and show its signed webhook.
+    /// Send the documentation's example payment and show its signed webhook
     Demo(demo::Demo),
 }
 

@@ -1,4 +1,4 @@
-//! `sluice rates`: how much of each currency a dollar is worth.
+//! `sluice rates`: exchange rates, as units of a currency per US dollar.
 
 use anyhow::{Context, ensure};
 use clap::{Args, Subcommand};
@@ -8,14 +8,14 @@ use store::rates;
 
 use crate::config::Database;
 
-/// What no rate reaches.
-const MOST: Decimal = Decimal::from_parts(1_000_000_000, 0, 0, false, 0);
+/// Rates must be smaller than this.
+const RATE_CEILING: Decimal = Decimal::from_parts(1_000_000_000, 0, 0, false, 0);
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Say what a dollar is worth from now on; payments made before keep their rate.
+    /// Set the rate for new payments; existing payments keep theirs
     Set(Set),
-    /// Show the rates that count now.
+    /// List the current rates
     List(Database),
 }
 
@@ -23,22 +23,17 @@ pub enum Command {
 pub struct Set {
     #[command(flatten)]
     database: Database,
-    /// The currency, ISO 4217.
+    /// Currency code (ISO 4217)
     currency: String,
-    /// How much of it a dollar is worth, a decimal number such as 533.48.
+    /// Units of the currency per US dollar, such as 533.48
     per_usd: String,
 }
 
 pub async fn run(command: Command) -> anyhow::Result<()> {
     match command {
         Command::Set(set) => {
-            let currency = Currency::parse(&set.currency).context("no currency of ISO 4217")?;
-            let per_usd = Decimal::from_str_exact(&set.per_usd).context("no decimal number")?;
-            let is_rate = per_usd > Decimal::ZERO && per_usd < MOST && per_usd.scale() <= 12;
-            ensure!(
-                is_rate,
-                "a rate is more than 0, less than {MOST}, and has at most 12 decimals"
-            );
+            let currency = currency(&set.currency)?;
+            let per_usd = rate(&set.per_usd)?;
             let as_of = rates::set(&set.database.connect()?, currency, per_usd).await?;
             println!("1 USD = {per_usd} {currency} since {as_of}");
         }
@@ -52,4 +47,19 @@ pub async fn run(command: Command) -> anyhow::Result<()> {
         }
     }
     Ok(())
+}
+
+/// Parses an ISO 4217 code.
+pub fn currency(code: &str) -> anyhow::Result<Currency> {
+    Currency::parse(code).with_context(|| format!("'{code}' is not an ISO 4217 currency code"))
+}
+
+fn rate(text: &str) -> anyhow::Result<Decimal> {
+    let rate = Decimal::from_str_exact(text)
+        .with_context(|| format!("'{text}' is not a decimal number"))?;
+    ensure!(
+        rate > Decimal::ZERO && rate < RATE_CEILING && rate.scale() <= 12,
+        "{text} is not a rate (more than 0, less than {RATE_CEILING}, at most 12 decimals)"
+    );
+    Ok(rate)
 }

@@ -1,4 +1,4 @@
-//! `sluice verify`: everything that must agree, compared.
+//! `sluice verify`: compares everything that must agree.
 
 mod sandbox;
 
@@ -13,7 +13,7 @@ use crate::config::Database;
 pub struct Verify {
     #[command(flatten)]
     database: Database,
-    /// The sandbox, whose log is compared too.
+    /// URL of the sandbox; if set, its log is compared too
     #[arg(long, env = "SLUICE_SANDBOX_URL")]
     sandbox_url: Option<String>,
 }

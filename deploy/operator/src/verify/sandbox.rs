@@ -1,4 +1,4 @@
-//! What the sandbox acquirer did, compared with what we say it did.
+//! Compares our payments and refunds with the log of the sandbox acquirer.
 
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
@@ -11,7 +11,7 @@ use serde::Deserialize;
 use store::PgPool;
 use store::reports::{self, Charge, Difference, Refund};
 
-/// A line of the sandbox's log, as far as it is compared.
+/// The compared fields of one line of the sandbox's log.
 #[derive(Deserialize)]
 struct Record {
     kind: String,
@@ -21,28 +21,29 @@ struct Record {
     currency: Option<String>,
 }
 
-/// What the sandbox did with one reference.
+/// The sandbox's record of one authorization.
 #[derive(Default)]
-struct Told {
+struct Authorization {
     payment: Option<String>,
     money: Option<(String, String)>,
     is_approved: bool,
     captured: Option<String>,
 }
 
-/// What the sandbox's log says.
+/// The content of the sandbox's log, by reference.
 #[derive(Default)]
 struct Log {
-    authorizations: BTreeMap<String, Told>,
-    /// By reference: of which payment, how much, in which currency.
+    authorizations: BTreeMap<String, Authorization>,
+    /// Payment, amount and currency.
     refunds: BTreeMap<String, [Option<String>; 3]>,
 }
 
 /// Compares our payments and refunds with the log of the sandbox at `url`.
 pub async fn compare(db: &PgPool, url: &str) -> anyhow::Result<Vec<Difference>> {
+    // Read before and after the log: what changed in between is not compared.
     let before = reports::charges(db).await?;
     let refunds_before = reports::refunds(db).await?;
-    let log = log_of(url).await?;
+    let log = read_log(url).await?;
     let after = reports::charges(db).await?;
     let refunds_after = reports::refunds(db).await?;
     let mut differences = compare_charges(&log.authorizations, &before, &after);
@@ -54,85 +55,89 @@ pub async fn compare(db: &PgPool, url: &str) -> anyhow::Result<Vec<Difference>> 
     Ok(differences)
 }
 
-async fn log_of(url: &str) -> anyhow::Result<Log> {
+async fn read_log(url: &str) -> anyhow::Result<Log> {
     let client = reqwest::Client::builder()
         .timeout(Duration::from_mins(1))
         .no_proxy()
         .build()?;
-    let answer = client
+    let response = client
         .get(format!("{url}/log"))
         .send()
         .await
-        .context("reading the sandbox's log")?;
-    let text = answer.error_for_status()?.text().await?;
+        .context("cannot read the sandbox's log")?;
+    let text = response.error_for_status()?.text().await?;
     let mut log = Log::default();
     for line in text.lines() {
-        let record: Record = serde_json::from_str(line).context("a line of the sandbox's log")?;
+        let record: Record =
+            serde_json::from_str(line).context("invalid line in the sandbox's log")?;
         if record.kind == "refunded" {
-            let said = [record.payment, record.amount, record.currency];
-            log.refunds.insert(record.reference, said);
+            let facts = [record.payment, record.amount, record.currency];
+            log.refunds.insert(record.reference, facts);
             continue;
         }
-        let told = log.authorizations.entry(record.reference).or_default();
+        let entry = log.authorizations.entry(record.reference).or_default();
         match record.kind.as_str() {
-            "approved" => told.is_approved = true,
-            "voided" => told.is_approved = false,
-            "captured" => told.captured.clone_from(&record.amount),
+            "approved" => entry.is_approved = true,
+            "voided" => entry.is_approved = false,
+            "captured" => entry.captured.clone_from(&record.amount),
             _ => {}
         }
-        told.payment = told.payment.take().or(record.payment);
-        told.money = told.money.take().or(record.amount.zip(record.currency));
+        entry.payment = entry.payment.take().or(record.payment);
+        entry.money = entry.money.take().or(record.amount.zip(record.currency));
     }
     Ok(log)
 }
 
-/// Approved minus voided authorizations of a payment are never more than one, and exactly one, the
-/// one we know and captured, where we say it is paid. Payments that were worked on while the log was
-/// read are left to the next time.
+/// A payment never has more than one authorization that is approved and not voided; a captured
+/// payment has exactly one, the one we know, and the sandbox captured it. Payments that changed while
+/// the log was read, or that are in progress, are skipped.
 fn compare_charges(
-    log: &BTreeMap<String, Told>,
+    log: &BTreeMap<String, Authorization>,
     before: &HashMap<PaymentId, Charge>,
     after: &HashMap<PaymentId, Charge>,
 ) -> Vec<Difference> {
     let mut differences = Vec::new();
-    let mut held = HashMap::<PaymentId, Vec<&String>>::new();
-    for (reference, told) in log {
-        let payment = told.payment.as_deref().and_then(PaymentId::parse);
+    let mut approved = HashMap::<PaymentId, Vec<&String>>::new();
+    for (reference, authorization) in log {
+        let payment = authorization.payment.as_deref().and_then(PaymentId::parse);
         let Some((payment, charge)) = payment.and_then(|id| Some((id, after.get(&id)?))) else {
-            if told.is_approved {
-                let detail = "approved, but no payment of ours".to_owned();
-                differences.push(differs(
-                    "the sandbox approves only our payments",
+            if authorization.is_approved {
+                let detail = "approved, but the payment is unknown".to_owned();
+                differences.push(difference(
+                    "the sandbox approves only known payments",
                     reference,
                     detail,
                 ));
             }
             continue;
         };
-        differences.extend(compare_reference(reference, told, charge));
-        if told.is_approved {
-            held.entry(payment).or_default().push(reference);
+        differences.extend(compare_reference(reference, authorization, charge));
+        if authorization.is_approved {
+            approved.entry(payment).or_default().push(reference);
         }
     }
     for (payment, charge) in after {
-        let is_settled = before
+        let is_unchanged = before
             .get(payment)
             .is_some_and(|earlier| earlier.version == charge.version);
-        if !is_settled || charge.is_in_progress {
+        if !is_unchanged || charge.is_in_progress {
             continue;
         }
-        let held = held.remove(payment).unwrap_or_default();
+        let approved = approved.remove(payment).unwrap_or_default();
         let expected: Vec<String> = charge.approved.iter().map(ToString::to_string).collect();
-        let is_captured =
-            |reference: &&String| log.get(*reference).is_some_and(|t| t.captured.is_some());
+        let is_captured = |reference: &&String| {
+            log.get(*reference)
+                .is_some_and(|one| one.captured.is_some())
+        };
         let is_paid = charge.state == State::Captured;
-        if !held.iter().copied().eq(&expected) || (is_paid && !held.iter().all(is_captured)) {
+        if !approved.iter().copied().eq(&expected) || (is_paid && !approved.iter().all(is_captured))
+        {
             let detail = format!(
-                "{}, ours {expected:?}, held at the sandbox {held:?}",
+                "{}: approved in the database {expected:?}, at the sandbox {approved:?}",
                 charge.state.name()
             );
-            differences.push(differs(
-                "the sandbox charged what we say",
+            differences.push(difference(
+                "database and sandbox agree on charges",
                 &payment.to_string(),
                 detail,
             ));
@@ -141,74 +146,77 @@ fn compare_charges(
     differences
 }
 
-fn compare_reference(reference: &str, told: &Told, charge: &Charge) -> Vec<Difference> {
+fn compare_reference(
+    reference: &str,
+    authorization: &Authorization,
+    charge: &Charge,
+) -> Vec<Difference> {
     let mut differences = Vec::new();
     let attempt = AuthorizationId::parse(reference);
     if attempt.is_none_or(|attempt| !charge.attempts.contains(&attempt)) {
         let detail = "the payment has no such attempt".to_owned();
-        differences.push(differs(
+        differences.push(difference(
             "every reference was stored before it was sent",
             reference,
             detail,
         ));
     }
-    let asked = told
-        .money
+    let (money, captured) = (&authorization.money, &authorization.captured);
+    let is_amount_same = money
         .as_ref()
         .is_none_or(|(amount, currency)| *amount == charge.amount && *currency == charge.currency);
-    let taken = told
-        .captured
+    let is_capture_same = captured
         .as_ref()
         .is_none_or(|amount| *amount == charge.amount);
-    if !asked || !taken {
-        let (money, captured) = (&told.money, &told.captured);
+    if !is_amount_same || !is_capture_same {
         let detail = format!(
-            "{money:?}, captured {captured:?}, ours {} {}",
+            "sandbox {money:?}, captured {captured:?}, database {} {}",
             charge.amount, charge.currency
         );
-        differences.push(differs("the sandbox knows our amount", reference, detail));
+        differences.push(difference(
+            "database and sandbox agree on amounts",
+            reference,
+            detail,
+        ));
     }
     differences
 }
 
-/// The sandbox gave back what we asked it to, each refund once and with its amount, and we say of no
-/// other that it is done. A refund in work may be there or not.
+/// The sandbox's refunds and ours are the same, with the same amounts. A refund in progress may be
+/// missing in the log.
 fn compare_refunds(
     log: &BTreeMap<String, [Option<String>; 3]>,
     before: &HashMap<RefundId, Refund>,
     after: &HashMap<RefundId, Refund>,
 ) -> Vec<Difference> {
-    let rule = "the sandbox gave back what we say";
+    let rule = "database and sandbox agree on refunds";
     let mut differences = Vec::new();
-    for (reference, said) in log {
+    for (reference, facts) in log {
         let ours = RefundId::parse(reference).and_then(|id| after.get(&id));
         let is_same = ours.is_some_and(|ours| {
-            let facts = [
+            let expected = [
                 ours.payment_id.to_string(),
                 ours.amount.clone(),
                 ours.currency.clone(),
             ];
-            ours.state != refund::State::Failed && *said == facts.map(Some)
+            ours.state != refund::State::Failed && *facts == expected.map(Some)
         });
         if !is_same {
-            let detail = format!("{said:?}, ours {ours:?}");
-            differences.push(differs(rule, reference, detail));
+            let detail = format!("sandbox {facts:?}, database {ours:?}");
+            differences.push(difference(rule, reference, detail));
         }
     }
     for (id, refund) in before {
         let reference = id.to_string();
         if refund.state == refund::State::Refunded && !log.contains_key(&reference) {
-            differences.push(differs(
-                rule,
-                &reference,
-                "nothing was given back".to_owned(),
-            ));
+            let detail = "refunded, but missing in the sandbox's log".to_owned();
+            differences.push(difference(rule, &reference, detail));
         }
     }
     differences
 }
 
-fn differs(rule: &str, subject: &str, detail: String) -> Difference {
+fn difference(rule: &str, subject: &str, detail: String) -> Difference {
     Difference {
         rule: rule.to_owned(),
         subject: subject.to_owned(),
