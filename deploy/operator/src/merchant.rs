@@ -114,9 +114,7 @@ async fn run_rate_limit(arguments: &RateLimit) -> anyhow::Result<()> {
     let exists = merchants::set_rate_limit(&db, id, arguments.limit).await?;
     ensure!(exists, "merchant {id} does not exist");
     match arguments.limit {
-        Some(limit) => {
-            println!("rate limit of {id}: {limit} requests per minute for each key on each surface")
-        }
+        Some(limit) => println!("rate limit of {id}: {limit} requests per minute, key and surface"),
         None => println!("rate limit of {id}: the default of each surface"),
     }
     Ok(())
