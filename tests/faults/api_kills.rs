@@ -14,13 +14,13 @@ async fn paying<T>(
     scene: &Scene,
     meanwhile: impl Future<Output = Result<T>>,
 ) -> Result<(Result<Response>, T)> {
-    let paying = async { anyhow::Ok(scene.gateway.pay_once(cards::APPROVED, KEY).await) };
+    let paying = async { anyhow::Ok(scene.gateway.pay_with_key(cards::APPROVED, KEY).await) };
     tokio::try_join!(paying, meanwhile)
 }
 
 /// Asks again: the answer is about the one payment, which succeeds.
 async fn ask_again(scene: &Scene) -> Result<Response> {
-    let again = scene.gateway.pay_once(cards::APPROVED, KEY).await?;
+    let again = scene.gateway.pay_with_key(cards::APPROVED, KEY).await?;
     assert_eq!((again.status, again.at("/status")), (200, "succeeded"));
     assert_eq!(again.at("/id"), scene.only_payment().await?);
     assert_eq!(scene.gateway.sandbox_log()?.len(), 2);

@@ -138,7 +138,7 @@ impl Gateway {
     ///
     /// # Errors
     /// If no answer comes.
-    pub async fn pay_once(&self, card: &str, key: &str) -> Result<Response> {
+    pub async fn pay_with_key(&self, card: &str, key: &str) -> Result<Response> {
         let request = self.posting("/v1/payments", &example(card));
         self.send(request.header("Idempotency-Key", key)).await
     }

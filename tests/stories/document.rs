@@ -6,7 +6,7 @@ use anyhow::{Context, Result};
 use futures::future::try_join_all;
 use reqwest::Method;
 use serde_json::{Value, json};
-use tests::{Gateway, Receiver, Response, example};
+use tests::{Gateway, Receiver, Response, cards, example};
 use time::OffsetDateTime;
 
 const HOUR: Duration = Duration::from_hours(1);
@@ -187,7 +187,7 @@ async fn without_a_card_a_payment_waits_for_a_day() -> Result<()> {
 async fn one_address_is_one_customer_of_a_merchant() -> Result<()> {
     let gateway = Gateway::start().await?;
     let with = |email: Value| {
-        let mut body = example("4242424242424242");
+        let mut body = example(cards::APPROVED);
         body["customer"]["email"] = email;
         body
     };

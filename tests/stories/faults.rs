@@ -6,7 +6,7 @@ use std::time::Duration;
 use anyhow::{Result, ensure};
 use futures::future::try_join_all;
 use serde_json::Value;
-use tests::{Gateway, Receiver, until};
+use tests::{Gateway, Receiver, cards, until};
 
 struct Case {
     card: &'static str,
@@ -23,24 +23,24 @@ const ONCE: &[&str] = &["approved", "captured"];
 
 const CASES: [Case; 12] = [
     // Slow, very slow, silent.
-    case("4000000000010035", "succeeded", ONCE),
-    case("4000000000010126", "succeeded", ONCE),
-    case("4000000000010605", "succeeded", ONCE),
+    case(cards::SLOW, "succeeded", ONCE),
+    case(cards::VERY_SLOW, "succeeded", ONCE),
+    case(cards::APPROVES_SILENTLY, "succeeded", ONCE),
     // Late: the first attempt is given up, and refused when it comes.
     case(
-        "4000000000020125",
+        cards::LATE,
         "succeeded",
         &["approved", "captured", "refused"],
     ),
     // Reset before: the acquirer never heard of the first attempt, so its void names no payment.
-    case("4000000000030017", "succeeded", ONCE),
-    case("4000000000030025", "succeeded", ONCE),
-    case("4000000000042004", "succeeded", ONCE),
-    case("4000000000045007", "succeeded", ONCE),
-    case("4000000000045031", "succeeded", ONCE),
-    case("4000000000046666", "succeeded", ONCE),
-    case("4000000000060014", "succeeded", ONCE),
-    case("4000000000064099", "failed", &["approved", "voided"]),
+    case(cards::RESETS, "succeeded", ONCE),
+    case(cards::APPROVES_THEN_RESETS, "succeeded", ONCE),
+    case(cards::APPROVES_WITH_HALF_A_BODY, "succeeded", ONCE),
+    case(cards::APPROVES_WITH_500, "succeeded", ONCE),
+    case(cards::UNAVAILABLE, "succeeded", ONCE),
+    case(cards::APPROVES_ANOTHER_REFERENCE, "succeeded", ONCE),
+    case(cards::CAPTURES_WITHOUT_RESPONSE, "succeeded", ONCE),
+    case(cards::UNCAPTURABLE, "failed", &["approved", "voided"]),
 ];
 
 #[tokio::test]
@@ -90,14 +90,14 @@ async fn a_payment_that_takes_longer_than_the_wait_is_pending_first() -> Result<
     };
     let gateway = Gateway::with(options).await?;
     // Approved after 750 ms.
-    let first = gateway.pay_once("4000000000010035", "slow").await?;
+    let first = gateway.pay_with_key(cards::SLOW, "slow").await?;
     assert_eq!((first.status, first.at("/status")), (200, "pending"));
     gateway.drain().await?;
     let later = gateway
         .get(&format!("/v1/payments/{}", first.at("/id")))
         .await?;
     assert_eq!(later.at("/status"), "succeeded");
-    let replayed = gateway.pay_once("4000000000010035", "slow").await?;
+    let replayed = gateway.pay_with_key(cards::SLOW, "slow").await?;
     assert_eq!(replayed.text, first.text);
     gateway.finish().await
 }
@@ -107,7 +107,7 @@ async fn a_payment_that_takes_longer_than_the_wait_is_pending_first() -> Result<
 #[tokio::test]
 async fn an_approval_in_spite_of_a_void_is_voided_again() -> Result<()> {
     let gateway = Gateway::start().await?;
-    let paid = gateway.pay("4000000000021123").await?;
+    let paid = gateway.pay(cards::LATE_DESPITE_VOID).await?;
     assert_eq!((paid.status, paid.at("/status")), (200, "succeeded"));
     until(
         "the late approval is there",

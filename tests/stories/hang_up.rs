@@ -3,7 +3,7 @@
 use anyhow::Result;
 use futures::future::try_join_all;
 use serde_json::Value;
-use tests::{Gateway, Process, example};
+use tests::{Gateway, Process, cards, example};
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 
@@ -28,13 +28,13 @@ async fn send_and_leave(gateway: &Gateway, bytes: &[u8]) -> Result<()> {
 #[tokio::test]
 async fn half_a_request_is_no_payment() -> Result<()> {
     let gateway = Gateway::start().await?;
-    let request = raw(&gateway, "half", &example("4242424242424242"));
+    let request = raw(&gateway, "half", &example(cards::APPROVED));
     for part in 1..20 {
         let half = request.get(..request.len() * part / 20).unwrap_or_default();
         send_and_leave(&gateway, half).await?;
     }
     assert_eq!(
-        gateway.pay_once("4242424242424242", "half").await?.status,
+        gateway.pay_with_key(cards::APPROVED, "half").await?.status,
         200
     );
     let count = gateway.count("payments").await?;
@@ -46,14 +46,14 @@ async fn half_a_request_is_no_payment() -> Result<()> {
 #[tokio::test]
 async fn who_leaves_before_the_answer_may_ask_again() -> Result<()> {
     let gateway = Gateway::start().await?;
-    let body = example("4242424242424242");
+    let body = example(cards::APPROVED);
     let keys: Vec<String> = (0..30).map(|number| format!("left-{number}")).collect();
     let requests: Vec<Vec<u8>> = keys.iter().map(|key| raw(&gateway, key, &body)).collect();
     try_join_all(requests.iter().map(|bytes| send_and_leave(&gateway, bytes))).await?;
     gateway.drain().await?;
     let again = try_join_all(
         keys.iter()
-            .map(|key| gateway.pay_once("4242424242424242", key)),
+            .map(|key| gateway.pay_with_key(cards::APPROVED, key)),
     )
     .await?;
     assert!(

@@ -6,9 +6,7 @@ use anyhow::{Context, Result};
 use futures::future::try_join_all;
 use reqwest::Method;
 use serde_json::{Value, json};
-use tests::{Gateway, Response, example};
-
-const CARD: &str = "4242424242424242";
+use tests::{Gateway, Response, cards, example};
 
 async fn keyed(gateway: &Gateway, key: &str, body: &Value) -> Result<Response> {
     let request = gateway.posting("/v1/payments", body);
@@ -18,7 +16,7 @@ async fn keyed(gateway: &Gateway, key: &str, body: &Value) -> Result<Response> {
 #[tokio::test]
 async fn the_same_request_is_done_once() -> Result<()> {
     let gateway = Gateway::start().await?;
-    for card in [CARD, "4000000000000002"] {
+    for card in [cards::APPROVED, cards::DECLINED] {
         let first = keyed(&gateway, card.trim_start_matches('4'), &example(card)).await?;
         assert_eq!(
             (first.status, first.header("idempotent-replayed")),
@@ -44,16 +42,16 @@ async fn the_same_request_is_done_once() -> Result<()> {
 #[tokio::test]
 async fn another_request_under_the_same_key_has_no_effect() -> Result<()> {
     let gateway = Gateway::start().await?;
-    let first = keyed(&gateway, "order-1", &example(CARD)).await?;
+    let first = keyed(&gateway, "order-1", &example(cards::APPROVED)).await?;
     for (pointer, value) in [
         ("/amount", json!(5001)),
         ("/currency", json!("EUR")),
-        ("/card/number", json!("5555555555554444")),
+        ("/card/number", json!(cards::APPROVED_MASTERCARD)),
         ("/card/exp_year", json!(2031)),
         ("/description", json!("Order #12346")),
         ("/customer/email", json!("other@example.com")),
     ] {
-        let mut other = example(CARD);
+        let mut other = example(cards::APPROVED);
         *other.pointer_mut(pointer).context("a field")? = value;
         let refused = keyed(&gateway, "order-1", &other).await?;
         let found = (
@@ -64,7 +62,7 @@ async fn another_request_under_the_same_key_has_no_effect() -> Result<()> {
         let expected = (409, "idempotency_key_reused", "invalid_request_error");
         assert_eq!(found, expected, "{pointer}");
     }
-    let again = keyed(&gateway, "order-1", &example(CARD)).await?;
+    let again = keyed(&gateway, "order-1", &example(cards::APPROVED)).await?;
     assert_eq!(again.text, first.text);
     assert_eq!(gateway.count("payments").await?, 1);
     assert_eq!(gateway.sandbox_log()?.len(), 2);
@@ -74,7 +72,7 @@ async fn another_request_under_the_same_key_has_no_effect() -> Result<()> {
 #[tokio::test]
 async fn fifty_at_once_are_one_payment() -> Result<()> {
     let gateway = Gateway::start().await?;
-    let body = example(CARD);
+    let body = example(cards::APPROVED);
     let answers = try_join_all((0..50).map(|_| keyed(&gateway, "rush", &body))).await?;
     let first = answers.first().context("no answer")?;
     assert_eq!((first.status, first.at("/status")), (200, "succeeded"));
@@ -88,7 +86,7 @@ async fn fifty_at_once_are_one_payment() -> Result<()> {
     assert_eq!(gateway.count("payments").await?, 1);
 
     // Two requests race for one key: one wins, whichever it is, and only its like are answered.
-    let mut other = example(CARD);
+    let mut other = example(cards::APPROVED);
     other["amount"] = json!(7000);
     let bodies = (0..50).map(|number| if number % 2 == 0 { &body } else { &other });
     let answers = try_join_all(bodies.map(|body| keyed(&gateway, "race", body))).await?;
@@ -104,15 +102,16 @@ async fn fifty_at_once_are_one_payment() -> Result<()> {
 #[tokio::test]
 async fn a_key_lives_for_a_day() -> Result<()> {
     let gateway = Gateway::start().await?;
-    let first = gateway.pay_once(CARD, "daily").await?;
+    let first = gateway.pay_with_key(cards::APPROVED, "daily").await?;
     gateway.advance(Duration::from_mins(24 * 60 - 1)).await?;
-    let same = gateway.pay_once(CARD, "daily").await?;
+    let same = gateway.pay_with_key(cards::APPROVED, "daily").await?;
     assert_eq!(
         (&same.text, same.header("idempotent-replayed")),
         (&first.text, "true")
     );
     gateway.advance(Duration::from_secs(61)).await?;
-    let answers = try_join_all((0..10).map(|_| gateway.pay_once(CARD, "daily"))).await?;
+    let answers =
+        try_join_all((0..10).map(|_| gateway.pay_with_key(cards::APPROVED, "daily"))).await?;
     let new = answers.first().context("no answer")?;
     assert_eq!((new.status, new.at("/status")), (200, "succeeded"));
     assert_ne!(new.at("/id"), first.at("/id"));
@@ -124,12 +123,12 @@ async fn a_key_lives_for_a_day() -> Result<()> {
 #[tokio::test]
 async fn a_key_belongs_to_its_merchant() -> Result<()> {
     let gateway = Gateway::start().await?;
-    let ours = gateway.pay_once(CARD, "shared").await?;
+    let ours = gateway.pay_with_key(cards::APPROVED, "shared").await?;
     let theirs = gateway
         .request(Method::POST, "/v1/payments")
         .bearer_auth(gateway.other_merchant.test_key.as_str())
         .header("Idempotency-Key", "shared")
-        .json(&example(CARD));
+        .json(&example(cards::APPROVED));
     let theirs = gateway.send(theirs).await?;
     assert_eq!(
         (theirs.status, theirs.header("idempotent-replayed")),
@@ -144,10 +143,10 @@ async fn a_key_belongs_to_its_merchant() -> Result<()> {
 #[tokio::test]
 async fn a_key_is_free_after_a_refusal() -> Result<()> {
     let gateway = Gateway::start().await?;
-    let mut wrong = example(CARD);
+    let mut wrong = example(cards::APPROVED);
     wrong["amount"] = json!(49);
     assert_eq!(keyed(&gateway, "corrected", &wrong).await?.status, 400);
-    let right = keyed(&gateway, "corrected", &example(CARD)).await?;
+    let right = keyed(&gateway, "corrected", &example(cards::APPROVED)).await?;
     assert_eq!(
         (right.status, right.header("idempotent-replayed")),
         (200, "")

@@ -6,7 +6,7 @@ use anyhow::Result;
 use futures::future::try_join_all;
 use reqwest::Method;
 use serde_json::json;
-use tests::{Gateway, Options, Process, Response, example};
+use tests::{Gateway, Options, Process, Response, cards, example};
 
 #[tokio::test]
 async fn a_limit_is_counted_over_all_api_processes() -> Result<()> {
@@ -89,7 +89,7 @@ async fn guesses_at_keys_are_limited_by_where_they_come_from() -> Result<()> {
     };
     assert_eq!((of(401), of(429)), (100, 20));
     // Who has a key is let in all the same.
-    assert_eq!(gateway.pay("4242424242424242").await?.status, 200);
+    assert_eq!(gateway.pay(cards::APPROVED).await?.status, 200);
     gateway.finish().await
 }
 
@@ -101,9 +101,7 @@ async fn a_live_key_takes_no_money_and_stores_nothing() -> Result<()> {
         request.bearer_auth(gateway.merchant.live_key.as_str())
     };
     let paying = live(Method::POST, "/v1/payments").header("Idempotency-Key", "real");
-    let refused = gateway
-        .send(paying.json(&example("4242424242424242")))
-        .await?;
+    let refused = gateway.send(paying.json(&example(cards::APPROVED))).await?;
     let found = (
         refused.status,
         refused.at("/error/code"),
@@ -112,7 +110,7 @@ async fn a_live_key_takes_no_money_and_stores_nothing() -> Result<()> {
     assert_eq!(found, (403, "live_mode_unavailable", "permission_error"));
     gateway.check_nothing_stored().await?;
     // Test data and live data never meet.
-    let paid = gateway.pay("4242424242424242").await?;
+    let paid = gateway.pay(cards::APPROVED).await?;
     let path = format!("/v1/payments/{}", paid.at("/id"));
     assert_eq!(gateway.send(live(Method::GET, &path)).await?.status, 404);
     assert_eq!(gateway.get(&path).await?.status, 200);

@@ -4,9 +4,7 @@ use std::time::Duration;
 
 use anyhow::Result;
 use futures::future::try_join_all;
-use tests::{Gateway, Options, Process, Receiver, Store, until};
-
-const CARD: &str = "4242424242424242";
+use tests::{Gateway, Options, Process, Receiver, Store, cards, until};
 
 #[tokio::test]
 async fn postgres_alone_rebuilds_every_queue() -> Result<()> {
@@ -18,18 +16,18 @@ async fn postgres_alone_rebuilds_every_queue() -> Result<()> {
     let gateway = Gateway::with(options).await?;
     let receiver = Receiver::start().await?;
     gateway.register("/v1/webhooks", &receiver.url("/")).await?;
-    let paid = gateway.pay_once(CARD, "before").await?;
+    let paid = gateway.pay_with_key(cards::APPROVED, "before").await?;
     gateway.drain().await?;
     // Accepted, and left lying by a worker that is stopped.
     gateway.stop(Process::Card).await?;
-    let left = try_join_all((0..5).map(|_| gateway.pay(CARD))).await?;
+    let left = try_join_all((0..5).map(|_| gateway.pay(cards::APPROVED))).await?;
     assert!(left.iter().all(|answer| answer.at("/status") == "pending"));
 
     let stores = gateway.stores();
     stores.kill(Store::Postgres).await?;
     stores.kill(Store::Rabbitmq).await?;
     gateway.cont(Process::Card).await?;
-    let refused = gateway.pay_once(CARD, "meanwhile").await?;
+    let refused = gateway.pay_with_key(cards::APPROVED, "meanwhile").await?;
     assert_eq!(
         (refused.status, refused.at("/error/code")),
         (503, "unavailable")
@@ -43,7 +41,7 @@ async fn postgres_alone_rebuilds_every_queue() -> Result<()> {
         "payments are accepted",
         Duration::from_secs(20),
         async || {
-            let answer = gateway.pay_once(CARD, "meanwhile").await?;
+            let answer = gateway.pay_with_key(cards::APPROVED, "meanwhile").await?;
             Ok((answer.status == 200).then_some(answer))
         },
     )
@@ -59,7 +57,10 @@ async fn postgres_alone_rebuilds_every_queue() -> Result<()> {
             .await?;
         assert_eq!(read.at("/status"), "succeeded");
     }
-    assert_eq!(gateway.pay_once(CARD, "before").await?.text, paid.text);
+    assert_eq!(
+        gateway.pay_with_key(cards::APPROVED, "before").await?.text,
+        paid.text
+    );
     assert_eq!(receiver.requests().len(), 7);
     gateway.finish().await
 }

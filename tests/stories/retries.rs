@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use domain::job::Worker;
-use tests::{Behaviour, Gateway, Receiver};
+use tests::{Behaviour, Gateway, Receiver, cards};
 use time::OffsetDateTime;
 
 use crate::signatures::check;
@@ -39,7 +39,7 @@ async fn a_refused_webhook_is_tried_again_on_the_documented_schedule() -> Result
     let endpoint = gateway
         .register("/v1/webhooks", &receiver.url("/hook"))
         .await?;
-    gateway.pay("4242424242424242").await?;
+    gateway.pay(cards::APPROVED).await?;
     gateway.drain().await?;
     let (minute, hour) = (60_u32, 3_600_u32);
     for (number, wait) in [minute, 5 * minute, 30 * minute, 2 * hour, 6 * hour]
@@ -98,7 +98,7 @@ async fn an_endpoint_that_was_down_is_told_when_it_is_up() -> Result<()> {
     let endpoint = gateway
         .register("/v1/webhooks", &receiver.url("/hook"))
         .await?;
-    let paid = gateway.pay("4242424242424242").await?;
+    let paid = gateway.pay(cards::APPROVED).await?;
     gateway.drain().await?;
     assert_eq!(delivery(&gateway).await?, ("delivering".to_owned(), 1));
 
@@ -141,7 +141,7 @@ async fn a_redirect_is_not_followed() -> Result<()> {
     let (front, behind) = (Receiver::start().await?, Receiver::start().await?);
     front.behave_in_turn([Behaviour::Redirect(behind.url("/")), Behaviour::Status(200)]);
     gateway.register("/v1/webhooks", &front.url("/")).await?;
-    gateway.pay("4242424242424242").await?;
+    gateway.pay(cards::APPROVED).await?;
     gateway.drain().await?;
     assert_eq!(delivery(&gateway).await?, ("delivering".to_owned(), 1));
     pass(&gateway).await?;

@@ -8,7 +8,7 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use hmac::{Hmac, KeyInit, Mac};
 use serde_json::{Value, json};
 use sha2::Sha256;
-use tests::{Gateway, Receiver, Request};
+use tests::{Gateway, Receiver, Request, cards};
 
 use crate::clients::{run, script, tools};
 
@@ -51,7 +51,7 @@ async fn webhooks_are_verified_by_everyones_verifier() -> Result<()> {
     let gateway = Gateway::start().await?;
     let receiver = Receiver::start().await?;
     let endpoint = gateway.register("/v1/webhooks", &receiver.url("/")).await?;
-    gateway.pay("4242424242424242").await?;
+    gateway.pay(cards::APPROVED).await?;
     let told = receiver.wait_for(1).await?;
     let told = told.first().context("no webhook")?;
     check(told, &endpoint.secret)?;
@@ -86,7 +86,7 @@ async fn v1a_is_sent_where_it_was_asked_for() -> Result<()> {
     let asked = json!({"url": receiver.url("/")});
     let plain = gateway.register_as("/v1/webhooks", &asked).await?;
     assert_eq!(plain.public_key, None);
-    gateway.pay("4242424242424242").await?;
+    gateway.pay(cards::APPROVED).await?;
     let told = receiver.wait_for(1).await?;
     let told = told.first().context("no webhook")?;
     check(told, &plain.secret)?;
@@ -101,7 +101,7 @@ async fn the_accounts_secret_verifies_too() -> Result<()> {
     let gateway = Gateway::start().await?;
     let receiver = Receiver::start().await?;
     gateway.register("/v1/webhooks", &receiver.url("/")).await?;
-    gateway.pay("4242424242424242").await?;
+    gateway.pay(cards::APPROVED).await?;
     let told = receiver.wait_for(1).await?;
     let told = told.first().context("no webhook")?;
     let key = wire::signature::Key::new(gateway.webhook_key()?);

@@ -4,7 +4,7 @@ use anyhow::{Context, Result, ensure};
 use sqlx::postgres::PgRow;
 use sqlx::{Acquire, AssertSqlSafe, Executor, PgConnection, Row};
 use store::Role;
-use tests::Gateway;
+use tests::{Gateway, cards};
 use uuid::Uuid;
 
 /// Tables that hold nothing of any merchant's.
@@ -340,7 +340,7 @@ async fn readable_while_accepting(db: &store::PgPool) -> Result<Vec<String>> {
 #[tokio::test]
 async fn a_forgotten_condition_finds_nothing_of_others() -> Result<()> {
     let gateway = Gateway::start().await?;
-    let paid = gateway.pay("4242424242424242").await?;
+    let paid = gateway.pay(cards::APPROVED).await?;
     ensure!(paid.status == 200, "{}", paid.text);
     let db = store::connect_as(Role::Api, &gateway.database_url(), "sluice tests", 2)?;
     let [(one, live, _), (other, ..), _] = owners(&gateway);

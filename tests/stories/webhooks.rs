@@ -5,7 +5,7 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use reqwest::Method;
 use serde_json::{Value, json};
-use tests::{Behaviour, Gateway, Options, Receiver, Request};
+use tests::{Behaviour, Gateway, Options, Receiver, Request, cards};
 use tokio::net::TcpListener;
 
 use crate::signatures::check;
@@ -29,8 +29,8 @@ async fn endpoints_are_told_what_they_asked_for() -> Result<()> {
         .json(&hook("/theirs", json!(["*"])));
     assert_eq!(gateway.send(theirs).await?.status, 200);
 
-    gateway.pay("4242424242424242").await?;
-    gateway.pay("4000000000000002").await?;
+    gateway.pay(cards::APPROVED).await?;
+    gateway.pay(cards::DECLINED).await?;
     gateway.drain().await?;
     let mut told = receiver.requests();
     told.sort_by_key(|request| (request.path.clone(), request.json()["type"].to_string()));
@@ -84,7 +84,7 @@ async fn a_finfusion_endpoint_is_told_in_finfusions_words() -> Result<()> {
     let endpoint = gateway
         .register("/v2/webhooks", &receiver.url("/v2"))
         .await?;
-    let mut body = tests::example("4242424242424242");
+    let mut body = tests::example(cards::APPROVED);
     body["metadata"] = json!({"order_id": "ORD-123"});
     let paid = gateway.post("/v1/payments", &body).await?;
     let told = receiver.wait_for(1).await?;
@@ -201,7 +201,7 @@ async fn a_name_with_a_private_address_is_not_connected_to() -> Result<()> {
         (refused.status, refused.at("/error/code")),
         (400, "url_not_allowed")
     );
-    gateway.pay("4242424242424242").await?;
+    gateway.pay(cards::APPROVED).await?;
     gateway.drain().await?;
     let attempts = gateway.delivery_attempts().await?;
     assert_eq!(attempts, [(None, Some("could not connect".to_owned()))]);
@@ -218,7 +218,7 @@ async fn a_slow_endpoint_delays_nobody_else() -> Result<()> {
     gateway.register("/v1/webhooks", &slow.url("/")).await?;
     gateway.register("/v1/webhooks", &fast.url("/")).await?;
     for _ in 0..5 {
-        gateway.pay("4242424242424242").await?;
+        gateway.pay(cards::APPROVED).await?;
     }
     fast.wait_for(5).await?;
     let deliveries = gateway.deliveries().await?.into_iter();

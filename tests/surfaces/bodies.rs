@@ -2,9 +2,9 @@
 
 use anyhow::{Result, ensure};
 use reqwest::{Method, RequestBuilder};
-use tests::{Gateway, example};
+use tests::{Gateway, cards, example};
 
-use super::{CARD, check_error, refusal, refused};
+use super::{check_error, refusal, refused};
 
 fn with_body(gateway: &Gateway, body: impl Into<reqwest::Body>) -> RequestBuilder {
     let request = gateway.request(Method::POST, "/v1/payments");
@@ -15,7 +15,7 @@ fn with_body(gateway: &Gateway, body: impl Into<reqwest::Body>) -> RequestBuilde
 
 /// Bodies made of the example, broken in every way.
 fn broken() -> Vec<(&'static str, Vec<u8>)> {
-    let whole = example(CARD).to_string();
+    let whole = example(cards::APPROVED).to_string();
     let nested =
         |open: &str, close: &str, depth| format!("{}{}", open.repeat(depth), close.repeat(depth));
     let twice = whole.replacen('{', r#"{"amount":5000,"#, 1);
@@ -64,8 +64,8 @@ fn broken() -> Vec<(&'static str, Vec<u8>)> {
             format!("{}1{}", "{\"a\":".repeat(5_000), "}".repeat(5_000)).into(),
         ),
         ("an array", format!("[{whole}]").into()),
-        ("a text", format!("\"{CARD}\"").into()),
-        ("a number", CARD.into()),
+        ("a text", format!("\"{}\"", cards::APPROVED).into()),
+        ("a number", cards::APPROVED.into()),
         ("null", "null".into()),
         ("a form", "amount=5000&currency=USD".into()),
         ("XML", "<amount>5000</amount>".into()),
@@ -90,7 +90,7 @@ async fn what_is_not_json_or_says_two_things_is_refused() -> Result<()> {
 #[tokio::test]
 async fn only_json_is_read() -> Result<()> {
     let gateway = Gateway::start().await?;
-    let body = example(CARD).to_string();
+    let body = example(cards::APPROVED).to_string();
     for kind in [
         "text/plain",
         "application/x-www-form-urlencoded",
@@ -126,7 +126,7 @@ async fn only_json_is_read() -> Result<()> {
 async fn a_huge_body_is_not_read() -> Result<()> {
     let gateway = Gateway::start().await?;
     let padded = |size: usize| {
-        let mut body = example(CARD).to_string();
+        let mut body = example(cards::APPROVED).to_string();
         body.push_str(&" ".repeat(size.saturating_sub(body.len())));
         with_body(&gateway, body).header("Content-Type", "application/json")
     };
@@ -153,8 +153,8 @@ async fn idempotency_keys_are_short_plain_and_no_cards() -> Result<()> {
     let gateway = Gateway::start().await?;
     let long = "k".repeat(256);
     let grouped = "order 4242-4242-4242-4242";
-    for key in ["", CARD, grouped, long.as_str(), "schlüssel"] {
-        let request = gateway.posting("/v1/payments", &example(CARD));
+    for key in ["", cards::APPROVED, grouped, long.as_str(), "schlüssel"] {
+        let request = gateway.posting("/v1/payments", &example(cards::APPROVED));
         let request = request.header("Idempotency-Key", key.as_bytes());
         refused(
             &gateway,
@@ -165,6 +165,12 @@ async fn idempotency_keys_are_short_plain_and_no_cards() -> Result<()> {
     }
     gateway.check_nothing_stored().await?;
     let longest = "k".repeat(255);
-    assert_eq!(gateway.pay_once(CARD, &longest).await?.status, 200);
+    assert_eq!(
+        gateway
+            .pay_with_key(cards::APPROVED, &longest)
+            .await?
+            .status,
+        200
+    );
     gateway.finish().await
 }

@@ -3,9 +3,7 @@
 use anyhow::{Context, Result};
 use reqwest::Method;
 use serde_json::{Value, json};
-use tests::{Endpoint, Gateway, Receiver};
-
-use crate::CARD;
+use tests::{Endpoint, Gateway, Receiver, cards};
 
 #[tokio::test]
 async fn a_payment_is_one_payment_on_both() -> Result<()> {
@@ -14,7 +12,7 @@ async fn a_payment_is_one_payment_on_both() -> Result<()> {
         "amount": {"value": 5000, "currency": "JPY"},
         "payment_method": {
             "type": "card",
-            "card": {"number": CARD, "exp_month": 12, "exp_year": 2024, "cvc": "123"}
+            "card": {"number": cards::APPROVED, "exp_month": 12, "exp_year": 2024, "cvc": "123"}
         },
         "metadata": {"order_id": "order_123"}
     });
@@ -28,7 +26,7 @@ async fn a_payment_is_one_payment_on_both() -> Result<()> {
     });
     assert_eq!((v1.status, &v1.body), (200, &expected));
 
-    let made = gateway.pay(CARD).await?;
+    let made = gateway.pay(cards::APPROVED).await?;
     let read = gateway
         .get(&format!("/v2/payments/{}", made.at("/id")))
         .await?;
@@ -103,7 +101,7 @@ async fn a_refund_is_told_on_both() -> Result<()> {
         let asked = json!({"url": receiver.url(name), "events": [event]});
         gateway.register_as(path, &asked).await?;
     }
-    let paid = gateway.pay(CARD).await?;
+    let paid = gateway.pay(cards::APPROVED).await?;
     let path = format!("/v1/payments/{}/refund", paid.at("/id"));
     let refund = gateway.post(&path, &json!({"amount": 2500})).await?;
     gateway.drain().await?;
@@ -168,7 +166,7 @@ async fn an_intents_payment_is_not_among_the_others() -> Result<()> {
     let intent = gateway.post("/v1/payment-intents", &asked).await?;
     let path = format!("/v1/payment-intents/public/{}/payment", intent.at("/id"));
     let card = json!({
-        "cardNumber": CARD, "expiry": "12/25", "cvv": "123", "name": "John Doe"
+        "cardNumber": cards::APPROVED, "expiry": "12/25", "cvv": "123", "name": "John Doe"
     });
     let paid = gateway.post(&path, &json!({"card": card})).await?;
     assert_eq!(
@@ -194,7 +192,7 @@ async fn an_intents_payment_is_not_among_the_others() -> Result<()> {
 #[tokio::test]
 async fn fourgeeks_reads_the_same_payment() -> Result<()> {
     let gateway = Gateway::start().await?;
-    let mut body = tests::example(CARD);
+    let mut body = tests::example(cards::APPROVED);
     for (currency, amount, read) in [
         ("USD", 5000, "50.00"),
         ("JPY", 5000, "5000"),
@@ -243,7 +241,7 @@ async fn what_fourgeeks_makes_is_read_everywhere() -> Result<()> {
     let amount = json!({"value": 50_000, "currency": "USD"});
     assert_eq!((v2.at("/status"), &v2.body["amount"]), ("pending", &amount));
 
-    let paid = gateway.pay(CARD).await?;
+    let paid = gateway.pay(cards::APPROVED).await?;
     let path = format!("/v1/payments/{}/refund", paid.at("/id"));
     let refund = gateway.post(&path, &json!({"amount": 2500})).await?;
     let there = ask(

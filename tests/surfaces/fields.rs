@@ -2,9 +2,9 @@
 
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
-use tests::{Gateway, example};
+use tests::{Gateway, cards, example};
 
-use super::{CARD, Refusal, refusal, refused};
+use super::{Refusal, refusal, refused};
 
 type Case = (&'static str, Value, Refusal);
 
@@ -68,7 +68,7 @@ fn card() -> Vec<Case> {
         number(json!("4".repeat(41)), "parameter_invalid"),
         number(json!("4242424242424242\u{0}"), "parameter_invalid"),
         number(json!(4_242_424_242_424_242_u64), "parameter_invalid"),
-        number(json!([CARD]), "parameter_invalid"),
+        number(json!([cards::APPROVED]), "parameter_invalid"),
         number(json!(null), "parameter_missing"),
         month(json!(0), "invalid_expiry_month"),
         month(json!(13), "invalid_expiry_month"),
@@ -88,7 +88,7 @@ fn card() -> Vec<Case> {
         cvc(json!(""), "invalid_cvc"),
         cvc(json!(123), "parameter_invalid"),
         cvc(json!(null), "parameter_missing"),
-        whole(json!(CARD), "parameter_invalid", "card"),
+        whole(json!(cards::APPROVED), "parameter_invalid", "card"),
         whole(json!([]), "parameter_invalid", "card"),
         whole(json!({}), "parameter_missing", "card.number"),
     ]
@@ -99,7 +99,11 @@ fn texts() -> Vec<Case> {
     let misplaced = |pointer, value, param| case(pointer, value, "card_number_misplaced", param);
     let invalid = |pointer, value, param| case(pointer, value, "parameter_invalid", param);
     vec![
-        misplaced("/description", json!(format!("card {CARD}")), "description"),
+        misplaced(
+            "/description",
+            json!(format!("card {}", cards::APPROVED)),
+            "description",
+        ),
         misplaced("/description", json!("4242 4242 4242 4242"), "description"),
         misplaced("/description", json!("4242-4242-4242-4242"), "description"),
         misplaced(
@@ -107,23 +111,27 @@ fn texts() -> Vec<Case> {
             json!("order 7 4242 4242 4242 4242"),
             "description",
         ),
-        misplaced("/customer/name", json!(CARD), "customer.name"),
+        misplaced("/customer/name", json!(cards::APPROVED), "customer.name"),
         misplaced(
             "/customer/email",
-            json!(format!("{CARD}@example.com")),
+            json!(format!("{}@example.com", cards::APPROVED)),
             "customer.email",
         ),
-        misplaced("/customer/phone", json!(CARD), "customer.phone"),
-        misplaced("/metadata", json!({"note": CARD}), "metadata"),
-        misplaced("/metadata", json!({CARD: "note"}), "metadata"),
-        misplaced("/metadata", json!({"a": {"b": [1, CARD]}}), "metadata"),
+        misplaced("/customer/phone", json!(cards::APPROVED), "customer.phone"),
+        misplaced("/metadata", json!({"note": cards::APPROVED}), "metadata"),
+        misplaced("/metadata", json!({ cards::APPROVED: "note" }), "metadata"),
+        misplaced(
+            "/metadata",
+            json!({"a": {"b": [1, cards::APPROVED]}}),
+            "metadata",
+        ),
         misplaced(
             "/metadata",
             json!({"n": 4_242_424_242_424_242_u64}),
             "metadata",
         ),
-        misplaced("/payment_method", json!(CARD), "payment_method"),
-        misplaced("/currency", json!(CARD), "currency"),
+        misplaced("/payment_method", json!(cards::APPROVED), "payment_method"),
+        misplaced("/currency", json!(cards::APPROVED), "currency"),
         invalid("/description", json!("a\u{0}b"), "description"),
         invalid("/description", json!("x".repeat(1_001)), "description"),
         invalid("/description", json!(7), "description"),
@@ -207,7 +215,7 @@ async fn wrong_fields_are_named() -> Result<()> {
         .flatten();
     let mut wrong = Vec::new();
     for (pointer, value, refusal) in cases {
-        let mut body = example(CARD);
+        let mut body = example(cards::APPROVED);
         let (parent, name) = pointer.rsplit_once('/').context("a path")?;
         let parent = body.pointer_mut(parent).and_then(Value::as_object_mut);
         parent
@@ -227,7 +235,7 @@ async fn wrong_fields_are_named() -> Result<()> {
 #[tokio::test]
 async fn too_small_an_amount_is_answered_as_printed() -> Result<()> {
     let gateway = Gateway::start().await?;
-    let mut body = example(CARD);
+    let mut body = example(cards::APPROVED);
     body["amount"] = json!(49);
     let answer = gateway.post("/v1/payments", &body).await?;
     assert_eq!(
@@ -250,7 +258,7 @@ async fn amounts_keep_their_currencys_exponent() -> Result<()> {
         (1_234, "KWD", "1.234"),
         (10_001, "CLF", "1.0001"),
     ] {
-        let mut body = example(CARD);
+        let mut body = example(cards::APPROVED);
         body["amount"] = json!(amount);
         body["currency"] = json!(currency);
         let paid = gateway.post("/v1/payments", &body).await?;
@@ -279,7 +287,7 @@ async fn amounts_keep_their_currencys_exponent() -> Result<()> {
         );
     }
     for (amount, currency) in [(49, "JPY"), (499, "KWD"), (4_999, "CLF")] {
-        let mut body = example(CARD);
+        let mut body = example(cards::APPROVED);
         body["amount"] = json!(amount);
         body["currency"] = json!(currency);
         let request = gateway.posting("/v1/payments", &body);

@@ -8,9 +8,9 @@ use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
 use reqwest::Method;
 use serde_json::{Value, json};
-use tests::{Gateway, Response, example};
+use tests::{Gateway, Response, cards, example};
 
-use super::{CARD, check_error};
+use super::check_error;
 
 /// How many requests each kind of fuzz makes.
 const CASES: usize = 300;
@@ -32,7 +32,7 @@ fn any_json() -> impl Strategy<Value = Value> {
         json!("\u{202e}"),
         json!("USD"),
         json!("card"),
-        json!("4000000000000002"),
+        json!(cards::DECLINED),
         json!({}),
         json!([]),
         json!([[[[]]]]),
@@ -76,7 +76,7 @@ fn any_payment() -> impl Strategy<Value = Value> {
     ];
     let change = (prop::sample::select(places), any_json());
     prop::collection::vec(change, 1..=3).prop_map(|changes| {
-        let mut body = example(CARD);
+        let mut body = example(cards::APPROVED);
         for ((parent, name), value) in changes {
             if let Some(Value::Object(parent)) = body.pointer_mut(parent) {
                 parent.insert(name.to_owned(), value);
@@ -192,7 +192,7 @@ fn any_object() -> impl Strategy<Value = Value> {
 #[tokio::test]
 async fn whatever_is_said_elsewhere_is_taken_or_refused() -> Result<()> {
     let gateway = Gateway::start().await?;
-    let paid = gateway.pay(CARD).await?;
+    let paid = gateway.pay(cards::APPROVED).await?;
     let refund = |version: &str| format!("{version}/payments/{}/refund", paid.at("/id"));
     for path in [
         "/v1/customers".to_owned(),
@@ -212,7 +212,7 @@ async fn whatever_is_said_elsewhere_is_taken_or_refused() -> Result<()> {
 #[tokio::test]
 async fn whatever_is_asked_of_a_list_is_answered_or_refused() -> Result<()> {
     let gateway = Gateway::start().await?;
-    gateway.pay(CARD).await?;
+    gateway.pay(cards::APPROVED).await?;
     let query = "((limit|offset|status|from_date|to_date|starting_after)=\\PC{0,12}&){0,3}";
     for path in ["/v1/transactions", "/v1/customers", "/v2/payments"] {
         let requests = iter(some(query)?).map(|query| {

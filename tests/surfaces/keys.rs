@@ -5,14 +5,14 @@ use std::time::Duration;
 use anyhow::Result;
 use domain::merchant::{self, Mode};
 use reqwest::{Method, RequestBuilder};
-use tests::{Gateway, example, until};
+use tests::{Gateway, cards, example, until};
 
-use super::{CARD, refusal, refused};
+use super::{refusal, refused};
 
 fn paying(gateway: &Gateway) -> RequestBuilder {
     gateway
         .request(Method::POST, "/v1/payments")
-        .json(&example(CARD))
+        .json(&example(cards::APPROVED))
 }
 
 #[tokio::test]
@@ -42,7 +42,7 @@ async fn without_a_right_key_nobody_is_let_in() -> Result<()> {
         "",
         "x",
         "sk_test_",
-        CARD,
+        cards::APPROVED,
         "' or 1=1 --",
         "null",
         &unknown,
@@ -75,7 +75,7 @@ async fn without_a_right_key_nobody_is_let_in() -> Result<()> {
 #[tokio::test]
 async fn a_revoked_key_is_soon_forgotten() -> Result<()> {
     let gateway = Gateway::start().await?;
-    assert_eq!(gateway.pay(CARD).await?.status, 200);
+    assert_eq!(gateway.pay(cards::APPROVED).await?.status, 200);
     for merchant in [&gateway.merchant, &gateway.other_merchant] {
         gateway.revoke_keys(merchant).await?;
     }

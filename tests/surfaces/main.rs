@@ -25,10 +25,7 @@ mod tenancy;
 
 use anyhow::{Context, Result, ensure};
 use reqwest::RequestBuilder;
-use tests::{Gateway, Response};
-
-/// The card number that these tests misplace.
-const CARD: &str = "4242424242424242";
+use tests::{Gateway, Response, cards};
 
 /// What a request is refused with.
 struct Refusal {
@@ -49,7 +46,7 @@ const fn refusal(status: u16, code: &'static str, param: &'static str) -> Refusa
 /// Whether an answer repeats the card number, however it is grouped.
 fn repeats_card(text: &str) -> bool {
     let digits: String = text.chars().filter(char::is_ascii_digit).collect();
-    digits.contains(CARD)
+    digits.contains(cards::APPROVED)
 }
 
 /// The kind of error that goes with a status in paygate's contract.

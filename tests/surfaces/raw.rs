@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
-use tests::{Gateway, Process, example};
+use tests::{Gateway, Process, cards, example};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use super::{CARD, repeats_card};
+use super::repeats_card;
 
 /// Sends bytes, and reads until the connection ends or nothing more comes for a moment.
 async fn exchange(gateway: &Gateway, bytes: &[u8]) -> Result<String> {
@@ -44,7 +44,7 @@ fn head(gateway: &Gateway, framing: &str) -> String {
 }
 
 fn smuggled(gateway: &Gateway) -> String {
-    let body = example(CARD).to_string();
+    let body = example(cards::APPROVED).to_string();
     format!(
         "{}{body}",
         head(gateway, &format!("Content-Length: {}", body.len()))
@@ -119,7 +119,7 @@ async fn garbage_is_refused_without_harm() -> Result<()> {
         ("no path", b"GET HTTP/1.1\r\nHost: x\r\n\r\n".to_vec()),
         (
             "a card as a method",
-            format!("{CARD} / HTTP/1.1\r\nHost: x\r\n\r\n").into(),
+            format!("{} / HTTP/1.1\r\nHost: x\r\n\r\n", cards::APPROVED).into(),
         ),
         (
             "a strange version",
@@ -136,7 +136,7 @@ async fn garbage_is_refused_without_harm() -> Result<()> {
         );
     }
     gateway.check_nothing_stored().await?;
-    assert_eq!(gateway.pay(CARD).await?.status, 200);
+    assert_eq!(gateway.pay(cards::APPROVED).await?.status, 200);
     gateway.finish().await
 }
 
@@ -144,7 +144,7 @@ async fn garbage_is_refused_without_harm() -> Result<()> {
 #[tokio::test]
 async fn chunks_pipelines_and_old_clients_are_served() -> Result<()> {
     let gateway = Gateway::start().await?;
-    let body = example(CARD).to_string();
+    let body = example(cards::APPROVED).to_string();
     let (first, second) = body.split_at(body.len() / 2);
     let chunked = format!(
         "{}{:x}\r\n{first}\r\n{:x}\r\n{second}\r\n0\r\n\r\n",

@@ -2,9 +2,9 @@
 
 use anyhow::{Context, Result};
 use reqwest::Method;
-use tests::{Gateway, example};
+use tests::{Gateway, cards, example};
 
-use super::{CARD, refusal, refused};
+use super::{refusal, refused};
 
 #[tokio::test]
 async fn unknown_paths_and_wrong_methods_are_answered_in_the_surfaces_words() -> Result<()> {
@@ -58,7 +58,7 @@ async fn unknown_paths_and_wrong_methods_are_answered_in_the_surfaces_words() ->
         (Method::GET, "/v1/auth/token", &method),
     ] {
         let what = format!("{verb} {path}");
-        let request = gateway.request(verb, path).json(&example(CARD));
+        let request = gateway.request(verb, path).json(&example(cards::APPROVED));
         let request = request.bearer_auth(gateway.merchant.test_key.as_str());
         if let Err(error) = refused(&gateway, request, expected).await {
             anyhow::bail!("{what}: {error:#}");
@@ -124,7 +124,7 @@ async fn paths_of_no_surface_are_not_answered_in_axums_words() -> Result<()> {
 async fn every_answer_carries_the_limits_headers() -> Result<()> {
     let gateway = Gateway::start().await?;
     let answers = [
-        gateway.pay(CARD).await?,
+        gateway.pay(cards::APPROVED).await?,
         gateway.get("/v1/payments/pay_1").await?,
         gateway.post("/v1/payments", &serde_json::json!({})).await?,
         gateway

@@ -4,7 +4,7 @@ use anyhow::{Context, Result, ensure};
 use reqwest::Method;
 use serde_json::{Value, json};
 use store::merchants::Credentials;
-use tests::{Gateway, Process};
+use tests::{Gateway, Process, cards};
 
 use super::Examples;
 use super::shown::check;
@@ -37,7 +37,7 @@ async fn paid(gateway: &Gateway) -> Result<String> {
     let made = gateway.post("/v1/payment-intents", &asked).await?;
     let path = format!("/v1/payment-intents/public/{}/payment", made.at("/id"));
     let card = json!({
-        "cardNumber": "4242424242424242", "expiry": "12/25", "cvv": "123", "name": "John Doe"
+        "cardNumber": cards::APPROVED, "expiry": "12/25", "cvv": "123", "name": "John Doe"
     });
     let request = gateway.request(Method::POST, &path);
     let paid = gateway.send(request.json(&json!({"card": card}))).await?;

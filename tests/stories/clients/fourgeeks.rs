@@ -4,7 +4,7 @@ use anyhow::{Context, Result, ensure};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use serde_json::{Value, json};
-use tests::{Gateway, Process, example};
+use tests::{Gateway, Process, cards, example};
 
 use super::Examples;
 use super::shown::check;
@@ -83,7 +83,7 @@ async fn payments_are_begun_and_read() -> Result<()> {
 #[tokio::test]
 async fn a_completed_payment_is_read() -> Result<()> {
     let gateway = Gateway::start().await?;
-    let mut asked = example("4242424242424242");
+    let mut asked = example(cards::APPROVED);
     asked["amount"] = json!(50_000);
     asked["description"] = json!("Premium subscription payment");
     let paid = gateway.post("/v1/payments", &asked).await?;
@@ -125,12 +125,12 @@ async fn payments_are_listed() -> Result<()> {
     for email in ["one@example.com", "two@example.com"] {
         let asked = json!({
             "amount": 10_000, "currency": "USD", "payment_method": "card",
-            "customer": {"email": email}, "card": example("4242424242424242")["card"]
+            "customer": {"email": email}, "card": example(cards::APPROVED)["card"]
         });
         let paid = gateway.post("/v1/payments", &asked).await?;
         assert_eq!(paid.at("/status"), "succeeded", "{}", paid.text);
     }
-    gateway.pay("4000000000000002").await?;
+    gateway.pay(cards::DECLINED).await?;
     let examples = examples(&gateway).await?;
     // What a test key makes is test data, and test=false is what is printed.
     let live = examples.curl("list.sh").await?;

@@ -2,7 +2,7 @@
 
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
-use tests::{Gateway, Receiver};
+use tests::{Gateway, Receiver, cards};
 
 use super::shown::check;
 use super::{Examples, run};
@@ -30,7 +30,7 @@ async fn payments_are_made_listed_and_given_back() -> Result<()> {
         payments.insert(0, paid.body);
     }
     // It is in no list of those that succeeded.
-    let declined = gateway.pay("4000000000000002").await?;
+    let declined = gateway.pay(cards::DECLINED).await?;
     let said = examples.python("", "transactions.py").await?;
     assert_eq!(
         examples.python_value(&said).await?,
@@ -68,7 +68,7 @@ async fn payments_are_made_listed_and_given_back() -> Result<()> {
 #[tokio::test]
 async fn the_token_opens_what_the_key_opens() -> Result<()> {
     let gateway = Gateway::start().await?;
-    let paid = gateway.pay("4242424242424242").await?;
+    let paid = gateway.pay(cards::APPROVED).await?;
     let token = examples(&gateway, "no key is needed")
         .await?
         .with("your_client_id", &gateway.merchant.client_id)
@@ -90,7 +90,7 @@ async fn the_function_verifies_the_webhook() -> Result<()> {
     let gateway = Gateway::start().await?;
     let receiver = Receiver::start().await?;
     let endpoint = gateway.register("/v1/webhooks", &receiver.url("/")).await?;
-    gateway.pay("4242424242424242").await?;
+    gateway.pay(cards::APPROVED).await?;
     let told = receiver.wait_for(1).await?;
     let told = told.first().context("no webhook")?;
     let examples = examples(&gateway, &gateway.merchant.test_key).await?;

@@ -3,10 +3,9 @@
 use anyhow::{Context, Result};
 use reqwest::Method;
 use serde_json::{Value, json};
-use tests::Gateway;
+use tests::{Gateway, cards};
 
 use super::{asking, refused};
-use crate::CARD;
 use crate::plain::plain;
 
 /// The request's body as the document prints it, byte for byte.
@@ -55,7 +54,11 @@ async fn wrong_customers_are_named_and_not_stored() -> Result<()> {
         (json!({"email": null}), "VAL001", "email"),
         (json!({"email": "nobody"}), "VAL001", "email"),
         (json!({"email": email, "name": 7}), "VAL001", "name"),
-        (json!({"email": email, "name": CARD}), "VAL001", "name"),
+        (
+            json!({"email": email, "name": cards::APPROVED}),
+            "VAL001",
+            "name",
+        ),
         (
             json!({"email": email, "metadata": "x"}),
             "VAL001",

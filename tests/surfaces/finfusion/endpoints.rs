@@ -3,10 +3,9 @@
 use anyhow::{Context, Result};
 use reqwest::Method;
 use serde_json::{Value, json};
-use tests::{Gateway, Receiver};
+use tests::{Gateway, Receiver, cards};
 
 use super::{asking, refused};
-use crate::CARD;
 use crate::plain::plain;
 
 /// The request's body as the document prints it, byte for byte.
@@ -72,7 +71,7 @@ async fn a_disabled_endpoint_is_told_nothing() -> Result<()> {
     for (status, count) in [("disabled", 0), ("active", 1)] {
         let request = asking(&gateway, Method::PATCH, &path).json(&json!({"status": status}));
         assert_eq!(gateway.send(request).await?.at("/status"), status);
-        gateway.pay(CARD).await?;
+        gateway.pay(cards::APPROVED).await?;
         gateway.drain().await?;
         assert_eq!(receiver.requests().len(), count, "{status}");
     }
@@ -89,7 +88,7 @@ async fn wrong_endpoints_are_named_and_not_stored() -> Result<()> {
         (json!({"url": 7}), "VAL001", "url"),
         (json!({"url": "http://10.0.0.1/"}), "VAL001", "url"),
         (
-            json!({"url": format!("https://example.com/{CARD}")}),
+            json!({"url": format!("https://example.com/{}", cards::APPROVED)}),
             "VAL001",
             "url",
         ),
@@ -107,7 +106,7 @@ async fn wrong_endpoints_are_named_and_not_stored() -> Result<()> {
         ),
         (json!({"url": url, "secret": "x"}), "VAL001", "secret"),
         (
-            json!({"url": url, "metadata": {"card": CARD}}),
+            json!({"url": url, "metadata": {"card": cards::APPROVED}}),
             "VAL001",
             "metadata",
         ),
@@ -234,7 +233,7 @@ async fn every_documented_event_may_be_asked_for() -> Result<()> {
     let changed = gateway.send(asking(&gateway, Method::PATCH, &path).json(&some));
     assert_eq!(changed.await?.body["events"], some["events"]);
     // None of what it asks for now is told.
-    gateway.pay(CARD).await?;
+    gateway.pay(cards::APPROVED).await?;
     gateway.drain().await?;
     assert!(receiver.requests().is_empty());
     gateway.finish().await

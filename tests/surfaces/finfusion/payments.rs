@@ -5,10 +5,9 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use reqwest::Method;
 use serde_json::{Value, json};
-use tests::{Gateway, Options, Receiver, until};
+use tests::{Gateway, Options, Receiver, cards, until};
 
 use super::{asking, example, pay, refused};
-use crate::CARD;
 use crate::plain::plain;
 
 /// The request's body as the document prints it, byte for byte.
@@ -69,9 +68,9 @@ async fn a_decline_is_a_402_that_names_its_payment() -> Result<()> {
     let receiver = Receiver::start().await?;
     gateway.register("/v2/webhooks", &receiver.url("/")).await?;
     for (card, code) in [
-        ("4000000000000002", "card_declined"),
-        ("4000000000009995", "insufficient_funds"),
-        ("4000000000000069", "expired_card"),
+        (cards::DECLINED, "card_declined"),
+        (cards::INSUFFICIENT_FUNDS, "insufficient_funds"),
+        (cards::EXPIRED, "expired_card"),
     ] {
         let request = gateway.posting("/v2/payments", &example(card));
         let declined = refused(&gateway, request, (402, "PAY001", "")).await?;
@@ -102,7 +101,7 @@ async fn a_payment_whose_outcome_is_late_is_pending() -> Result<()> {
         ..Options::default()
     };
     let gateway = Gateway::with(options).await?;
-    let late = pay(&gateway, "4000000000010126").await?;
+    let late = pay(&gateway, cards::VERY_SLOW).await?;
     assert_eq!((late.status, late.at("/status")), (200, "pending"));
     gateway.drain().await?;
     let read = gateway
@@ -135,11 +134,7 @@ async fn wrong_fields_are_named_and_nothing_is_stored() -> Result<()> {
         ("/payment_method/type", json!(null), "payment_method.type"),
         ("/payment_method/type", json!("cash"), "payment_method.type"),
         ("/payment_method/card", json!(null), "payment_method.card"),
-        (
-            "/payment_method/card/number",
-            json!("4242424242424241"),
-            number,
-        ),
+        ("/payment_method/card/number", json!(cards::INVALID), number),
         ("/payment_method/card/number", json!("42"), number),
         (
             "/payment_method/card/exp_month",
@@ -161,11 +156,11 @@ async fn wrong_fields_are_named_and_nothing_is_stored() -> Result<()> {
             json!("1234"),
             "payment_method.card.pin",
         ),
-        ("/metadata", json!({"note": CARD}), "metadata"),
+        ("/metadata", json!({"note": cards::APPROVED}), "metadata"),
         ("/metadata", json!([]), "metadata"),
         ("/capture", json!(false), "capture"),
     ] {
-        let mut body = example(CARD);
+        let mut body = example(cards::APPROVED);
         let (parent, name) = pointer.rsplit_once('/').context("a path")?;
         let parent = body.pointer_mut(parent).and_then(Value::as_object_mut);
         parent.context("an object")?.insert(name.to_owned(), value);
@@ -173,11 +168,11 @@ async fn wrong_fields_are_named_and_nothing_is_stored() -> Result<()> {
         let answer = refused(&gateway, request, (400, "VAL001", param)).await;
         answer.with_context(|| pointer.to_owned())?;
     }
-    let request = gateway.posting("/v2/payments", &json!([example(CARD)]));
+    let request = gateway.posting("/v2/payments", &json!([example(cards::APPROVED)]));
     refused(&gateway, request, (400, "VAL001", "")).await?;
     let live = gateway
         .request(Method::POST, "/v2/payments")
-        .json(&example(CARD));
+        .json(&example(cards::APPROVED));
     let live = live.bearer_auth(gateway.merchant.live_key.as_str());
     refused(&gateway, live, (403, "AUTH003", "")).await?;
     gateway.check_nothing_stored().await?;
@@ -191,7 +186,7 @@ async fn one_key_is_one_payment() -> Result<()> {
         let request = gateway.posting("/v2/payments", body);
         request.header("Idempotency-Key", key)
     };
-    for (card, status) in [(CARD, 200), ("4000000000000002", 402)] {
+    for (card, status) in [(cards::APPROVED, 200), (cards::DECLINED, 402)] {
         let key = format!("order-{status}");
         let first = gateway.send(keyed(&example(card), &key)).await?;
         // Another security code asks for nothing else.
@@ -207,7 +202,12 @@ async fn one_key_is_one_payment() -> Result<()> {
         refused(&gateway, keyed(&other, &key), reused).await?;
     }
     let malformed = (400, "VAL002", "Idempotency-Key");
-    refused(&gateway, keyed(&example(CARD), CARD), malformed).await?;
+    refused(
+        &gateway,
+        keyed(&example(cards::APPROVED), cards::APPROVED),
+        malformed,
+    )
+    .await?;
     let list = gateway.get("/v2/payments").await?;
     assert_eq!(list.body["data"].as_array().map(Vec::len), Some(2));
     gateway.finish().await
@@ -223,7 +223,7 @@ async fn payments_are_listed_in_parts() -> Result<()> {
     );
     let mut made = Vec::new();
     for _ in 0..3 {
-        made.insert(0, pay(&gateway, CARD).await?.body);
+        made.insert(0, pay(&gateway, cards::APPROVED).await?.body);
     }
     let second = made
         .get(1)
@@ -255,7 +255,7 @@ async fn payments_are_listed_in_parts() -> Result<()> {
 #[tokio::test]
 async fn only_ones_own_payments_are_seen() -> Result<()> {
     let gateway = Gateway::start().await?;
-    let paid = pay(&gateway, CARD).await?;
+    let paid = pay(&gateway, cards::APPROVED).await?;
     let path = format!("/v2/payments/{}", paid.at("/id"));
     let missing = (404, "VAL003", "");
     for key in [&gateway.other_merchant.test_key, &gateway.merchant.live_key] {
@@ -268,7 +268,13 @@ async fn only_ones_own_payments_are_seen() -> Result<()> {
             .bearer_auth(key.as_str());
         assert_eq!(gateway.send(list).await?.body["data"], json!([]));
     }
-    for id in ["pay_1", "pay_0000000000000000000001", CARD, "%ff", "%00"] {
+    for id in [
+        "pay_1",
+        "pay_0000000000000000000001",
+        cards::APPROVED,
+        "%ff",
+        "%00",
+    ] {
         let request = asking(&gateway, Method::GET, &format!("/v2/payments/{id}"));
         refused(&gateway, request, missing).await?;
     }

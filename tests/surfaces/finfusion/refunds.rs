@@ -4,10 +4,9 @@ use anyhow::{Context, Result};
 use futures::future::try_join_all;
 use reqwest::Method;
 use serde_json::{Value, json};
-use tests::{Gateway, Receiver};
+use tests::{Gateway, Receiver, cards};
 
 use super::{asking, pay, refused};
-use crate::CARD;
 use crate::plain::plain;
 
 #[tokio::test]
@@ -16,7 +15,7 @@ async fn a_payment_is_given_back_in_parts() -> Result<()> {
     let receiver = Receiver::start().await?;
     let hook = json!({"url": receiver.url("/"), "events": ["payment.refunded"]});
     gateway.register_as("/v2/webhooks", &hook).await?;
-    let paid = pay(&gateway, CARD).await?;
+    let paid = pay(&gateway, cards::APPROVED).await?;
     let path = format!("/v2/payments/{}", paid.at("/id"));
     let body = json!({"amount": {"value": 400, "currency": "USD"}, "reason": "damaged"});
     let part = gateway.post(&format!("{path}/refund"), &body).await?;
@@ -61,7 +60,7 @@ async fn a_payment_is_given_back_in_parts() -> Result<()> {
 #[tokio::test]
 async fn a_wrong_refund_is_named_and_changes_nothing() -> Result<()> {
     let gateway = Gateway::start().await?;
-    let paid = pay(&gateway, CARD).await?;
+    let paid = pay(&gateway, cards::APPROVED).await?;
     let path = format!("/v2/payments/{}/refund", paid.at("/id"));
     for (body, param) in [
         (json!({"amount": {"value": 1001}}), "amount"),
@@ -73,7 +72,7 @@ async fn a_wrong_refund_is_named_and_changes_nothing() -> Result<()> {
         (json!({"amount": {"value": "400"}}), "amount.value"),
         (json!({"amount": 400}), "amount"),
         (json!({"reason": 7}), "reason"),
-        (json!({"reason": CARD}), "reason"),
+        (json!({"reason": cards::APPROVED}), "reason"),
         (json!({"charge": "x"}), "charge"),
     ] {
         let request = gateway.posting(&path, &body);
@@ -85,7 +84,7 @@ async fn a_wrong_refund_is_named_and_changes_nothing() -> Result<()> {
         .await?;
     assert_eq!(read.text, paid.text);
 
-    let declined = pay(&gateway, "4000000000000002").await?;
+    let declined = pay(&gateway, cards::DECLINED).await?;
     let path = format!("/v2/payments/{}/refund", declined.at("/error/payment_id"));
     let request = gateway.posting(&path, &json!({}));
     refused(&gateway, request, (400, "VAL002", "")).await?;
@@ -95,7 +94,7 @@ async fn a_wrong_refund_is_named_and_changes_nothing() -> Result<()> {
 #[tokio::test]
 async fn refunds_at_once_never_exceed_the_payment() -> Result<()> {
     let gateway = Gateway::start().await?;
-    let paid = pay(&gateway, CARD).await?;
+    let paid = pay(&gateway, cards::APPROVED).await?;
     let path = format!("/v2/payments/{}/refund", paid.at("/id"));
     let body = json!({"amount": {"value": 300}});
     let answers = try_join_all((0..8).map(|_| gateway.post(&path, &body))).await?;
@@ -107,7 +106,7 @@ async fn refunds_at_once_never_exceed_the_payment() -> Result<()> {
 #[tokio::test]
 async fn one_key_is_one_refund_of_ones_own_payment() -> Result<()> {
     let gateway = Gateway::start().await?;
-    let paid = pay(&gateway, CARD).await?;
+    let paid = pay(&gateway, cards::APPROVED).await?;
     let path = format!("/v2/payments/{}/refund", paid.at("/id"));
     let keyed = |body: &Value| {
         gateway
@@ -145,7 +144,7 @@ async fn a_refund_that_failed_is_not_told_as_one() -> Result<()> {
         let asked = json!({"url": receiver.url(name)});
         gateway.register_as(path, &asked).await?;
     }
-    let paid = pay(&gateway, "4000000000074098").await?;
+    let paid = pay(&gateway, cards::UNREFUNDABLE).await?;
     let path = format!("/v2/payments/{}/refund", paid.at("/id"));
     let refund = gateway.post(&path, &json!({})).await?;
     assert_eq!((refund.status, refund.at("/status")), (200, "failed"));

@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use serde_json::{Value, json};
-use tests::{Gateway, Response};
+use tests::{Gateway, Response, cards};
 
 use super::{INTENTS, get, intent, pay};
 
@@ -35,9 +35,9 @@ async fn a_captured_payment_is_the_merchants_less_the_fee() -> Result<()> {
     );
 
     let id = intent(&gateway, &asked("100.00")).await?;
-    pay(&gateway, &id, "4242424242424242").await?;
+    pay(&gateway, &id, cards::APPROVED).await?;
     let declined = intent(&gateway, &asked("50.00")).await?;
-    pay(&gateway, &declined, "4000000000000002").await?;
+    pay(&gateway, &declined, cards::DECLINED).await?;
     // A fee of 2.9 %.
     let found = get(&gateway, &path).await?;
     assert_eq!(
@@ -66,11 +66,11 @@ async fn movements_are_found_by_type_and_intent() -> Result<()> {
     let mut ids = Vec::new();
     for _ in 0..3 {
         let id = intent(&gateway, &asked("10.00")).await?;
-        pay(&gateway, &id, "4242424242424242").await?;
+        pay(&gateway, &id, cards::APPROVED).await?;
         ids.insert(0, id);
     }
     // Another surface's payment moves the same account.
-    let other = gateway.pay("4242424242424242").await?;
+    let other = gateway.pay(cards::APPROVED).await?;
     let refund = format!("/v1/payments/{}/refund", other.at("/id"));
     let refunded = gateway.post(&refund, &json!({"amount": 1000})).await?;
     assert_eq!(refunded.at("/status"), "succeeded", "{}", refunded.text);

@@ -4,7 +4,7 @@ use anyhow::{Result, bail};
 use futures::future::try_join_all;
 use reqwest::Method;
 use serde_json::json;
-use tests::Gateway;
+use tests::{Gateway, cards};
 
 use super::{at, charged, example, intent, of, pay, post, status, wrong};
 
@@ -13,7 +13,7 @@ async fn an_open_intent_is_canceled_once_and_takes_no_payment_then() -> Result<(
     let gateway = Gateway::start().await?;
     let fresh = intent(&gateway, &example()).await?;
     let declined = intent(&gateway, &example()).await?;
-    pay(&gateway, &declined, "4000000000000002").await?;
+    pay(&gateway, &declined, cards::DECLINED).await?;
     for id in [fresh, declined] {
         let path = at(&id, "/cancel");
         let canceled = post(&gateway, &path, &json!({"reason": "out of stock"})).await?;
@@ -27,7 +27,7 @@ async fn an_open_intent_is_canceled_once_and_takes_no_payment_then() -> Result<(
         let message = "Cannot cancel payment intent in status: CANCELED";
         let expected = wrong("invalid_state_transition", message, None);
         assert_eq!((again.status, again.text), (400, expected));
-        let paid = pay(&gateway, &id, "4242424242424242").await?;
+        let paid = pay(&gateway, &id, cards::APPROVED).await?;
         let message = "Cannot transition from CANCELED to PROCESSING";
         let expected = wrong("invalid_state_transition", message, None);
         assert_eq!((paid.status, paid.text), (400, expected));
@@ -59,7 +59,7 @@ async fn a_cancel_needs_no_body_and_a_paid_intent_is_not_canceled() -> Result<()
     );
 
     let id = intent(&gateway, &example()).await?;
-    pay(&gateway, &id, "4242424242424242").await?;
+    pay(&gateway, &id, cards::APPROVED).await?;
     let late = post(&gateway, &at(&id, "/cancel"), &json!({})).await?;
     let message = "Cannot cancel payment intent in status: SUCCEEDED";
     let expected = wrong("invalid_state_transition", message, None);
@@ -104,7 +104,7 @@ async fn a_cancel_and_a_payment_that_race_are_never_both() -> Result<()> {
         let id = intent(&gateway, &example()).await?;
         let path = at(&id, "/cancel");
         let (paid, canceled) = tokio::try_join!(
-            pay(&gateway, &id, "4242424242424242"),
+            pay(&gateway, &id, cards::APPROVED),
             post(&gateway, &path, &body)
         )?;
         let (status, did) = (status(&gateway, &id).await?, charged(&gateway, &id).await?);

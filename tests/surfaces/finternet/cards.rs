@@ -4,17 +4,15 @@ use anyhow::Result;
 use futures::future::try_join_all;
 use reqwest::Method;
 use serde_json::{Value, json};
-use tests::{Gateway, Options};
+use tests::{Gateway, Options, cards};
 
 use super::{INTENTS, card, charged, example, get, intent, pay, refused, status, wrong};
 use crate::repeats_card;
 
-const GOOD: &str = "4242424242424242";
-
 #[tokio::test]
 async fn good_cards_pay() -> Result<()> {
     let gateway = Gateway::start().await?;
-    for number in [GOOD, "5555 5555 5555 4444"] {
+    for number in [cards::APPROVED, "5555 5555 5555 4444"] {
         for currency in ["USDC", "USDT", "DAI", "USD"] {
             let asked = json!({"amount": "12.30", "currency": currency, "type": "CONDITIONAL"});
             let id = intent(&gateway, &asked).await?;
@@ -36,9 +34,12 @@ async fn good_cards_pay() -> Result<()> {
 async fn a_declined_card_leaves_the_intent_open_for_another() -> Result<()> {
     let gateway = Gateway::start().await?;
     for (number, message) in [
-        ("4000000000000002", "Your card was declined."),
-        ("4000000000009995", "Your card has insufficient funds."),
-        ("4000000000000069", "Your card has expired."),
+        (cards::DECLINED, "Your card was declined."),
+        (
+            cards::INSUFFICIENT_FUNDS,
+            "Your card has insufficient funds.",
+        ),
+        (cards::EXPIRED, "Your card has expired."),
     ] {
         let id = intent(&gateway, &example()).await?;
         let declined = pay(&gateway, &id, number).await?;
@@ -59,7 +60,7 @@ async fn a_declined_card_leaves_the_intent_open_for_another() -> Result<()> {
             (again.status, again.at("/error/code")),
             (400, "payment_failed")
         );
-        let paid = pay(&gateway, &id, GOOD).await?;
+        let paid = pay(&gateway, &id, cards::APPROVED).await?;
         assert_eq!((paid.status, paid.at("/status")), (200, "SUCCEEDED"));
         assert_eq!(paid.at("/data/fiatPaymentStatus"), "succeeded");
         let did = charged(&gateway, &id).await?;
@@ -71,7 +72,7 @@ async fn a_declined_card_leaves_the_intent_open_for_another() -> Result<()> {
 #[tokio::test]
 async fn payers_who_come_at_once_are_charged_once() -> Result<()> {
     let gateway = Gateway::start().await?;
-    for number in [GOOD, "4000000000010035"] {
+    for number in [cards::APPROVED, cards::SLOW] {
         let id = intent(&gateway, &example()).await?;
         let answers = try_join_all((0..8).map(|_| pay(&gateway, &id, number))).await?;
         let paid = answers.iter().filter(|answer| answer.status == 200);
@@ -85,7 +86,7 @@ async fn payers_who_come_at_once_are_charged_once() -> Result<()> {
             assert_eq!(found, (400, "invalid_state_transition"), "{}", answer.text);
         }
         assert_eq!(charged(&gateway, &id).await?, ["approved", "captured"]);
-        let late = pay(&gateway, &id, GOOD).await?;
+        let late = pay(&gateway, &id, cards::APPROVED).await?;
         let message = "Cannot transition from SUCCEEDED to PROCESSING";
         let expected = wrong("invalid_state_transition", message, None);
         assert_eq!((late.status, late.text), (400, expected));
@@ -101,7 +102,7 @@ async fn an_outcome_that_takes_long_is_read_later() -> Result<()> {
     };
     let gateway = Gateway::with(options).await?;
     let id = intent(&gateway, &example()).await?;
-    let paid = pay(&gateway, &id, "4000000000010126").await?;
+    let paid = pay(&gateway, &id, cards::VERY_SLOW).await?;
     assert_eq!(
         (paid.status, paid.at("/status")),
         (200, "PROCESSING"),
@@ -110,7 +111,7 @@ async fn an_outcome_that_takes_long_is_read_later() -> Result<()> {
     );
     assert_eq!(paid.at("/data/fiatPaymentStatus"), "pending");
     assert_eq!(paid.at("/data/phases/0/status"), "IN_PROGRESS");
-    let again = pay(&gateway, &id, GOOD).await?;
+    let again = pay(&gateway, &id, cards::APPROVED).await?;
     let message = "Cannot transition from PROCESSING to PROCESSING";
     let expected = wrong("invalid_state_transition", message, None);
     assert_eq!((again.status, again.text), (400, expected));
@@ -126,7 +127,7 @@ async fn a_wrong_card_charges_nothing() -> Result<()> {
     let id = intent(&gateway, &example()).await?;
     let path = format!("{INTENTS}/public/{id}/payment");
     for (name, value, code) in [
-        ("cardNumber", json!("4242424242424241"), "invalid_card"),
+        ("cardNumber", json!(cards::INVALID), "invalid_card"),
         ("cardNumber", json!("4242"), "invalid_card"),
         ("expiry", json!("13/25"), "invalid_card"),
         ("cvv", json!("12"), "invalid_card"),
@@ -134,7 +135,7 @@ async fn a_wrong_card_charges_nothing() -> Result<()> {
         ("state", json!("New York"), "invalid_request"),
         ("pin", json!("1234"), "invalid_request"),
     ] {
-        let mut body = card(GOOD);
+        let mut body = card(cards::APPROVED);
         body["card"][name] = value;
         let request = gateway.request(Method::POST, &path).json(&body);
         let answer = gateway.send(request).await?;
@@ -148,7 +149,7 @@ async fn a_wrong_card_charges_nothing() -> Result<()> {
     }
     let request = gateway
         .request(Method::POST, &path)
-        .json(&card("4242424242424241"));
+        .json(&card(cards::INVALID));
     let expected = wrong(
         "invalid_card",
         "Your card number is invalid.",
@@ -166,14 +167,14 @@ async fn a_fraction_of_a_cent_is_not_charged() -> Result<()> {
     let gateway = Gateway::start().await?;
     let asked = json!({"amount": "1.005", "currency": "USDC", "type": "CONDITIONAL"});
     let id = intent(&gateway, &asked).await?;
-    let answer = pay(&gateway, &id, GOOD).await?;
+    let answer = pay(&gateway, &id, cards::APPROVED).await?;
     let message = "This payment intent cannot be paid by card: a card is charged in US dollars, \
                    and the amount has a fraction of a cent.";
     let expected = wrong("invalid_request", message, None);
     assert_eq!((answer.status, answer.text), (400, expected));
     let asked = json!({"amount": "1.01", "currency": "DAI", "type": "CONDITIONAL"});
     let id = intent(&gateway, &asked).await?;
-    assert_eq!(pay(&gateway, &id, GOOD).await?.status, 200);
+    assert_eq!(pay(&gateway, &id, cards::APPROVED).await?.status, 200);
     let log = gateway.sandbox_log()?;
     let amounts: Vec<_> = log
         .iter()
@@ -193,12 +194,12 @@ async fn a_payer_who_asks_again_gets_the_same_answer() -> Result<()> {
         let request = gateway.request(Method::POST, &path).json(&card(number));
         gateway.send(request.header("Idempotency-Key", key))
     };
-    let declined = keyed("first", "4000000000000002").await?;
+    let declined = keyed("first", cards::DECLINED).await?;
     assert_eq!(declined.at("/error/code"), "payment_failed");
-    let again = keyed("first", "4000000000000002").await?;
+    let again = keyed("first", cards::DECLINED).await?;
     assert_eq!((again.status, &again.text), (400, &declined.text));
     assert_eq!(again.header("idempotent-replayed"), "true");
-    let answers = try_join_all((0..5).map(|_| keyed("second", GOOD))).await?;
+    let answers = try_join_all((0..5).map(|_| keyed("second", cards::APPROVED))).await?;
     for answer in &answers {
         assert_eq!(
             (answer.status, answer.at("/status")),
@@ -209,7 +210,7 @@ async fn a_payer_who_asks_again_gets_the_same_answer() -> Result<()> {
     }
     let did = charged(&gateway, &id).await?;
     assert_eq!(did, ["declined", "approved", "captured"]);
-    let reused = keyed("second", "5555555555554444").await?;
+    let reused = keyed("second", cards::APPROVED_MASTERCARD).await?;
     assert_eq!(reused.at("/error/code"), "idempotency_key_reused");
 
     // A payer's key uses up none of the merchant's.
@@ -235,7 +236,7 @@ async fn a_page_of_any_origin_may_ask() -> Result<()> {
         let headers = allowed.header("access-control-allow-headers");
         assert!(headers.starts_with("Content-Type, Authorization, X-API-Key"));
     }
-    let paid = pay(&gateway, &id, GOOD).await?;
+    let paid = pay(&gateway, &id, cards::APPROVED).await?;
     assert_eq!(paid.header("access-control-allow-origin"), "*");
     // A refusal that the page may not read looks to it as if nobody had answered.
     for (method, rest, status) in [
@@ -262,7 +263,7 @@ async fn a_page_of_any_origin_may_ask() -> Result<()> {
 async fn an_intent_s_payment_is_read_nowhere_else() -> Result<()> {
     let gateway = Gateway::start().await?;
     let id = intent(&gateway, &example()).await?;
-    let paid = pay(&gateway, &id, GOOD).await?;
+    let paid = pay(&gateway, &id, cards::APPROVED).await?;
     let digits = paid
         .at("/data/paymentProcessorTxId")
         .trim_start_matches("ch_");

@@ -4,7 +4,7 @@ use anyhow::{Context, Result};
 use futures::future::try_join_all;
 use reqwest::Method;
 use serde_json::{Value, json};
-use tests::{Gateway, Options, Response};
+use tests::{Gateway, Options, Response, cards};
 
 use super::{INTENTS, at, example, get, intent, of, pay, post};
 
@@ -156,7 +156,7 @@ async fn a_list_shows_the_newest_first_and_goes_on_after_any() -> Result<()> {
     for _ in 0..12 {
         made.push(intent(&gateway, &example()).await?);
     }
-    pay(&gateway, made.last().context("none")?, "4242424242424242").await?;
+    pay(&gateway, made.last().context("none")?, cards::APPROVED).await?;
     made.reverse();
     let theirs = of(&gateway, &gateway.other_merchant, Method::POST, INTENTS);
     let theirs = gateway.send(theirs.json(&example())).await?;
@@ -206,7 +206,7 @@ async fn a_merchant_may_keep_its_own_matters_from_strangers() -> Result<()> {
     gateway.operate(&operate("redacted")).await?;
     let public = format!("{INTENTS}/public/{id}");
     let found = gateway.send(gateway.request(Method::GET, &public)).await?;
-    let paid = pay(&gateway, &id, "4242424242424242").await?;
+    let paid = pay(&gateway, &id, cards::APPROVED).await?;
     for answer in [&found, &paid] {
         for name in ["merchantId", "settlementDestination", "metadata"] {
             assert_eq!(
@@ -246,7 +246,7 @@ async fn a_repeated_request_gets_the_same_answer() -> Result<()> {
     );
     let new = |answer: &&Response| answer.header("idempotent-replayed").is_empty();
     assert_eq!(answers.iter().filter(new).count(), 1);
-    pay(&gateway, first.at("/id"), "4242424242424242").await?;
+    pay(&gateway, first.at("/id"), cards::APPROVED).await?;
     let replayed = keyed(example()).await?;
     assert_eq!(replayed.text, first.text);
     assert_eq!(replayed.header("idempotent-replayed"), "true");

@@ -4,10 +4,10 @@ use anyhow::{Context, Result};
 use domain::merchant::{self, Mode};
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
-use tests::Gateway;
+use tests::{Gateway, cards};
 
 use super::{INTENTS, at, example, intent, of, refused, wrong};
-use crate::{CARD, repeats_card};
+use crate::repeats_card;
 
 const KEY_MISSING: &str = r#"{"error":{"code":"authentication_required","message":"API key is required","type":"authentication_error"}}"#;
 const KEY_INVALID: &str = r#"{"error":{"code":"invalid_api_key","message":"Invalid API key","type":"authentication_error"}}"#;
@@ -112,7 +112,7 @@ async fn an_unknown_intent_is_named() -> Result<()> {
             "intent_c4721336-8e51-45a3-a507-9eff916b63a8",
         ),
         ("pay_0351FsBhSOBpYQOKPhbU9H", "pay_0351FsBhSOBpYQOKPhbU9H"),
-        ("4242424242424242", "…"),
+        (cards::APPROVED, "…"),
         ("intent_4242-4242-4242-4242", "…"),
         ("%22%3Cscript%3E", "…"),
         ("%ff%fe", "…"),
@@ -162,7 +162,7 @@ async fn each_wrong_field_is_named_and_nothing_is_stored() -> Result<()> {
         ("currency", json!("usdc")),
         ("type", json!("SALE")),
         ("settlementMethod", json!("OFF_RAMP_TO_ACH")),
-        ("settlementDestination", json!(CARD)),
+        ("settlementDestination", json!(cards::APPROVED)),
         ("description", json!("x".repeat(1_001))),
         ("metadata", json!([])),
         ("deliveryPeriod", json!(0)),
@@ -329,7 +329,7 @@ async fn live_payments_are_not_available() -> Result<()> {
 async fn an_idempotency_key_is_short_and_plain() -> Result<()> {
     let gateway = Gateway::start().await?;
     let long = "k".repeat(256);
-    for key in ["", CARD, long.as_str()] {
+    for key in ["", cards::APPROVED, long.as_str()] {
         let request = of(&gateway, &gateway.merchant, Method::POST, INTENTS);
         let request = request.header("Idempotency-Key", key).json(&example());
         let answer = gateway.send(request).await?;
@@ -353,7 +353,7 @@ async fn what_is_our_fault_is_said_to_be() -> Result<()> {
     let gateway = Gateway::start().await?;
     let id = intent(&gateway, &example()).await?;
     // No card can be sealed before the card worker has made a key.
-    let paying = super::pay(&gateway, &id, CARD);
+    let paying = super::pay(&gateway, &id, cards::APPROVED);
     let paid = gateway.without_rows("sealing_keys", paying).await?;
     assert_eq!(
         (paid.status, paid.text.as_str()),
@@ -373,7 +373,7 @@ async fn what_is_our_fault_is_said_to_be() -> Result<()> {
             r#"{"error":{"code":"internal_error","message":"Something went wrong on our side. Send the request again, with the same Idempotency-Key if it had one.","type":"api_error"}}"#
         )
     );
-    let paid = super::pay(&gateway, &id, CARD).await?;
+    let paid = super::pay(&gateway, &id, cards::APPROVED).await?;
     assert_eq!(paid.status, 200, "{}", paid.text);
     gateway.finish().await
 }

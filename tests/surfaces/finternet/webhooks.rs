@@ -2,7 +2,7 @@
 
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
-use tests::{Gateway, Receiver, Request};
+use tests::{Gateway, Receiver, Request, cards};
 
 use super::{at, example, get, intent, pay, post};
 
@@ -48,8 +48,8 @@ async fn an_endpoint_is_told_of_every_change_of_status() -> Result<()> {
         .await?;
 
     let paid = intent(&gateway, &example()).await?;
-    pay(&gateway, &paid, "4000000000000002").await?;
-    pay(&gateway, &paid, "4242424242424242").await?;
+    pay(&gateway, &paid, cards::DECLINED).await?;
+    pay(&gateway, &paid, cards::APPROVED).await?;
     let canceled = intent(&gateway, &example()).await?;
     post(&gateway, &at(&canceled, "/cancel"), &json!({})).await?;
     gateway.drain().await?;
@@ -116,7 +116,7 @@ async fn an_endpoint_is_not_told_of_other_surfaces_payments() -> Result<()> {
     gateway
         .register("/v1/webhooks", &receiver.url("/paygate"))
         .await?;
-    gateway.pay("4242424242424242").await?;
+    gateway.pay(cards::APPROVED).await?;
     gateway.drain().await?;
     assert_eq!(told(&receiver, "/all"), []);
     let heard = told(&receiver, "/paygate");

@@ -3,12 +3,11 @@
 use anyhow::Result;
 use reqwest::Method;
 use serde_json::json;
-use tests::Gateway;
+use tests::{Gateway, cards};
 
 use super::{
     basic, carried, create, example, get, get_as_payer, missing, path_of, post, uuid, without_time,
 };
-use crate::CARD;
 
 #[tokio::test]
 async fn a_payment_is_begun_as_printed() -> Result<()> {
@@ -67,7 +66,7 @@ async fn every_door_leads_to_the_same() -> Result<()> {
 #[tokio::test]
 async fn a_paid_payment_is_read_as_printed() -> Result<()> {
     let gateway = Gateway::start().await?;
-    let paid = gateway.pay(CARD).await?;
+    let paid = gateway.pay(cards::APPROVED).await?;
     let id = paid.at("/id");
     let expected = format!(
         r#"{{"id":"{id}","amount":"50.00","currency":"USD","description":"Order #12345","status":"completed","items":[],"customer_email":"customer@example.com","return_url":null,"payment_method":"card","card_last4":"4242","card_brand":"visa","created_at":"@","updated_at":"@","test":true}}"#
@@ -81,7 +80,7 @@ async fn a_paid_payment_is_read_as_printed() -> Result<()> {
         let text = without_time(&without_time(&read.text, "created_at", 0)?, "updated_at", 0)?;
         assert_eq!((read.status, text), (200, expected.clone()), "{path}");
     }
-    let declined = gateway.pay("4000000000009995").await?;
+    let declined = gateway.pay(cards::INSUFFICIENT_FUNDS).await?;
     let read = get(&gateway, &format!("/v1/payments/{}", declined.at("/id"))).await?;
     assert_eq!((read.status, read.at("/status")), (200, "failed"));
     assert_eq!(read.at("/decline_reason"), "insufficient_funds");
@@ -126,7 +125,7 @@ async fn payers_need_no_key() -> Result<()> {
         r#"{{"id":"{id}","amount":"500.00","currency":"USD","description":"Premium subscription payment","status":"pending","items":["Premium Plan - Monthly"],"return_url":"https://example.com/payment-result","test":true}}"#
     );
     assert_eq!((public.status, &public.text), (200, &text));
-    let paid = gateway.pay(CARD).await?;
+    let paid = gateway.pay(cards::APPROVED).await?;
     let hidden = get_as_payer(&gateway, &format!("/v1/payments/public/{}", paid.at("/id"))).await?;
     assert_eq!((hidden.status, hidden.text), (404, missing()));
     gateway.finish().await

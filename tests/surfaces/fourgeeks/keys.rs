@@ -4,10 +4,9 @@ use anyhow::Result;
 use futures::future::try_join_all;
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
-use tests::{Gateway, Response};
+use tests::{Gateway, Response, cards};
 
 use super::{basic, create, example, problem};
-use crate::CARD;
 
 const REPEATED: &str =
     "A request with this Idempotency-Key was taken before. Nothing more was done.";
@@ -86,7 +85,7 @@ async fn sessions_are_made_once_too() -> Result<()> {
     assert!(again.at("/data/id_payment").starts_with("pay_"));
 
     // Another surface's key is used up as well.
-    gateway.pay_once(CARD, "p-1").await?;
+    gateway.pay_with_key(cards::APPROVED, "p-1").await?;
     let other = gateway
         .send(once(&gateway, "/v1/payments/", &example(), "p-1"))
         .await?;
@@ -98,7 +97,7 @@ async fn sessions_are_made_once_too() -> Result<()> {
 #[tokio::test]
 async fn a_repeated_refund_or_customer_is_told_what_was_made() -> Result<()> {
     let gateway = Gateway::start().await?;
-    let paid = gateway.pay(CARD).await?;
+    let paid = gateway.pay(cards::APPROVED).await?;
     let id = paid.at("/id");
     for (path, body, other, member) in [
         (

@@ -2,10 +2,9 @@
 
 use anyhow::{Context, Result};
 use serde_json::Value;
-use tests::Gateway;
+use tests::{Gateway, cards};
 
 use super::{create, get, uuid, without_time};
-use crate::CARD;
 
 /// Rates as an operator sets them, and a merchant in Costa Rica.
 async fn set_rates(gateway: &Gateway) -> Result<()> {
@@ -34,7 +33,7 @@ async fn set_rates(gateway: &Gateway) -> Result<()> {
 async fn a_row_has_26_columns_and_exact_numbers() -> Result<()> {
     let gateway = Gateway::start().await?;
     set_rates(&gateway).await?;
-    let paid = gateway.pay(CARD).await?;
+    let paid = gateway.pay(cards::APPROVED).await?;
     let (id, customer) = (uuid(paid.at("/id"))?, uuid(paid.at("/customer/id"))?);
     let row = |description: &str| {
         format!(
@@ -113,8 +112,8 @@ fn ids(list: &Value) -> Vec<&str> {
 async fn lists_are_filtered_and_cut() -> Result<()> {
     let gateway = Gateway::start().await?;
     let created = create(&gateway).await?;
-    let declined = gateway.pay("4000000000000002").await?;
-    let paid = gateway.pay(CARD).await?;
+    let declined = gateway.pay(cards::DECLINED).await?;
+    let paid = gateway.pay(cards::APPROVED).await?;
     let pending = uuid(created.at("/data/id_payment"))?;
     let (failed, succeeded) = (uuid(declined.at("/id"))?, uuid(paid.at("/id"))?);
     let all = [succeeded.as_str(), &failed, &pending];

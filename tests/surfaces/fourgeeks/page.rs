@@ -6,10 +6,9 @@ use anyhow::{Context, Result};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::json;
-use tests::{Gateway, Response};
+use tests::{Gateway, Response, cards};
 
 use super::{carried, create, example, get_as_payer, path_of, post};
-use crate::CARD;
 
 /// Nothing foreign is loaded, nothing runs, nobody frames or caches it.
 fn check_locked(page: &Response) {
@@ -84,7 +83,7 @@ async fn nothing_but_the_id_is_believed() -> Result<()> {
 #[tokio::test]
 async fn a_wrong_address_leads_nowhere() -> Result<()> {
     let gateway = Gateway::start().await?;
-    let paid = gateway.pay(CARD).await?;
+    let paid = gateway.pay(cards::APPROVED).await?;
     let naming = |id: &str| STANDARD.encode(json!({"id_payment": id}).to_string());
     for data in [
         String::new(),

@@ -4,10 +4,9 @@
 use anyhow::Result;
 use reqwest::{Method, RequestBuilder};
 use serde_json::json;
-use tests::Gateway;
+use tests::{Gateway, cards};
 
 use super::{basic, create, example, get, get_as_payer, post};
-use crate::CARD;
 
 fn with_key(gateway: &Gateway, method: Method, path: &str) -> RequestBuilder {
     let key = gateway.merchant.test_key.as_str();
@@ -17,7 +16,7 @@ fn with_key(gateway: &Gateway, method: Method, path: &str) -> RequestBuilder {
 #[tokio::test]
 async fn what_is_read_is_read_with_and_without_the_slash() -> Result<()> {
     let gateway = Gateway::start().await?;
-    let paid = gateway.pay(CARD).await?;
+    let paid = gateway.pay(cards::APPROVED).await?;
     let refund = json!({"payment_id": paid.at("/id"), "amount": 100});
     let refund = post(&gateway, "/v1/refunds", &refund).await?;
     let customer = json!({"email": "ada@example.com"});
@@ -80,7 +79,7 @@ async fn what_payers_read_and_sessions_have_both_spellings_too() -> Result<()> {
 #[tokio::test]
 async fn a_bearer_is_answered_in_paygate_s_words() -> Result<()> {
     let gateway = Gateway::start().await?;
-    gateway.pay(CARD).await?;
+    gateway.pay(cards::APPROVED).await?;
     let hook = json!({"url": "https://example.com/hook"});
     assert_eq!(gateway.post("/v1/webhooks/", &hook).await?.status, 200);
     let customer = json!({"email": "ada@example.com"});

@@ -2,15 +2,14 @@
 
 use anyhow::Result;
 use serde_json::{Value, json};
-use tests::Gateway;
+use tests::{Gateway, cards};
 
 use super::{get, missing, post, problem, uuid, without_time};
-use crate::CARD;
 
 #[tokio::test]
 async fn both_shapes_give_money_back() -> Result<()> {
     let gateway = Gateway::start().await?;
-    let paid = gateway.pay(CARD).await?;
+    let paid = gateway.pay(cards::APPROVED).await?;
     let payment = paid.at("/id");
     let asked = json!({"payment_id": payment, "amount": 2500, "reason": "Customer requested partial refund"});
     let made = post(&gateway, "/v1/refunds", &asked).await?;
@@ -57,7 +56,7 @@ async fn both_shapes_give_money_back() -> Result<()> {
 #[tokio::test]
 async fn refunds_are_listed_newest_first() -> Result<()> {
     let gateway = Gateway::start().await?;
-    let paid = gateway.pay(CARD).await?;
+    let paid = gateway.pay(cards::APPROVED).await?;
     let mut made = Vec::new();
     for amount in [100, 200, 300] {
         let asked = json!({"payment_id": paid.at("/id"), "amount": amount});
@@ -83,8 +82,8 @@ async fn refunds_are_listed_newest_first() -> Result<()> {
 #[tokio::test]
 async fn what_cannot_be_given_back_is_not() -> Result<()> {
     let gateway = Gateway::start().await?;
-    let paid = gateway.pay(CARD).await?;
-    let declined = gateway.pay("4000000000000002").await?;
+    let paid = gateway.pay(cards::APPROVED).await?;
+    let declined = gateway.pay(cards::DECLINED).await?;
     let (paid, declined) = (paid.at("/id"), declined.at("/id"));
     let invalid = |content: &str| (400, problem(400, "Invalid request", content));
     let unknown = "pay_0000000000000000000001";

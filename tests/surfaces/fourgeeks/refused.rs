@@ -3,10 +3,10 @@
 use anyhow::{Context, Result};
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
-use tests::{Gateway, Options, Response};
+use tests::{Gateway, Options, Response, cards};
 
 use super::{basic, example, missing, problem};
-use crate::{CARD, repeats_card};
+use crate::repeats_card;
 
 fn check_headers(answer: &Response) {
     assert_eq!(answer.header("content-type"), "application/json");
@@ -64,7 +64,7 @@ fn wrong_fields() -> Vec<(&'static str, Value, &'static str)> {
         ),
         (
             "description",
-            json!(format!("card {CARD}")),
+            json!(format!("card {}", cards::APPROVED)),
             card("description"),
         ),
         ("items", json!(null), "The items field is required."),
@@ -78,7 +78,7 @@ fn wrong_fields() -> Vec<(&'static str, Value, &'static str)> {
             json!([]),
             "The items field must have 1 to 50 items.",
         ),
-        ("items", json!([CARD]), card("items")),
+        ("items", json!([cards::APPROVED]), card("items")),
         (
             "return_url",
             json!(null),
@@ -243,7 +243,7 @@ async fn bodies_paths_and_methods_are_refused_in_the_same_shape() -> Result<()> 
     }
     let key = at(Method::POST, "/v1/payments/")
         .json(&example())
-        .header("Idempotency-Key", CARD);
+        .header("Idempotency-Key", cards::APPROVED);
     let answer = gateway.send(key).await?;
     let content =
         "Idempotency-Key must have 1 to 255 printable ASCII characters and no card number.";

@@ -4,11 +4,11 @@ use anyhow::{Context, Result};
 use futures::future::try_join_all;
 use reqwest::Method;
 use serde_json::{Value, json};
-use tests::{Gateway, Receiver};
+use tests::{Gateway, Receiver, cards};
 
 use super::send;
 use crate::plain::plain;
-use crate::{CARD, refusal, refused};
+use crate::{refusal, refused};
 
 #[tokio::test]
 async fn a_customer_is_made_read_and_changed() -> Result<()> {
@@ -57,7 +57,7 @@ async fn a_customer_is_made_read_and_changed() -> Result<()> {
 #[tokio::test]
 async fn one_address_is_one_customer() -> Result<()> {
     let gateway = Gateway::start().await?;
-    let paid = gateway.pay(CARD).await?;
+    let paid = gateway.pay(cards::APPROVED).await?;
     let body = json!({"email": "CUSTOMER@example.com", "phone": "+1 555 0100"});
     let same = gateway.post("/v1/customers", &body).await?;
     assert_eq!(same.at("/id"), paid.at("/customer/id"));
@@ -107,7 +107,11 @@ async fn wrong_customers_are_named_and_not_stored() -> Result<()> {
             "parameter_invalid",
             "name",
         ),
-        (json!({"name": CARD}), "card_number_misplaced", "name"),
+        (
+            json!({"name": cards::APPROVED}),
+            "card_number_misplaced",
+            "name",
+        ),
         (
             json!({"phone": "x".repeat(41)}),
             "parameter_invalid",
@@ -119,7 +123,7 @@ async fn wrong_customers_are_named_and_not_stored() -> Result<()> {
             "description",
         ),
         (
-            json!({"metadata": {"card": CARD}}),
+            json!({"metadata": {"card": cards::APPROVED}}),
             "card_number_misplaced",
             "metadata",
         ),
@@ -238,8 +242,8 @@ async fn a_customer_that_comes_with_a_payment_is_told() -> Result<()> {
     let events = ["customer.created", "customer.updated"];
     let asked = json!({"url": receiver.url("/"), "events": events});
     gateway.register_as("/v1/webhooks", &asked).await?;
-    let paid = gateway.pay(CARD).await?;
-    gateway.pay(CARD).await?;
+    let paid = gateway.pay(cards::APPROVED).await?;
+    gateway.pay(cards::APPROVED).await?;
     gateway.drain().await?;
     let told: Vec<Value> = receiver
         .requests()

@@ -3,11 +3,11 @@
 use anyhow::Result;
 use reqwest::Method;
 use serde_json::{Value, json};
-use tests::{Gateway, Receiver, Response};
+use tests::{Gateway, Receiver, Response, cards};
 
 use super::send;
 use crate::plain::plain;
-use crate::{CARD, refusal, refused};
+use crate::{refusal, refused};
 
 #[tokio::test]
 async fn an_endpoint_is_listed_read_changed_and_deleted() -> Result<()> {
@@ -73,12 +73,12 @@ async fn a_disabled_endpoint_is_told_nothing_until_it_is_active() -> Result<()> 
         send(&gateway, Method::PATCH, &path, &change).await
     };
     set(json!({"status": "disabled"})).await?;
-    gateway.pay(CARD).await?;
+    gateway.pay(cards::APPROVED).await?;
     gateway.drain().await?;
     assert_eq!(receiver.requests().len(), 0);
     set(json!({"status": "active", "events": ["payment.failed"]})).await?;
-    gateway.pay(CARD).await?;
-    let declined = gateway.pay("4000000000000002").await?;
+    gateway.pay(cards::APPROVED).await?;
+    let declined = gateway.pay(cards::DECLINED).await?;
     gateway.drain().await?;
     let told = receiver.requests();
     let objects: Vec<Value> = told
@@ -87,7 +87,7 @@ async fn a_disabled_endpoint_is_told_nothing_until_it_is_active() -> Result<()> 
         .collect();
     assert_eq!(objects, [declined.body]);
     send(&gateway, Method::DELETE, &path, &Value::Null).await?;
-    gateway.pay("4000000000000002").await?;
+    gateway.pay(cards::DECLINED).await?;
     gateway.drain().await?;
     assert_eq!(receiver.requests().len(), 1);
     gateway.finish().await
@@ -137,7 +137,7 @@ async fn wrong_changes_are_named() -> Result<()> {
         ),
         (json!({"url": "nowhere"}), "parameter_invalid", "url"),
         (
-            json!({"url": format!("https://example.com/{CARD}")}),
+            json!({"url": format!("https://example.com/{}", cards::APPROVED)}),
             "card_number_misplaced",
             "url",
         ),

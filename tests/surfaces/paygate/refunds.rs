@@ -4,10 +4,10 @@ use anyhow::{Context, Result};
 use futures::future::try_join_all;
 use reqwest::Method;
 use serde_json::{Value, json};
-use tests::{Gateway, Receiver, Response, example};
+use tests::{Gateway, Receiver, Response, cards, example};
 
 use crate::plain::plain;
-use crate::{CARD, check_error, refusal, refused};
+use crate::{check_error, refusal, refused};
 
 async fn refund(gateway: &Gateway, payment: &str, body: &Value) -> Result<Response> {
     gateway
@@ -34,7 +34,7 @@ async fn a_payment_is_given_back_in_parts() -> Result<()> {
     let receiver = Receiver::start().await?;
     let asked = json!({"url": receiver.url("/"), "events": ["refund.created"]});
     gateway.register_as("/v1/webhooks", &asked).await?;
-    let paid = gateway.pay(CARD).await?;
+    let paid = gateway.pay(cards::APPROVED).await?;
     let id = paid.at("/id");
 
     let example = json!({"amount": 2500, "reason": "customer_request"});
@@ -72,13 +72,13 @@ async fn a_payment_is_given_back_in_parts() -> Result<()> {
 #[tokio::test]
 async fn what_took_no_money_gives_none_back() -> Result<()> {
     let gateway = Gateway::start().await?;
-    let mut without_card = example(CARD);
+    let mut without_card = example(cards::APPROVED);
     without_card
         .as_object_mut()
         .context("an object")?
         .remove("card");
     let open = gateway.post("/v1/payments", &without_card).await?;
-    let declined = gateway.pay("4000000000000002").await?;
+    let declined = gateway.pay(cards::DECLINED).await?;
     for payment in [open, declined] {
         let path = format!("/v1/payments/{}/refund", payment.at("/id"));
         let expected = refusal(400, "payment_not_refundable", "");
@@ -90,14 +90,14 @@ async fn what_took_no_money_gives_none_back() -> Result<()> {
 #[tokio::test]
 async fn only_ones_own_payments_are_given_back() -> Result<()> {
     let gateway = Gateway::start().await?;
-    let paid = gateway.pay(CARD).await?;
+    let paid = gateway.pay(cards::APPROVED).await?;
     let path = format!("/v1/payments/{}/refund", paid.at("/id"));
     let missing = refusal(404, "resource_missing", "");
     for nobodys in [
         "pay_0000000000000000000001",
         "pay_1",
         "ref_0000000000000000000001",
-        CARD,
+        cards::APPROVED,
         "%ff",
     ] {
         let nobodys = format!("/v1/payments/{nobodys}/refund");
@@ -122,7 +122,7 @@ async fn only_ones_own_payments_are_given_back() -> Result<()> {
 #[tokio::test]
 async fn a_wrong_refund_is_named_and_changes_nothing() -> Result<()> {
     let gateway = Gateway::start().await?;
-    let paid = gateway.pay(CARD).await?;
+    let paid = gateway.pay(cards::APPROVED).await?;
     let path = format!("/v1/payments/{}/refund", paid.at("/id"));
     for (body, code, param) in [
         (json!({"amount": 5001}), "amount_too_large", "amount"),
@@ -134,7 +134,7 @@ async fn a_wrong_refund_is_named_and_changes_nothing() -> Result<()> {
         (json!({"amount": 25.0}), "parameter_invalid", "amount"),
         (json!({"reason": 7}), "parameter_invalid", "reason"),
         (
-            json!({"reason": format!("card {CARD}")}),
+            json!({"reason": format!("card {}", cards::APPROVED)}),
             "card_number_misplaced",
             "reason",
         ),
@@ -158,7 +158,7 @@ async fn a_wrong_refund_is_named_and_changes_nothing() -> Result<()> {
 #[tokio::test]
 async fn refunds_at_once_never_exceed_the_payment() -> Result<()> {
     let gateway = Gateway::start().await?;
-    let paid = gateway.pay(CARD).await?;
+    let paid = gateway.pay(cards::APPROVED).await?;
     let id = paid.at("/id");
     let body = json!({"amount": 1000});
     let answers = try_join_all((0..40).map(|_| refund(&gateway, id, &body))).await?;
@@ -174,7 +174,7 @@ async fn refunds_at_once_never_exceed_the_payment() -> Result<()> {
         json!(5000)
     );
 
-    let paid = gateway.pay(CARD).await?;
+    let paid = gateway.pay(cards::APPROVED).await?;
     let all = json!({});
     let answers = try_join_all((0..8).map(|_| refund(&gateway, paid.at("/id"), &all))).await?;
     let done = answers.iter().filter(|answer| answer.status == 200);
@@ -185,7 +185,7 @@ async fn refunds_at_once_never_exceed_the_payment() -> Result<()> {
 #[tokio::test]
 async fn the_same_refund_under_one_key_is_made_once() -> Result<()> {
     let gateway = Gateway::start().await?;
-    let paid = gateway.pay(CARD).await?;
+    let paid = gateway.pay(cards::APPROVED).await?;
     let path = format!("/v1/payments/{}/refund", paid.at("/id"));
     let keyed = |body: &Value| {
         let request = gateway.posting(&path, body);
@@ -203,7 +203,7 @@ async fn the_same_refund_under_one_key_is_made_once() -> Result<()> {
         (other.status, other.at("/error/code")),
         (409, "idempotency_key_reused")
     );
-    let payment = gateway.pay_once(CARD, "refund-1").await?;
+    let payment = gateway.pay_with_key(cards::APPROVED, "refund-1").await?;
     assert_eq!(
         (payment.status, payment.at("/error/code")),
         (409, "idempotency_key_reused")
@@ -220,7 +220,7 @@ async fn a_refused_refund_is_failed_and_takes_nothing_up() -> Result<()> {
     let receiver = Receiver::start().await?;
     let asked = json!({"url": receiver.url("/"), "events": ["refund.created"]});
     gateway.register_as("/v1/webhooks", &asked).await?;
-    let paid = gateway.pay("4000000000074098").await?;
+    let paid = gateway.pay(cards::UNREFUNDABLE).await?;
     let id = paid.at("/id");
     let mut refused = Vec::new();
     for body in [json!({}), json!({"amount": 5000})] {
@@ -247,7 +247,7 @@ async fn the_body_may_be_left_out() -> Result<()> {
         ("/v2", ""),
         ("/v2", "application/json"),
     ] {
-        let paid = gateway.pay(CARD).await?;
+        let paid = gateway.pay(cards::APPROVED).await?;
         let path = format!("{version}/payments/{}/refund", paid.at("/id"));
         let bare = gateway.request(Method::POST, &path).bearer_auth(key);
         // Programs that post nothing name a type of it all the same, and not always the right one.

@@ -3,10 +3,10 @@
 use anyhow::{Context, Result};
 use reqwest::Method;
 use serde_json::{Value, json};
-use tests::{Gateway, Response, example};
+use tests::{Gateway, Response, cards, example};
 
 use crate::plain::plain;
-use crate::{CARD, refusal, refused};
+use crate::{refusal, refused};
 
 async fn exchange(gateway: &Gateway) -> Result<Response> {
     let body = json!({
@@ -33,7 +33,7 @@ async fn a_token_opens_what_a_key_opens() -> Result<()> {
         let request = gateway.request(Method::POST, path).json(&body);
         gateway.send(request.bearer_auth(token))
     };
-    let paid = post("/v1/payments", example(CARD)).await?;
+    let paid = post("/v1/payments", example(cards::APPROVED)).await?;
     assert_eq!((paid.status, paid.at("/status")), (200, "succeeded"));
     let path = format!("/v1/payments/{}", paid.at("/id"));
     for path in [
@@ -105,7 +105,7 @@ async fn wrong_credentials_get_no_token() -> Result<()> {
             "",
         ),
         (
-            json!({"client_id": CARD, "client_secret": CARD}),
+            json!({"client_id": cards::APPROVED, "client_secret": cards::APPROVED}),
             401,
             "invalid_client",
             "",

@@ -3,12 +3,12 @@
 use anyhow::{Context, Result};
 use reqwest::Method;
 use serde_json::{Value, json};
-use tests::{Gateway, Response, example};
+use tests::{Gateway, Response, cards, example};
 use time::OffsetDateTime;
 use time::macros::format_description;
 
 use crate::plain::plain;
-use crate::{CARD, refusal, refused};
+use crate::{refusal, refused};
 
 async fn list(gateway: &Gateway, query: &str) -> Result<Response> {
     let answer = gateway.get(&format!("/v1/transactions{query}")).await?;
@@ -26,10 +26,15 @@ fn ids(list: &Response) -> Result<Vec<String>> {
 /// Payments of each status, the newest first: pending, failed, succeeded, succeeded, succeeded.
 async fn made(gateway: &Gateway) -> Result<Vec<String>> {
     let mut ids = Vec::new();
-    for card in [CARD, CARD, CARD, "4000000000000002"] {
+    for card in [
+        cards::APPROVED,
+        cards::APPROVED,
+        cards::APPROVED,
+        cards::DECLINED,
+    ] {
         ids.insert(0, gateway.pay(card).await?.at("/id").to_owned());
     }
-    let mut without_card = example(CARD);
+    let mut without_card = example(cards::APPROVED);
     without_card
         .as_object_mut()
         .context("an object")?
@@ -45,7 +50,7 @@ async fn a_list_is_answered_as_documented() -> Result<()> {
     let empty = list(&gateway, "").await?;
     let printed = r#"{"object":"list","data":[],"limit":10,"offset":0,"has_more":false}"#;
     assert_eq!(empty.text, printed);
-    let paid = gateway.pay(CARD).await?;
+    let paid = gateway.pay(cards::APPROVED).await?;
     let one = list(&gateway, "?limit=20&status=succeeded").await?;
     let printed = r#"{"object":"list","data":[{"id":"pay_…","status":"succeeded","amount":5000,"currency":"USD","created":…,"customer":{"id":"cus_…","email":"customer@example.com"},"description":"Order #12345"}],"limit":20,"offset":0,"has_more":false}"#;
     assert_eq!(plain(&one.text), printed);
@@ -178,7 +183,7 @@ async fn wrong_parameters_are_named() -> Result<()> {
 #[tokio::test]
 async fn nobody_sees_anothers_transactions() -> Result<()> {
     let gateway = Gateway::start().await?;
-    let paid = gateway.pay(CARD).await?;
+    let paid = gateway.pay(cards::APPROVED).await?;
     for key in [&gateway.other_merchant.test_key, &gateway.merchant.live_key] {
         for query in [String::new(), format!("?starting_after={}", paid.at("/id"))] {
             let request = gateway.request(Method::GET, &format!("/v1/transactions{query}"));

@@ -3,11 +3,10 @@
 use anyhow::{Result, ensure};
 use reqwest::Method;
 use serde_json::{Value, json};
-use tests::{Gateway, Receiver, Response, example};
+use tests::{Gateway, Receiver, Response, cards, example};
 use uuid::Uuid;
 
 use super::requests::By;
-use crate::CARD;
 
 /// Live things as no request makes them here.
 const LIVE: &str = r#"
@@ -91,7 +90,7 @@ pub async fn test(gateway: &Gateway, key: &str, receiver: &Receiver, whose: &str
     maker
         .ask("finternet-hook", By::Header, "/v1/webhooks", &hook)
         .await?;
-    let mut order = example(CARD);
+    let mut order = example(cards::APPROVED);
     order["customer"] =
         json!({"email": "their-test-payer@shop.example", "name": "their-test-payer"});
     order["description"] = "their-test-order".into();
@@ -127,7 +126,8 @@ pub async fn test(gateway: &Gateway, key: &str, receiver: &Receiver, whose: &str
         .ask("paid-intent", By::Header, intents, &intent)
         .await?;
     let path = format!("{intents}/public/{}/payment", paid.at("/id"));
-    let card = json!({"cardNumber": CARD, "expiry": "12/30", "cvv": "123", "name": "John Doe"});
+    let card =
+        json!({"cardNumber": cards::APPROVED, "expiry": "12/30", "cvv": "123", "name": "John Doe"});
     maker
         .ask("card", By::Header, &path, &json!({"card": card}))
         .await?;
