@@ -1,33 +1,33 @@
-# Sluice on this machine. Everything it starts and writes is below .local/; see deploy/local/.
+# Runs Sluice on this machine. All state is below .local/; the scripts are in deploy/local/.
 
 .DEFAULT_GOAL := help
 .PHONY: help up down clean test bench postman fmt lint
 
-help: ## what can be made
+help: ## list these targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 16
 
-up: ## install what is missing, build, start everything, show a payment
+up: ## install missing packages, build, start everything, make a payment
 	@deploy/local/up.sh
 
 down: ## stop everything, keep the data
 	@deploy/local/down.sh
 
-clean: ## stop everything and remove the data (.local/); what cargo built stays
+clean: ## stop everything and remove the data (.local/); keeps the build
 	@deploy/local/clean.sh
 
-test: ## all tests, over private stores (ARGS="...": to the test runner)
+test: ## run all tests with private stores (ARGS="..." for the test runner)
 	@deploy/local/test.sh $(ARGS)
 
-bench: ## the measurements, over private stores (ARGS="...")
+bench: ## run the benchmarks with private stores (ARGS="...")
 	@deploy/local/bench.sh $(ARGS)
 
-postman: ## write the requests of all surfaces to .local/postman.json
+postman: ## write a Postman collection of all surfaces to .local/postman.json
 	@mkdir -p .local
 	@SQLX_OFFLINE=true cargo run --locked --quiet --package api --bin reference postman >.local/postman.json
-	@echo "written: .local/postman.json"
+	@echo "wrote .local/postman.json"
 
 fmt: ## format the code
 	@cargo fmt --all
 
-lint: ## check format, clippy and the scripts
+lint: ## check the format, clippy and shellcheck
 	@deploy/local/lint.sh

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# make bench: the measurements, on release binaries and private stores; arguments go to them.
+# make bench: runs the benchmarks with release binaries and private stores, and passes arguments on.
 # shellcheck source-path=SCRIPTDIR
 set -euo pipefail
 here=$(dirname "$(realpath "${BASH_SOURCE[0]}")")
-. "$here/say.sh"
+. "$here/log.sh"
 . "$here/net.sh"
 . "$here/process.sh"
 . "$here/instance.sh"

@@ -1,20 +1,20 @@
 #!/usr/bin/env bash
-# make clean: make down, and the data removed. target/ stays, so that the next make up is quick.
+# make clean: stops everything and removes the data. target/ stays, so the next make up is fast.
 # shellcheck source-path=SCRIPTDIR
 set -euo pipefail
 here=$(dirname "$(realpath "${BASH_SOURCE[0]}")")
-. "$here/say.sh"
+. "$here/log.sh"
 . "$here/checkout.sh"
 
 main() {
   local ports
   "$here/down.sh"
-  # Stores left by an interrupted make test or make bench.
+  # Stores left over from an interrupted make test or make bench.
   for ports in "$state"/*/ports.env; do
     [[ ! -f $ports ]] || "$here/stores.sh" remove "${ports%/*}"
   done
   [[ ! -d $state ]] || "$here/stores.sh" remove "$state"
-  said "removed .local/ (what cargo built stays in target/)"
+  log_step "removed .local/ (the build in target/ is kept)"
 }
 
 main "$@"

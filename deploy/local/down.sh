@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# make down: stops everything that make up started, and keeps the data.
+# make down: stops everything that make up started; keeps the data.
 # shellcheck source-path=SCRIPTDIR
 set -euo pipefail
 here=$(dirname "$(realpath "${BASH_SOURCE[0]}")")
-. "$here/say.sh"
+. "$here/log.sh"
 . "$here/net.sh"
 . "$here/process.sh"
 . "$here/instance.sh"
@@ -12,14 +12,14 @@ here=$(dirname "$(realpath "${BASH_SOURCE[0]}")")
 
 main() {
   local started
-  [[ -d $state ]] || { said "nothing is running"; return; }
+  [[ -d $state ]] || { log_step "nothing is running"; return; }
   open_instance "$state"
   exec 9>"$state/run/up.lock"
   flock 9
   started=$(now_ms)
   stop_services
   "$here/stores.sh" stop "$state"
-  said "down; the data is kept in .local/" "$started"
+  log_step "stopped; the data in .local/ is kept" "$started"
 }
 
 main "$@"

@@ -1,13 +1,13 @@
 # shellcheck shell=bash
-# One instance of the stores: everything of it is below one directory, $dir.
+# One instance of Postgres and RabbitMQ, completely below one directory, $dir.
 #
-#   ports.env stores.env   chosen ports · URLs to connect to
+#   ports.env stores.env   chosen ports · connection URLs
 #   run/ log/ secrets/     process ids · logs · passwords
-#   postgres/ rabbitmq/    the data (rabbitmq/data may be wiped while it is down)
+#   postgres/ rabbitmq/    data (rabbitmq/data may be deleted while RabbitMQ is stopped)
 
-# open_instance DIR: sets $dir (absolute), $tag (a short name of it) and makes the directories.
+# open_instance DIR: creates the directories; sets $dir (absolute) and $tag (a short name for it).
 open_instance() {
-  # As root Postgres is another user, who has to pass through, not to look.
+  # Under root, Postgres runs as another user, who must be able to enter but not to list it.
   local mode=0700
   ((EUID)) || mode=0711
   umask 077
@@ -18,8 +18,8 @@ open_instance() {
   mkdir -p "$dir/run" "$dir/log" "$dir/secrets"
 }
 
-# first_port BASE: where this instance looks first. The checkout's own instance takes the base
-# itself; the others start apart from each other, so that one which is down keeps its ports.
+# first_port BASE: the first port this instance tries. The checkout's own instance uses the base;
+# test instances are spread out, so that a stopped one finds its ports free when it starts again.
 first_port() {
   [[ ${dir##*/} == .local ]] && echo "$1" && return
   echo $(($1 + 1 + 16#$tag % 900))
@@ -30,7 +30,7 @@ random_hex() {
   od -An -vtx1 -N"$1" /dev/urandom | tr -d ' \n'
 }
 
-# secret NAME BYTES: hexadecimal; makes it once, prints it ever after.
+# secret NAME BYTES: prints a random secret in hexadecimal; generates it on the first call.
 secret() {
   local file=$dir/secrets/$1
   [[ -s $file ]] || { random_hex "$2" >"$file.new" && mv "$file.new" "$file"; }

@@ -1,8 +1,8 @@
 # shellcheck shell=bash disable=SC2154 # set by checkout.sh, services.sh and up.sh
-# Keys: those the processes share, those of two demonstration merchants, and the file with
-# everything somebody needs to try the gateway, .local/sandbox.env.
+# The keys that the processes share, two demo merchants with their API keys, and .local/sandbox.env,
+# the file with everything that is needed to try the gateway.
 
-# make_keys: 32 random bytes each; nobody but this user can read them.
+# make_keys: 32 random bytes each, readable by this user only.
 make_keys() {
   secret idempotency.key 32 >/dev/null
   secret webhook.key 32 >/dev/null
@@ -14,15 +14,15 @@ sluice() {
     "$(target_dir)/release/sluice" "$@"
 }
 
-# field NAME JSON: a string of a flat JSON object; our keys hold nothing that JSON escapes.
+# field NAME JSON: prints a string of a flat JSON object; our keys need no JSON escapes.
 field() {
   local value
   value=$(sed -n 's/.*"'"$1"'" *: *"\([^"]*\)".*/\1/p' <<<"$2")
-  [[ -n $value ]] || fail "sluice merchant create did not print $1"
+  [[ -n $value ]] || fail "no $1 in the output of sluice merchant create"
   echo "$value"
 }
 
-# merchants_file: keys belong to one database; another one (DATABASE_URL, data removed) has others.
+# merchants_file: a file per database, because API keys are valid for one database only.
 merchants_file() {
   local database
   if [[ -n ${DATABASE_URL:-} ]]; then
@@ -33,7 +33,7 @@ merchants_file() {
   echo "$state/secrets/merchants-$database.env"
 }
 
-make_merchants() {
+create_merchants() {
   local file started first second
   file=$(merchants_file)
   [[ -s $file ]] && return
@@ -49,17 +49,17 @@ make_merchants() {
     echo "SLUICE_WEBHOOK_SECRET=$(field webhook_secret "$first")"
   } >"$file.new"
   mv "$file.new" "$file"
-  said "two merchants created" "$started"
+  log_step "created two merchants" "$started"
 }
 
-# write_sandbox_env: whole or not at all, for this user only.
+# write_sandbox_env: written atomically, readable by this user only.
 write_sandbox_env() {
   {
-    echo "SLUICE_URL=http://$api_at"
+    echo "SLUICE_URL=http://$api_address"
     cat "$(merchants_file)"
     echo "SLUICE_DATABASE_URL=$database_url"
     echo "SLUICE_AMQP_URL=$amqp_url"
-    echo "SLUICE_SANDBOX_URL=http://$sandbox_at"
+    echo "SLUICE_SANDBOX_URL=http://$sandbox_address"
     echo "SLUICE_WEBHOOK_KEY_FILE=$state/secrets/webhook.key"
     [[ -n ${AMQP_URL:-} ]] || echo "SLUICE_RABBITMQ_MANAGEMENT_URL=$(management_url)"
   } >"$state/sandbox.env.new"

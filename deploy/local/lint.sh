@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# make lint: what must hold before anything is merged, without running it.
+# make lint: all static checks.
 # shellcheck source-path=SCRIPTDIR
 set -euo pipefail
 here=$(dirname "$(realpath "${BASH_SOURCE[0]}")")
-. "$here/say.sh"
+. "$here/log.sh"
 . "$here/packages.sh"
 cd "$here/../.."
 

@@ -1,48 +1,49 @@
 # shellcheck shell=bash
-# Ports and the one HTTP request we need, without curl, ss or python: a bare machine has none.
+# Ports and HTTP status requests without curl, ss or python, which a minimal machine lacks.
 
-# listening PORT: does anything listen there? Read from /proc, so nothing is connected to.
+# listening PORT: whether a process listens on it. Read from /proc, because a connection would
+# disturb that process.
 listening() {
   local hex
   hex=$(printf '%04X' "$1")
   grep -Eqs "^ *[0-9]+: [0-9A-F]+:$hex [0-9A-F]+:[0-9A-F]+ 0A " /proc/net/tcp /proc/net/tcp6
 }
 
-# kept_port FILE NAME: the port once chosen for NAME.
-kept_port() {
+# recorded_port FILE NAME: prints the port chosen earlier for NAME, if any.
+recorded_port() {
   [[ -r $1 ]] && sed -n "s/^$2=//p" "$1" | grep .
 }
 
-# take_port FILE NAME FROM: the first free port from FROM upwards, remembered in FILE; none of the
-# others in FILE, even if what they belong to is down. FROM lies below 32768 in all callers: above,
-# the kernel may lend the port to a client, and a client that reconnects in a loop to a port nobody
-# serves may even connect to itself.
-take_port() {
+# choose_port FILE NAME FROM: prints the first free port from FROM upwards and records it in FILE.
+# Ports that FILE records for other names are skipped even if they are free now. All callers pass a
+# FROM below 32768: the kernel assigns higher ports to clients, and a client that keeps reconnecting
+# to an unused port can even connect to itself.
+choose_port() {
   local file=$1 name=$2 port=$3
   (
     flock 8
     while listening "$port" || grep -sv "^$name=" "$file" | grep -q "=$port\$"; do
       port=$((port + 1))
     done
-    remember "$file" "$name" "$port"
+    set_value "$file" "$name" "$port"
     echo "$port"
   ) 8>>"$file.lock"
 }
 
-# keep_port FILE NAME FIRST: the port of something that does not run now: the one it had, unless
-# somebody took it meanwhile.
-keep_port() {
-  take_port "$1" "$2" "$(kept_port "$1" "$2" || echo "$3")"
+# reuse_port FILE NAME FIRST: chooses a port for a stopped process: its previous one, unless another
+# process uses it now.
+reuse_port() {
+  choose_port "$1" "$2" "$(recorded_port "$1" "$2" || echo "$3")"
 }
 
-# remember FILE NAME VALUE: sets one line of a file of NAME=VALUE lines, whole or not at all.
-remember() {
+# set_value FILE NAME VALUE: sets one line in a file of NAME=VALUE lines, atomically.
+set_value() {
   grep -sv "^$2=" "$1" >"$1.new" || true
   echo "$2=$3" >>"$1.new"
   mv "$1.new" "$1"
 }
 
-# http_status HOST:PORT PATH [HEADER]: the status code of a GET; fails when nobody answers.
+# http_status HOST:PORT PATH [HEADER]: prints the status code of a GET; fails without a response.
 http_status() {
   (
     exec 3<>"/dev/tcp/${1%:*}/${1#*:}"

@@ -1,7 +1,7 @@
 # shellcheck shell=bash
-# What the machine must have: looked for as programs, installed as the system's packages.
+# Required software: detected by its programs, installed as system packages.
 
-# missing_packages THING...: the packages that bring what is not there.
+# missing_packages THING...: prints the packages to install for those things that are missing.
 missing_packages() {
   local need
   for need in "$@"; do
@@ -20,92 +20,93 @@ missing_packages() {
   done
 }
 
-# need compiler|postgres|rabbitmq|python|node|curl|shellcheck...: installs what is missing of it. Instant when nothing is.
+# need THING...: installs what is missing of the things that missing_packages knows. Immediate if
+# nothing is missing.
 need() {
   local packages started
   need_cargo
   read -ra packages < <(missing_packages "$@" | tr '\n' ' ') || true
   ((${#packages[@]})) || return 0
   started=$(now_ms)
-  said "installing ${packages[*]}"
-  command -v apt-get >/dev/null || refuse "this machine has no apt-get" "${packages[@]}"
+  log_step "installing ${packages[*]}"
+  command -v apt-get >/dev/null || fail_packages "apt-get is missing" "${packages[@]}"
   ((!EUID)) || command -v sudo >/dev/null ||
-    refuse "installing needs root or sudo" "${packages[@]}"
+    fail_packages "installing packages needs root or sudo" "${packages[@]}"
   install_packages "${packages[@]}"
   read -ra packages < <(missing_packages "$@" | tr '\n' ' ') || true
-  ((!${#packages[@]})) || refuse "still missing after the installation" "${packages[@]}"
-  said "installed" "$started"
+  ((!${#packages[@]})) || fail_packages "programs are still missing after the installation" "${packages[@]}"
+  log_step "installed" "$started"
 }
 
 need_cargo() {
   command -v cargo >/dev/null && return
   [[ -x ${HOME:-}/.cargo/bin/cargo ]] && PATH=$HOME/.cargo/bin:$PATH && export PATH && return
-  fail "cargo is missing" "install Rust with rustup, then run this again"
+  fail "cargo is missing" "install Rust with rustup, then run this command again"
 }
 
-# refuse WHY PACKAGE...: what is wrong and what the reader can do about it.
-refuse() {
+# fail_packages WHY PACKAGE...: fails with instructions to install the packages by hand.
+fail_packages() {
   local why=$1
   shift
-  fail "$why" "please install yourself: $*" \
+  fail "$why" "install these packages: $*" \
     "(Debian, Ubuntu: apt-get install --no-install-recommends $*)" \
-    "or, to do without PostgreSQL or RabbitMQ here, set DATABASE_URL or AMQP_URL to ones you have;" \
-    "then run this again"
+    "or set DATABASE_URL or AMQP_URL to use an existing PostgreSQL or RabbitMQ;" \
+    "then run this command again"
 }
 
 as_root() {
   if ((EUID)); then sudo "$@"; else "$@"; fi
 }
 
-# apt_get ARGUMENT...: asks nothing; RUNLEVEL keeps sysvinit from starting the services.
+# apt_get ARGUMENT...: never prompts. RUNLEVEL=1 keeps sysvinit from starting the services.
 apt_get() {
   as_root env DEBIAN_FRONTEND=noninteractive NEEDRESTART_SUSPEND=1 RUNLEVEL=1 \
     apt-get -q -y -o DPkg::Lock::Timeout=120 "$@" </dev/null 2>&1 | sed 's/^/    /'
 }
 
 install_packages() {
-  apt_get update || said "the package lists could not be updated; trying with those at hand"
+  apt_get update || log_step "cannot update the package lists; using the existing ones"
   (
-    trap release_services EXIT
-    hold_services
+    trap unmask_services EXIT
+    mask_services
     apt_get install --no-install-recommends "$@" || install_one_by_one "$@"
   )
 }
 
-# install_one_by_one PACKAGE...: once more, to name the one that cannot be had.
+# install_one_by_one PACKAGE...: tries each package, so that the error names the unavailable one.
 install_one_by_one() {
   local package
   for package in "$@"; do
     apt_get install --no-install-recommends "$package" ||
-      refuse "the package $package cannot be installed (see above)" "$package"
+      fail_packages "cannot install the package $package (see above)" "$package"
   done
 }
 
-# The packages would make a cluster and start services of their own, on the usual ports and, for
-# RabbitMQ and epmd, on all addresses. We start private ones instead, so these stay off.
+# The packages would create a Postgres cluster and start system services, on the default ports and
+# (RabbitMQ, epmd) on all addresses. We run private instances instead, so these stay disabled.
 UNITS=(rabbitmq-server.service epmd.service epmd.socket)
-held=()
+masked=()
 NO_CLUSTER=/etc/postgresql-common/createcluster.d/sluice.conf
 
 systemd_runs() {
   [[ -d /run/systemd/system ]]
 }
 
-# Only what is not installed yet is held: an existing system service is none of our business.
-hold_services() {
+# Masks only units that are not installed yet: existing system services are left alone.
+mask_services() {
   local unit
   as_root mkdir -p "${NO_CLUSTER%/*}"
   echo 'create_main_cluster = false' | as_root tee "$NO_CLUSTER" >/dev/null
   systemd_runs || return 0
   for unit in "${UNITS[@]}"; do
     systemctl cat "$unit" >/dev/null 2>&1 && continue
-    as_root systemctl mask --quiet --runtime "$unit" && held+=("$unit")
+    as_root systemctl mask --quiet --runtime "$unit" && masked+=("$unit")
   done
 }
 
-release_services() {
+unmask_services() {
   as_root rm -f "$NO_CLUSTER"
-  systemd_runs && ((${#held[@]})) || return 0
-  as_root systemctl unmask --quiet --runtime "${held[@]}" || true
-  as_root systemctl disable --quiet "${held[@]}" 2>/dev/null || true
+  systemd_runs && ((${#masked[@]})) || return 0
+  as_root systemctl unmask --quiet --runtime "${masked[@]}" || true
+  as_root systemctl disable --quiet "${masked[@]}" 2>/dev/null || true
 }

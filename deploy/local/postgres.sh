@@ -1,11 +1,11 @@
 # shellcheck shell=bash disable=SC2154 # dir and tag are set by instance.sh
-# A private Postgres cluster: $dir/postgres, 127.0.0.1 only, password only, no socket file.
+# A private Postgres cluster in $dir/postgres: on 127.0.0.1 only, with a password, without a socket.
 
-# Postgres refuses to run as root; then it runs as the user its package has made.
+# Postgres does not run as root; root runs it as the user postgres of its package.
 AS_POSTGRES=()
 ((EUID)) || AS_POSTGRES=(setpriv --reuid=postgres --regid=postgres --clear-groups --)
 
-# postgres_bin DATA: the directory of the binaries that fit the data, or of the newest ones.
+# postgres_bin DATA: prints the directory of the binaries for the data's version, else the newest.
 postgres_bin() {
   local version='' bin
   [[ -r $1/PG_VERSION ]] && version=$(<"$1/PG_VERSION")
@@ -13,17 +13,17 @@ postgres_bin() {
     "$(command -v postgres)"; do
     [[ -x $bin ]] && dirname "$(realpath "$bin")" && return
   done
-  fail "no Postgres ${version:+$version }binaries found" \
+  fail "Postgres${version:+ $version} is missing" \
     "install the package postgresql${version:+-$version}"
 }
 
-# postgres_data: the real data directory. Where the postgres user may not pass (a checkout below
-# /root), the data goes below /var/lib and $dir/postgres points there. Its name is never used twice:
-# data of a checkout that was deleted here does not open with our password.
+# postgres_data: prints the real data directory. If the user postgres cannot enter $dir (a checkout
+# below /root), the data is below /var/lib, and $dir/postgres is a link to it. Its name is unique:
+# data of a deleted checkout at the same path would not open with our password.
 postgres_data() {
   local link=$dir/postgres elsewhere
-  if [[ ! -e $link ]] && ((!EUID)) && ! postgres_may_pass; then
-    forgotten_data
+  if [[ ! -e $link ]] && ((!EUID)) && ! postgres_can_enter; then
+    leftover_data
     install -d -m 0755 /var/lib/sluice
     elsewhere=$(mktemp -d "/var/lib/sluice/$tag.XXXXXX")
     chmod 0755 "$elsewhere"
@@ -33,20 +33,20 @@ postgres_data() {
   realpath -m "$link"
 }
 
-# forgotten_data: what a checkout at this very path left below /var/lib when it was deleted without
-# make clean. Payments are kept, and said; what tests left is not.
-forgotten_data() {
-  local left
-  for left in $(compgen -G "/var/lib/sluice/$tag*"); do
+# leftover_data: handles data below /var/lib of a checkout at the same path that was deleted without
+# make clean. Reports a gateway's data, and removes that of tests.
+leftover_data() {
+  local leftover
+  for leftover in $(compgen -G "/var/lib/sluice/$tag*"); do
     if [[ ${dir##*/} == .local ]]; then
-      said "data of an earlier checkout here is still in $left" >&2
+      log_step "data of an earlier checkout at this path is still in $leftover" >&2
     else
-      rm -rf "$left"
+      rm -rf "$leftover"
     fi
   done
 }
 
-postgres_may_pass() {
+postgres_can_enter() {
   (cd / && "${AS_POSTGRES[@]}" test -x "$dir")
 }
 
@@ -56,38 +56,38 @@ postgres_alive() {
 
 postgres_url() {
   local port
-  port=$(kept_port "$dir/ports.env" POSTGRES) || fail "no Postgres has been started in $dir"
+  port=$(recorded_port "$dir/ports.env" POSTGRES) || fail "Postgres was never started in $dir"
   echo "postgres://sluice:$(secret postgres.password 24)@127.0.0.1:$port/sluice"
 }
 
-# init_postgres BIN DATA: a new cluster, unless there is one. Made beside its place and moved there
-# whole, since initdb may be killed.
+# init_postgres BIN DATA: creates a cluster if there is none. It is created beside its final place
+# and then renamed, since initdb may be killed halfway.
 init_postgres() {
-  local bin=$1 data=$2 made=$2.new password=${2%/*}/initdb.password
+  local bin=$1 data=$2 new=$2.new password=${2%/*}/initdb.password
   ((EUID)) && [[ -s $data/PG_VERSION ]] && return
   ((!EUID)) && "${AS_POSTGRES[@]}" test -s "$data/PG_VERSION" && return
-  # initdb reads the password as that other user and wants an empty data directory: so it lies
-  # beside it, for a moment, readable by that user alone.
+  # initdb runs as the user postgres and needs an empty directory, so the password file is outside
+  # of it, readable by that user only, and removed right afterwards.
   secret postgres.password 24 >"$password"
-  rm -rf "$made"
-  mkdir "$made"
-  ((EUID)) || chown postgres:postgres "$password" "$made"
-  (cd / && "${AS_POSTGRES[@]}" "$bin/initdb" -D "$made" -U sluice -A scram-sha-256 \
+  rm -rf "$new"
+  mkdir "$new"
+  ((EUID)) || chown postgres:postgres "$password" "$new"
+  (cd / && "${AS_POSTGRES[@]}" "$bin/initdb" -D "$new" -U sluice -A scram-sha-256 \
     --pwfile="$password" -E UTF8 --locale=C.UTF-8) >>"$dir/log/postgres.log" 2>&1 || {
     rm -f "$password"
     show_tail "$dir/log/postgres.log"
     fail "initdb failed"
   }
   rm -f "$password"
-  # A name for this very data, so that keys made for it are not taken for those of a later one.
+  # A random name of this data, so that API keys of a deleted database are not used with a new one.
   random_hex 8 >"$dir/secrets/cluster"
-  [[ ! -e $data ]] || rmdir "$data" || fail "$data is no Postgres data, nor empty"
-  mv "$made" "$data"
+  [[ ! -e $data ]] || rmdir "$data" || fail "$data is neither a Postgres data directory nor empty"
+  mv "$new" "$data"
 }
 
 launch_postgres() {
   local bin=$1 data=$2 port=$3
-  # No statement, parameter or row ever reaches the log: card data would be among them.
+  # No statement, parameter or row may reach the log, because they include card data.
   local settings=(
     listen_addresses=127.0.0.1 port="$port" unix_socket_directories=
     shared_buffers=256MB max_connections=300 wal_compression=on
@@ -96,15 +96,15 @@ launch_postgres() {
   )
   (
     only_env "PATH=$PATH" LC_ALL=C.UTF-8
-    # That user may not be able to enter the directory we are in.
+    # The user postgres may not be able to enter the current directory.
     cd /
     detach "$dir/run/postgres.pid" "$dir/log/postgres.log" \
       "${AS_POSTGRES[@]}" "$bin/postgres" -D "$data" "${settings[@]/#/--}"
   )
 }
 
-# postgres_answers BIN PORT: waits until it takes connections; fails when it has died first.
-postgres_answers() {
+# wait_postgres BIN PORT: waits until it accepts connections; fails if it exits.
+wait_postgres() {
   local until=$(($(now_ms) + 90000))
   while (($(now_ms) < until)) && exists "$dir/run/postgres.pid"; do
     "$1/pg_isready" -q -h 127.0.0.1 -p "$2" -U sluice -d postgres && postgres_alive && return
@@ -121,7 +121,7 @@ where not exists (select from pg_database where datname = 'sluice') \gexec
 SQL
     {
       show_tail "$dir/log/postgres.log"
-      fail "could not create the database"
+      fail "cannot create the database"
     }
 }
 
@@ -132,32 +132,32 @@ start_postgres() {
   data=$(postgres_data)
   bin=$(postgres_bin "$data")
   init_postgres "$bin" "$data"
-  # Tried again, because after a kill -9 the orphaned backends hold the shared memory for a moment,
-  # and because somebody may take the port between our look and our bind.
+  # Several attempts: after a kill -9 orphaned backends hold the shared memory for a moment, and
+  # another process may take the port before Postgres binds it.
   for _ in 1 2 3 4 5 6 7 8; do
-    port=$(keep_port "$dir/ports.env" POSTGRES "$(first_port 24320)")
+    port=$(reuse_port "$dir/ports.env" POSTGRES "$(first_port 24320)")
     launch_postgres "$bin" "$data" "$port"
-    if postgres_answers "$bin" "$port"; then
+    if wait_postgres "$bin" "$port"; then
       create_database "$bin" "$port"
-      said "Postgres on 127.0.0.1:$port" "$started"
+      log_step "Postgres on 127.0.0.1:$port" "$started"
       return
     fi
     sleep 0.5
   done
   show_tail "$dir/log/postgres.log"
-  fail "Postgres does not start"
+  fail "Postgres did not start"
 }
 
-# SIGINT is Postgres' fast shutdown; SIGTERM would wait for every client to leave by itself.
+# SIGINT is a fast shutdown; SIGTERM would wait for all clients to disconnect.
 stop_postgres() {
   local started
   postgres_alive || return 0
   started=$(now_ms)
   terminate "$dir/run/postgres.pid" INT 30 postgres_alive
-  said "Postgres stopped" "$started"
+  log_step "Postgres stopped" "$started"
 }
 
-# remove_postgres: the data that may lie outside the directory.
+# remove_postgres: removes the data, which may be outside of $dir.
 remove_postgres() {
   local data
   data=$(realpath -m "$dir/postgres")

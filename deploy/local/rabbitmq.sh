@@ -1,10 +1,10 @@
 # shellcheck shell=bash disable=SC2154 # dir and tag are set by instance.sh
-# A private RabbitMQ node: own name, cookie, epmd, plugins and data below $dir/rabbitmq; every
-# port of it on 127.0.0.1 (by default distribution and epmd listen on all addresses).
+# A private RabbitMQ node with its own name, cookie, epmd, plugins and data below $dir/rabbitmq. All
+# ports are on 127.0.0.1 (by default distribution and epmd listen on all addresses).
 
 RABBITMQ_BIN=/usr/lib/rabbitmq/bin
 
-# The data carries the node's name, so the name must never change, not with the host's either.
+# The data contains the node's name, so the name must not change, even if the host's name does.
 rabbitmq_node() {
   local file=$dir/rabbitmq/node
   [[ -s $file ]] || { mkdir -p "$dir/rabbitmq" && echo "sluice_$tag@localhost" >"$file"; }
@@ -17,24 +17,24 @@ rabbitmq_alive() {
 
 epmd_alive() {
   local port
-  port=$(kept_port "$dir/ports.env" EPMD) && alive "$dir/run/epmd.pid" epmd "-port $port"
+  port=$(recorded_port "$dir/ports.env" EPMD) && alive "$dir/run/epmd.pid" epmd "-port $port"
 }
 
 amqp_url() {
   local port
-  port=$(kept_port "$dir/ports.env" AMQP) || fail "no RabbitMQ has been started in $dir"
+  port=$(recorded_port "$dir/ports.env" AMQP) || fail "RabbitMQ was never started in $dir"
   echo "amqp://sluice:$(secret rabbitmq.password 24)@127.0.0.1:$port/%2f"
 }
 
 management_url() {
-  echo "http://sluice:$(secret rabbitmq.password 24)@127.0.0.1:$(kept_port "$dir/ports.env" MANAGEMENT)"
+  echo "http://sluice:$(secret rabbitmq.password 24)@127.0.0.1:$(recorded_port "$dir/ports.env" MANAGEMENT)"
 }
 
-# start_epmd: the node's own name server; it outlives the node and is used again.
+# start_epmd: the node's own name server. It keeps running when the node stops, and is reused.
 start_epmd() {
   local port
   epmd_alive && return
-  port=$(keep_port "$dir/ports.env" EPMD "$(first_port 29720)")
+  port=$(reuse_port "$dir/ports.env" EPMD "$(first_port 29720)")
   (
     only_env "PATH=$PATH"
     cd /
@@ -48,9 +48,9 @@ configure_rabbitmq() {
   secret erlang.cookie 24 >/dev/null
   install -m 0400 "$dir/secrets/erlang.cookie" "$home/.erlang.cookie"
   echo '[rabbitmq_management].' >"$etc/enabled_plugins"
-  # Empty: otherwise the system's own file would be read.
+  # Empty, because otherwise the system's file would be read.
   : >"$etc/rabbitmq-env.conf"
-  # A small write-ahead log, because quorum queues want about three times its size of memory.
+  # A small write-ahead log, because quorum queues need about three times its size in memory.
   cat >"$etc/rabbitmq.conf" <<CONF
 listeners.tcp.1 = 127.0.0.1:$amqp
 management.tcp.ip = 127.0.0.1
@@ -66,9 +66,9 @@ log.connection.level = warning
 CONF
 }
 
-# launch_rabbitmq DIST: the launcher execs the Erlang machine when it believes systemd runs it, so
-# that the number we record is the machine's own. Its own directory comes first in PATH: Debian's
-# wrapper of the same name would switch to the user rabbitmq and refuse everybody but root.
+# launch_rabbitmq DIST: RUNNING_UNDER_SYSTEMD makes the launcher exec the Erlang VM, so that the pid
+# we record is the VM's. The launcher's own directory comes first in PATH: Debian's wrapper with the
+# same name would switch to the user rabbitmq, which only root can do.
 launch_rabbitmq() {
   local base=$dir/rabbitmq node
   node=$(rabbitmq_node)
@@ -82,7 +82,7 @@ launch_rabbitmq() {
       "RABBITMQ_ADVANCED_CONFIG_FILE=$base/etc/advanced.config" \
       "RABBITMQ_CONF_ENV_FILE=$base/etc/rabbitmq-env.conf" \
       "RABBITMQ_ENABLED_PLUGINS_FILE=$base/etc/enabled_plugins" \
-      "ERL_EPMD_PORT=$(kept_port "$dir/ports.env" EPMD)" ERL_EPMD_ADDRESS=127.0.0.1 \
+      "ERL_EPMD_PORT=$(recorded_port "$dir/ports.env" EPMD)" ERL_EPMD_ADDRESS=127.0.0.1 \
       "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS=-kernel inet_dist_use_interface {127,0,0,1} -sluice $node"
     mkdir -p "$base/data"
     cd "$base" || exit
@@ -90,9 +90,9 @@ launch_rabbitmq() {
   )
 }
 
-# rabbitmq_answers AMQP MANAGEMENT: waits until both are served; fails when it has died first.
-# (rabbitmqctl await_startup would say it too, but starts an Erlang machine to ask.)
-rabbitmq_answers() {
+# wait_rabbitmq AMQP MANAGEMENT: waits until both ports work; fails if RabbitMQ exits. (Faster than
+# rabbitmqctl await_startup, which starts an Erlang VM.)
+wait_rabbitmq() {
   local until=$(($(now_ms) + 90000)) login
   login=$(printf 'sluice:%s' "$(secret rabbitmq.password 24)" | base64 -w0)
   while (($(now_ms) < until)) && exists "$dir/run/rabbitmq.pid"; do
@@ -109,30 +109,30 @@ start_rabbitmq() {
   [[ -x $RABBITMQ_BIN/rabbitmq-server ]] || fail "RabbitMQ is missing" \
     "install the package rabbitmq-server"
   started=$(now_ms)
-  # Tried again, because somebody may take a port between our look and our bind.
+  # Several attempts: another process may take a port before RabbitMQ binds it.
   for _ in 1 2 3; do
     start_epmd
-    amqp=$(keep_port "$dir/ports.env" AMQP "$(first_port 26720)")
-    management=$(keep_port "$dir/ports.env" MANAGEMENT "$(first_port 27720)")
-    dist=$(keep_port "$dir/ports.env" DISTRIBUTION "$(first_port 28720)")
+    amqp=$(reuse_port "$dir/ports.env" AMQP "$(first_port 26720)")
+    management=$(reuse_port "$dir/ports.env" MANAGEMENT "$(first_port 27720)")
+    dist=$(reuse_port "$dir/ports.env" DISTRIBUTION "$(first_port 28720)")
     configure_rabbitmq "$amqp" "$management"
     launch_rabbitmq "$dist"
-    if rabbitmq_answers "$amqp" "$management"; then
-      said "RabbitMQ on 127.0.0.1:$amqp" "$started"
+    if wait_rabbitmq "$amqp" "$management"; then
+      log_step "RabbitMQ on 127.0.0.1:$amqp" "$started"
       return
     fi
     stop_rabbitmq
   done
   show_tail "$dir/log/rabbitmq.log"
-  fail "RabbitMQ does not start"
+  fail "RabbitMQ did not start"
 }
 
-# RabbitMQ takes about six seconds to stop by itself.
+# A clean stop takes about six seconds.
 stop_rabbitmq() {
   local started running=false
   started=$(now_ms)
   rabbitmq_alive && running=true
   terminate "$dir/run/rabbitmq.pid" TERM 30 rabbitmq_alive
   terminate "$dir/run/epmd.pid" TERM 5 epmd_alive
-  [[ $running == false ]] || said "RabbitMQ stopped" "$started"
+  [[ $running == false ]] || log_step "RabbitMQ stopped" "$started"
 }

@@ -1,29 +1,29 @@
 # shellcheck shell=bash disable=SC2154 # set by checkout.sh and up.sh
-# The processes of Sluice: what each one runs, the little it is told, and whether it runs.
+# The processes of Sluice: program, settings, start and stop.
 
-# In the order they are stopped; started they are all at once.
+# In the order in which they are stopped; they are started together.
 SERVICES=(api card refund webhook scheduler sandbox)
 
-# take_addresses: one for each process, kept from start to start. The API, when it does not run,
-# tries the ports of the contracts first, whatever it got last time.
-take_addresses() {
+# choose_addresses: the address of each process, stable between starts. A stopped API always tries
+# the documented ports 8000 and 3000 first, whatever it used before.
+choose_addresses() {
   local ports=$state/ports.env
-  scheduler_at=127.0.0.1:$(port_of scheduler keep_port SCHEDULER 30721)
-  card_at=127.0.0.1:$(port_of card keep_port CARD 30722)
-  refund_at=127.0.0.1:$(port_of refund keep_port REFUND 30725)
-  webhook_at=127.0.0.1:$(port_of webhook keep_port WEBHOOK 30723)
-  sandbox_at=127.0.0.1:$(port_of sandbox keep_port SANDBOX 30724)
-  api_at=127.0.0.1:$(port_of api take_port API 8000)
-  api_too_at=127.0.0.1:$(port_of api take_port API_TOO 3000)
+  scheduler_address=127.0.0.1:$(port_of scheduler reuse_port SCHEDULER 30721)
+  card_address=127.0.0.1:$(port_of card reuse_port CARD 30722)
+  refund_address=127.0.0.1:$(port_of refund reuse_port REFUND 30725)
+  webhook_address=127.0.0.1:$(port_of webhook reuse_port WEBHOOK 30723)
+  sandbox_address=127.0.0.1:$(port_of sandbox reuse_port SANDBOX 30724)
+  api_address=127.0.0.1:$(port_of api choose_port API 8000)
+  api_second_address=127.0.0.1:$(port_of api choose_port API_TOO 3000)
 }
 
-# port_of SERVICE CHOOSE NAME FIRST: a running one has its own.
+# port_of SERVICE CHOOSE NAME FIRST: the port of a running service, or a port chosen by CHOOSE.
 port_of() {
-  if service_alive "$1" && kept_port "$ports" "$3"; then return; fi
+  if service_alive "$1" && recorded_port "$ports" "$3"; then return; fi
   "$2" "$ports" "$3" "$4"
 }
 
-# describe NAME: sets program, arguments and variables; each process gets only what it needs.
+# describe NAME: sets program, arguments and variables. Each process gets only what it needs.
 describe() {
   local secrets=$state/secrets
   program=$(target_dir)/release/workers
@@ -38,24 +38,24 @@ describe() {
     program=$(target_dir)/release/api
     arguments=()
     variables+=(
-      "SLUICE_LISTEN=$api_at,$api_too_at"
+      "SLUICE_LISTEN=$api_address,$api_second_address"
       "SLUICE_IDEMPOTENCY_KEY_FILE=$secrets/idempotency.key"
       "SLUICE_WEBHOOK_KEY_FILE=$secrets/webhook.key" SLUICE_WEBHOOK_LOCAL=true
     )
     ;;
-  scheduler) variables+=("SLUICE_HEALTH_LISTEN=$scheduler_at") ;;
+  scheduler) variables+=("SLUICE_HEALTH_LISTEN=$scheduler_address") ;;
   card)
     variables+=(
-      "SLUICE_HEALTH_LISTEN=$card_at" "SLUICE_SANDBOX_URL=http://$sandbox_at"
+      "SLUICE_HEALTH_LISTEN=$card_address" "SLUICE_SANDBOX_URL=http://$sandbox_address"
       "SLUICE_CARD_KEYS_DIR=$secrets/card"
     )
     ;;
   refund)
-    variables+=("SLUICE_HEALTH_LISTEN=$refund_at" "SLUICE_SANDBOX_URL=http://$sandbox_at")
+    variables+=("SLUICE_HEALTH_LISTEN=$refund_address" "SLUICE_SANDBOX_URL=http://$sandbox_address")
     ;;
   webhook)
     variables+=(
-      "SLUICE_HEALTH_LISTEN=$webhook_at"
+      "SLUICE_HEALTH_LISTEN=$webhook_address"
       "SLUICE_WEBHOOK_KEY_FILE=$secrets/webhook.key" SLUICE_WEBHOOK_LOCAL=true
     )
     ;;
@@ -63,50 +63,50 @@ describe() {
     program=$(target_dir)/release/sluice-sandbox
     arguments=()
     variables+=(
-      "SLUICE_SANDBOX_LISTEN=$sandbox_at"
+      "SLUICE_SANDBOX_LISTEN=$sandbox_address"
       "SLUICE_SANDBOX_LOG=$state/sandbox/acquirer.jsonl"
     )
     ;;
   esac
 }
 
-# ready_at NAME: the addresses that must answer.
-ready_at() {
+# health_addresses NAME: prints the addresses that serve /readyz.
+health_addresses() {
   case $1 in
-  api) echo "$api_at $api_too_at" ;;
-  scheduler) echo "$scheduler_at" ;;
-  card) echo "$card_at" ;;
-  refund) echo "$refund_at" ;;
-  webhook) echo "$webhook_at" ;;
-  sandbox) echo "$sandbox_at" ;;
+  api) echo "$api_address $api_second_address" ;;
+  scheduler) echo "$scheduler_address" ;;
+  card) echo "$card_address" ;;
+  refund) echo "$refund_address" ;;
+  webhook) echo "$webhook_address" ;;
+  sandbox) echo "$sandbox_address" ;;
   esac
 }
 
-# executable NAME: what the recorded process runs; "(deleted)" once it has been built anew.
+# executable NAME: prints the running binary; with "(deleted)" after a rebuild.
 executable() {
   local pid
-  pid=$(recorded "$state/run/$1.pid") && readlink "/proc/$pid/exe"
+  pid=$(recorded_pid "$state/run/$1.pid") && readlink "/proc/$pid/exe"
 }
 
-# service_alive NAME: is the recorded process the program that we started?
+# service_alive NAME: whether the recorded process is the program that we started.
 service_alive() {
   local exe
   exe=$(executable "$1") && [[ -r $state/run/$1.program ]] &&
     [[ ${exe% (deleted)} == "$(<"$state/run/$1.program")" ]]
 }
 
-# fingerprint: of what describe has set, to see that a running process was told the same.
+# fingerprint: prints a hash of what describe has set, to detect changed settings.
 fingerprint() {
   printf '%s\n' "$program" "${arguments[@]}" "${variables[@]}" | sha256sum | cut -c1-64
 }
 
-# service_current NAME: is it running, from the binary as it is now, with these settings?
+# service_current NAME: whether it runs the current binary with the current settings.
 service_current() {
   service_alive "$1" && [[ $(executable "$1") == "$program" ]] &&
     [[ $(<"$state/run/$1.settings") == "$(fingerprint)" ]]
 }
 
-# start_service NAME: starts it, or starts it anew when it is not what it should be.
+# start_service NAME: starts it, or restarts it if its binary or settings have changed.
 start_service() {
   local run=$state/run
   describe "$1"
@@ -126,14 +126,14 @@ stop_service() {
   terminate "$state/run/$1.pid" TERM 15 service_alive "$1"
 }
 
-# wait_service NAME UNTIL_MS: until every address of it says that it is ready.
+# wait_service NAME UNTIL_MS: waits until /readyz returns 200 on all of its addresses.
 wait_service() {
-  local at
-  for at in $(ready_at "$1"); do
-    until [[ $(http_status "$at" /readyz) == 200 ]]; do
+  local address
+  for address in $(health_addresses "$1"); do
+    until [[ $(http_status "$address" /readyz) == 200 ]]; do
       if (($(now_ms) > $2)) || ! exists "$state/run/$1.pid"; then
         show_tail "$state/log/$1.log"
-        fail "$1 does not become ready on $at"
+        fail "$1 is not ready on $address"
       fi
       sleep 0.05
     done
@@ -148,7 +148,7 @@ start_services() {
   done
   for name in sandbox scheduler card refund webhook api; do
     wait_service "$name" $((started + 30000))
-    said "$name on $(ready_at "$name" | sed 's/ /, /')" "$started"
+    log_step "$name on $(health_addresses "$name" | sed 's/ /, /')" "$started"
   done
 }
 
@@ -158,6 +158,6 @@ stop_services() {
     service_alive "$name" || continue
     started=$(now_ms)
     stop_service "$name"
-    said "$name stopped" "$started"
+    log_step "$name stopped" "$started"
   done
 }

@@ -1,20 +1,20 @@
 #!/usr/bin/env bash
-# A private Postgres and a private RabbitMQ, everything of them below one directory.
-# Several instances run side by side; all commands may be repeated.
+# A private Postgres and a private RabbitMQ, completely below one directory.
+# Several instances can run side by side. All commands are idempotent.
 #
-#   stores.sh start|stop DIR                  both (started at once)
+#   stores.sh start|stop DIR                  both, in parallel
 #   stores.sh start-postgres|stop-postgres DIR
 #   stores.sh start-rabbitmq|stop-rabbitmq DIR
-#   stores.sh kill DIR                        both at once, like a power cut (quick; data kept)
-#   stores.sh env DIR                         how to connect; also kept in DIR/stores.env
-#   stores.sh remove DIR                      stop, and delete the data
+#   stores.sh kill DIR                        both immediately, like a power cut; keeps the data
+#   stores.sh env DIR                         prints the connection URLs, also in DIR/stores.env
+#   stores.sh remove DIR                      stops both and deletes the data
 #
-# For tests: kill -9 "$(<DIR/run/postgres.pid)" or rabbitmq.pid, wipe a broker that is down with
-# rm -rf DIR/rabbitmq/data, and start-postgres or start-rabbitmq again: same ports, same passwords.
+# For tests: kill -9 "$(<DIR/run/postgres.pid)" or rabbitmq.pid, delete the data of a stopped broker
+# with rm -rf DIR/rabbitmq/data, then start-postgres or start-rabbitmq: same ports, same passwords.
 # shellcheck source-path=SCRIPTDIR
 set -euo pipefail
 here=$(dirname "$(realpath "${BASH_SOURCE[0]}")")
-. "$here/say.sh"
+. "$here/log.sh"
 . "$here/net.sh"
 . "$here/process.sh"
 . "$here/instance.sh"
@@ -26,27 +26,27 @@ usage() {
   exit 2
 }
 
-# alone STORE FUNCTION: one start or stop of a store at a time, whoever asks.
-alone() {
+# with_lock STORE FUNCTION: allows one start or stop of a store at a time, across processes.
+with_lock() {
   (
     flock 9
     "$2"
   ) 9>"$dir/run/$1.lock"
 }
 
-# both FUNCTION...: at once; fails when one does.
-both() {
+# in_parallel POSTGRES_FUNCTION RABBITMQ_FUNCTION: fails if either fails.
+in_parallel() {
   local first second status=0
-  alone postgres "$1" &
+  with_lock postgres "$1" &
   first=$!
-  alone rabbitmq "$2" &
+  with_lock rabbitmq "$2" &
   second=$!
   wait "$first" || status=1
   wait "$second" || status=1
   return "$status"
 }
 
-# kill_both: Postgres and RabbitMQ lose nothing by it, and RabbitMQ takes six seconds to stop otherwise.
+# kill_both: loses no data, and is faster than a clean stop, which takes RabbitMQ six seconds.
 kill_both() {
   terminate "$dir/run/rabbitmq.pid" KILL 5 rabbitmq_alive
   terminate "$dir/run/epmd.pid" KILL 5 epmd_alive
@@ -59,15 +59,15 @@ print_env() {
   echo "SLUICE_RABBITMQ_MANAGEMENT_URL=$(management_url)"
 }
 
-# keep_env: for those who only read a file. Only once both have been started.
-keep_env() {
-  kept_port "$dir/ports.env" POSTGRES >/dev/null && kept_port "$dir/ports.env" AMQP >/dev/null || return 0
+# write_env: writes DIR/stores.env for programs that only read a file, if both were ever started.
+write_env() {
+  recorded_port "$dir/ports.env" POSTGRES >/dev/null && recorded_port "$dir/ports.env" AMQP >/dev/null || return 0
   print_env >"$dir/stores.env.$$"
   mv "$dir/stores.env.$$" "$dir/stores.env"
 }
 
 remove() {
-  both stop_postgres stop_rabbitmq
+  in_parallel stop_postgres stop_rabbitmq
   remove_postgres
   rm -rf "$dir"
 }
@@ -76,12 +76,12 @@ main() {
   (($# == 2)) || usage
   open_instance "$2"
   case $1 in
-  start) both start_postgres start_rabbitmq; keep_env ;;
-  stop) both stop_postgres stop_rabbitmq ;;
-  start-postgres) alone postgres start_postgres; keep_env ;;
-  start-rabbitmq) alone rabbitmq start_rabbitmq; keep_env ;;
-  stop-postgres) alone postgres stop_postgres ;;
-  stop-rabbitmq) alone rabbitmq stop_rabbitmq ;;
+  start) in_parallel start_postgres start_rabbitmq; write_env ;;
+  stop) in_parallel stop_postgres stop_rabbitmq ;;
+  start-postgres) with_lock postgres start_postgres; write_env ;;
+  start-rabbitmq) with_lock rabbitmq start_rabbitmq; write_env ;;
+  stop-postgres) with_lock postgres stop_postgres ;;
+  stop-rabbitmq) with_lock rabbitmq stop_rabbitmq ;;
   kill) kill_both ;;
   env) print_env ;;
   remove) remove ;;

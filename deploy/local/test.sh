@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# make test: the whole test suite over private stores of its own; arguments go to the test runner.
+# make test: runs all tests with private stores; arguments are passed to the test runner.
 # shellcheck source-path=SCRIPTDIR
 set -euo pipefail
 here=$(dirname "$(realpath "${BASH_SOURCE[0]}")")
-. "$here/say.sh"
+. "$here/log.sh"
 . "$here/net.sh"
 . "$here/process.sh"
 . "$here/instance.sh"
@@ -12,7 +12,7 @@ here=$(dirname "$(realpath "${BASH_SOURCE[0]}")")
 . "$here/private.sh"
 
 main() {
-  # Others' clients pay and verify too: python's, node's and curl.
+  # The stories also pay with clients written in Python, JavaScript and curl.
   need compiler postgres rabbitmq python node curl
   build --workspace --bins --tests
   with_private_stores "$state/test"

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# make up: from a bare machine with cargo to a running gateway, and a payment through it.
-# Whatever is there already is used as it is, so the second time is quick.
+# make up: turns a machine with only cargo into a running gateway and makes a payment.
+# Everything that already exists or runs is reused, so repeating it is fast.
 # shellcheck source-path=SCRIPTDIR
 set -euo pipefail
 here=$(dirname "$(realpath "${BASH_SOURCE[0]}")")
-. "$here/say.sh"
+. "$here/log.sh"
 . "$here/net.sh"
 . "$here/process.sh"
 . "$here/instance.sh"
@@ -15,8 +15,8 @@ here=$(dirname "$(realpath "${BASH_SOURCE[0]}")")
 . "$here/services.sh"
 . "$here/keys.sh"
 
-# The stores given by the environment are used as they are; the others are our own.
-install_what_is_missing() {
+# Stores set by DATABASE_URL or AMQP_URL are used; the others run in this checkout.
+install_requirements() {
   local things=(compiler)
   [[ -n ${DATABASE_URL:-} ]] || things+=(postgres)
   [[ -n ${AMQP_URL:-} ]] || things+=(rabbitmq)
@@ -24,10 +24,10 @@ install_what_is_missing() {
 }
 
 start_stores() {
-  case ${DATABASE_URL:+given}/${AMQP_URL:+given} in
+  case ${DATABASE_URL:+set}/${AMQP_URL:+set} in
   /) "$here/stores.sh" start "$state" ;;
-  given/) "$here/stores.sh" start-rabbitmq "$state" ;;
-  /given) "$here/stores.sh" start-postgres "$state" ;;
+  set/) "$here/stores.sh" start-rabbitmq "$state" ;;
+  /set) "$here/stores.sh" start-postgres "$state" ;;
   esac
   database_url=${DATABASE_URL:-$(postgres_url)}
   amqp_url=${AMQP_URL:-$(amqp_url)}
@@ -37,16 +37,18 @@ migrate() {
   local started
   started=$(now_ms)
   sluice migrate || fail "the migration failed" \
-    "if this database was made by another version of the schema, make clean begins anew"
-  said "migrated" "$started"
+    "if this database has an older, incompatible schema: run make clean to start over"
+  log_step "migrated" "$started"
 }
 
-say_where_the_api_is() {
-  [[ $api_at == *:8000 ]] || said "port 8000 is taken: the API listens on ${api_at##*:} instead"
-  [[ $api_too_at == *:3000 ]] || said "port 3000 is taken: the API listens on ${api_too_at##*:} instead"
+log_changed_ports() {
+  [[ $api_address == *:8000 ]] ||
+    log_step "port 8000 is taken: the API listens on port ${api_address##*:}"
+  [[ $api_second_address == *:3000 ]] ||
+    log_step "port 3000 is taken: the API listens on port ${api_second_address##*:}"
 }
 
-demonstrate() {
+run_demo() {
   printf '\n'
   (
     set -a
@@ -55,20 +57,20 @@ demonstrate() {
     only_env PATH=/usr/bin:/bin "SLUICE_URL=$SLUICE_URL" "SLUICE_TEST_KEY=$SLUICE_TEST_KEY" \
       "SLUICE_SANDBOX_URL=$SLUICE_SANDBOX_URL" "SLUICE_DEMO_FILE=$state/secrets/demo.json"
     exec "$(target_dir)/release/sluice" demo
-  ) || fail "the demonstration failed" "the logs are in .local/log/"
+  ) || fail "the demo failed" "the logs are in .local/log/"
 }
 
-say_what_next() {
+print_next_steps() {
   cat <<'NEXT'
 
-What to try next
+Next steps
   a payment     . .local/sandbox.env
                 curl -s "$SLUICE_URL/v1/payments" -H "Authorization: Bearer $SLUICE_TEST_KEY" \
                   -H 'Content-Type: application/json' -d '{"amount":5000,"currency":"USD",
                   "payment_method":"card","card":{"number":"4242424242424242",
                   "exp_month":12,"exp_year":2030,"cvc":"123"}}'
   the keys      .local/sandbox.env
-  the books     target/release/sluice verify      the jobs   target/release/sluice jobs list
+  check         target/release/sluice verify      the jobs   target/release/sluice jobs list
   the logs      tail -f .local/log/*.log
   the database  psql "$SLUICE_DATABASE_URL"
   stop          make down     (make clean also removes the data)
@@ -78,24 +80,24 @@ NEXT
 main() {
   local started
   started=$(now_ms)
-  install_what_is_missing
+  install_requirements
   open_instance "$state"
-  # One at a time; the processes we start do not inherit the lock.
+  # Only one make up or make down at a time; the processes we start do not inherit the lock.
   exec 9>"$state/run/up.lock"
   flock 9
   build --release --bins
   start_stores
   make_keys
   migrate
-  make_merchants
-  take_addresses
+  create_merchants
+  choose_addresses
   start_services
-  say_where_the_api_is
+  log_changed_ports
   write_sandbox_env
-  demonstrate
+  run_demo
   printf '\n'
-  said "up" "$started"
-  say_what_next
+  log_step "up" "$started"
+  print_next_steps
 }
 
 main "$@"

@@ -1,13 +1,13 @@
 # shellcheck shell=bash
-# What the scripts say while they work: one aligned line a step, with its time.
+# Progress and errors of the scripts: one aligned line per step, with its duration.
 
 now_ms() {
   local us=${EPOCHREALTIME//[!0-9]/}
   echo $((us / 1000))
 }
 
-# said LABEL [STARTED_MS]: a step that is done; with its start, also how long it took.
-said() {
+# log_step LABEL [STARTED_MS]: prints a step; with its start time, also how long it took.
+log_step() {
   if (($# < 2)); then
     printf '▸ %s\n' "$1"
     return
@@ -16,7 +16,7 @@ said() {
   printf '▸ %-48s %5d.%d s\n' "$1" $((ms / 1000)) $((ms % 1000 / 100))
 }
 
-# fail LINE...: the reason on stderr, indented below the first line; never returns.
+# fail LINE...: prints an error to stderr, further lines indented, and exits.
 fail() {
   printf '✗ %s\n' "$1" >&2
   shift
@@ -24,7 +24,7 @@ fail() {
   exit 1
 }
 
-# show_tail LOG: the end of a log, for a process that did not come up.
+# show_tail LOG: prints the end of the log of a process that did not start.
 show_tail() {
   printf '  last lines of %s:\n' "$1" >&2
   tail -n 20 "$1" 2>/dev/null | sed 's/^/    /' >&2
