@@ -1,4 +1,4 @@
-//! What the acquirer decides. No network and no clock of its own: time comes in.
+//! The acquirer's decisions. Pure: without network, and the time is an argument.
 
 use std::collections::{HashMap, HashSet};
 
@@ -6,13 +6,13 @@ use time::OffsetDateTime;
 use tokio::time::Instant;
 
 use crate::{
-    answer::{Answer, Refusal, Standing, Status, Verdict},
-    book::{ApprovalCode, Book, Code, Entry, Kind, Order, Record, State},
     cards::{Decline, Fault, Outcome},
+    fields::Reference,
+    ledger::{ApprovalCode, Code, Details, Entry, Kind, Ledger, Record, State},
     log::Unwritten,
-    pace::Pace,
     request::AuthorizationRequest,
-    words::Reference,
+    response::{AcquirerError, Decision, EnquiryResponse, Status, StatusResponse},
+    time_scale::TimeScale,
 };
 
 mod money;
@@ -21,18 +21,18 @@ mod tests;
 
 #[derive(Debug)]
 pub(crate) struct Acquirer {
-    book: Book,
-    /// Authorizations it still thinks about; they die with the process.
-    thinking: HashMap<Reference, Thinking>,
-    /// Payments whose first attempt met a first-attempt fault.
+    ledger: Ledger,
+    /// Authorizations that are not decided yet. They are not in the log, so a restart forgets them.
+    pending: HashMap<Reference, Pending>,
+    /// Payments whose first attempt had a fault that affects only first attempts.
     attempted: HashSet<Reference>,
-    pace: Pace,
+    time_scale: TimeScale,
     pub(crate) unwritten: Unwritten,
 }
 
 #[derive(Debug)]
-struct Thinking {
-    order: Order,
+struct Pending {
+    details: Details,
     fault: Fault,
     until: Instant,
 }
@@ -44,22 +44,20 @@ pub(crate) struct Now {
 }
 
 impl Acquirer {
-    /// Opens for business with the book a log was read into.
-    pub(crate) fn new(book: Book, last_seq: u64, pace: Pace) -> Self {
-        let orders = book
-            .authorizations
-            .values()
-            .filter_map(|known| known.order.as_ref());
-        let attempted = orders
-            .filter(|order| order.fault.is_some_and(Fault::first_attempt_only))
-            .map(|order| order.payment.clone())
+    /// Continues after the record `last_seq`, with the ledger replayed from the log.
+    pub(crate) fn new(ledger: Ledger, last_seq: u64, time_scale: TimeScale) -> Self {
+        let authorizations = ledger.authorizations.values();
+        let attempted = authorizations
+            .filter_map(|known| known.details.as_ref())
+            .filter(|details| details.fault.is_some_and(Fault::first_attempt_only))
+            .map(|details| details.payment.clone())
             .collect();
         let unwritten = Unwritten::after(last_seq);
         Self {
-            book,
-            thinking: HashMap::new(),
+            ledger,
+            pending: HashMap::new(),
             attempted,
-            pace,
+            time_scale,
             unwritten,
         }
     }
@@ -68,22 +66,27 @@ impl Acquirer {
         &mut self,
         request: &AuthorizationRequest,
         now: Now,
-    ) -> Result<Verdict, Refusal> {
-        let (reference, order) = (&request.reference, request.order());
-        if let Some(thinking) = self.thinking.get(reference) {
-            same(&thinking.order, &order)?;
-            return Ok(Verdict::Thinking {
-                until: thinking.until,
+    ) -> Result<Decision, AcquirerError> {
+        let (reference, details) = (&request.reference, request.details());
+        if let Some(pending) = self.pending.get(reference) {
+            check_same(&pending.details, &details)?;
+            return Ok(Decision::Pending {
+                until: pending.until,
             });
         }
-        match self.book.authorizations.get(reference) {
-            None => self.decide(reference, order, request.card.outcome, now),
-            Some(known) => match &known.order {
+        match self.ledger.authorizations.get(reference) {
+            None => self.decide(reference, details, request.card.outcome, now),
+            Some(known) => match &known.details {
                 Some(before) => {
-                    same(before, &order)?;
-                    Ok(Verdict::Repeated(Answer::to_authorize(reference, known)))
+                    check_same(before, &details)?;
+                    Ok(Decision::Repeated(StatusResponse::of_authorization(
+                        reference, known,
+                    )))
                 }
-                None => Ok(Verdict::Decided(self.refuse(reference, &order, now)?, None)),
+                None => Ok(Decision::Decided(
+                    self.decline_voided(reference, &details, now)?,
+                    None,
+                )),
             },
         }
     }
@@ -91,137 +94,145 @@ impl Acquirer {
     fn decide(
         &mut self,
         reference: &Reference,
-        order: Order,
+        details: Details,
         outcome: Outcome,
         now: Now,
-    ) -> Result<Verdict, Refusal> {
+    ) -> Result<Decision, AcquirerError> {
         let fault = match outcome {
             Outcome::Approve => None,
-            Outcome::Fault(fault) => self.meets(fault, &order.payment),
+            Outcome::Fault(fault) => self.takes_effect(fault, &details.payment),
             Outcome::Decline(why) => {
-                let answer = self.decline(reference, &order, why, now)?;
-                return Ok(Verdict::Decided(answer, None));
+                let response = self.decline(reference, &details, why, now)?;
+                return Ok(Decision::Decided(response, None));
             }
         };
         match (fault, fault.and_then(Fault::delay)) {
-            (Some(fault), None) if fault.does_nothing() => Ok(Verdict::Untouched(fault)),
+            (Some(fault), None) if fault.skips_processing() => Ok(Decision::NotProcessed(fault)),
             (Some(fault), Some(delay)) => {
-                let until = now.instant + self.pace.of(delay);
-                self.thinking.insert(
+                let until = now.instant + self.time_scale.apply(delay);
+                self.pending.insert(
                     reference.clone(),
-                    Thinking {
-                        order,
+                    Pending {
+                        details,
                         fault,
                         until,
                     },
                 );
-                Ok(Verdict::Thinking { until })
+                Ok(Decision::Pending { until })
             }
-            (fault, _) => Ok(Verdict::Decided(
-                self.approve(reference, &order, now)?,
+            (fault, _) => Ok(Decision::Decided(
+                self.approve(reference, &details, now)?,
                 fault,
             )),
         }
     }
 
-    fn meets(&mut self, fault: Fault, payment: &Reference) -> Option<Fault> {
-        let meets = !fault.first_attempt_only() || self.attempted.insert(payment.clone());
-        meets.then_some(fault)
+    fn takes_effect(&mut self, fault: Fault, payment: &Reference) -> Option<Fault> {
+        let is_effective = !fault.first_attempt_only() || self.attempted.insert(payment.clone());
+        is_effective.then_some(fault)
     }
 
-    /// Comes to the end of thinking; whoever asks again hears the same.
-    pub(crate) fn settle(&mut self, reference: &Reference, now: Now) -> Result<Answer, Refusal> {
-        let known = self.book.authorizations.get(reference);
-        match self.thinking.remove(reference) {
+    /// Decides a pending authorization. Idempotent: several requests may wait for the same decision.
+    pub(crate) fn finish_pending(
+        &mut self,
+        reference: &Reference,
+        now: Now,
+    ) -> Result<StatusResponse, AcquirerError> {
+        let known = self.ledger.authorizations.get(reference);
+        match self.pending.remove(reference) {
             None => known
-                .map(|known| Answer::to_authorize(reference, known))
-                .ok_or(Refusal::NotFound),
-            Some(Thinking { order, fault, .. })
+                .map(|known| StatusResponse::of_authorization(reference, known))
+                .ok_or(AcquirerError::NotFound),
+            Some(Pending { details, fault, .. })
                 if known.is_some() && fault != Fault::LateDespiteVoid =>
             {
-                self.refuse(reference, &order, now)
+                self.decline_voided(reference, &details, now)
             }
-            Some(Thinking { order, .. }) => self.approve(reference, &order, now),
+            Some(Pending { details, .. }) => self.approve(reference, &details, now),
         }
     }
 
-    pub(crate) fn enquire(&self, reference: &Reference) -> Result<Standing, Refusal> {
-        if let Some(known) = self.book.authorizations.get(reference) {
-            return Ok(Standing::of(reference, known));
+    pub(crate) fn enquire(&self, reference: &Reference) -> Result<EnquiryResponse, AcquirerError> {
+        if let Some(known) = self.ledger.authorizations.get(reference) {
+            return Ok(EnquiryResponse::of(reference, known));
         }
-        let order = self.processing(reference).ok_or(Refusal::NotFound)?;
-        Ok(Standing::processing(reference, order))
+        let details = self.processing(reference).ok_or(AcquirerError::NotFound)?;
+        Ok(EnquiryResponse::processing(reference, details))
     }
 
-    /// A reversal by reference: from here on the reference is never approved,
-    /// also when it has not been heard of yet.
-    pub(crate) fn void(&mut self, reference: &Reference, now: Now) -> Result<Answer, Refusal> {
-        let known = self.book.authorizations.get(reference);
+    /// Reverses by reference. The reference is never approved afterwards, even if its authorization
+    /// request arrives only later.
+    pub(crate) fn void(
+        &mut self,
+        reference: &Reference,
+        now: Now,
+    ) -> Result<StatusResponse, AcquirerError> {
+        let known = self.ledger.authorizations.get(reference);
         match known.map(|known| known.state) {
-            Some(State::Captured(_)) => return Err(Refusal::AlreadyCaptured),
+            Some(State::Captured(_)) => return Err(AcquirerError::AlreadyCaptured),
             Some(State::Voided) => {}
             Some(State::Approved | State::Declined(_)) | None => {
-                let order = known.and_then(|known| known.order.as_ref());
-                let entry = match order.or_else(|| self.processing(reference)) {
-                    Some(order) => Entry::about(Kind::Voided, reference.clone(), order),
-                    None => Entry::bare(Kind::Voided, reference.clone()),
+                let details = known.and_then(|known| known.details.as_ref());
+                let entry = match details.or_else(|| self.processing(reference)) {
+                    Some(details) => Entry::with_details(Kind::Voided, reference.clone(), details),
+                    None => Entry::new(Kind::Voided, reference.clone()),
                 };
                 self.record(entry, now)?;
             }
         }
-        Ok(Answer::plain(reference, Status::Voided))
+        Ok(StatusResponse::new(reference, Status::Voided))
     }
 
-    /// What it visibly thinks about.
-    fn processing(&self, reference: &Reference) -> Option<&Order> {
-        let thinking = self.thinking.get(reference)?;
-        thinking.fault.shows_processing().then_some(&thinking.order)
+    /// A pending authorization that enquiries can see.
+    fn processing(&self, reference: &Reference) -> Option<&Details> {
+        let pending = self.pending.get(reference)?;
+        pending.fault.shows_processing().then_some(&pending.details)
     }
 
     fn approve(
         &mut self,
         reference: &Reference,
-        order: &Order,
+        details: &Details,
         now: Now,
-    ) -> Result<Answer, Refusal> {
+    ) -> Result<StatusResponse, AcquirerError> {
         let code = Code::Approved(ApprovalCode(self.unwritten.last_seq() + 1));
-        self.conclude(Kind::Approved, code, reference, order, now)
+        self.record_decision(Kind::Approved, code, reference, details, now)
     }
 
     fn decline(
         &mut self,
         reference: &Reference,
-        order: &Order,
+        details: &Details,
         why: Decline,
         now: Now,
-    ) -> Result<Answer, Refusal> {
-        self.conclude(Kind::Declined, Code::Declined(why), reference, order, now)
+    ) -> Result<StatusResponse, AcquirerError> {
+        self.record_decision(Kind::Declined, Code::Declined(why), reference, details, now)
     }
 
-    fn refuse(
+    fn decline_voided(
         &mut self,
         reference: &Reference,
-        order: &Order,
+        details: &Details,
         now: Now,
-    ) -> Result<Answer, Refusal> {
-        self.conclude(
+    ) -> Result<StatusResponse, AcquirerError> {
+        self.record_decision(
             Kind::Refused,
             Code::Declined(Decline::Voided),
             reference,
-            order,
+            details,
             now,
         )
     }
 
-    fn conclude(
+    fn record_decision(
         &mut self,
         kind: Kind,
         code: Code,
         reference: &Reference,
-        order: &Order,
+        details: &Details,
         now: Now,
-    ) -> Result<Answer, Refusal> {
-        let entry = Entry::about(kind, reference.clone(), order);
+    ) -> Result<StatusResponse, AcquirerError> {
+        let entry = Entry::with_details(kind, reference.clone(), details);
         self.record(
             Entry {
                 code: Some(code),
@@ -230,38 +241,38 @@ impl Acquirer {
             now,
         )?;
         let known = self
-            .book
+            .ledger
             .authorizations
             .get(reference)
-            .ok_or(Refusal::Broken)?;
-        Ok(Answer::to_authorize(reference, known))
+            .ok_or(AcquirerError::Internal)?;
+        Ok(StatusResponse::of_authorization(reference, known))
     }
 
-    fn record(&mut self, entry: Entry, now: Now) -> Result<(), Refusal> {
+    fn record(&mut self, entry: Entry, now: Now) -> Result<(), AcquirerError> {
         let record = Record {
             seq: self.unwritten.last_seq() + 1,
             at: now.at,
             entry,
         };
-        self.keep(record).map_err(|error| {
-            tracing::error!("a record could not be kept: {error}");
-            Refusal::Broken
+        self.append(record).map_err(|error| {
+            tracing::error!(%error, "cannot record an operation");
+            AcquirerError::Internal
         })
     }
 
-    /// A line for the log only once the book has taken it.
-    fn keep(&mut self, record: Record) -> anyhow::Result<()> {
+    /// Queues the line for the log only after the ledger has accepted the record.
+    fn append(&mut self, record: Record) -> anyhow::Result<()> {
         let line = serde_json::to_vec(&record)?;
-        self.book.post(record.entry)?;
+        self.ledger.apply(record.entry)?;
         self.unwritten.push(&line, record.seq);
         Ok(())
     }
 }
 
-fn same(before: &Order, now: &Order) -> Result<(), Refusal> {
+fn check_same(before: &Details, now: &Details) -> Result<(), AcquirerError> {
     if before == now {
         Ok(())
     } else {
-        Err(Refusal::ReferenceReused)
+        Err(AcquirerError::ReferenceReused)
     }
 }

@@ -1,31 +1,9 @@
-//! The test cards: what the acquirer does is written in the card's number.
+//! The test cards: the card's number decides what the acquirer does. Valid numbers that are not in
+//! the table are approved.
 //!
-//! | card | what happens |
-//! |---|---|
-//! | `4242424242424242` | approved, as is every number not listed that passes the Luhn check |
-//! | `4000000000000002` | declined: `card_declined` |
-//! | `4000000000009995` | declined: `insufficient_funds` |
-//! | `4000000000000069` | declined: `expired_card` |
-//! | `4000000000010035` | slow: `processing` for 3 s, then approved and answered |
-//! | `4000000000010126` | very slow: the same with 12 s |
-//! | `4000000000010605` | approved at once; the answer never comes, the connection closes after 60 s |
-//! | `4000000000020125` | late: the first attempt of a payment leaves no trace for 12 s, then is approved, or refused if voided meanwhile |
-//! | `4000000000021123` | late in spite of a void: as before, but approved even if voided meanwhile |
-//! | `4000000000030017` | the first attempt of a payment: connection reset, nothing done |
-//! | `4000000000030025` | approved, then the connection is reset |
-//! | `4000000000042004` | approved, answered with 200 and half of the JSON |
-//! | `4000000000045007` | approved, answered with 500 |
-//! | `4000000000045031` | the first attempt of a payment: 503, nothing done |
-//! | `4000000000046666` | approved, answered with another reference and amount |
-//! | `4000000000060014` | approved; the first capture is done, its connection closes without an answer |
-//! | `4000000000064099` | approved; every capture is refused with 409, voiding works |
-//! | `4000000000074098` | approved and captured; every refund is refused with 409 |
-//!
-//! The digits say it: `1` time, `2` lateness, `3` connections, `4` answers,
-//! `6` captures, `7` refunds. A fault bends the first answer to a reference only: the same
-//! request again hears the truth. A payment's later attempts with a
-//! first-attempt card are approved at once. All times are at
-//! `SLUICE_SANDBOX_PACE_PERCENT=100`.
+//! The digits group the faults: `1` time, `2` lateness, `3` connections, `4` responses, `6` captures,
+//! `7` refunds. A fault affects only the first response for a reference; a repeated request receives
+//! the true result. All times are at `SLUICE_SANDBOX_PACE_PERCENT=100`.
 
 use std::time::Duration;
 
@@ -45,26 +23,44 @@ pub(crate) enum Decline {
     CardDeclined,
     InsufficientFunds,
     ExpiredCard,
-    /// Not the card's doing: the reference had been voided.
+    /// Not because of the card: the reference was voided.
     Voided,
 }
 
+/// A deviation from a plain approval. The names are part of the log format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Fault {
+    /// Processing for 3 s, then approved.
     Slow,
+    /// Processing for 12 s, then approved.
     VerySlow,
+    /// Approved at once, but no response; the connection closes after 60 s.
     Silent,
+    /// The first attempt of a payment is unknown for 12 s, then approved, or declined if it was
+    /// voided meanwhile.
     Late,
+    /// Like `Late`, but approved even if it was voided.
     LateDespiteVoid,
+    /// The first attempt of a payment: the connection is reset, and nothing is done.
     ResetBefore,
+    /// Approved, then the connection is reset.
     ResetAfter,
-    HalfAnswer,
+    /// Approved; the response is 200 with half of the JSON.
+    #[serde(rename = "half_answer")]
+    TruncatedResponse,
+    /// Approved; the response is 500.
     ErrorAfter,
+    /// The first attempt of a payment: the response is 503, and nothing is done.
     UnavailableBefore,
-    StrangeAnswer,
+    /// Approved; the response has another reference and amount.
+    #[serde(rename = "strange_answer")]
+    WrongResponse,
+    /// Approved; the first capture is made, but its connection closes without a response.
     CaptureLost,
+    /// Approved; every capture is rejected with 409, a void works.
     CaptureRefused,
+    /// Approved and captured; every refund is rejected with 409.
     RefundRefused,
 }
 
@@ -82,17 +78,17 @@ const TABLE: [(&str, Outcome); 18] = [
     ("4000000000021123", Faulty(Fault::LateDespiteVoid)),
     ("4000000000030017", Faulty(Fault::ResetBefore)),
     ("4000000000030025", Faulty(Fault::ResetAfter)),
-    ("4000000000042004", Faulty(Fault::HalfAnswer)),
+    ("4000000000042004", Faulty(Fault::TruncatedResponse)),
     ("4000000000045007", Faulty(Fault::ErrorAfter)),
     ("4000000000045031", Faulty(Fault::UnavailableBefore)),
-    ("4000000000046666", Faulty(Fault::StrangeAnswer)),
+    ("4000000000046666", Faulty(Fault::WrongResponse)),
     ("4000000000060014", Faulty(Fault::CaptureLost)),
     ("4000000000064099", Faulty(Fault::CaptureRefused)),
     ("4000000000074098", Faulty(Fault::RefundRefused)),
 ];
 
 impl Fault {
-    /// How long the acquirer thinks before it approves.
+    /// How long the authorization is pending.
     pub(crate) fn delay(self) -> Option<Duration> {
         match self {
             Self::Slow => Some(Duration::from_secs(3)),
@@ -101,7 +97,7 @@ impl Fault {
         }
     }
 
-    /// Only a payment's first attempt meets these.
+    /// Whether it affects only the first attempt of a payment; later ones are approved at once.
     pub(crate) fn first_attempt_only(self) -> bool {
         matches!(
             self,
@@ -109,29 +105,28 @@ impl Fault {
         )
     }
 
-    /// The request is answered (or not) without a trace in the books.
-    pub(crate) fn does_nothing(self) -> bool {
+    /// Whether the request is ignored without a record.
+    pub(crate) fn skips_processing(self) -> bool {
         matches!(self, Self::ResetBefore | Self::UnavailableBefore)
     }
 
-    /// An enquiry sees the authorization while the acquirer thinks.
+    /// Whether an enquiry reports a pending authorization, as processing.
     pub(crate) fn shows_processing(self) -> bool {
         matches!(self, Self::Slow | Self::VerySlow)
     }
 }
 
-/// A card after it was looked at: its number and CVC are already forgotten,
-/// so nothing further in can write them down.
+/// A validated card. It has no number and no security code, so that no later code can log them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(try_from = "Presented")]
+#[serde(try_from = "CardFields")]
 pub(crate) struct Card {
     pub(crate) last4: Last4,
     pub(crate) outcome: Outcome,
 }
 
-/// A card as it came in. It has no `Debug`, and no error quotes it.
+/// A card as received. It has no `Debug`, and no error quotes it.
 #[derive(Deserialize)]
-struct Presented {
+struct CardFields {
     number: String,
     exp_month: u8,
     exp_year: u16,
@@ -142,14 +137,14 @@ struct Presented {
 #[error("not a card")]
 pub(crate) struct CardError;
 
-impl TryFrom<Presented> for Card {
+impl TryFrom<CardFields> for Card {
     type Error = CardError;
 
-    fn try_from(card: Presented) -> Result<Self, CardError> {
-        let cvc_is_one = matches!(card.cvc.len(), 3..=4) && is_digits(&card.cvc);
-        let expiry_is_one =
+    fn try_from(card: CardFields) -> Result<Self, CardError> {
+        let is_cvc_valid = matches!(card.cvc.len(), 3..=4) && is_digits(&card.cvc);
+        let is_expiry_valid =
             matches!(card.exp_month, 1..=12) && matches!(card.exp_year, 2000..=2099);
-        if !cvc_is_one || !expiry_is_one || !is_card_number(&card.number) {
+        if !is_cvc_valid || !is_expiry_valid || !is_card_number(&card.number) {
             return Err(CardError);
         }
         let last4 = card.number.get(card.number.len() - 4..).ok_or(CardError)?;
@@ -160,7 +155,7 @@ impl TryFrom<Presented> for Card {
     }
 }
 
-/// The last four digits of a card, all that is kept of it.
+/// The last four digits of a card number, the only part that is stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(into = "String", try_from = "String")]
 pub(crate) struct Last4(u16);
@@ -193,8 +188,8 @@ fn is_digits(text: &str) -> bool {
     text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
-/// The Luhn check alone: `card-validate` also wants to know the brand, and
-/// this acquirer takes cards of any.
+/// Checks length and Luhn digit only. (`card-validate` also requires a known brand, and this acquirer
+/// accepts any.)
 fn is_card_number(number: &str) -> bool {
     let doubled = |digit: u32| if digit > 4 { 2 * digit - 9 } else { 2 * digit };
     let digits = number.chars().rev().filter_map(|digit| digit.to_digit(10));
@@ -213,10 +208,12 @@ fn is_card_number(number: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
 
-    fn presented(number: &str) -> Presented {
-        Presented {
+    fn fields(number: &str) -> CardFields {
+        CardFields {
             number: number.to_owned(),
             exp_month: 12,
             exp_year: 2030,
@@ -237,43 +234,31 @@ mod tests {
     }
 
     #[test]
-    fn the_page_of_the_module_lists_exactly_the_table() {
-        let lines = include_str!("cards.rs").lines();
-        let rows: Vec<&str> = lines.filter(|line| line.starts_with("//! | `4")).collect();
-        assert_eq!(rows.len(), TABLE.len());
-        for (row, (number, _)) in rows.iter().zip(TABLE) {
-            assert!(row.starts_with(&format!("//! | `{number}` |")), "{row}");
-        }
-    }
-
-    /// Merchants read it there, and in the API reference, which shows the README's own table.
-    #[test]
-    fn the_readme_lists_exactly_the_table() {
-        let lines = include_str!("../../../README.md").lines();
-        let rows = lines.filter_map(|line| line.strip_prefix("| 4")?.split(' ').next());
-        let listed: Vec<String> = rows.map(|digits| format!("4{digits}")).collect();
-        let table: Vec<String> = TABLE
-            .iter()
-            .map(|(number, _)| (*number).to_owned())
+    fn the_guide_lists_every_card_in_the_table() {
+        let lines = include_str!("../../../api/docs/test-cards.md").lines();
+        let cells = lines.filter_map(|line| line.strip_prefix("| ")?.split(" | ").next());
+        let listed: BTreeSet<String> = cells
+            .map(|cell| cell.replace(' ', ""))
+            .filter(|number| number.starts_with('4'))
             .collect();
-        let cards = listed.into_iter().filter(|digits| digits.len() == 16);
-        assert_eq!(cards.collect::<Vec<_>>(), table);
+        let table = TABLE.iter().map(|(number, _)| (*number).to_owned());
+        assert_eq!(listed, table.collect());
     }
 
     #[test]
-    fn an_unlisted_card_is_approved_and_only_its_last_digits_stay() -> Result<(), CardError> {
-        let card = Card::try_from(presented("5555555555554444"))?;
+    fn an_unlisted_card_is_approved_and_reduced_to_its_last_four_digits() -> Result<(), CardError> {
+        let card = Card::try_from(fields("5555555555554444"))?;
         assert_eq!(card.outcome, Approve);
         assert_eq!(String::from(card.last4), "4444");
         assert_eq!(
-            String::from(Card::try_from(presented("4000000000000002"))?.last4),
+            String::from(Card::try_from(fields("4000000000000002"))?.last4),
             "0002"
         );
         Ok(())
     }
 
     #[test]
-    fn what_is_no_card_is_refused() {
+    fn invalid_cards_are_rejected() {
         for number in [
             "",
             "4242",
@@ -281,20 +266,20 @@ mod tests {
             "4242 4242 4242 4242",
             "424242424242424२",
         ] {
-            assert!(Card::try_from(presented(number)).is_err(), "{number}");
+            assert!(Card::try_from(fields(number)).is_err(), "{number}");
         }
         assert!(
-            Card::try_from(Presented {
+            Card::try_from(CardFields {
                 exp_month: 13,
-                ..presented("4242424242424242")
+                ..fields("4242424242424242")
             })
             .is_err()
         );
         let cvc = "12a".to_owned();
         assert!(
-            Card::try_from(Presented {
+            Card::try_from(CardFields {
                 cvc,
-                ..presented("4242424242424242")
+                ..fields("4242424242424242")
             })
             .is_err()
         );

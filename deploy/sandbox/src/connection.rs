@@ -1,8 +1,7 @@
-//! Connections that can be hung up on: the door of a handler into the socket.
+//! Connections that a handler can close or reset.
 //!
-//! A handler that wants the connection dead says how and returns any
-//! response; the first write of it fails, so not a byte leaves, and hyper
-//! drops the socket.
+//! The handler chooses how the connection ends and returns any response. The first write of the
+//! response then fails, so that no byte is sent, and hyper drops the socket.
 
 use std::{
     io,
@@ -26,16 +25,16 @@ use tokio::{
 pub(crate) enum Ending {
     /// An ordinary close (FIN).
     Close,
-    /// The peer's read fails (RST).
+    /// A reset: the client's read fails (RST).
     Reset,
 }
 
-/// A handler's hold on the connection its request came in by.
+/// Lets a handler end the connection of its request.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Hold(Arc<OnceLock<Ending>>);
+pub(crate) struct ConnectionHandle(Arc<OnceLock<Ending>>);
 
-impl Hold {
-    pub(crate) fn hang_up(&self, ending: Ending) -> Response {
+impl ConnectionHandle {
+    pub(crate) fn end(&self, ending: Ending) -> Response {
         // Only the first ending counts.
         let _ = self.0.set(ending);
         ().into_response()
@@ -45,12 +44,12 @@ impl Hold {
 #[derive(Debug)]
 pub(crate) struct Connection {
     stream: TcpStream,
-    hold: Hold,
+    handle: ConnectionHandle,
 }
 
 impl Connection {
-    fn still_up(&self) -> io::Result<()> {
-        match self.hold.0.get() {
+    fn check_open(&self) -> io::Result<()> {
+        match self.handle.0.get() {
             None => Ok(()),
             Some(Ending::Close) => Err(io::ErrorKind::ConnectionAborted.into()),
             Some(Ending::Reset) => {
@@ -77,7 +76,7 @@ impl AsyncWrite for Connection {
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        self.still_up()?;
+        self.check_open()?;
         Pin::new(&mut self.stream).poll_write(context, bytes)
     }
 
@@ -86,27 +85,27 @@ impl AsyncWrite for Connection {
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.still_up()?;
+        self.check_open()?;
         Pin::new(&mut self.stream).poll_shutdown(context)
     }
 }
 
 #[derive(Debug)]
-pub(crate) struct Door(pub(crate) TcpListener);
+pub(crate) struct ConnectionListener(pub(crate) TcpListener);
 
-impl Listener for Door {
+impl Listener for ConnectionListener {
     type Io = Connection;
     type Addr = SocketAddr;
 
     async fn accept(&mut self) -> (Connection, SocketAddr) {
         let (stream, address) = Listener::accept(&mut self.0).await;
         if let Err(error) = stream.set_nodelay(true) {
-            tracing::debug!("a connection without TCP_NODELAY: {error}");
+            tracing::debug!(%error, "cannot set TCP_NODELAY");
         }
         (
             Connection {
                 stream,
-                hold: Hold::default(),
+                handle: ConnectionHandle::default(),
             },
             address,
         )
@@ -117,8 +116,8 @@ impl Listener for Door {
     }
 }
 
-impl Connected<IncomingStream<'_, Door>> for Hold {
-    fn connect_info(stream: IncomingStream<'_, Door>) -> Self {
-        stream.io().hold.clone()
+impl Connected<IncomingStream<'_, ConnectionListener>> for ConnectionHandle {
+    fn connect_info(stream: IncomingStream<'_, ConnectionListener>) -> Self {
+        stream.io().handle.clone()
     }
 }

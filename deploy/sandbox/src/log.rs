@@ -1,8 +1,8 @@
-//! The log file: one record a line, only ever appended to.
+//! The log file: one JSON record per line, append-only.
 //!
-//! One writer, one `write` for all records that came together, and no answer
-//! leaves before its record is in the file. No fsync: the sandbox survives
-//! its own death, not the machine's.
+//! One task writes all pending records with a single `write`, and no response is sent before its
+//! record is in the file. There is no fsync: the log survives a crash of the sandbox, but not one of
+//! the machine.
 
 use std::{
     fs::{File, OpenOptions},
@@ -12,9 +12,9 @@ use std::{
 
 use anyhow::{Context, bail};
 
-use crate::book::{Book, Record};
+use crate::ledger::{Ledger, Record};
 
-/// The lines that wait for the writer.
+/// Lines that are not written yet.
 #[derive(Debug, Default)]
 pub(crate) struct Unwritten {
     lines: Vec<u8>,
@@ -44,52 +44,52 @@ impl Unwritten {
     }
 }
 
-/// Opens the log for this process alone and reads it into a book.
-pub(crate) fn open(path: &Path) -> anyhow::Result<(File, Book, u64)> {
+/// Locks the log for this process and replays it.
+pub(crate) fn open(path: &Path) -> anyhow::Result<(File, Ledger, u64)> {
     let file = OpenOptions::new()
         .create(true)
         .read(true)
         .append(true)
         .open(path)?;
-    file.try_lock().context("another process writes this log")?;
-    let mut book = Book::default();
-    let (whole, last_seq) = replay(&file, &mut book)?;
-    cut_torn_end(&file, whole)?;
-    Ok((file, book, last_seq))
+    file.try_lock().context("another process uses this log")?;
+    let mut ledger = Ledger::default();
+    let (length, last_seq) = replay(&file, &mut ledger)?;
+    truncate(&file, length)?;
+    Ok((file, ledger, last_seq))
 }
 
-/// The length of the whole lines, and the last record's number.
-fn replay(file: &File, book: &mut Book) -> anyhow::Result<(u64, u64)> {
-    let (mut whole, mut last_seq) = (0, 0);
+/// Returns the length of all complete lines in bytes, and the number of the last record.
+fn replay(file: &File, ledger: &mut Ledger) -> anyhow::Result<(u64, u64)> {
+    let (mut complete, mut last_seq) = (0, 0);
     let mut reader = BufReader::with_capacity(1 << 16, file);
     let mut line = Vec::new();
     loop {
         line.clear();
         let length = reader.read_until(b'\n', &mut line)?;
         if line.last() != Some(&b'\n') {
-            return Ok((whole, last_seq));
+            return Ok((complete, last_seq));
         }
-        let at = || format!("the line at byte {whole}");
+        let at = || format!("line at byte {complete}");
         let record: Record = serde_json::from_slice(&line).with_context(at)?;
         if record.seq != last_seq + 1 {
             bail!("{}: record {} follows record {last_seq}", at(), record.seq);
         }
-        book.post(record.entry).with_context(at)?;
+        ledger.apply(record.entry).with_context(at)?;
         last_seq = record.seq;
-        whole += u64::try_from(length)?;
+        complete += u64::try_from(length)?;
     }
 }
 
-/// A kill in the middle of a write leaves half a line, whose answer never
-/// went out: it did not happen.
-fn cut_torn_end(mut file: &File, whole: u64) -> io::Result<()> {
+/// Removes an incomplete last line, which a kill during a write leaves behind. Its response was never
+/// sent, so no client relies on it.
+fn truncate(mut file: &File, complete: u64) -> io::Result<()> {
     let length = file.seek(io::SeekFrom::End(0))?;
-    if length > whole {
+    if length > complete {
         tracing::warn!(
-            bytes = length - whole,
-            "the log ended in a torn line; it is cut off"
+            bytes = length - complete,
+            "removed an incomplete last line from the log"
         );
-        file.set_len(whole)?;
+        file.set_len(complete)?;
     }
     Ok(())
 }

@@ -1,5 +1,5 @@
-//! A merchant's webhook endpoint for demonstrations and tests: it keeps what
-//! comes, and answers as it is asked to.
+//! A webhook endpoint for demos and tests. It stores what it receives, and responds with the status
+//! that the URL asks for.
 
 use std::{
     collections::{BTreeMap, HashMap, VecDeque},
@@ -17,14 +17,15 @@ use axum::{
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
-const KEPT_MAX: usize = 1000;
+/// Stored webhooks per receiver; older ones are dropped.
+const WEBHOOKS_MAX: usize = 1000;
 const NAMES_MAX: usize = 1000;
 
 #[derive(Clone, Debug, Default)]
-struct Receivers(Arc<Mutex<HashMap<String, VecDeque<Arrived>>>>);
+struct Receivers(Arc<Mutex<HashMap<String, VecDeque<Webhook>>>>);
 
 #[derive(Clone, Debug, Serialize)]
-struct Arrived {
+struct Webhook {
     #[serde(with = "time::serde::rfc3339")]
     at: OffsetDateTime,
     headers: BTreeMap<String, String>,
@@ -32,7 +33,7 @@ struct Arrived {
 }
 
 #[derive(Debug, Deserialize)]
-struct Wish {
+struct ReceiveQuery {
     status: Option<u16>,
 }
 
@@ -44,7 +45,7 @@ pub(crate) fn routes() -> Router {
 }
 
 impl Receivers {
-    fn all(&self) -> MutexGuard<'_, HashMap<String, VecDeque<Arrived>>> {
+    fn all(&self) -> MutexGuard<'_, HashMap<String, VecDeque<Webhook>>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -52,11 +53,13 @@ impl Receivers {
 async fn receive(
     State(receivers): State<Receivers>,
     Path(name): Path<String>,
-    Query(wish): Query<Wish>,
+    Query(query): Query<ReceiveQuery>,
     headers: HeaderMap,
     body: Bytes,
 ) -> StatusCode {
-    let status = wish.status.map_or(Ok(StatusCode::OK), StatusCode::from_u16);
+    let status = query
+        .status
+        .map_or(Ok(StatusCode::OK), StatusCode::from_u16);
     let Some(status) = status.ok().filter(|status| !status.is_informational()) else {
         return StatusCode::BAD_REQUEST;
     };
@@ -64,15 +67,15 @@ async fn receive(
     if all.len() >= NAMES_MAX && !all.contains_key(&name) {
         return StatusCode::INSUFFICIENT_STORAGE;
     }
-    let kept = all.entry(name).or_default();
-    if kept.len() >= KEPT_MAX {
-        kept.pop_front();
+    let received = all.entry(name).or_default();
+    if received.len() >= WEBHOOKS_MAX {
+        received.pop_front();
     }
-    kept.push_back(arrived(&headers, &body));
+    received.push_back(webhook(&headers, &body));
     status
 }
 
-fn arrived(headers: &HeaderMap, body: &[u8]) -> Arrived {
+fn webhook(headers: &HeaderMap, body: &[u8]) -> Webhook {
     let mut texts: BTreeMap<String, String> = BTreeMap::new();
     for (name, value) in headers {
         let value = String::from_utf8_lossy(value.as_bytes());
@@ -81,7 +84,7 @@ fn arrived(headers: &HeaderMap, body: &[u8]) -> Arrived {
         *text = format!("{text}{comma}{value}");
     }
     let body = String::from_utf8_lossy(body).into_owned();
-    Arrived {
+    Webhook {
         at: OffsetDateTime::now_utc(),
         headers: texts,
         body,

@@ -1,11 +1,11 @@
-//! What the acquirer is asked.
+//! The acquirer's requests.
 
 use serde::Deserialize;
 
 use crate::{
-    book::{Order, Refund},
     cards::{Card, Outcome},
-    words::{Amount, Currency, Reference},
+    fields::{Amount, Currency, Reference},
+    ledger::{Details, Refund},
 };
 
 #[derive(Clone, Debug, Deserialize)]
@@ -31,12 +31,12 @@ pub(crate) struct RefundRequest {
 }
 
 impl AuthorizationRequest {
-    pub(crate) fn order(&self) -> Order {
+    pub(crate) fn details(&self) -> Details {
         let fault = match self.card.outcome {
             Outcome::Fault(fault) => Some(fault),
             Outcome::Approve | Outcome::Decline(_) => None,
         };
-        Order {
+        Details {
             payment: self.payment.clone(),
             amount: self.amount,
             currency: self.currency,

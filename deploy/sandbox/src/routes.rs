@@ -1,4 +1,4 @@
-//! The acquirer's paths.
+//! The acquirer's HTTP routes.
 
 use std::{fs, io, io::Read, path, path::PathBuf, sync::Arc};
 
@@ -14,24 +14,24 @@ use serde::de::DeserializeOwned;
 use tokio::time::{self, Instant};
 
 use crate::{
-    answer::{Answer, Refusal, Standing, Verdict},
-    connection::Hold,
-    delivery,
-    desk::Desk,
+    connection::ConnectionHandle,
+    faults,
+    fields::Reference,
     request::{AuthorizationRequest, CaptureRequest, RefundRequest},
-    words::Reference,
+    response::{AcquirerError, Decision, EnquiryResponse, StatusResponse},
+    shared::SharedAcquirer,
 };
 
 const LOG_CHUNK: u64 = 64 * 1024;
 
-pub(crate) fn acquirer(desk: Arc<Desk>) -> Router {
+pub(crate) fn acquirer(acquirer: Arc<SharedAcquirer>) -> Router {
     Router::new()
         .route("/authorizations", post(authorize))
         .route("/authorizations/{reference}", get(enquire))
         .route("/authorizations/{reference}/capture", post(capture))
         .route("/authorizations/{reference}/void", post(void))
         .route("/refunds", post(refund))
-        .with_state(desk)
+        .with_state(acquirer)
 }
 
 pub(crate) fn log(path: PathBuf) -> Router {
@@ -41,85 +41,98 @@ pub(crate) fn log(path: PathBuf) -> Router {
 }
 
 pub(crate) fn health() -> Router {
-    let lost = || async { Problem::Refused(Refusal::NotFound) };
+    let not_found = || async { RouteError::Acquirer(AcquirerError::NotFound) };
     Router::new()
         .route("/livez", get(ok))
         .route("/readyz", get(ok))
-        .fallback(lost)
+        .fallback(not_found)
 }
 
-type AtDesk = State<Arc<Desk>>;
+type SharedState = State<Arc<SharedAcquirer>>;
 
 async fn authorize(
-    State(desk): AtDesk,
-    ConnectInfo(hold): ConnectInfo<Hold>,
-    Asked(request): Asked<AuthorizationRequest>,
-) -> Result<Response, Problem> {
-    let verdict = desk
-        .ask(|acquirer, now| acquirer.authorize(&request, now))
+    State(acquirer): SharedState,
+    ConnectInfo(handle): ConnectInfo<ConnectionHandle>,
+    JsonBody(request): JsonBody<AuthorizationRequest>,
+) -> Result<Response, RouteError> {
+    let decision = acquirer
+        .call(|acquirer, now| acquirer.authorize(&request, now))
         .await?;
-    Ok(match verdict {
-        Verdict::Decided(answer, Some(fault)) => {
-            delivery::approved(answer, fault, &desk, &hold).await
+    Ok(match decision {
+        Decision::Decided(response, Some(fault)) => {
+            faults::approved(response, fault, &acquirer, &handle).await
         }
-        Verdict::Decided(answer, None) | Verdict::Repeated(answer) => Json(answer).into_response(),
-        Verdict::Thinking { until } => {
-            Json(thought_through(desk, request.reference, until).await?).into_response()
+        Decision::Decided(response, None) | Decision::Repeated(response) => {
+            Json(response).into_response()
         }
-        Verdict::Untouched(fault) => delivery::untouched(fault, &hold),
+        Decision::Pending { until } => {
+            Json(decide_later(acquirer, request.reference, until).await?).into_response()
+        }
+        Decision::NotProcessed(fault) => faults::not_processed(fault, &handle),
     })
 }
 
-/// In a task of its own: the acquirer decides also when nobody waits any more.
-async fn thought_through(
-    desk: Arc<Desk>,
+/// Waits in its own task: the acquirer decides even if the client disconnects.
+async fn decide_later(
+    acquirer: Arc<SharedAcquirer>,
     reference: Reference,
     until: Instant,
-) -> Result<Answer, Refusal> {
-    let thought = tokio::spawn(async move {
+) -> Result<StatusResponse, AcquirerError> {
+    let decided = tokio::spawn(async move {
         time::sleep_until(until).await;
-        desk.ask(|acquirer, now| acquirer.settle(&reference, now))
+        acquirer
+            .call(|acquirer, now| acquirer.finish_pending(&reference, now))
             .await
     });
-    thought.await.unwrap_or(Err(Refusal::Broken))
+    decided.await.unwrap_or(Err(AcquirerError::Internal))
 }
 
-async fn enquire(State(desk): AtDesk, Named(reference): Named) -> Result<Json<Standing>, Problem> {
+async fn enquire(
+    State(acquirer): SharedState,
+    PathReference(reference): PathReference,
+) -> Result<Json<EnquiryResponse>, RouteError> {
     Ok(Json(
-        desk.ask(|acquirer, _| acquirer.enquire(&reference)).await?,
+        acquirer
+            .call(|acquirer, _| acquirer.enquire(&reference))
+            .await?,
     ))
 }
 
 async fn capture(
-    State(desk): AtDesk,
-    ConnectInfo(hold): ConnectInfo<Hold>,
-    Named(reference): Named,
-    Asked(request): Asked<CaptureRequest>,
-) -> Result<Response, Problem> {
-    let (answer, fault) = desk
-        .ask(|acquirer, now| acquirer.capture(&reference, &request, now))
+    State(acquirer): SharedState,
+    ConnectInfo(handle): ConnectInfo<ConnectionHandle>,
+    PathReference(reference): PathReference,
+    JsonBody(request): JsonBody<CaptureRequest>,
+) -> Result<Response, RouteError> {
+    let (response, fault) = acquirer
+        .call(|acquirer, now| acquirer.capture(&reference, &request, now))
         .await?;
-    Ok(delivery::captured(answer, fault, &hold))
+    Ok(faults::captured(response, fault, &handle))
 }
 
-async fn void(State(desk): AtDesk, Named(reference): Named) -> Result<Json<Answer>, Problem> {
+async fn void(
+    State(acquirer): SharedState,
+    PathReference(reference): PathReference,
+) -> Result<Json<StatusResponse>, RouteError> {
     Ok(Json(
-        desk.ask(|acquirer, now| acquirer.void(&reference, now))
+        acquirer
+            .call(|acquirer, now| acquirer.void(&reference, now))
             .await?,
     ))
 }
 
 async fn refund(
-    State(desk): AtDesk,
-    Asked(request): Asked<RefundRequest>,
-) -> Result<Json<Answer>, Problem> {
+    State(acquirer): SharedState,
+    JsonBody(request): JsonBody<RefundRequest>,
+) -> Result<Json<StatusResponse>, RouteError> {
     Ok(Json(
-        desk.ask(|acquirer, now| acquirer.refund(&request, now))
+        acquirer
+            .call(|acquirer, now| acquirer.refund(&request, now))
             .await?,
     ))
 }
 
-/// The log as it stands now. Read in the event loop: it comes from the page cache.
+/// The current log. Blocking reads are acceptable here, because the file is in the page cache.
 async fn records(State(path): State<Arc<path::Path>>) -> Result<Response, StatusCode> {
     let opened = fs::File::open(&path).and_then(|file| {
         let length = file.metadata()?.len();
@@ -131,71 +144,73 @@ async fn records(State(path): State<Arc<path::Path>>) -> Result<Response, Status
         log.by_ref().take(LOG_CHUNK).read_to_end(&mut chunk)?;
         io::Result::Ok((!chunk.is_empty()).then_some((chunk, log)))
     });
-    let kind = [(header::CONTENT_TYPE, "application/x-ndjson")];
-    Ok((kind, Body::from_stream(chunks)).into_response())
+    let headers = [(header::CONTENT_TYPE, "application/x-ndjson")];
+    Ok((headers, Body::from_stream(chunks)).into_response())
 }
 
 async fn ok() -> &'static str {
     "ok"
 }
 
-/// A JSON body. Unlike axum's it answers every fault alike, quoting nothing:
-/// what does not parse may hold a card number.
-struct Asked<T>(T);
+/// A JSON body. Unlike axum's extractor it has one error for everything and never quotes the body,
+/// which may contain a card number.
+struct JsonBody<T>(T);
 
-impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Asked<T> {
-    type Rejection = Problem;
+impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for JsonBody<T> {
+    type Rejection = RouteError;
 
-    async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
-        let body: Bytes = request.extract().await.map_err(|_| Problem::Malformed)?;
+    async fn from_request(request: Request, _: &S) -> Result<Self, RouteError> {
+        let body: Bytes = request.extract().await.map_err(|_| RouteError::Malformed)?;
         serde_json::from_slice(&body)
             .map(Self)
-            .map_err(|_| Problem::Malformed)
+            .map_err(|_| RouteError::Malformed)
     }
 }
 
 /// The reference in the path.
-struct Named(Reference);
+struct PathReference(Reference);
 
-impl<S: Send + Sync> FromRequestParts<S> for Named {
-    type Rejection = Problem;
+impl<S: Send + Sync> FromRequestParts<S> for PathReference {
+    type Rejection = RouteError;
 
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, RouteError> {
         let path = Path::<Reference>::from_request_parts(parts, state).await;
         path.map(|Path(reference)| Self(reference))
-            .map_err(|_| Problem::Malformed)
+            .map_err(|_| RouteError::Malformed)
     }
 }
 
-enum Problem {
+enum RouteError {
     Malformed,
-    Refused(Refusal),
+    Acquirer(AcquirerError),
 }
 
-impl From<Refusal> for Problem {
-    fn from(refusal: Refusal) -> Self {
-        Self::Refused(refusal)
+impl From<AcquirerError> for RouteError {
+    fn from(error: AcquirerError) -> Self {
+        Self::Acquirer(error)
     }
 }
 
-impl IntoResponse for Problem {
+impl IntoResponse for RouteError {
     fn into_response(self) -> Response {
         match self {
-            Self::Malformed => delivery::error(StatusCode::BAD_REQUEST, "invalid_request"),
-            Self::Refused(refusal) => delivery::error(status(refusal), &refusal.to_string()),
+            Self::Malformed => faults::error(StatusCode::BAD_REQUEST, "invalid_request"),
+            Self::Acquirer(error) => faults::error(status(error), &error.to_string()),
         }
     }
 }
 
-fn status(refusal: Refusal) -> StatusCode {
-    match refusal {
-        Refusal::NotFound => StatusCode::NOT_FOUND,
-        Refusal::ReferenceReused
-        | Refusal::NotCapturable
-        | Refusal::AlreadyCaptured
-        | Refusal::NotCaptured
-        | Refusal::NotRefundable => StatusCode::CONFLICT,
-        Refusal::AmountExceeded | Refusal::CurrencyDiffers => StatusCode::UNPROCESSABLE_ENTITY,
-        Refusal::Broken => StatusCode::INTERNAL_SERVER_ERROR,
+fn status(error: AcquirerError) -> StatusCode {
+    match error {
+        AcquirerError::NotFound => StatusCode::NOT_FOUND,
+        AcquirerError::ReferenceReused
+        | AcquirerError::NotCapturable
+        | AcquirerError::AlreadyCaptured
+        | AcquirerError::NotCaptured
+        | AcquirerError::NotRefundable => StatusCode::CONFLICT,
+        AcquirerError::AmountExceeded | AcquirerError::CurrencyDiffers => {
+            StatusCode::UNPROCESSABLE_ENTITY
+        }
+        AcquirerError::Internal => StatusCode::INTERNAL_SERVER_ERROR,
     }
 }

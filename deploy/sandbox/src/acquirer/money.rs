@@ -1,105 +1,109 @@
-//! Where money moves: captures and refunds.
+//! Captures and refunds.
 
 use super::{Acquirer, Now};
 use crate::{
-    answer::{Answer, Refusal, Status},
-    book::{Entry, Kind, Order, Refund, State},
     cards::Fault,
+    fields::{Amount, Currency, Reference},
+    ledger::{Details, Entry, Kind, Refund, State},
     request::{CaptureRequest, RefundRequest},
-    words::{Amount, Currency, Reference},
+    response::{AcquirerError, Status, StatusResponse},
 };
 
 impl Acquirer {
-    /// A capture done now comes with its card's fault, a repeated one without.
+    /// Returns the card's fault with a new capture, and none with a repeated one.
     pub(crate) fn capture(
         &mut self,
         reference: &Reference,
         capture: &CaptureRequest,
         now: Now,
-    ) -> Result<(Answer, Option<Fault>), Refusal> {
-        let Some(known) = self.book.authorizations.get(reference) else {
+    ) -> Result<(StatusResponse, Option<Fault>), AcquirerError> {
+        let Some(known) = self.ledger.authorizations.get(reference) else {
             return Err(self
                 .processing(reference)
-                .map_or(Refusal::NotFound, |_| Refusal::NotCapturable));
+                .map_or(AcquirerError::NotFound, |_| AcquirerError::NotCapturable));
         };
-        let order = known.order.as_ref().ok_or(Refusal::NotCapturable)?;
-        let answer = Answer::plain(reference, Status::Captured);
-        within(
+        let details = known.details.as_ref().ok_or(AcquirerError::NotCapturable)?;
+        let response = StatusResponse::new(reference, Status::Captured);
+        check_limit(
             capture.amount,
-            order.amount,
+            details.amount,
             capture.currency,
-            order.currency,
+            details.currency,
         )?;
         match known.state {
-            State::Captured(amount) if amount == capture.amount => Ok((answer, None)),
-            State::Captured(_) => Err(Refusal::AlreadyCaptured),
-            State::Declined(_) | State::Voided => Err(Refusal::NotCapturable),
-            State::Approved if order.fault == Some(Fault::CaptureRefused) => {
-                Err(Refusal::NotCapturable)
+            State::Captured(amount) if amount == capture.amount => Ok((response, None)),
+            State::Captured(_) => Err(AcquirerError::AlreadyCaptured),
+            State::Declined(_) | State::Voided => Err(AcquirerError::NotCapturable),
+            State::Approved if details.fault == Some(Fault::CaptureRefused) => {
+                Err(AcquirerError::NotCapturable)
             }
             State::Approved => {
-                let (fault, amount) = (order.fault, Some(capture.amount));
-                let entry = Entry::about(Kind::Captured, reference.clone(), order);
+                let (fault, amount) = (details.fault, Some(capture.amount));
+                let entry = Entry::with_details(Kind::Captured, reference.clone(), details);
                 self.record(Entry { amount, ..entry }, now)?;
-                Ok((answer, fault))
+                Ok((response, fault))
             }
         }
     }
 
-    pub(crate) fn refund(&mut self, request: &RefundRequest, now: Now) -> Result<Answer, Refusal> {
+    pub(crate) fn refund(
+        &mut self,
+        request: &RefundRequest,
+        now: Now,
+    ) -> Result<StatusResponse, AcquirerError> {
         let RefundRequest { reference, refund } = request;
-        let answer = Answer::plain(reference, Status::Refunded);
-        if let Some(before) = self.book.refunds.get(reference) {
+        let response = StatusResponse::new(reference, Status::Refunded);
+        if let Some(before) = self.ledger.refunds.get(reference) {
             return if before == refund {
-                Ok(answer)
+                Ok(response)
             } else {
-                Err(Refusal::ReferenceReused)
+                Err(AcquirerError::ReferenceReused)
             };
         }
-        let order = self.refundable(refund)?;
+        let details = self.refundable(refund)?;
         let entry = Entry {
             authorization: Some(refund.authorization.clone()),
             amount: Some(refund.amount),
-            ..Entry::about(Kind::Refunded, reference.clone(), order)
+            ..Entry::with_details(Kind::Refunded, reference.clone(), details)
         };
         self.record(entry, now)?;
-        Ok(answer)
+        Ok(response)
     }
 
-    fn refundable(&self, refund: &Refund) -> Result<&Order, Refusal> {
-        let Some(known) = self.book.authorizations.get(&refund.authorization) else {
+    fn refundable(&self, refund: &Refund) -> Result<&Details, AcquirerError> {
+        let Some(known) = self.ledger.authorizations.get(&refund.authorization) else {
             let processing = self.processing(&refund.authorization);
-            return Err(processing.map_or(Refusal::NotFound, |_| Refusal::NotCaptured));
+            return Err(processing.map_or(AcquirerError::NotFound, |_| AcquirerError::NotCaptured));
         };
-        let (State::Captured(captured), Some(order)) = (known.state, &known.order) else {
-            return Err(Refusal::NotCaptured);
+        let (State::Captured(captured), Some(details)) = (known.state, &known.details) else {
+            return Err(AcquirerError::NotCaptured);
         };
-        if order.fault == Some(Fault::RefundRefused) {
-            return Err(Refusal::NotRefundable);
+        if details.fault == Some(Fault::RefundRefused) {
+            return Err(AcquirerError::NotRefundable);
         }
-        let before = self.book.refunded.get(&refund.authorization);
+        let before = self.ledger.refunded.get(&refund.authorization);
         let sum = before.map_or(Some(refund.amount), |before| before.plus(refund.amount));
-        within(
-            sum.ok_or(Refusal::AmountExceeded)?,
+        check_limit(
+            sum.ok_or(AcquirerError::AmountExceeded)?,
             captured,
             refund.currency,
-            order.currency,
+            details.currency,
         )?;
-        Ok(order)
+        Ok(details)
     }
 }
 
-fn within(
+fn check_limit(
     amount: Amount,
     limit: Amount,
     currency: Currency,
-    held: Currency,
-) -> Result<(), Refusal> {
-    if currency != held {
-        return Err(Refusal::CurrencyDiffers);
+    authorized_currency: Currency,
+) -> Result<(), AcquirerError> {
+    if currency != authorized_currency {
+        return Err(AcquirerError::CurrencyDiffers);
     }
     if amount > limit {
-        Err(Refusal::AmountExceeded)
+        Err(AcquirerError::AmountExceeded)
     } else {
         Ok(())
     }

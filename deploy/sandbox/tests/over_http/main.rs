@@ -1,4 +1,4 @@
-//! The sandbox as a process, spoken to over real HTTP.
+//! Tests of the sandbox as a process, over HTTP.
 
 mod faults;
 mod process;

@@ -1,4 +1,4 @@
-//! The plain path, the log and the process around it.
+//! Successful requests, errors, the log and the process.
 
 use std::{fs::OpenOptions, io::Write};
 
@@ -6,7 +6,7 @@ use anyhow::Result;
 use reqwest::StatusCode;
 use serde_json::json;
 
-use crate::sandbox::{Sandbox, status, told, word};
+use crate::sandbox::{Sandbox, field, send_json, status};
 
 const CARD: &str = "4242424242424242";
 
@@ -16,20 +16,20 @@ async fn a_payment_from_authorization_to_refund() -> Result<()> {
     for path in ["/livez", "/readyz"] {
         assert_eq!(sandbox.get(path).send().await?.text().await?, "ok");
     }
-    let approved = told(sandbox.authorize("a", CARD)).await?;
+    let approved = send_json(sandbox.authorize("a", CARD)).await?;
     assert_eq!(
         approved,
         json!({ "reference": "a", "status": "approved", "authorization_code": "A00001" })
     );
-    let captured = told(sandbox.capture("a")).await?;
+    let captured = send_json(sandbox.capture("a")).await?;
     assert_eq!(captured, json!({ "reference": "a", "status": "captured" }));
     let refund = json!({
         "reference": "r", "authorization": "a", "amount": "20.00", "currency": "USD",
     });
-    let refunded = told(sandbox.post("/refunds").json(&refund)).await?;
+    let refunded = send_json(sandbox.post("/refunds").json(&refund)).await?;
     assert_eq!(refunded, json!({ "reference": "r", "status": "refunded" }));
     assert_eq!(
-        told(sandbox.get("/authorizations/a")).await?,
+        send_json(sandbox.get("/authorizations/a")).await?,
         json!({
             "reference": "a", "status": "captured", "authorization_code": "A00001",
             "payment": "pay-1", "amount": "50.00", "currency": "USD", "captured": "50.00",
@@ -43,8 +43,8 @@ async fn a_payment_from_authorization_to_refund() -> Result<()> {
 }
 
 #[tokio::test]
-async fn refusals_have_their_status() -> Result<()> {
-    let sandbox = Sandbox::start("refusals")?;
+async fn errors_have_their_status() -> Result<()> {
+    let sandbox = Sandbox::start("errors")?;
     assert_eq!(status(sandbox.capture("a")).await?, StatusCode::NOT_FOUND);
     assert_eq!(
         status(sandbox.get("/elsewhere")).await?,
@@ -57,12 +57,15 @@ async fn refusals_have_their_status() -> Result<()> {
     let excess = sandbox.post("/authorizations/a/capture").json(&excess);
     assert_eq!(status(excess).await?, StatusCode::UNPROCESSABLE_ENTITY);
     sandbox.capture("a").send().await?;
-    assert_eq!(word(&sandbox.void("a").await?, "error"), "already_captured");
+    assert_eq!(
+        field(&sandbox.void("a").await?, "error"),
+        "already_captured"
+    );
     Ok(())
 }
 
 #[tokio::test]
-async fn malformed_requests_hear_nothing_of_themselves() -> Result<()> {
+async fn errors_never_quote_malformed_requests() -> Result<()> {
     let sandbox = Sandbox::start("malformed")?;
     let number = "4242424242424241";
     let bodies = [
@@ -71,9 +74,9 @@ async fn malformed_requests_hear_nothing_of_themselves() -> Result<()> {
         format!("{{\"card\":\"{number}\"}}"),
     ];
     for body in bodies {
-        let answer = sandbox.post("/authorizations").body(body).send().await?;
-        assert_eq!(answer.status(), StatusCode::BAD_REQUEST);
-        assert_eq!(answer.text().await?, r#"{"error":"invalid_request"}"#);
+        let response = sandbox.post("/authorizations").body(body).send().await?;
+        assert_eq!(response.status(), StatusCode::BAD_REQUEST);
+        assert_eq!(response.text().await?, r#"{"error":"invalid_request"}"#);
     }
     assert_eq!(
         status(sandbox.authorize("a", number)).await?,
@@ -87,9 +90,9 @@ async fn malformed_requests_hear_nothing_of_themselves() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_kill_loses_nothing_that_was_answered() -> Result<()> {
+async fn a_kill_loses_no_confirmed_operation() -> Result<()> {
     let sandbox = Sandbox::start("kill")?;
-    let first = told(sandbox.authorize("a", CARD)).await?;
+    let first = send_json(sandbox.authorize("a", CARD)).await?;
     sandbox.capture("a").send().await?;
     let log = sandbox.kill()?;
     OpenOptions::new()
@@ -97,7 +100,7 @@ async fn a_kill_loses_nothing_that_was_answered() -> Result<()> {
         .open(&log)?
         .write_all(br#"{"seq":3,"at":"20"#)?;
     let sandbox = Sandbox::start_on(log)?;
-    assert_eq!(told(sandbox.authorize("a", CARD)).await?, first);
+    assert_eq!(send_json(sandbox.authorize("a", CARD)).await?, first);
     assert_eq!(sandbox.enquire("a").await?, "captured");
     sandbox.authorize("b", CARD).send().await?;
     assert_eq!(
@@ -115,19 +118,19 @@ async fn a_log_has_one_writer() -> Result<()> {
 }
 
 #[tokio::test]
-async fn it_stops_when_told_and_never_wrote_a_card_down() -> Result<()> {
+async fn it_stops_on_sigterm_and_never_logs_a_card_number() -> Result<()> {
     let sandbox = Sandbox::start("stop")?;
     sandbox.authorize("a", CARD).send().await?;
     let silent = tokio::spawn(sandbox.authorize("b", "4000000000010605").send());
     tokio::time::sleep(std::time::Duration::from_millis(100)).await;
     let log = sandbox.log.clone();
-    let (status, said) = tokio::task::spawn_blocking(|| sandbox.stop()).await??;
+    let (status, stderr) = tokio::task::spawn_blocking(|| sandbox.stop()).await??;
     assert!(status.success(), "{status}");
     assert!(silent.await?.is_err());
     let written = std::fs::read_to_string(log)?;
     assert_eq!(written.lines().count(), 2);
     for number in [CARD, "4000000000010605"] {
-        assert!(!written.contains(number) && !said.contains(number));
+        assert!(!written.contains(number) && !stderr.contains(number));
     }
     Ok(())
 }

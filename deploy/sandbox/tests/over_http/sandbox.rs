@@ -1,4 +1,4 @@
-//! A running sandbox, ten times faster than real, killed when dropped.
+//! A running sandbox at ten times its normal speed; killed when dropped.
 
 use std::{
     io::{BufRead, BufReader},
@@ -38,7 +38,7 @@ impl Sandbox {
             .spawn()?;
         let mut stderr = BufReader::new(child.stderr.take().context("no stderr")?);
         let url = format!("http://{}", address(&mut stderr)?);
-        // Another test in this process may have been first: the same provider.
+        // Fails if another test in this process has installed it already, which is fine.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let client = Client::builder().timeout(Duration::from_secs(20)).build()?;
         Ok(Self {
@@ -76,17 +76,17 @@ impl Sandbox {
     }
 
     pub(crate) async fn void(&self, reference: &str) -> Result<Value> {
-        told(self.post(&format!("/authorizations/{reference}/void"))).await
+        send_json(self.post(&format!("/authorizations/{reference}/void"))).await
     }
 
-    /// The status word an enquiry hears, or the error.
+    /// The status from an enquiry, or the error code.
     pub(crate) async fn enquire(&self, reference: &str) -> Result<String> {
-        let answer = told(self.get(&format!("/authorizations/{reference}"))).await?;
-        let word = answer
+        let response = send_json(self.get(&format!("/authorizations/{reference}"))).await?;
+        let text = response
             .get("status")
-            .or(answer.get("error"))
+            .or(response.get("error"))
             .and_then(Value::as_str);
-        Ok(word.context("neither status nor error")?.to_owned())
+        Ok(text.context("neither status nor error")?.to_owned())
     }
 
     /// `kind reference` of every record.
@@ -102,18 +102,18 @@ impl Sandbox {
         Ok(self.log.clone())
     }
 
-    /// Asks it to stop; how it ended, and all it wrote to stderr.
+    /// Sends SIGTERM; returns the exit status and everything written to stderr.
     pub(crate) fn stop(mut self) -> Result<(ExitStatus, String)> {
         let id = self.child.id().to_string();
         Command::new("kill").args(["-TERM", &id]).status()?;
-        let said = std::io::read_to_string(&mut self.stderr)?;
-        Ok((self.child.wait()?, said))
+        let stderr = std::io::read_to_string(&mut self.stderr)?;
+        Ok((self.child.wait()?, stderr))
     }
 }
 
 impl Drop for Sandbox {
     fn drop(&mut self) {
-        // Most are still running, some have ended: both are fine.
+        // Fails if the process has already exited, which is fine.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
@@ -129,12 +129,11 @@ fn address(stderr: &mut BufReader<ChildStderr>) -> Result<String> {
 }
 
 fn short(record: &Value) -> String {
-    let word = |name| record.get(name).and_then(Value::as_str).unwrap_or_default();
-    format!("{} {}", word("kind"), word("reference"))
+    format!("{} {}", field(record, "kind"), field(record, "reference"))
 }
 
-/// The body of the answer, whatever its status.
-pub(crate) async fn told(request: RequestBuilder) -> Result<Value> {
+/// Sends a request and returns the JSON body, whatever the status.
+pub(crate) async fn send_json(request: RequestBuilder) -> Result<Value> {
     Ok(request.send().await?.json().await?)
 }
 
@@ -142,6 +141,7 @@ pub(crate) async fn status(request: RequestBuilder) -> Result<StatusCode> {
     Ok(request.send().await?.status())
 }
 
-pub(crate) fn word<'a>(answer: &'a Value, name: &str) -> &'a str {
-    answer.get(name).and_then(Value::as_str).unwrap_or_default()
+/// A text field of a JSON object; empty if it is missing.
+pub(crate) fn field<'a>(object: &'a Value, name: &str) -> &'a str {
+    object.get(name).and_then(Value::as_str).unwrap_or_default()
 }

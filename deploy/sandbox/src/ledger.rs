@@ -1,7 +1,7 @@
-//! The book: what stands after reading every record of the log in order.
+//! The acquirer's state, computed from the records of the log.
 //!
-//! `Book::post` is the only way the book changes, at work and at replay, so
-//! what a restart restores is what was there.
+//! `Ledger::apply` is the only function that changes it, both for new records and at replay, so a
+//! restart restores exactly the previous state.
 
 use std::collections::HashMap;
 
@@ -10,7 +10,7 @@ use time::OffsetDateTime;
 
 use crate::{
     cards::{Decline, Fault, Last4},
-    words::{Amount, Currency, Reference},
+    fields::{Amount, Currency, Reference},
 };
 
 /// One line of the log.
@@ -23,14 +23,13 @@ pub(crate) struct Record {
     pub(crate) entry: Entry,
 }
 
-/// What a record says, apart from its number and time.
-///
-/// A void of a reference never heard of has nothing but the reference.
+/// The content of a record, apart from its number and time. A void of an unknown reference contains
+/// only the reference.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Entry {
     pub(crate) kind: Kind,
     pub(crate) reference: Reference,
-    /// Of a refund: the authorization it gives back from.
+    /// For a refund: the authorization that is refunded.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) authorization: Option<Reference>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -39,12 +38,12 @@ pub(crate) struct Entry {
     pub(crate) amount: Option<Amount>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) currency: Option<Currency>,
-    /// The authorization code, or why not.
+    /// The approval code or the reason for the decline.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) code: Option<Code>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) card_last4: Option<Last4>,
-    /// The fault card that was used.
+    /// The fault of the card that was used.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) fault: Option<Fault>,
 }
@@ -67,14 +66,14 @@ pub(crate) enum Code {
     Approved(ApprovalCode),
 }
 
-/// `A12345`, made of the number of the approval's record.
+/// `A12345`: the number of the approval's record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(into = "String", try_from = "String")]
 pub(crate) struct ApprovalCode(pub(crate) u64);
 
 #[derive(Debug, thiserror::Error)]
 #[error("not an approval code")]
-pub(crate) struct NotAnApprovalCode;
+pub(crate) struct ApprovalCodeError;
 
 impl From<ApprovalCode> for String {
     fn from(code: ApprovalCode) -> Self {
@@ -83,19 +82,19 @@ impl From<ApprovalCode> for String {
 }
 
 impl TryFrom<String> for ApprovalCode {
-    type Error = NotAnApprovalCode;
+    type Error = ApprovalCodeError;
 
-    fn try_from(text: String) -> Result<Self, NotAnApprovalCode> {
+    fn try_from(text: String) -> Result<Self, ApprovalCodeError> {
         let seq = text
             .strip_prefix('A')
             .and_then(|digits| digits.parse().ok());
-        seq.map(Self).ok_or(NotAnApprovalCode)
+        seq.map(Self).ok_or(ApprovalCodeError)
     }
 }
 
-/// What was asked to be authorized, as much of it as is kept.
+/// The recorded part of an authorization request.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Order {
+pub(crate) struct Details {
     pub(crate) payment: Reference,
     pub(crate) amount: Amount,
     pub(crate) currency: Currency,
@@ -103,11 +102,11 @@ pub(crate) struct Order {
     pub(crate) fault: Option<Fault>,
 }
 
-/// What is known of one reference.
+/// The state of one reference.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Authorization {
-    /// None while only its void has been heard of.
-    pub(crate) order: Option<Order>,
+    /// `None` if only a void was received.
+    pub(crate) details: Option<Details>,
     pub(crate) approval: Option<ApprovalCode>,
     pub(crate) state: State,
 }
@@ -128,37 +127,37 @@ pub(crate) struct Refund {
 }
 
 #[derive(Debug, Default)]
-pub(crate) struct Book {
+pub(crate) struct Ledger {
     pub(crate) authorizations: HashMap<Reference, Authorization>,
     pub(crate) refunds: HashMap<Reference, Refund>,
-    /// The sum given back of an authorization; most have none.
+    /// The sum of refunds by authorization.
     pub(crate) refunded: HashMap<Reference, Amount>,
 }
 
-/// The record cannot have been written after those before it.
+/// The record contradicts the earlier ones.
 #[derive(Debug, thiserror::Error)]
-#[error("a {kind:?} record that does not follow from those before it")]
-pub(crate) struct OutOfPlace {
+#[error("a {kind:?} record contradicts earlier records")]
+pub(crate) struct InvalidRecord {
     kind: Kind,
 }
 
-impl Book {
-    pub(crate) fn post(&mut self, entry: Entry) -> Result<(), OutOfPlace> {
+impl Ledger {
+    pub(crate) fn apply(&mut self, entry: Entry) -> Result<(), InvalidRecord> {
         let kind = entry.kind;
-        self.turn(entry).ok_or(OutOfPlace { kind })
+        self.apply_entry(entry).ok_or(InvalidRecord { kind })
     }
 
-    fn turn(&mut self, entry: Entry) -> Option<()> {
+    fn apply_entry(&mut self, entry: Entry) -> Option<()> {
         match (entry.kind, entry.code) {
             (Kind::Approved, Some(Code::Approved(code))) => {
-                self.opened(entry, Some(code), State::Approved)
+                self.insert(entry, Some(code), State::Approved)
             }
             (Kind::Declined, Some(Code::Declined(why))) => {
-                self.opened(entry, None, State::Declined(why))
+                self.insert(entry, None, State::Declined(why))
             }
-            (Kind::Refused, _) => self.opened(entry, None, State::Voided),
+            (Kind::Refused, _) => self.insert(entry, None, State::Voided),
             (Kind::Voided, _) => {
-                self.voided(entry.reference);
+                self.void(entry.reference);
                 Some(())
             }
             (Kind::Captured, _) => {
@@ -166,13 +165,13 @@ impl Book {
                 authorization.state = State::Captured(entry.amount?);
                 Some(())
             }
-            (Kind::Refunded, _) => self.refunded(entry),
+            (Kind::Refunded, _) => self.refund(entry),
             (Kind::Approved | Kind::Declined, _) => None,
         }
     }
 
-    fn opened(&mut self, entry: Entry, approval: Option<ApprovalCode>, state: State) -> Option<()> {
-        let order = Some(Order {
+    fn insert(&mut self, entry: Entry, approval: Option<ApprovalCode>, state: State) -> Option<()> {
+        let details = Some(Details {
             payment: entry.payment?,
             amount: entry.amount?,
             currency: entry.currency?,
@@ -182,7 +181,7 @@ impl Book {
         self.authorizations.insert(
             entry.reference,
             Authorization {
-                order,
+                details,
                 approval,
                 state,
             },
@@ -190,9 +189,9 @@ impl Book {
         Some(())
     }
 
-    fn voided(&mut self, reference: Reference) {
+    fn void(&mut self, reference: Reference) {
         let unknown = Authorization {
-            order: None,
+            details: None,
             approval: None,
             state: State::Voided,
         };
@@ -202,7 +201,7 @@ impl Book {
             .state = State::Voided;
     }
 
-    fn refunded(&mut self, entry: Entry) -> Option<()> {
+    fn refund(&mut self, entry: Entry) -> Option<()> {
         let (authorization, amount) = (entry.authorization?, entry.amount?);
         let before = self.refunded.get(&authorization);
         let sum = before.map_or(Some(amount), |before| before.plus(amount))?;
@@ -218,8 +217,8 @@ impl Book {
 }
 
 impl Entry {
-    /// An entry with nothing but its reference.
-    pub(crate) fn bare(kind: Kind, reference: Reference) -> Self {
+    /// An entry with only a reference.
+    pub(crate) fn new(kind: Kind, reference: Reference) -> Self {
         Self {
             kind,
             reference,
@@ -233,14 +232,14 @@ impl Entry {
         }
     }
 
-    pub(crate) fn about(kind: Kind, reference: Reference, order: &Order) -> Self {
+    pub(crate) fn with_details(kind: Kind, reference: Reference, details: &Details) -> Self {
         Self {
-            payment: Some(order.payment.clone()),
-            amount: Some(order.amount),
-            currency: Some(order.currency),
-            card_last4: Some(order.last4),
-            fault: order.fault,
-            ..Self::bare(kind, reference)
+            payment: Some(details.payment.clone()),
+            amount: Some(details.amount),
+            currency: Some(details.currency),
+            card_last4: Some(details.last4),
+            fault: details.fault,
+            ..Self::new(kind, reference)
         }
     }
 }

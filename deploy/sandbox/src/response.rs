@@ -1,30 +1,29 @@
-//! What the acquirer says.
+//! The acquirer's responses and errors.
 
 use serde::Serialize;
 use tokio::time::Instant;
 
 use crate::{
-    book::{ApprovalCode, Authorization, Order, State},
     cards::{Decline, Fault},
-    words::{Amount, Currency, Reference},
+    fields::{Amount, Currency, Reference},
+    ledger::{ApprovalCode, Authorization, Details, State},
 };
 
-/// What is to be said to a request for authorization.
+/// The result of an authorization request.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Verdict {
-    /// Decided now; the card may bend how it is told.
-    Decided(Answer, Option<Fault>),
-    /// Decided before.
-    Repeated(Answer),
-    Thinking {
-        until: Instant,
-    },
-    /// Nothing was done and nothing is known.
-    Untouched(Fault),
+pub(crate) enum Decision {
+    /// Decided now. The card's fault, if any, affects how the response is sent.
+    Decided(StatusResponse, Option<Fault>),
+    /// Decided earlier; the response is sent without faults.
+    Repeated(StatusResponse),
+    /// To be decided at this time.
+    Pending { until: Instant },
+    /// The fault makes the acquirer ignore the request; nothing is recorded.
+    NotProcessed(Fault),
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub(crate) struct Answer {
+pub(crate) struct StatusResponse {
     pub(crate) reference: Reference,
     pub(crate) status: Status,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -44,11 +43,11 @@ pub(crate) enum Status {
     Refunded,
 }
 
-/// The answer to an enquiry.
+/// The response to an enquiry: the status, and the recorded details.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub(crate) struct Standing {
+pub(crate) struct EnquiryResponse {
     #[serde(flatten)]
-    pub(crate) answer: Answer,
+    pub(crate) response: StatusResponse,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) payment: Option<Reference>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -59,9 +58,9 @@ pub(crate) struct Standing {
     pub(crate) captured: Option<Amount>,
 }
 
-/// Why a request is not fulfilled; what a 4xx says is decided at the door.
+/// Why a request is rejected. The texts are the error codes of the HTTP API.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum Refusal {
+pub(crate) enum AcquirerError {
     #[error("not_found")]
     NotFound,
     #[error("reference_reused")]
@@ -79,11 +78,11 @@ pub(crate) enum Refusal {
     #[error("currency_differs")]
     CurrencyDiffers,
     #[error("internal")]
-    Broken,
+    Internal,
 }
 
-impl Answer {
-    pub(crate) fn plain(reference: &Reference, status: Status) -> Self {
+impl StatusResponse {
+    pub(crate) fn new(reference: &Reference, status: Status) -> Self {
         Self {
             reference: reference.clone(),
             status,
@@ -92,9 +91,9 @@ impl Answer {
         }
     }
 
-    /// The answer to a request for authorization. A voided one is never
-    /// called approved again, whatever it was before.
-    pub(crate) fn to_authorize(reference: &Reference, authorization: &Authorization) -> Self {
+    /// The response to a repeated authorization request. A voided authorization is reported as
+    /// declined, even if it was approved before, so that the client never captures it.
+    pub(crate) fn of_authorization(reference: &Reference, authorization: &Authorization) -> Self {
         let (status, code) = match authorization.state {
             State::Approved | State::Captured(_) => (Status::Approved, None),
             State::Declined(why) => (Status::Declined, Some(why)),
@@ -106,12 +105,12 @@ impl Answer {
         Self {
             authorization_code,
             code,
-            ..Self::plain(reference, status)
+            ..Self::new(reference, status)
         }
     }
 }
 
-impl Standing {
+impl EnquiryResponse {
     pub(crate) fn of(reference: &Reference, authorization: &Authorization) -> Self {
         let (status, code, captured) = match authorization.state {
             State::Approved => (Status::Approved, None, None),
@@ -120,28 +119,29 @@ impl Standing {
             State::Voided => (Status::Voided, None, None),
         };
         let authorization_code = authorization.approval;
-        let answer = Answer {
+        let response = StatusResponse {
             authorization_code,
             code,
-            ..Answer::plain(reference, status)
+            ..StatusResponse::new(reference, status)
         };
-        let standing = Self {
+        let enquiry = Self {
             captured,
-            ..Self::bare(answer)
+            ..Self::without_details(response)
         };
         authorization
-            .order
+            .details
             .as_ref()
-            .map_or(standing.clone(), |order| standing.about(order))
+            .map_or(enquiry.clone(), |details| enquiry.with_details(details))
     }
 
-    pub(crate) fn processing(reference: &Reference, order: &Order) -> Self {
-        Self::bare(Answer::plain(reference, Status::Processing)).about(order)
+    pub(crate) fn processing(reference: &Reference, details: &Details) -> Self {
+        let response = StatusResponse::new(reference, Status::Processing);
+        Self::without_details(response).with_details(details)
     }
 
-    fn bare(answer: Answer) -> Self {
+    fn without_details(response: StatusResponse) -> Self {
         Self {
-            answer,
+            response,
             payment: None,
             amount: None,
             currency: None,
@@ -149,11 +149,11 @@ impl Standing {
         }
     }
 
-    fn about(self, order: &Order) -> Self {
+    fn with_details(self, details: &Details) -> Self {
         Self {
-            payment: Some(order.payment.clone()),
-            amount: Some(order.amount),
-            currency: Some(order.currency),
+            payment: Some(details.payment.clone()),
+            amount: Some(details.amount),
+            currency: Some(details.currency),
             ..self
         }
     }

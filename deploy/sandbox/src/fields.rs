@@ -1,4 +1,4 @@
-//! The words of a request: references, amounts, currencies, checked at the door.
+//! The fields of requests: references, amounts and currencies, validated when parsed.
 
 use std::fmt;
 
@@ -6,7 +6,7 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
 const REFERENCE_LENGTH_MAX: usize = 100;
-/// Together well inside a `Decimal`'s 28 digits; no card currency has more than 4.
+/// Together fewer digits than a `Decimal`'s 28; no card currency has more than 4 decimals.
 const WHOLE_DIGITS_MAX: usize = 15;
 const FRACTION_DIGITS_MAX: usize = 4;
 
@@ -14,7 +14,7 @@ const FRACTION_DIGITS_MAX: usize = 4;
 #[error("malformed")]
 pub(crate) struct Malformed;
 
-/// The name our side gave to an authorization, a refund or a payment.
+/// The client's reference of an authorization, a refund or a payment.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String")]
 pub(crate) struct Reference(Box<str>);
@@ -23,8 +23,8 @@ impl TryFrom<String> for Reference {
     type Error = Malformed;
 
     fn try_from(text: String) -> Result<Self, Malformed> {
-        let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.:".contains(&byte);
-        if text.is_empty() || text.len() > REFERENCE_LENGTH_MAX || !text.bytes().all(plain) {
+        let is_allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.:".contains(&byte);
+        if text.is_empty() || text.len() > REFERENCE_LENGTH_MAX || !text.bytes().all(is_allowed) {
             return Err(Malformed);
         }
         Ok(Self(text.into_boxed_str()))
@@ -37,7 +37,7 @@ impl fmt::Display for Reference {
     }
 }
 
-/// A positive amount, a decimal string on the wire.
+/// A positive amount; a decimal string in JSON.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(into = "String", try_from = "String")]
 pub(crate) struct Amount(Decimal);
@@ -75,7 +75,7 @@ impl From<Amount> for String {
     }
 }
 
-/// The three letters of a card currency.
+/// The three-letter code of a currency.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(into = "String", try_from = "String")]
 pub(crate) struct Currency([u8; 3]);
@@ -108,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn an_amount_keeps_its_digits_and_compares_by_value() -> Result<(), Malformed> {
+    fn an_amount_preserves_its_digits_and_compares_by_value() -> Result<(), Malformed> {
         assert_eq!(String::from(amount("50.00")?), "50.00");
         assert_eq!(amount("50.00")?, amount("50")?);
         assert!(amount("0.01")? < amount("50")?);
@@ -116,8 +116,8 @@ mod tests {
     }
 
     #[test]
-    fn strange_amounts_are_refused() {
-        let strange = [
+    fn invalid_amounts_are_rejected() {
+        let invalid = [
             "",
             "0",
             "0.00",
@@ -132,13 +132,13 @@ mod tests {
             "1.00000",
             "1234567890123456",
         ];
-        for text in strange {
+        for text in invalid {
             assert!(amount(text).is_err(), "{text}");
         }
     }
 
     #[test]
-    fn references_and_currencies_are_plain() -> Result<(), Malformed> {
+    fn references_and_currencies_are_validated() -> Result<(), Malformed> {
         Reference::try_from("att_01J-x.y:2".to_owned())?;
         for text in ["", "a/b", "a b", "é"] {
             assert!(Reference::try_from(text.to_owned()).is_err(), "{text}");

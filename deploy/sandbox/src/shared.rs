@@ -1,4 +1,4 @@
-//! The desk: one acquirer, asked by many; nothing is said before it is written.
+//! The one acquirer, shared by all requests. No response is sent before its record is in the log.
 
 use std::{
     fs::File,
@@ -16,60 +16,60 @@ use tokio::{
 use crate::{
     acquirer::{Acquirer, Now},
     log,
-    pace::Pace,
+    time_scale::TimeScale,
 };
 
 #[derive(Debug)]
-pub(crate) struct Desk {
+pub(crate) struct SharedAcquirer {
     acquirer: Mutex<Acquirer>,
     log: File,
     /// The number of the last record in the file.
     written: watch::Sender<u64>,
-    bell: Notify,
-    pace: Pace,
+    wake_writer: Notify,
+    time_scale: TimeScale,
 }
 
-impl Desk {
-    pub(crate) fn new(acquirer: Acquirer, log: File, pace: Pace) -> Self {
+impl SharedAcquirer {
+    pub(crate) fn new(acquirer: Acquirer, log: File, time_scale: TimeScale) -> Self {
         let written = watch::Sender::new(acquirer.unwritten.last_seq());
         Self {
             acquirer: Mutex::new(acquirer),
             log,
             written,
-            bell: Notify::new(),
-            pace,
+            wake_writer: Notify::new(),
+            time_scale,
         }
     }
 
-    /// Asks the acquirer, and gives its answer out once everything it rests
-    /// on is in the log, also what others did.
-    pub(crate) async fn ask<T>(&self, question: impl FnOnce(&mut Acquirer, Now) -> T) -> T {
-        let (answer, seq) = {
+    /// Runs an operation, and returns its result when all records up to now are in the log: the
+    /// result may depend on records of other requests, too.
+    pub(crate) async fn call<T>(&self, operation: impl FnOnce(&mut Acquirer, Now) -> T) -> T {
+        let (result, seq) = {
             let mut acquirer = self.acquirer();
             let now = Now {
                 at: OffsetDateTime::now_utc(),
                 instant: Instant::now(),
             };
-            let answer = question(&mut acquirer, now);
-            (answer, acquirer.unwritten.last_seq())
+            let result = operation(&mut acquirer, now);
+            (result, acquirer.unwritten.last_seq())
         };
-        self.written_up_to(seq).await;
-        answer
+        self.wait_written(seq).await;
+        result
     }
 
-    async fn written_up_to(&self, seq: u64) {
+    async fn wait_written(&self, seq: u64) {
         let mut written = self.written.subscribe();
         if *written.borrow() < seq {
-            self.bell.notify_one();
-            // The sender lives as long as `self`: this cannot fail.
+            self.wake_writer.notify_one();
+            // The sender lives as long as `self`, so this cannot fail.
             let _ = written.wait_for(|written| *written >= seq).await;
         }
     }
 
-    /// The one writer. It ends only if the log can no longer be written.
+    /// The only writer of the log. Returns only if the log cannot be written.
     pub(crate) async fn write(&self) -> io::Result<()> {
         loop {
-            self.bell.notified().await;
+            self.wake_writer.notified().await;
             let (lines, seq) = self.acquirer().unwritten.take();
             log::append(&self.log, &lines)?;
             self.written.send_replace(seq);
@@ -77,7 +77,7 @@ impl Desk {
     }
 
     pub(crate) async fn pause(&self, delay: Duration) {
-        tokio::time::sleep(self.pace.of(delay)).await;
+        tokio::time::sleep(self.time_scale.apply(delay)).await;
     }
 
     fn acquirer(&self) -> MutexGuard<'_, Acquirer> {

@@ -1,0 +1,13 @@
+//! Scales the sandbox's delays, so that tests are faster.
+
+use std::time::Duration;
+
+/// In percent: at 10, delays are ten times shorter.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct TimeScale(pub(crate) u16);
+
+impl TimeScale {
+    pub(crate) fn apply(self, delay: Duration) -> Duration {
+        delay * u32::from(self.0) / 100
+    }
+}
