@@ -100,7 +100,7 @@ impl Acquirer {
     ) -> Result<Decision, AcquirerError> {
         let fault = match outcome {
             Outcome::Approve => None,
-            Outcome::Fault(fault) => self.takes_effect(fault, &details.payment),
+            Outcome::Fault(fault) => self.effective_fault(fault, &details.payment),
             Outcome::Decline(why) => {
                 let response = self.decline(reference, &details, why, now)?;
                 return Ok(Decision::Decided(response, None));
@@ -127,7 +127,7 @@ impl Acquirer {
         }
     }
 
-    fn takes_effect(&mut self, fault: Fault, payment: &Reference) -> Option<Fault> {
+    fn effective_fault(&mut self, fault: Fault, payment: &Reference) -> Option<Fault> {
         let is_effective = !fault.first_attempt_only() || self.attempted.insert(payment.clone());
         is_effective.then_some(fault)
     }
