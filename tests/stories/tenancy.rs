@@ -377,8 +377,8 @@ async fn an_intent_is_shown_to_whoever_holds_its_id_and_nothing_else() -> Result
     let sql = "select id from intents limit 1";
     let id: Uuid = sqlx::query_scalar(sql).fetch_one(&mut *tx).await?;
     become_role(&mut tx, Role::Api).await?;
-    let hold = sqlx::query("select hold($1)").bind(id);
-    hold.execute(&mut *tx).await?;
+    let naming = sqlx::query("select by_public_id($1)").bind(id);
+    naming.execute(&mut *tx).await?;
     let seen: Vec<Uuid> = sqlx::query_scalar("select id from intents")
         .fetch_all(&mut *tx)
         .await?;
