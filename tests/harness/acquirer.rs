@@ -25,7 +25,7 @@ pub struct Record {
 }
 
 impl Gateway {
-    /// Everything the acquirer has done, in order.
+    /// Everything the acquirer has done since the case began, in order.
     ///
     /// # Errors
     /// If its log cannot be read.
@@ -34,7 +34,8 @@ impl Gateway {
         // Half a line at the end is a kill in the middle of a write.
         let whole = text.rfind('\n').map_or(0, |end| end + 1);
         let whole = text.get(..whole).unwrap_or_default();
-        let records = whole.lines().map(serde_json::from_str);
+        let lines = whole.lines().skip(self.before_case.acquirer);
+        let records = lines.map(serde_json::from_str);
         Ok(records.collect::<Result<_, _>>()?)
     }
 

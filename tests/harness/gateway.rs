@@ -12,6 +12,7 @@ use store::PgPool;
 use store::merchants::{self, Credentials};
 use uuid::Uuid;
 
+use crate::cases::Before;
 use crate::options::{Options, new_merchant, settings, write_keys};
 use crate::process::{Process, Running, Settings, free_address};
 use crate::stores::Stores;
@@ -26,9 +27,10 @@ pub struct Gateway {
     pub(crate) dir: PathBuf,
     pub(crate) settings: Settings,
     pub(crate) finished: bool,
+    pub(crate) before_case: Before,
     name: String,
     stores: Stores,
-    own_stores: bool,
+    options: Options,
     db: PgPool,
     addresses: BTreeMap<Process, SocketAddr>,
     overrides: Mutex<Vec<(Process, &'static str, String)>>,
@@ -63,9 +65,7 @@ impl Gateway {
         database.context("making a database")?;
         vhost.context("making a virtual host")?;
         let db = store::connect(stores.database_url(&name).as_str(), "sluice tests", 4)?;
-        let merchant = merchants::create(&db, &new_merchant("Demo shop", &options)?).await?;
-        let other_merchant =
-            merchants::create(&db, &new_merchant("Second shop", &options)?).await?;
+        let [merchant, other_merchant] = new_merchants(&db, &options).await?;
         let mut addresses = BTreeMap::new();
         for process in Process::ALL {
             addresses.insert(process, free_address()?);
@@ -78,7 +78,8 @@ impl Gateway {
             settings: settings(&options, &dir),
             finished: false,
             stores,
-            own_stores: options.own_stores,
+            before_case: Before::default(),
+            options,
             db,
             addresses,
             overrides: Mutex::default(),
@@ -88,6 +89,12 @@ impl Gateway {
         };
         gateway.launch(&Process::FIRST).await?;
         Ok(gateway)
+    }
+
+    /// Replaces both merchants by new ones, who have nothing.
+    pub(crate) async fn renew_merchants(&mut self) -> Result<()> {
+        [self.merchant, self.other_merchant] = new_merchants(&self.db, &self.options).await?;
+        Ok(())
     }
 
     /// The database.
@@ -173,6 +180,13 @@ impl Gateway {
     }
 }
 
+async fn new_merchants(db: &PgPool, options: &Options) -> Result<[Credentials; 2]> {
+    Ok([
+        merchants::create(db, &new_merchant("Demo shop", options)?).await?,
+        merchants::create(db, &new_merchant("Second shop", options)?).await?,
+    ])
+}
+
 impl Drop for Gateway {
     /// A failing test keeps its logs, and says where.
     fn drop(&mut self) {
@@ -185,7 +199,7 @@ impl Drop for Gateway {
                     .enable_all()
                     .build();
                 let Ok(runtime) = runtime else { return };
-                if self.own_stores {
+                if self.options.own_stores {
                     let _ = runtime.block_on(stores.remove());
                 } else {
                     let _ = runtime.block_on(stores.drop_vhost(name));

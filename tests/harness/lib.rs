@@ -16,6 +16,7 @@
 
 mod acquirer;
 pub mod cards;
+mod cases;
 mod control;
 mod gateway;
 mod http;
@@ -29,6 +30,7 @@ mod stores;
 mod wait;
 
 pub use acquirer::Record;
+pub use cases::Cases;
 pub use gateway::Gateway;
 pub use http::{Endpoint, Response, example};
 pub use obstacles::{Interrupted, Lock};

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 use domain::id::{IntentId, PaymentId, RefundId};
 use domain::job::Worker;
 use sqlx::{AssertSqlSafe, FromRow};
@@ -66,39 +66,11 @@ pub fn payment_id(payment: &str) -> Result<Uuid> {
 }
 
 impl Gateway {
-    /// How many rows a table has.
-    pub async fn count(&self, table: &str) -> Result<usize> {
+    /// How many rows a table has, of all cases.
+    pub(crate) async fn total(&self, table: &str) -> Result<usize> {
         let query = AssertSqlSafe(format!("select count(*) from {table}"));
         let count: i64 = sqlx::query_scalar(query).fetch_one(self.database()).await?;
         Ok(usize::try_from(count)?)
-    }
-
-    /// Checks that these tables have no row.
-    pub async fn check_empty(&self, tables: &[&str]) -> Result<()> {
-        for table in tables {
-            let count = self.count(table).await?;
-            ensure!(count == 0, "{table} has {count} rows");
-        }
-        Ok(())
-    }
-
-    /// Checks that no table has a row but those of the merchants and the counters of requests.
-    pub async fn check_nothing_stored(&self) -> Result<()> {
-        self.check_empty(&[
-            "customers",
-            "payments",
-            "payment_history",
-            "idempotency_keys",
-            "sealed_cards",
-            "authorizations",
-            "ledger_postings",
-            "ledger_entries",
-            "webhook_endpoints",
-            "events",
-            "deliveries",
-            "jobs",
-        ])
-        .await
     }
 
     /// All payments, oldest first.
@@ -223,6 +195,13 @@ impl Gateway {
     pub async fn stored_responses(&self) -> Result<Vec<Option<String>>> {
         let query = sqlx::query_scalar("select body from idempotency_keys");
         Ok(query.fetch_all(self.database()).await?)
+    }
+
+    /// Forgets how many requests were counted.
+    pub(crate) async fn forget_requests(&self) -> Result<()> {
+        let query = sqlx::query("delete from rate_windows");
+        query.execute(self.database()).await?;
+        Ok(())
     }
 
     /// Lets every access token expire now.

@@ -6,7 +6,7 @@ use anyhow::{Context, Result};
 use futures::future::try_join_all;
 use reqwest::Method;
 use serde_json::{Value, json};
-use tests::{Gateway, Response, cards, example};
+use tests::{Gateway, Response, cards, example, run_cases};
 
 async fn keyed(gateway: &Gateway, key: &str, body: &Value) -> Result<Response> {
     let request = gateway.posting("/v1/payments", body);
@@ -14,10 +14,20 @@ async fn keyed(gateway: &Gateway, key: &str, body: &Value) -> Result<Response> {
 }
 
 #[tokio::test]
-async fn the_same_request_is_done_once() -> Result<()> {
-    let gateway = Gateway::start().await?;
+async fn cases() -> Result<()> {
+    run_cases!(Gateway::start().await?;
+        the_same_request_is_done_once,
+        another_request_under_the_same_key_has_no_effect,
+        fifty_at_once_are_one_payment,
+        a_key_lives_for_a_day,
+        a_key_belongs_to_its_merchant,
+        a_key_is_free_after_a_refusal,
+    )
+}
+
+async fn the_same_request_is_done_once(gateway: &Gateway) -> Result<()> {
     for card in [cards::APPROVED, cards::DECLINED] {
-        let first = keyed(&gateway, card.trim_start_matches('4'), &example(card)).await?;
+        let first = keyed(gateway, card.trim_start_matches('4'), &example(card)).await?;
         assert_eq!(
             (first.status, first.header("idempotent-replayed")),
             (200, "")
@@ -26,7 +36,7 @@ async fn the_same_request_is_done_once() -> Result<()> {
         let mut same = example(card);
         same["card"]["cvc"] = json!("999");
         for body in [example(card), same] {
-            let again = keyed(&gateway, card.trim_start_matches('4'), &body).await?;
+            let again = keyed(gateway, card.trim_start_matches('4'), &body).await?;
             assert_eq!(
                 (again.status, again.header("idempotent-replayed")),
                 (200, "true")
@@ -36,13 +46,11 @@ async fn the_same_request_is_done_once() -> Result<()> {
     }
     assert_eq!(gateway.count("payments").await?, 2);
     assert_eq!(gateway.sandbox_log()?.len(), 3);
-    gateway.finish().await
+    Ok(())
 }
 
-#[tokio::test]
-async fn another_request_under_the_same_key_has_no_effect() -> Result<()> {
-    let gateway = Gateway::start().await?;
-    let first = keyed(&gateway, "order-1", &example(cards::APPROVED)).await?;
+async fn another_request_under_the_same_key_has_no_effect(gateway: &Gateway) -> Result<()> {
+    let first = keyed(gateway, "order-1", &example(cards::APPROVED)).await?;
     for (pointer, value) in [
         ("/amount", json!(5001)),
         ("/currency", json!("EUR")),
@@ -53,7 +61,7 @@ async fn another_request_under_the_same_key_has_no_effect() -> Result<()> {
     ] {
         let mut other = example(cards::APPROVED);
         *other.pointer_mut(pointer).context("a field")? = value;
-        let refused = keyed(&gateway, "order-1", &other).await?;
+        let refused = keyed(gateway, "order-1", &other).await?;
         let found = (
             refused.status,
             refused.at("/error/code"),
@@ -62,18 +70,16 @@ async fn another_request_under_the_same_key_has_no_effect() -> Result<()> {
         let expected = (409, "idempotency_key_reused", "invalid_request_error");
         assert_eq!(found, expected, "{pointer}");
     }
-    let again = keyed(&gateway, "order-1", &example(cards::APPROVED)).await?;
+    let again = keyed(gateway, "order-1", &example(cards::APPROVED)).await?;
     assert_eq!(again.text, first.text);
     assert_eq!(gateway.count("payments").await?, 1);
     assert_eq!(gateway.sandbox_log()?.len(), 2);
-    gateway.finish().await
+    Ok(())
 }
 
-#[tokio::test]
-async fn fifty_at_once_are_one_payment() -> Result<()> {
-    let gateway = Gateway::start().await?;
+async fn fifty_at_once_are_one_payment(gateway: &Gateway) -> Result<()> {
     let body = example(cards::APPROVED);
-    let answers = try_join_all((0..50).map(|_| keyed(&gateway, "rush", &body))).await?;
+    let answers = try_join_all((0..50).map(|_| keyed(gateway, "rush", &body))).await?;
     let first = answers.first().context("no answer")?;
     assert_eq!((first.status, first.at("/status")), (200, "succeeded"));
     assert!(
@@ -89,19 +95,17 @@ async fn fifty_at_once_are_one_payment() -> Result<()> {
     let mut other = example(cards::APPROVED);
     other["amount"] = json!(7000);
     let bodies = (0..50).map(|number| if number % 2 == 0 { &body } else { &other });
-    let answers = try_join_all(bodies.map(|body| keyed(&gateway, "race", body))).await?;
+    let answers = try_join_all(bodies.map(|body| keyed(gateway, "race", body))).await?;
     let of = |status| answers.iter().filter(move |answer| answer.status == status);
     assert_eq!((of(200).count(), of(409).count()), (25, 25));
     let won = of(200).next().context("no answer")?;
     assert!(of(200).all(|answer| answer.text == won.text));
     assert_eq!(gateway.count("payments").await?, 2);
     assert_eq!(gateway.sandbox_log()?.len(), 4);
-    gateway.finish().await
+    Ok(())
 }
 
-#[tokio::test]
-async fn a_key_lives_for_a_day() -> Result<()> {
-    let gateway = Gateway::start().await?;
+async fn a_key_lives_for_a_day(gateway: &Gateway) -> Result<()> {
     let first = gateway.pay_with_key(cards::APPROVED, "daily").await?;
     gateway.advance(Duration::from_mins(24 * 60 - 1)).await?;
     let same = gateway.pay_with_key(cards::APPROVED, "daily").await?;
@@ -117,12 +121,10 @@ async fn a_key_lives_for_a_day() -> Result<()> {
     assert_ne!(new.at("/id"), first.at("/id"));
     assert!(answers.iter().all(|answer| answer.text == new.text));
     assert_eq!(gateway.count("payments").await?, 2);
-    gateway.finish().await
+    Ok(())
 }
 
-#[tokio::test]
-async fn a_key_belongs_to_its_merchant() -> Result<()> {
-    let gateway = Gateway::start().await?;
+async fn a_key_belongs_to_its_merchant(gateway: &Gateway) -> Result<()> {
     let ours = gateway.pay_with_key(cards::APPROVED, "shared").await?;
     let theirs = gateway
         .request(Method::POST, "/v1/payments")
@@ -136,20 +138,18 @@ async fn a_key_belongs_to_its_merchant() -> Result<()> {
     );
     assert_ne!(theirs.at("/id"), ours.at("/id"));
     assert_eq!(gateway.count("payments").await?, 2);
-    gateway.finish().await
+    Ok(())
 }
 
 /// A refused request does not use its key up.
-#[tokio::test]
-async fn a_key_is_free_after_a_refusal() -> Result<()> {
-    let gateway = Gateway::start().await?;
+async fn a_key_is_free_after_a_refusal(gateway: &Gateway) -> Result<()> {
     let mut wrong = example(cards::APPROVED);
     wrong["amount"] = json!(49);
-    assert_eq!(keyed(&gateway, "corrected", &wrong).await?.status, 400);
-    let right = keyed(&gateway, "corrected", &example(cards::APPROVED)).await?;
+    assert_eq!(keyed(gateway, "corrected", &wrong).await?.status, 400);
+    let right = keyed(gateway, "corrected", &example(cards::APPROVED)).await?;
     assert_eq!(
         (right.status, right.header("idempotent-replayed")),
         (200, "")
     );
-    gateway.finish().await
+    Ok(())
 }

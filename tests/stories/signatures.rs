@@ -8,7 +8,7 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use hmac::{Hmac, KeyInit, Mac};
 use serde_json::{Value, json};
 use sha2::Sha256;
-use tests::{Gateway, Receiver, Request, cards};
+use tests::{Gateway, Receiver, Request, cards, run_cases};
 
 use crate::clients::{run, script, tools};
 
@@ -47,8 +47,15 @@ pub fn check(request: &Request, secret: &str) -> Result<()> {
 }
 
 #[tokio::test]
-async fn webhooks_are_verified_by_everyones_verifier() -> Result<()> {
-    let gateway = Gateway::start().await?;
+async fn cases() -> Result<()> {
+    run_cases!(Gateway::start().await?;
+        webhooks_are_verified_by_everyones_verifier,
+        v1a_is_sent_where_it_was_asked_for,
+        the_accounts_secret_verifies_too,
+    )
+}
+
+async fn webhooks_are_verified_by_everyones_verifier(gateway: &Gateway) -> Result<()> {
     let receiver = Receiver::start().await?;
     let endpoint = gateway.register("/v1/webhooks", &receiver.url("/")).await?;
     gateway.pay(cards::APPROVED).await?;
@@ -76,12 +83,10 @@ async fn webhooks_are_verified_by_everyones_verifier() -> Result<()> {
         run("node", &[&script("verify.mjs"), &tools], &input).await?,
         "verified\n"
     );
-    gateway.finish().await
+    Ok(())
 }
 
-#[tokio::test]
-async fn v1a_is_sent_where_it_was_asked_for() -> Result<()> {
-    let gateway = Gateway::start().await?;
+async fn v1a_is_sent_where_it_was_asked_for(gateway: &Gateway) -> Result<()> {
     let receiver = Receiver::start().await?;
     let asked = json!({"url": receiver.url("/")});
     let plain = gateway.register_as("/v1/webhooks", &asked).await?;
@@ -91,14 +96,12 @@ async fn v1a_is_sent_where_it_was_asked_for() -> Result<()> {
     let told = told.first().context("no webhook")?;
     check(told, &plain.secret)?;
     assert!(!told.header("webhook-signature").contains("v1a,"));
-    gateway.finish().await
+    Ok(())
 }
 
 /// One verifier can serve all endpoints of a merchant: each webhook is signed under the account's
 /// secret too, as the operator's command line shows it.
-#[tokio::test]
-async fn the_accounts_secret_verifies_too() -> Result<()> {
-    let gateway = Gateway::start().await?;
+async fn the_accounts_secret_verifies_too(gateway: &Gateway) -> Result<()> {
     let receiver = Receiver::start().await?;
     gateway.register("/v1/webhooks", &receiver.url("/")).await?;
     gateway.pay(cards::APPROVED).await?;
@@ -118,5 +121,5 @@ async fn the_accounts_secret_verifies_too() -> Result<()> {
     let python = format!("{}/venv/bin/python", tools().await?);
     let verified = run(&python, &[&script("verify.py")], &input.to_string()).await?;
     assert_eq!(verified, "verified\n");
-    gateway.finish().await
+    Ok(())
 }

@@ -2,7 +2,7 @@
 
 use anyhow::{Result, ensure};
 use reqwest::{Method, RequestBuilder};
-use tests::{Gateway, cards, example};
+use tests::{Gateway, cards, example, run_cases};
 
 use super::{check_error, refusal, refused};
 
@@ -73,23 +73,29 @@ fn broken() -> Vec<(&'static str, Vec<u8>)> {
 }
 
 #[tokio::test]
-async fn what_is_not_json_or_says_two_things_is_refused() -> Result<()> {
-    let gateway = Gateway::start().await?;
+async fn cases() -> Result<()> {
+    run_cases!(Gateway::start().await?;
+        what_is_not_json_or_says_two_things_is_refused,
+        only_json_is_read,
+        a_huge_body_is_not_read,
+        idempotency_keys_are_short_plain_and_no_cards,
+    )
+}
+
+async fn what_is_not_json_or_says_two_things_is_refused(gateway: &Gateway) -> Result<()> {
     let mut wrong = Vec::new();
     for (name, body) in broken() {
-        let request = with_body(&gateway, body).header("Content-Type", "application/json");
-        if let Err(error) = refused(&gateway, request, &refusal(400, "body_invalid", "")).await {
+        let request = with_body(gateway, body).header("Content-Type", "application/json");
+        if let Err(error) = refused(gateway, request, &refusal(400, "body_invalid", "")).await {
             wrong.push(format!("{name}: {error:#}"));
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     gateway.check_nothing_stored().await?;
-    gateway.finish().await
+    Ok(())
 }
 
-#[tokio::test]
-async fn only_json_is_read() -> Result<()> {
-    let gateway = Gateway::start().await?;
+async fn only_json_is_read(gateway: &Gateway) -> Result<()> {
     let body = example(cards::APPROVED).to_string();
     for kind in [
         "text/plain",
@@ -101,12 +107,12 @@ async fn only_json_is_read() -> Result<()> {
         "json",
         "",
     ] {
-        let request = with_body(&gateway, body.clone()).header("Content-Type", kind);
-        refused(&gateway, request, &refusal(400, "body_invalid", "")).await?;
+        let request = with_body(gateway, body.clone()).header("Content-Type", kind);
+        refused(gateway, request, &refusal(400, "body_invalid", "")).await?;
     }
     refused(
-        &gateway,
-        with_body(&gateway, body.clone()),
+        gateway,
+        with_body(gateway, body.clone()),
         &refusal(400, "body_invalid", ""),
     )
     .await?;
@@ -116,22 +122,20 @@ async fn only_json_is_read() -> Result<()> {
         "application/json; charset=utf-8",
         "Application/JSON",
     ] {
-        let request = with_body(&gateway, body.clone()).header("Content-Type", kind);
+        let request = with_body(gateway, body.clone()).header("Content-Type", kind);
         assert_eq!(gateway.send(request).await?.status, 200, "{kind}");
     }
-    gateway.finish().await
+    Ok(())
 }
 
-#[tokio::test]
-async fn a_huge_body_is_not_read() -> Result<()> {
-    let gateway = Gateway::start().await?;
+async fn a_huge_body_is_not_read(gateway: &Gateway) -> Result<()> {
     let padded = |size: usize| {
         let mut body = example(cards::APPROVED).to_string();
         body.push_str(&" ".repeat(size.saturating_sub(body.len())));
-        with_body(&gateway, body).header("Content-Type", "application/json")
+        with_body(gateway, body).header("Content-Type", "application/json")
     };
     refused(
-        &gateway,
+        gateway,
         padded(64 * 1024 + 1),
         &refusal(400, "body_invalid", ""),
     )
@@ -145,19 +149,17 @@ async fn a_huge_body_is_not_read() -> Result<()> {
     }
     gateway.check_nothing_stored().await?;
     assert_eq!(gateway.send(padded(64 * 1024)).await?.status, 200);
-    gateway.finish().await
+    Ok(())
 }
 
-#[tokio::test]
-async fn idempotency_keys_are_short_plain_and_no_cards() -> Result<()> {
-    let gateway = Gateway::start().await?;
+async fn idempotency_keys_are_short_plain_and_no_cards(gateway: &Gateway) -> Result<()> {
     let long = "k".repeat(256);
     let grouped = "order 4242-4242-4242-4242";
     for key in ["", cards::APPROVED, grouped, long.as_str(), "schlüssel"] {
         let request = gateway.posting("/v1/payments", &example(cards::APPROVED));
         let request = request.header("Idempotency-Key", key.as_bytes());
         refused(
-            &gateway,
+            gateway,
             request,
             &refusal(400, "idempotency_key_invalid", ""),
         )
@@ -172,5 +174,5 @@ async fn idempotency_keys_are_short_plain_and_no_cards() -> Result<()> {
             .status,
         200
     );
-    gateway.finish().await
+    Ok(())
 }

@@ -3,11 +3,22 @@
 use anyhow::{Context, Result};
 use reqwest::Method;
 use serde_json::{Value, json};
-use tests::{Endpoint, Gateway, Receiver, cards};
+use tests::{Endpoint, Gateway, Receiver, cards, run_cases};
 
 #[tokio::test]
-async fn a_payment_is_one_payment_on_both() -> Result<()> {
-    let gateway = Gateway::start().await?;
+async fn cases() -> Result<()> {
+    run_cases!(Gateway::start().await?;
+        a_payment_is_one_payment_on_both,
+        a_customer_is_one_customer_on_both,
+        a_refund_is_told_on_both,
+        an_endpoint_is_answered_as_each_surface_writes_it,
+        an_intents_payment_is_not_among_the_others,
+        fourgeeks_reads_the_same_payment,
+        what_fourgeeks_makes_is_read_everywhere,
+    )
+}
+
+async fn a_payment_is_one_payment_on_both(gateway: &Gateway) -> Result<()> {
     let theirs = json!({
         "amount": {"value": 5000, "currency": "JPY"},
         "payment_method": {
@@ -62,12 +73,10 @@ async fn a_payment_is_one_payment_on_both() -> Result<()> {
         gateway.get("/v2/payments").await?,
     );
     assert_eq!(ids(&v1.body)?, ids(&v2.body)?);
-    gateway.finish().await
+    Ok(())
 }
 
-#[tokio::test]
-async fn a_customer_is_one_customer_on_both() -> Result<()> {
-    let gateway = Gateway::start().await?;
+async fn a_customer_is_one_customer_on_both(gateway: &Gateway) -> Result<()> {
     let body = json!({"email": "ada@example.com", "name": "Ada"});
     let v2 = gateway.post("/v2/customers", &body).await?;
     let v1 = gateway
@@ -86,13 +95,11 @@ async fn a_customer_is_one_customer_on_both() -> Result<()> {
             "{path}"
         );
     }
-    gateway.finish().await
+    Ok(())
 }
 
 /// One event, told to each endpoint in its own words.
-#[tokio::test]
-async fn a_refund_is_told_on_both() -> Result<()> {
-    let gateway = Gateway::start().await?;
+async fn a_refund_is_told_on_both(gateway: &Gateway) -> Result<()> {
     let receiver = Receiver::start().await?;
     for (path, event, name) in [
         ("/v1/webhooks", "refund.created", "/one"),
@@ -117,12 +124,10 @@ async fn a_refund_is_told_on_both() -> Result<()> {
     let object = &two.json()["data"]["object"];
     assert_eq!(object["id"], refund.body["id"]);
     assert_eq!(object["amount"], json!({"value": 2500, "currency": "USD"}));
-    gateway.finish().await
+    Ok(())
 }
 
-#[tokio::test]
-async fn an_endpoint_is_answered_as_each_surface_writes_it() -> Result<()> {
-    let gateway = Gateway::start().await?;
+async fn an_endpoint_is_answered_as_each_surface_writes_it(gateway: &Gateway) -> Result<()> {
     let asked = json!({
         "url": "https://example.com/hook", "events": ["payment.succeeded"],
         "metadata": {"team": "books"}, "signature": "v1a"
@@ -155,13 +160,11 @@ async fn an_endpoint_is_answered_as_each_surface_writes_it() -> Result<()> {
         .register_as("/v2/webhooks", &json!({"url": "https://example.com/"}))
         .await?;
     assert_eq!(public_key, None);
-    gateway.finish().await
+    Ok(())
 }
 
 /// An intent is paid by a payment of its own, which counts once: as the intent's.
-#[tokio::test]
-async fn an_intents_payment_is_not_among_the_others() -> Result<()> {
-    let gateway = Gateway::start().await?;
+async fn an_intents_payment_is_not_among_the_others(gateway: &Gateway) -> Result<()> {
     let asked = json!({"amount": "50.00", "currency": "USD", "type": "CONDITIONAL"});
     let intent = gateway.post("/v1/payment-intents", &asked).await?;
     let path = format!("/v1/payment-intents/public/{}/payment", intent.at("/id"));
@@ -175,8 +178,9 @@ async fn an_intents_payment_is_not_among_the_others() -> Result<()> {
         "{}",
         paid.text
     );
-    let payments = gateway.payments().await?;
-    let id = &payments.first().context("no payment")?.id;
+    let payments = gateway.payments().await?.into_iter();
+    let mut of = payments.filter(|one| one.intent.as_deref() == Some(intent.at("/id")));
+    let id = of.next().context("no payment")?.id;
     for path in [format!("/v1/payments/{id}"), format!("/v2/payments/{id}")] {
         assert_eq!(gateway.get(&path).await?.status, 404, "{path}");
         let refund = gateway.post(&format!("{path}/refund"), &json!({})).await?;
@@ -185,13 +189,11 @@ async fn an_intents_payment_is_not_among_the_others() -> Result<()> {
     for path in ["/v1/transactions", "/v2/payments"] {
         assert_eq!(gateway.get(path).await?.body["data"], json!([]), "{path}");
     }
-    gateway.finish().await
+    Ok(())
 }
 
 /// Minor units here, decimal strings there: one amount.
-#[tokio::test]
-async fn fourgeeks_reads_the_same_payment() -> Result<()> {
-    let gateway = Gateway::start().await?;
+async fn fourgeeks_reads_the_same_payment(gateway: &Gateway) -> Result<()> {
     let mut body = tests::example(cards::APPROVED);
     for (currency, amount, read) in [
         ("USD", 5000, "50.00"),
@@ -212,13 +214,11 @@ async fn fourgeeks_reads_the_same_payment() -> Result<()> {
         );
         assert_eq!(found, (200, paid.at("/id"), read, "completed"));
     }
-    gateway.finish().await
+    Ok(())
 }
 
 /// What fourgeeks makes is read on the other surfaces, and what they give back is read there.
-#[tokio::test]
-async fn what_fourgeeks_makes_is_read_everywhere() -> Result<()> {
-    let gateway = Gateway::start().await?;
+async fn what_fourgeeks_makes_is_read_everywhere(gateway: &Gateway) -> Result<()> {
     let ask = async |method, path: &str, body: Option<Value>| {
         let request = gateway.request(method, path);
         let request = request.basic_auth(gateway.merchant.test_key.as_str(), Some(""));
@@ -264,5 +264,5 @@ async fn what_fourgeeks_makes_is_read_everywhere() -> Result<()> {
     let there = ask(Method::GET, &path, None).await?;
     assert_eq!(there.at("/id"), v2.at("/id").replace("cust_", "cus_"));
     assert_eq!(there.at("/email"), "ada@example.com", "{}", there.text);
-    gateway.finish().await
+    Ok(())
 }

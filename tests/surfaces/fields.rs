@@ -2,7 +2,7 @@
 
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
-use tests::{Gateway, cards, example};
+use tests::{Gateway, cards, example, run_cases};
 
 use super::{Refusal, refusal, refused};
 
@@ -201,8 +201,16 @@ fn methods() -> Vec<Case> {
 }
 
 #[tokio::test]
-async fn wrong_fields_are_named() -> Result<()> {
-    let gateway = Gateway::start().await?;
+async fn cases() -> Result<()> {
+    run_cases!(Gateway::start().await?;
+        wrong_fields_are_named,
+        too_small_an_amount_is_answered_as_printed,
+        amounts_keep_their_currencys_exponent,
+        unusual_texts_come_back_as_they_were,
+    )
+}
+
+async fn wrong_fields_are_named(gateway: &Gateway) -> Result<()> {
     let many: serde_json::Map<String, Value> =
         (0..51).map(|n| (format!("k{n}"), json!(n))).collect();
     let many = (
@@ -222,19 +230,17 @@ async fn wrong_fields_are_named() -> Result<()> {
             .context("an object")?
             .insert(name.to_owned(), value.clone());
         let request = gateway.posting("/v1/payments", &body);
-        if let Err(error) = refused(&gateway, request, &refusal).await {
+        if let Err(error) = refused(gateway, request, &refusal).await {
             wrong.push(format!("{pointer} {value}: {error:#}"));
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     gateway.check_nothing_stored().await?;
-    gateway.finish().await
+    Ok(())
 }
 
 /// The document's own error, byte for byte.
-#[tokio::test]
-async fn too_small_an_amount_is_answered_as_printed() -> Result<()> {
-    let gateway = Gateway::start().await?;
+async fn too_small_an_amount_is_answered_as_printed(gateway: &Gateway) -> Result<()> {
     let mut body = example(cards::APPROVED);
     body["amount"] = json!(49);
     let answer = gateway.post("/v1/payments", &body).await?;
@@ -242,13 +248,11 @@ async fn too_small_an_amount_is_answered_as_printed() -> Result<()> {
         answer.text,
         r#"{"error":{"type":"invalid_request_error","code":"amount_too_small","message":"Amount must be at least $0.50 USD","param":"amount"}}"#
     );
-    gateway.finish().await
+    Ok(())
 }
 
 /// Currencies without and with a third digit, and the ends of what is taken.
-#[tokio::test]
-async fn amounts_keep_their_currencys_exponent() -> Result<()> {
-    let gateway = Gateway::start().await?;
+async fn amounts_keep_their_currencys_exponent(gateway: &Gateway) -> Result<()> {
     for (amount, currency, at_acquirer) in [
         (50_i64, "USD", "0.50"),
         (999_999_999_999, "USD", "9999999999.99"),
@@ -292,19 +296,17 @@ async fn amounts_keep_their_currencys_exponent() -> Result<()> {
         body["currency"] = json!(currency);
         let request = gateway.posting("/v1/payments", &body);
         refused(
-            &gateway,
+            gateway,
             request,
             &refusal(400, "amount_too_small", "amount"),
         )
         .await?;
     }
-    gateway.finish().await
+    Ok(())
 }
 
 /// What is unusual and right is taken as it is.
-#[tokio::test]
-async fn unusual_texts_come_back_as_they_were() -> Result<()> {
-    let gateway = Gateway::start().await?;
+async fn unusual_texts_come_back_as_they_were(gateway: &Gateway) -> Result<()> {
     let mut body = example("4242 4242-4242 4242");
     body["description"] = json!("Große Bestellung „№ 1“ \u{1f4b3} \\ \" \u{7f} 1234567812345678");
     body["metadata"] =
@@ -326,5 +328,5 @@ async fn unusual_texts_come_back_as_they_were() -> Result<()> {
         .get(&format!("/v1/payments/{}", paid.at("/id")))
         .await?;
     assert_eq!(read.text, paid.text);
-    gateway.finish().await
+    Ok(())
 }

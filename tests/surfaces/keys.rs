@@ -5,7 +5,7 @@ use std::time::Duration;
 use anyhow::Result;
 use domain::merchant::{self, Mode};
 use reqwest::{Method, RequestBuilder};
-use tests::{Gateway, cards, example, until};
+use tests::{Gateway, cards, example, run_cases, until};
 
 use super::{refusal, refused};
 
@@ -16,16 +16,22 @@ fn paying(gateway: &Gateway) -> RequestBuilder {
 }
 
 #[tokio::test]
-async fn without_a_right_key_nobody_is_let_in() -> Result<()> {
-    let gateway = Gateway::start().await?;
+async fn cases() -> Result<()> {
+    run_cases!(Gateway::start().await?;
+        without_a_right_key_nobody_is_let_in,
+        a_revoked_key_is_soon_forgotten,
+    )
+}
+
+async fn without_a_right_key_nobody_is_let_in(gateway: &Gateway) -> Result<()> {
     let right = gateway.merchant.test_key.to_string();
     let unknown = merchant::key(Mode::Test, &[7; 32]).to_string();
     let missing = refusal(401, "missing_api_key", "");
     let invalid = refusal(401, "invalid_api_key", "");
-    refused(&gateway, paying(&gateway), &missing).await?;
+    refused(gateway, paying(gateway), &missing).await?;
     for header in ["", "Bearer", &right, &format!("Token {right}")] {
-        let request = paying(&gateway).header("Authorization", header);
-        refused(&gateway, request, &missing).await?;
+        let request = paying(gateway).header("Authorization", header);
+        refused(gateway, request, &missing).await?;
     }
     let altered = format!(
         "{}{}",
@@ -54,33 +60,31 @@ async fn without_a_right_key_nobody_is_let_in() -> Result<()> {
         &long,
         &twice,
     ] {
-        let request = paying(&gateway).header("Authorization", format!("Bearer {key} "));
+        let request = paying(gateway).header("Authorization", format!("Bearer {key} "));
         let expected = if key.is_empty() { &missing } else { &invalid };
-        if let Err(error) = refused(&gateway, request, expected).await {
+        if let Err(error) = refused(gateway, request, expected).await {
             // A header's end is trimmed on its way, and with it the word may stand alone.
             anyhow::bail!("{key:?}: {error:#}");
         }
     }
-    let request = paying(&gateway).header("Authorization", "Bearer schlüssel".as_bytes());
-    refused(&gateway, request, &invalid).await?;
+    let request = paying(gateway).header("Authorization", "Bearer schlüssel".as_bytes());
+    refused(gateway, request, &invalid).await?;
     for path in ["/v1/transactions", "/v1/customers", "/v1/webhooks"] {
-        refused(&gateway, gateway.request(Method::GET, path), &missing).await?;
+        refused(gateway, gateway.request(Method::GET, path), &missing).await?;
     }
     gateway.check_nothing_stored().await?;
-    let loosely = paying(&gateway).header("Authorization", format!("bearer  {right}"));
+    let loosely = paying(gateway).header("Authorization", format!("bearer  {right}"));
     assert_eq!(gateway.send(loosely).await?.status, 200);
-    gateway.finish().await
+    Ok(())
 }
 
-#[tokio::test]
-async fn a_revoked_key_is_soon_forgotten() -> Result<()> {
-    let gateway = Gateway::start().await?;
+async fn a_revoked_key_is_soon_forgotten(gateway: &Gateway) -> Result<()> {
     assert_eq!(gateway.pay(cards::APPROVED).await?.status, 200);
     for merchant in [&gateway.merchant, &gateway.other_merchant] {
         gateway.revoke_keys(merchant).await?;
     }
-    let never_seen = paying(&gateway).bearer_auth(gateway.other_merchant.test_key.as_str());
-    refused(&gateway, never_seen, &refusal(401, "invalid_api_key", "")).await?;
+    let never_seen = paying(gateway).bearer_auth(gateway.other_merchant.test_key.as_str());
+    refused(gateway, never_seen, &refusal(401, "invalid_api_key", "")).await?;
     until(
         "the key is forgotten",
         Duration::from_secs(10),
@@ -90,5 +94,5 @@ async fn a_revoked_key_is_soon_forgotten() -> Result<()> {
         },
     )
     .await?;
-    gateway.finish().await
+    Ok(())
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
-use tests::{Gateway, Process, cards, example};
+use tests::{Gateway, Process, cards, example, run_cases};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
@@ -51,12 +51,19 @@ fn smuggled(gateway: &Gateway) -> String {
     )
 }
 
+#[tokio::test]
+async fn cases() -> Result<()> {
+    run_cases!(Gateway::start().await?;
+        two_framings_smuggle_nothing,
+        garbage_is_refused_without_harm,
+        chunks_pipelines_and_old_clients_are_served,
+    )
+}
+
 /// A request with two lengths is read one way only: what one reader takes for its body must not be
 /// a second request to us.
-#[tokio::test]
-async fn two_framings_smuggle_nothing() -> Result<()> {
-    let gateway = Gateway::start().await?;
-    let inner = smuggled(&gateway);
+async fn two_framings_smuggle_nothing(gateway: &Gateway) -> Result<()> {
+    let inner = smuggled(gateway);
     let hidden = format!("0\r\n\r\n{inner}");
     let length = hidden.len();
     for framing in [
@@ -72,18 +79,16 @@ async fn two_framings_smuggle_nothing() -> Result<()> {
         "Content-Length: 0x5".to_owned(),
         "Content-Length: 99999999999999999999".to_owned(),
     ] {
-        let bytes = format!("{}{hidden}", head(&gateway, &framing));
-        let heard = exchange(&gateway, bytes.as_bytes()).await?;
+        let bytes = format!("{}{hidden}", head(gateway, &framing));
+        let heard = exchange(gateway, bytes.as_bytes()).await?;
         ensure!(statuses(&heard) == ["400"], "{framing}: {heard}");
         ensure!(!repeats_card(&heard), "{framing}: {heard}");
         gateway.check_nothing_stored().await?;
     }
-    gateway.finish().await
+    Ok(())
 }
 
-#[tokio::test]
-async fn garbage_is_refused_without_harm() -> Result<()> {
-    let gateway = Gateway::start().await?;
+async fn garbage_is_refused_without_harm(gateway: &Gateway) -> Result<()> {
     let large = format!(
         "GET /v1/payments/x HTTP/1.1\r\nHost: x\r\nX-Large: {}\r\n\r\n",
         "x".repeat(1 << 20)
@@ -127,7 +132,7 @@ async fn garbage_is_refused_without_harm() -> Result<()> {
         ),
     ];
     for (name, bytes) in cases {
-        let heard = exchange(&gateway, &bytes).await?;
+        let heard = exchange(gateway, &bytes).await?;
         let refused = |status: &&str| status.starts_with('4');
         ensure!(statuses(&heard).iter().all(refused), "{name}: {heard}");
         ensure!(
@@ -137,30 +142,28 @@ async fn garbage_is_refused_without_harm() -> Result<()> {
     }
     gateway.check_nothing_stored().await?;
     assert_eq!(gateway.pay(cards::APPROVED).await?.status, 200);
-    gateway.finish().await
+    Ok(())
 }
 
 /// Well framed requests are read as they are: in chunks, several on one connection, with 1.0.
-#[tokio::test]
-async fn chunks_pipelines_and_old_clients_are_served() -> Result<()> {
-    let gateway = Gateway::start().await?;
+async fn chunks_pipelines_and_old_clients_are_served(gateway: &Gateway) -> Result<()> {
     let body = example(cards::APPROVED).to_string();
     let (first, second) = body.split_at(body.len() / 2);
     let chunked = format!(
         "{}{:x}\r\n{first}\r\n{:x}\r\n{second}\r\n0\r\n\r\n",
-        head(&gateway, "Transfer-Encoding: chunked"),
+        head(gateway, "Transfer-Encoding: chunked"),
         first.len(),
         second.len(),
     );
-    let plain = smuggled(&gateway);
+    let plain = smuggled(gateway);
     let old = plain.replacen("HTTP/1.1", "HTTP/1.0", 1);
     for (bytes, count) in [(chunked, 1), (format!("{plain}{plain}"), 2), (old, 1)] {
-        let heard = exchange(&gateway, bytes.as_bytes()).await?;
+        let heard = exchange(gateway, bytes.as_bytes()).await?;
         ensure!(statuses(&heard) == vec!["200"; count], "{heard}");
         ensure!(
             heard.matches(r#""status":"succeeded""#).count() == count,
             "{heard}"
         );
     }
-    gateway.finish().await
+    Ok(())
 }

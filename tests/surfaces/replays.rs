@@ -7,7 +7,7 @@ use anyhow::{Context, Result, ensure};
 use futures::future::try_join_all;
 use reqwest::Method;
 use serde_json::{Value, json};
-use tests::{Gateway, Receiver, Response};
+use tests::{Gateway, Receiver, Response, run_cases};
 
 const DAY: Duration = Duration::from_hours(24);
 
@@ -49,8 +49,15 @@ fn made_at_once(url: &str) -> [(&'static str, Value); 6] {
 }
 
 #[tokio::test]
-async fn a_customer_known_by_its_address_is_changed_once() -> Result<()> {
-    let gateway = Gateway::start().await?;
+async fn cases() -> Result<()> {
+    run_cases!(Gateway::start().await?;
+        a_customer_known_by_its_address_is_changed_once,
+        a_registration_is_answered_as_it_was_whatever_became_of_it,
+        a_key_is_one_merchants_in_one_mode_for_a_day,
+    )
+}
+
+async fn a_customer_known_by_its_address_is_changed_once(gateway: &Gateway) -> Result<()> {
     let receiver = Receiver::start().await?;
     let asked = json!({"url": receiver.url("/"), "events": ["customer.updated"]});
     gateway.register_as("/v1/webhooks", &asked).await?;
@@ -70,7 +77,7 @@ async fn a_customer_known_by_its_address_is_changed_once() -> Result<()> {
     let path = format!("/v1/customers/{}", made.at("/id"));
     let later = json!({"name": "Countess"});
     let credential = gateway.merchant.test_key.as_str();
-    ask(&gateway, (Method::PATCH, &path), &later, (credential, None)).await?;
+    ask(gateway, (Method::PATCH, &path), &later, (credential, None)).await?;
     let request = gateway.posting("/v1/customers", &changed);
     let again = gateway
         .send(request.header("Idempotency-Key", "rename"))
@@ -86,27 +93,27 @@ async fn a_customer_known_by_its_address_is_changed_once() -> Result<()> {
         .collect();
     names.sort_by_key(Value::to_string);
     assert_eq!(names, ["Ada Lovelace", "Countess"]);
-    gateway.finish().await
+    Ok(())
 }
 
-#[tokio::test]
-async fn a_registration_is_answered_as_it_was_whatever_became_of_it() -> Result<()> {
-    let gateway = Gateway::start().await?;
+async fn a_registration_is_answered_as_it_was_whatever_became_of_it(
+    gateway: &Gateway,
+) -> Result<()> {
     let receiver = Receiver::start().await?;
     let by = gateway.merchant.test_key.as_str();
     let endpoints = made_at_once(&receiver.url("/")).into_iter();
     for (path, body) in endpoints.filter(|(path, _)| path.contains("webhooks")) {
         let key = Some("hook");
-        let first = ask(&gateway, (Method::POST, path), &body, (by, key)).await?;
+        let first = ask(gateway, (Method::POST, path), &body, (by, key)).await?;
         assert!(matches!(first.status, 200 | 201), "{path}: {}", first.text);
         assert!(first.text.contains(r#""secret":"whsec_"#), "{}", first.text);
         let one = format!("{path}/{}", first.at("/id"));
         let change = json!({"metadata": {"team": "another"}, "status": "disabled"});
-        let changed = ask(&gateway, (Method::PATCH, &one), &change, (by, None)).await?;
+        let changed = ask(gateway, (Method::PATCH, &one), &change, (by, None)).await?;
         assert_eq!(changed.status, 200, "{one}: {}", changed.text);
-        let gone = ask(&gateway, (Method::DELETE, &one), &json!({}), (by, None)).await?;
+        let gone = ask(gateway, (Method::DELETE, &one), &json!({}), (by, None)).await?;
         assert_eq!(gone.status, 200, "{one}: {}", gone.text);
-        let again = ask(&gateway, (Method::POST, path), &body, (by, key)).await?;
+        let again = ask(gateway, (Method::POST, path), &body, (by, key)).await?;
         assert_eq!(
             (again.status, &again.text),
             (first.status, &first.text),
@@ -119,18 +126,16 @@ async fn a_registration_is_answered_as_it_was_whatever_became_of_it() -> Result<
         let body = body.context("a response is not stored")?;
         ensure!(!body.contains("whsec"), "a secret is stored: {body}");
     }
-    gateway.finish().await
+    Ok(())
 }
 
-#[tokio::test]
-async fn a_key_is_one_merchants_in_one_mode_for_a_day() -> Result<()> {
-    let gateway = Gateway::start().await?;
+async fn a_key_is_one_merchants_in_one_mode_for_a_day(gateway: &Gateway) -> Result<()> {
     let receiver = Receiver::start().await?;
     let (ours, theirs) = (&gateway.merchant, &gateway.other_merchant);
     for (number, (path, body)) in made_at_once(&receiver.url("/")).into_iter().enumerate() {
         let key = format!("one-{number}");
         let ask =
-            async |by: &str| ask(&gateway, (Method::POST, path), &body, (by, Some(&key))).await;
+            async |by: &str| ask(gateway, (Method::POST, path), &body, (by, Some(&key))).await;
         let is_replay = |answer: &Response| answer.header("idempotent-replayed") == "true";
         let first = ask(&ours.test_key).await?;
         assert!(matches!(first.status, 200 | 201), "{path}: {}", first.text);
@@ -149,5 +154,5 @@ async fn a_key_is_one_merchants_in_one_mode_for_a_day() -> Result<()> {
         let next = ask(&ours.test_key).await?;
         assert_eq!((next.status, is_replay(&next)), (first.status, false));
     }
-    gateway.finish().await
+    Ok(())
 }

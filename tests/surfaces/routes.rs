@@ -2,13 +2,23 @@
 
 use anyhow::{Context, Result};
 use reqwest::Method;
-use tests::{Gateway, cards, example};
+use tests::{Gateway, cards, example, run_cases};
 
 use super::{refusal, refused};
 
 #[tokio::test]
-async fn unknown_paths_and_wrong_methods_are_answered_in_the_surfaces_words() -> Result<()> {
-    let gateway = Gateway::start().await?;
+async fn cases() -> Result<()> {
+    run_cases!(Gateway::start().await?;
+        unknown_paths_and_wrong_methods_are_answered_in_the_surfaces_words,
+        a_path_that_is_no_text_is_no_error_of_ours,
+        paths_of_no_surface_are_not_answered_in_axums_words,
+        every_answer_carries_the_limits_headers,
+    )
+}
+
+async fn unknown_paths_and_wrong_methods_are_answered_in_the_surfaces_words(
+    gateway: &Gateway,
+) -> Result<()> {
     let long = format!("/v1/payments/{}", "x".repeat(5_000));
     let unknown = refusal(404, "route_unknown", "");
     let missing = refusal(404, "resource_missing", "");
@@ -60,28 +70,24 @@ async fn unknown_paths_and_wrong_methods_are_answered_in_the_surfaces_words() ->
         let what = format!("{verb} {path}");
         let request = gateway.request(verb, path).json(&example(cards::APPROVED));
         let request = request.bearer_auth(gateway.merchant.test_key.as_str());
-        if let Err(error) = refused(&gateway, request, expected).await {
+        if let Err(error) = refused(gateway, request, expected).await {
             anyhow::bail!("{what}: {error:#}");
         }
     }
     gateway.check_nothing_stored().await?;
-    gateway.finish().await
+    Ok(())
 }
 
 /// What is not UTF-8 in a path is no id either.
-#[tokio::test]
-async fn a_path_that_is_no_text_is_no_error_of_ours() -> Result<()> {
-    let gateway = Gateway::start().await?;
+async fn a_path_that_is_no_text_is_no_error_of_ours(gateway: &Gateway) -> Result<()> {
     let request = gateway.request(Method::GET, "/v1/payments/%ff%fe");
     let request = request.bearer_auth(gateway.merchant.test_key.as_str());
-    refused(&gateway, request, &refusal(404, "resource_missing", "")).await?;
-    gateway.finish().await
+    refused(gateway, request, &refusal(404, "resource_missing", "")).await?;
+    Ok(())
 }
 
 /// Paths outside of all surfaces: the reference, and what operators look at.
-#[tokio::test]
-async fn paths_of_no_surface_are_not_answered_in_axums_words() -> Result<()> {
-    let gateway = Gateway::start().await?;
+async fn paths_of_no_surface_are_not_answered_in_axums_words(gateway: &Gateway) -> Result<()> {
     let paths = [
         "/docs",
         "/docs/",
@@ -96,7 +102,7 @@ async fn paths_of_no_surface_are_not_answered_in_axums_words() -> Result<()> {
         for verb in [Method::POST, Method::PUT, Method::DELETE, Method::OPTIONS] {
             let method = refusal(405, "invalid_request", "");
             let request = gateway.request(verb.clone(), path);
-            let answer = refused(&gateway, request, &method)
+            let answer = refused(gateway, request, &method)
                 .await
                 .with_context(|| format!("{verb} {path}"))?;
             assert_eq!(answer.header("allow"), "GET,HEAD");
@@ -115,14 +121,12 @@ async fn paths_of_no_surface_are_not_answered_in_axums_words() -> Result<()> {
             .request(Method::GET, path)
             .header("Accept", "text/html");
         let missing = refusal(404, "resource_missing", "");
-        refused(&gateway, request, &missing).await.context(path)?;
+        refused(gateway, request, &missing).await.context(path)?;
     }
-    gateway.finish().await
+    Ok(())
 }
 
-#[tokio::test]
-async fn every_answer_carries_the_limits_headers() -> Result<()> {
-    let gateway = Gateway::start().await?;
+async fn every_answer_carries_the_limits_headers(gateway: &Gateway) -> Result<()> {
     let answers = [
         gateway.pay(cards::APPROVED).await?,
         gateway.get("/v1/payments/pay_1").await?,
@@ -152,5 +156,5 @@ async fn every_answer_carries_the_limits_headers() -> Result<()> {
     ids.sort_unstable();
     ids.dedup();
     assert_eq!(ids.len(), answers.len());
-    gateway.finish().await
+    Ok(())
 }

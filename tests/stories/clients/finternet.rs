@@ -4,7 +4,7 @@ use anyhow::{Context, Result, ensure};
 use reqwest::Method;
 use serde_json::{Value, json};
 use store::merchants::Credentials;
-use tests::{Gateway, Process, cards};
+use tests::{Gateway, Process, cards, run_cases};
 
 use super::Examples;
 use super::shown::check;
@@ -63,9 +63,16 @@ fn by_card(mut printed: Value) -> Result<Value> {
 }
 
 #[tokio::test]
-async fn intents_are_made_and_listed() -> Result<()> {
-    let gateway = Gateway::start().await?;
-    let examples = examples(&gateway, &gateway.merchant).await?;
+async fn cases() -> Result<()> {
+    run_cases!(Gateway::start().await?;
+        intents_are_made_and_listed,
+        an_intent_is_retrieved,
+        an_intent_that_is_not_ones_own_is_refused_as_printed,
+    )
+}
+
+async fn intents_are_made_and_listed(gateway: &Gateway) -> Result<()> {
+    let examples = examples(gateway, &gateway.merchant).await?;
     let [first, second, third] = examples.sent("create.http").await?;
     assert_eq!(first.status, 201, "{}", first.text);
     let mut printed = examples.printed("envelope.json")?;
@@ -87,14 +94,12 @@ async fn intents_are_made_and_listed() -> Result<()> {
         let expected = json!({"object": "list", "data": [first.body], "has_more": false});
         assert_eq!((list.status, list.body), (200, expected));
     }
-    gateway.finish().await
+    Ok(())
 }
 
-#[tokio::test]
-async fn an_intent_is_retrieved() -> Result<()> {
-    let gateway = Gateway::start().await?;
-    let examples = examples(&gateway, &gateway.merchant).await?;
-    let id = paid(&gateway).await?;
+async fn an_intent_is_retrieved(gateway: &Gateway) -> Result<()> {
+    let examples = examples(gateway, &gateway.merchant).await?;
+    let id = paid(gateway).await?;
     let ours = examples.with("intent_2xYz9AbC123", &id);
     let found = ours.curl("retrieve.sh").await?;
     assert_eq!((found.status, found.at("/id")), (200, id.as_str()));
@@ -105,19 +110,17 @@ async fn an_intent_is_retrieved() -> Result<()> {
     for public in ours.with(":intentId", &id).sent("public.http").await? {
         assert_eq!((public.status, &public.text), (200, &found.text));
     }
-    gateway.finish().await
+    Ok(())
 }
 
-#[tokio::test]
-async fn an_intent_that_is_not_ones_own_is_refused_as_printed() -> Result<()> {
-    let gateway = Gateway::start().await?;
-    let theirs = examples(&gateway, &gateway.other_merchant).await?;
+async fn an_intent_that_is_not_ones_own_is_refused_as_printed(gateway: &Gateway) -> Result<()> {
+    let theirs = examples(gateway, &gateway.other_merchant).await?;
     let missing = theirs.curl("retrieve.sh").await?;
     let printed = theirs.printed("missing.json")?;
     assert_eq!((missing.status, missing.body), (404, printed));
-    let ours = theirs.with("intent_2xYz9AbC123", &paid(&gateway).await?);
+    let ours = theirs.with("intent_2xYz9AbC123", &paid(gateway).await?);
     let forbidden = ours.curl("retrieve.sh").await?;
     let printed = theirs.printed("forbidden.json")?;
     assert_eq!((forbidden.status, forbidden.body), (403, printed));
-    gateway.finish().await
+    Ok(())
 }

@@ -4,7 +4,7 @@ use anyhow::{Context, Result, ensure};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use serde_json::{Value, json};
-use tests::{Gateway, Process, cards, example};
+use tests::{Gateway, Process, cards, example, run_cases};
 
 use super::Examples;
 use super::shown::check;
@@ -53,9 +53,17 @@ fn check_begun(gateway: &Gateway, answer: &Value, mut printed: Value) -> Result<
 }
 
 #[tokio::test]
-async fn payments_are_begun_and_read() -> Result<()> {
-    let gateway = Gateway::start().await?;
-    let examples = examples(&gateway).await?;
+async fn cases() -> Result<()> {
+    run_cases!(Gateway::start().await?;
+        payments_are_begun_and_read,
+        a_completed_payment_is_read,
+        what_is_wrong_is_refused_as_printed,
+        payments_are_listed,
+    )
+}
+
+async fn payments_are_begun_and_read(gateway: &Gateway) -> Result<()> {
+    let examples = examples(gateway).await?;
     let by_curl = examples.curl("create.sh").await?;
     assert_eq!(by_curl.status, 202, "{}", by_curl.text);
     let by_requests = examples.python("", "create.py").await?;
@@ -65,7 +73,7 @@ async fn payments_are_begun_and_read() -> Result<()> {
         examples.python_value(&by_requests).await?,
         examples.node_value(&by_fetch).await?,
     ] {
-        let id = check_begun(&gateway, &answer, examples.printed("create.json")?)?;
+        let id = check_begun(gateway, &answer, examples.printed("create.json")?)?;
         let read = examples.with(ID, &id).curl("read.sh").await?;
         assert_eq!((read.status, read.at("/id")), (200, id.as_str()));
         // Nobody has paid it yet.
@@ -76,39 +84,35 @@ async fn payments_are_begun_and_read() -> Result<()> {
         printed["card_brand"] = json!("");
         check(&read.body, &printed)?;
     }
-    gateway.finish().await
+    Ok(())
 }
 
 /// The page takes no card, so what is paid was made on another surface, without items or page.
-#[tokio::test]
-async fn a_completed_payment_is_read() -> Result<()> {
-    let gateway = Gateway::start().await?;
+async fn a_completed_payment_is_read(gateway: &Gateway) -> Result<()> {
     let mut asked = example(cards::APPROVED);
     asked["amount"] = json!(50_000);
     asked["description"] = json!("Premium subscription payment");
     let paid = gateway.post("/v1/payments", &asked).await?;
-    let examples = examples(&gateway).await?;
+    let examples = examples(gateway).await?;
     let read = examples.with(ID, paid.at("/id")).curl("read.sh").await?;
     assert_eq!((read.status, read.at("/id")), (200, paid.at("/id")));
     let mut printed = examples.printed("read.json")?;
     printed["items"] = json!([]);
     printed["return_url"] = Value::Null;
     check(&read.body, &printed)?;
-    gateway.finish().await
+    Ok(())
 }
 
-#[tokio::test]
-async fn what_is_wrong_is_refused_as_printed() -> Result<()> {
-    let gateway = Gateway::start().await?;
-    let examples = examples(&gateway).await?;
+async fn what_is_wrong_is_refused_as_printed(gateway: &Gateway) -> Result<()> {
+    let examples = examples(gateway).await?;
     let missing = examples.curl("read.sh").await?;
     let printed = examples.printed("missing.json")?;
     assert_eq!((missing.status, missing.body), (404, printed));
-    let strangers = examples_as_printed(&gateway).await?;
+    let strangers = examples_as_printed(gateway).await?;
     let unauthorized = strangers.curl("read.sh").await?;
     let printed = examples.printed("unauthorized.json")?;
     assert_eq!((unauthorized.status, unauthorized.body), (401, printed));
-    gateway.finish().await
+    Ok(())
 }
 
 /// The shop of the list that is printed: its name, its fee, its country.
@@ -118,10 +122,8 @@ async fn move_to_costa_rica(gateway: &Gateway) -> Result<()> {
     Ok(())
 }
 
-#[tokio::test]
-async fn payments_are_listed() -> Result<()> {
-    let gateway = Gateway::start().await?;
-    move_to_costa_rica(&gateway).await?;
+async fn payments_are_listed(gateway: &Gateway) -> Result<()> {
+    move_to_costa_rica(gateway).await?;
     for email in ["one@example.com", "two@example.com"] {
         let asked = json!({
             "amount": 10_000, "currency": "USD", "payment_method": "card",
@@ -131,7 +133,7 @@ async fn payments_are_listed() -> Result<()> {
         assert_eq!(paid.at("/status"), "succeeded", "{}", paid.text);
     }
     gateway.pay(cards::DECLINED).await?;
-    let examples = examples(&gateway).await?;
+    let examples = examples(gateway).await?;
     // What a test key makes is test data, and test=false is what is printed.
     let live = examples.curl("list.sh").await?;
     assert_eq!((live.status, live.text.as_str()), (200, "[]"));
@@ -149,5 +151,5 @@ async fn payments_are_listed() -> Result<()> {
     }
     assert_eq!(list.status, 200, "{}", list.text);
     check(&list.body, &printed)?;
-    gateway.finish().await
+    Ok(())
 }

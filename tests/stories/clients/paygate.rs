@@ -2,7 +2,7 @@
 
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
-use tests::{Gateway, Receiver, cards};
+use tests::{Gateway, Receiver, cards, run_cases};
 
 use super::shown::check;
 use super::{Examples, run};
@@ -19,9 +19,16 @@ fn list(payments: &[Value], limit: u8) -> Value {
 }
 
 #[tokio::test]
-async fn payments_are_made_listed_and_given_back() -> Result<()> {
-    let gateway = Gateway::start().await?;
-    let examples = examples(&gateway, &gateway.merchant.test_key).await?;
+async fn cases() -> Result<()> {
+    run_cases!(Gateway::start().await?;
+        payments_are_made_listed_and_given_back,
+        the_token_opens_what_the_key_opens,
+        the_function_verifies_the_webhook,
+    )
+}
+
+async fn payments_are_made_listed_and_given_back(gateway: &Gateway) -> Result<()> {
+    let examples = examples(gateway, &gateway.merchant.test_key).await?;
     let mut payments = Vec::new();
     for paid in examples.sent("payment.http").await? {
         assert_eq!(paid.status, 200, "{}", paid.text);
@@ -62,38 +69,34 @@ async fn payments_are_made_listed_and_given_back() -> Result<()> {
     }
     payments.insert(0, declined.body);
     assert_eq!((all.status, all.body), (200, list(&payments, 10)));
-    gateway.finish().await
+    Ok(())
 }
 
-#[tokio::test]
-async fn the_token_opens_what_the_key_opens() -> Result<()> {
-    let gateway = Gateway::start().await?;
+async fn the_token_opens_what_the_key_opens(gateway: &Gateway) -> Result<()> {
     let paid = gateway.pay(cards::APPROVED).await?;
-    let token = examples(&gateway, "no key is needed")
+    let token = examples(gateway, "no key is needed")
         .await?
         .with("your_client_id", &gateway.merchant.client_id)
         .with("your_client_secret", &gateway.merchant.client_secret)
         .node("", "token.mjs")
         .await?;
-    let opened = examples(&gateway, token.trim()).await?;
+    let opened = examples(gateway, token.trim()).await?;
     let all = opened.curl("transactions.sh").await?;
     assert_eq!((all.status, all.body), (200, list(&[paid.body], 10)));
-    let closed = examples(&gateway, "YOUR_API_KEY").await?;
+    let closed = examples(gateway, "YOUR_API_KEY").await?;
     let none = closed.curl("transactions.sh").await?;
     let found = (none.status, none.at("/error/code"));
     assert_eq!(found, (401, "invalid_api_key"));
-    gateway.finish().await
+    Ok(())
 }
 
-#[tokio::test]
-async fn the_function_verifies_the_webhook() -> Result<()> {
-    let gateway = Gateway::start().await?;
+async fn the_function_verifies_the_webhook(gateway: &Gateway) -> Result<()> {
     let receiver = Receiver::start().await?;
     let endpoint = gateway.register("/v1/webhooks", &receiver.url("/")).await?;
     gateway.pay(cards::APPROVED).await?;
     let told = receiver.wait_for(1).await?;
     let told = told.first().context("no webhook")?;
-    let examples = examples(&gateway, &gateway.merchant.test_key).await?;
+    let examples = examples(gateway, &gateway.merchant.test_key).await?;
     check(&told.json(), &examples.printed("event.json")?)?;
 
     let function = examples.read("verify.cjs")?;
@@ -109,5 +112,5 @@ async fn the_function_verifies_the_webhook() -> Result<()> {
     let changed = told.text.replace("5000", "5001");
     assert_eq!(verify(&changed, secret).await?, "false\n");
     assert_eq!(verify(&told.text, "whsec_").await?, "false\n");
-    gateway.finish().await
+    Ok(())
 }

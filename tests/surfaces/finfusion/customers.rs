@@ -3,7 +3,7 @@
 use anyhow::{Context, Result};
 use reqwest::Method;
 use serde_json::{Value, json};
-use tests::{Gateway, cards};
+use tests::{Gateway, cards, run_cases};
 
 use super::{asking, refused};
 use crate::plain::plain;
@@ -18,9 +18,16 @@ const EXAMPLE: &str = r#"{
 }"#;
 
 #[tokio::test]
-async fn the_example_is_answered_as_printed() -> Result<()> {
-    let gateway = Gateway::start().await?;
-    let request = asking(&gateway, Method::POST, "/v2/customers");
+async fn cases() -> Result<()> {
+    run_cases!(Gateway::start().await?;
+        the_example_is_answered_as_printed,
+        wrong_customers_are_named_and_not_stored,
+        only_ones_own_customers_are_seen_and_one_key_makes_one,
+    )
+}
+
+async fn the_example_is_answered_as_printed(gateway: &Gateway) -> Result<()> {
+    let request = asking(gateway, Method::POST, "/v2/customers");
     let request = request
         .header("Content-Type", "application/json")
         .body(EXAMPLE);
@@ -42,12 +49,10 @@ async fn the_example_is_answered_as_printed() -> Result<()> {
         (made.at("/id"), "Jane Doe")
     );
     assert_eq!(again.body["metadata"], json!({"company": "Acme Inc"}));
-    gateway.finish().await
+    Ok(())
 }
 
-#[tokio::test]
-async fn wrong_customers_are_named_and_not_stored() -> Result<()> {
-    let gateway = Gateway::start().await?;
+async fn wrong_customers_are_named_and_not_stored(gateway: &Gateway) -> Result<()> {
     let email = "customer@example.com";
     for (body, code, param) in [
         (json!({}), "VAL001", "email"),
@@ -68,16 +73,14 @@ async fn wrong_customers_are_named_and_not_stored() -> Result<()> {
         (json!([]), "VAL001", ""),
     ] {
         let request = gateway.posting("/v2/customers", &body);
-        let answer = refused(&gateway, request, (400, code, param)).await;
+        let answer = refused(gateway, request, (400, code, param)).await;
         answer.with_context(|| body.to_string())?;
     }
     gateway.check_nothing_stored().await?;
-    gateway.finish().await
+    Ok(())
 }
 
-#[tokio::test]
-async fn only_ones_own_customers_are_seen_and_one_key_makes_one() -> Result<()> {
-    let gateway = Gateway::start().await?;
+async fn only_ones_own_customers_are_seen_and_one_key_makes_one(gateway: &Gateway) -> Result<()> {
     let keyed = |body: &Value| {
         gateway
             .posting("/v2/customers", body)
@@ -89,7 +92,7 @@ async fn only_ones_own_customers_are_seen_and_one_key_makes_one() -> Result<()> 
     assert_eq!((again.status, &again.text), (200, &first.text));
     assert_eq!(again.header("idempotent-replayed"), "true");
     let other = keyed(&json!({"email": "eve@example.com"}));
-    refused(&gateway, other, (409, "VAL002", "Idempotency-Key")).await?;
+    refused(gateway, other, (409, "VAL002", "Idempotency-Key")).await?;
 
     let missing = (404, "VAL003", "");
     let path = format!("/v2/customers/{}", first.at("/id"));
@@ -97,11 +100,11 @@ async fn only_ones_own_customers_are_seen_and_one_key_makes_one() -> Result<()> 
         let request = gateway
             .request(Method::GET, &path)
             .bearer_auth(key.as_str());
-        refused(&gateway, request, missing).await?;
+        refused(gateway, request, missing).await?;
     }
     for id in ["cust_1", "cust_0000000000000000000001", "%ff"] {
-        let request = asking(&gateway, Method::GET, &format!("/v2/customers/{id}"));
-        refused(&gateway, request, missing).await?;
+        let request = asking(gateway, Method::GET, &format!("/v2/customers/{id}"));
+        refused(gateway, request, missing).await?;
     }
-    gateway.finish().await
+    Ok(())
 }

@@ -3,7 +3,7 @@
 use anyhow::{Context, Result};
 use reqwest::Method;
 use serde_json::{Value, json};
-use tests::{Gateway, Receiver, cards};
+use tests::{Gateway, Receiver, cards, run_cases};
 
 use super::{asking, refused};
 use crate::plain::plain;
@@ -18,9 +18,19 @@ const EXAMPLE: &str = r#"{
 }"#;
 
 #[tokio::test]
-async fn the_example_is_answered_as_printed() -> Result<()> {
-    let gateway = Gateway::start().await?;
-    let request = asking(&gateway, Method::POST, "/v2/webhooks");
+async fn cases() -> Result<()> {
+    run_cases!(Gateway::start().await?;
+        the_example_is_answered_as_printed,
+        a_disabled_endpoint_is_told_nothing,
+        wrong_endpoints_are_named_and_not_stored,
+        who_may_not_and_what_is_not_there_is_said,
+        the_same_endpoint_under_one_key_is_made_once,
+        every_documented_event_may_be_asked_for,
+    )
+}
+
+async fn the_example_is_answered_as_printed(gateway: &Gateway) -> Result<()> {
+    let request = asking(gateway, Method::POST, "/v2/webhooks");
     let request = request
         .header("Content-Type", "application/json")
         .body(EXAMPLE);
@@ -39,7 +49,7 @@ async fn the_example_is_answered_as_printed() -> Result<()> {
     );
     assert_eq!((list.status, &list.text), (200, &whole));
 
-    let disable = asking(&gateway, Method::PATCH, &path).json(&json!({"status": "disabled"}));
+    let disable = asking(gateway, Method::PATCH, &path).json(&json!({"status": "disabled"}));
     let disabled = gateway.send(disable).await?;
     assert_eq!(
         (disabled.status, plain(&disabled.text)),
@@ -47,40 +57,34 @@ async fn the_example_is_answered_as_printed() -> Result<()> {
     );
     assert_eq!(gateway.get(&path).await?.text, disabled.text);
 
-    let deleted = gateway
-        .send(asking(&gateway, Method::DELETE, &path))
-        .await?;
+    let deleted = gateway.send(asking(gateway, Method::DELETE, &path)).await?;
     let printed = r#"{"id":"whk_…","deleted":true}"#;
     assert_eq!(
         (deleted.status, plain(&deleted.text).as_str()),
         (200, printed)
     );
     for method in [Method::GET, Method::PATCH, Method::DELETE] {
-        let request = asking(&gateway, method, &path).json(&json!({}));
-        refused(&gateway, request, (404, "VAL003", "")).await?;
+        let request = asking(gateway, method, &path).json(&json!({}));
+        refused(gateway, request, (404, "VAL003", "")).await?;
     }
-    gateway.finish().await
+    Ok(())
 }
 
-#[tokio::test]
-async fn a_disabled_endpoint_is_told_nothing() -> Result<()> {
-    let gateway = Gateway::start().await?;
+async fn a_disabled_endpoint_is_told_nothing(gateway: &Gateway) -> Result<()> {
     let receiver = Receiver::start().await?;
     let made = gateway.register("/v2/webhooks", &receiver.url("/")).await?;
     let path = format!("/v2/webhooks/{}", made.id);
     for (status, count) in [("disabled", 0), ("active", 1)] {
-        let request = asking(&gateway, Method::PATCH, &path).json(&json!({"status": status}));
+        let request = asking(gateway, Method::PATCH, &path).json(&json!({"status": status}));
         assert_eq!(gateway.send(request).await?.at("/status"), status);
         gateway.pay(cards::APPROVED).await?;
         gateway.drain().await?;
         assert_eq!(receiver.requests().len(), count, "{status}");
     }
-    gateway.finish().await
+    Ok(())
 }
 
-#[tokio::test]
-async fn wrong_endpoints_are_named_and_not_stored() -> Result<()> {
-    let gateway = Gateway::start().await?;
+async fn wrong_endpoints_are_named_and_not_stored(gateway: &Gateway) -> Result<()> {
     let url = "https://example.com/hook";
     for (body, code, param) in [
         (json!([]), "VAL001", ""),
@@ -112,11 +116,11 @@ async fn wrong_endpoints_are_named_and_not_stored() -> Result<()> {
         ),
     ] {
         let request = gateway.posting("/v2/webhooks", &body);
-        let answer = refused(&gateway, request, (400, code, param)).await;
+        let answer = refused(gateway, request, (400, code, param)).await;
         answer.with_context(|| body.to_string())?;
     }
-    let text = asking(&gateway, Method::POST, "/v2/webhooks").body("url=x");
-    refused(&gateway, text, (400, "VAL001", "")).await?;
+    let text = asking(gateway, Method::POST, "/v2/webhooks").body("url=x");
+    refused(gateway, text, (400, "VAL001", "")).await?;
     gateway.check_nothing_stored().await?;
 
     let made = gateway.register("/v2/webhooks", url).await?;
@@ -127,15 +131,13 @@ async fn wrong_endpoints_are_named_and_not_stored() -> Result<()> {
         (json!({"url": "ftp://example.com/"}), "url"),
         (json!({"id": "whk_1"}), "id"),
     ] {
-        let request = asking(&gateway, Method::PATCH, &path).json(&body);
-        refused(&gateway, request, (400, "VAL001", param)).await?;
+        let request = asking(gateway, Method::PATCH, &path).json(&body);
+        refused(gateway, request, (400, "VAL001", param)).await?;
     }
-    gateway.finish().await
+    Ok(())
 }
 
-#[tokio::test]
-async fn who_may_not_and_what_is_not_there_is_said() -> Result<()> {
-    let gateway = Gateway::start().await?;
+async fn who_may_not_and_what_is_not_there_is_said(gateway: &Gateway) -> Result<()> {
     for (request, expected) in [
         (
             gateway.request(Method::GET, "/v2/webhooks"),
@@ -152,31 +154,31 @@ async fn who_may_not_and_what_is_not_there_is_said() -> Result<()> {
             (401, "AUTH001", ""),
         ),
         (
-            asking(&gateway, Method::GET, "/v2/accounts"),
+            asking(gateway, Method::GET, "/v2/accounts"),
             (404, "VAL003", ""),
         ),
         (
-            asking(&gateway, Method::PUT, "/v2/webhooks"),
+            asking(gateway, Method::PUT, "/v2/webhooks"),
             (405, "VAL001", ""),
         ),
         (
-            asking(&gateway, Method::DELETE, "/v2/payments"),
+            asking(gateway, Method::DELETE, "/v2/payments"),
             (405, "VAL001", ""),
         ),
         (
-            asking(&gateway, Method::GET, "/oauth/token"),
+            asking(gateway, Method::GET, "/oauth/token"),
             (405, "VAL001", ""),
         ),
         (
             asking(
-                &gateway,
+                gateway,
                 Method::GET,
                 "/v2/webhooks/whk_0000000000000000000001",
             ),
             (404, "VAL003", ""),
         ),
     ] {
-        refused(&gateway, request, expected).await?;
+        refused(gateway, request, expected).await?;
     }
     let ours = gateway
         .register("/v2/webhooks", "https://example.com/")
@@ -184,14 +186,12 @@ async fn who_may_not_and_what_is_not_there_is_said() -> Result<()> {
     let path = format!("/v2/webhooks/{}", ours.id);
     let theirs = gateway.request(Method::DELETE, &path);
     let theirs = theirs.bearer_auth(gateway.other_merchant.test_key.as_str());
-    refused(&gateway, theirs, (404, "VAL003", "")).await?;
+    refused(gateway, theirs, (404, "VAL003", "")).await?;
     assert_eq!(gateway.get(&path).await?.status, 200);
-    gateway.finish().await
+    Ok(())
 }
 
-#[tokio::test]
-async fn the_same_endpoint_under_one_key_is_made_once() -> Result<()> {
-    let gateway = Gateway::start().await?;
+async fn the_same_endpoint_under_one_key_is_made_once(gateway: &Gateway) -> Result<()> {
     let keyed = |body: &Value| {
         gateway
             .posting("/v2/webhooks", body)
@@ -202,14 +202,12 @@ async fn the_same_endpoint_under_one_key_is_made_once() -> Result<()> {
     let again = gateway.send(keyed(&body)).await?;
     assert_eq!((again.status, &again.text), (200, &first.text));
     let other = keyed(&json!({"url": "https://example.com/other"}));
-    refused(&gateway, other, (409, "VAL002", "Idempotency-Key")).await?;
-    gateway.finish().await
+    refused(gateway, other, (409, "VAL002", "Idempotency-Key")).await?;
+    Ok(())
 }
 
 /// A client that was made for all of the contract's events must be able to start.
-#[tokio::test]
-async fn every_documented_event_may_be_asked_for() -> Result<()> {
-    let gateway = Gateway::start().await?;
+async fn every_documented_event_may_be_asked_for(gateway: &Gateway) -> Result<()> {
     let events = json!([
         "payment.succeeded",
         "payment.failed",
@@ -230,11 +228,11 @@ async fn every_documented_event_may_be_asked_for() -> Result<()> {
     assert_eq!((made.status, &made.body["events"]), (200, &events));
     let path = format!("/v2/webhooks/{}", made.at("/id"));
     let some = json!({"events": ["card.created"]});
-    let changed = gateway.send(asking(&gateway, Method::PATCH, &path).json(&some));
+    let changed = gateway.send(asking(gateway, Method::PATCH, &path).json(&some));
     assert_eq!(changed.await?.body["events"], some["events"]);
     // None of what it asks for now is told.
     gateway.pay(cards::APPROVED).await?;
     gateway.drain().await?;
     assert!(receiver.requests().is_empty());
-    gateway.finish().await
+    Ok(())
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use reqwest::Method;
 use serde_json::{Value, json};
-use tests::{Gateway, Options, Receiver, cards, until};
+use tests::{Gateway, Options, Receiver, cards, run_cases, until};
 
 use super::{asking, example, pay, refused};
 use crate::plain::plain;
@@ -32,11 +32,21 @@ const EXAMPLE: &str = r#"{
 }"#;
 
 #[tokio::test]
-async fn the_example_is_answered_as_printed() -> Result<()> {
-    let gateway = Gateway::start().await?;
+async fn cases() -> Result<()> {
+    run_cases!(Gateway::start().await?;
+        the_example_is_answered_as_printed,
+        a_decline_is_a_402_that_names_its_payment,
+        wrong_fields_are_named_and_nothing_is_stored,
+        one_key_is_one_payment,
+        payments_are_listed_in_parts,
+        only_ones_own_payments_are_seen,
+    )
+}
+
+async fn the_example_is_answered_as_printed(gateway: &Gateway) -> Result<()> {
     let receiver = Receiver::start().await?;
     gateway.register("/v2/webhooks", &receiver.url("/")).await?;
-    let request = asking(&gateway, Method::POST, "/v2/payments");
+    let request = asking(gateway, Method::POST, "/v2/payments");
     let request = request
         .header("Content-Type", "application/json")
         .body(EXAMPLE);
@@ -59,12 +69,10 @@ async fn the_example_is_answered_as_printed() -> Result<()> {
         gateway.acquirer_did(paid.at("/id"))?,
         ["approved", "captured"]
     );
-    gateway.finish().await
+    Ok(())
 }
 
-#[tokio::test]
-async fn a_decline_is_a_402_that_names_its_payment() -> Result<()> {
-    let gateway = Gateway::start().await?;
+async fn a_decline_is_a_402_that_names_its_payment(gateway: &Gateway) -> Result<()> {
     let receiver = Receiver::start().await?;
     gateway.register("/v2/webhooks", &receiver.url("/")).await?;
     for (card, code) in [
@@ -73,7 +81,7 @@ async fn a_decline_is_a_402_that_names_its_payment() -> Result<()> {
         (cards::EXPIRED, "expired_card"),
     ] {
         let request = gateway.posting("/v2/payments", &example(card));
-        let declined = refused(&gateway, request, (402, "PAY001", "")).await?;
+        let declined = refused(gateway, request, (402, "PAY001", "")).await?;
         let printed = format!(
             r#"{{"error":{{"type":"PaymentError","code":"PAY001","message":"Payment failed","decline_code":"{code}","payment_id":"pay_…"}}}}"#
         );
@@ -91,7 +99,7 @@ async fn a_decline_is_a_402_that_names_its_payment() -> Result<()> {
         told.iter()
             .all(|event| event.json()["type"] == "payment.failed")
     );
-    gateway.finish().await
+    Ok(())
 }
 
 #[tokio::test]
@@ -111,9 +119,7 @@ async fn a_payment_whose_outcome_is_late_is_pending() -> Result<()> {
     gateway.finish().await
 }
 
-#[tokio::test]
-async fn wrong_fields_are_named_and_nothing_is_stored() -> Result<()> {
-    let gateway = Gateway::start().await?;
+async fn wrong_fields_are_named_and_nothing_is_stored(gateway: &Gateway) -> Result<()> {
     let number = "payment_method.card.number";
     for (pointer, value, param) in [
         ("/amount", json!(null), "amount"),
@@ -165,23 +171,21 @@ async fn wrong_fields_are_named_and_nothing_is_stored() -> Result<()> {
         let parent = body.pointer_mut(parent).and_then(Value::as_object_mut);
         parent.context("an object")?.insert(name.to_owned(), value);
         let request = gateway.posting("/v2/payments", &body);
-        let answer = refused(&gateway, request, (400, "VAL001", param)).await;
+        let answer = refused(gateway, request, (400, "VAL001", param)).await;
         answer.with_context(|| pointer.to_owned())?;
     }
     let request = gateway.posting("/v2/payments", &json!([example(cards::APPROVED)]));
-    refused(&gateway, request, (400, "VAL001", "")).await?;
+    refused(gateway, request, (400, "VAL001", "")).await?;
     let live = gateway
         .request(Method::POST, "/v2/payments")
         .json(&example(cards::APPROVED));
     let live = live.bearer_auth(gateway.merchant.live_key.as_str());
-    refused(&gateway, live, (403, "AUTH003", "")).await?;
+    refused(gateway, live, (403, "AUTH003", "")).await?;
     gateway.check_nothing_stored().await?;
-    gateway.finish().await
+    Ok(())
 }
 
-#[tokio::test]
-async fn one_key_is_one_payment() -> Result<()> {
-    let gateway = Gateway::start().await?;
+async fn one_key_is_one_payment(gateway: &Gateway) -> Result<()> {
     let keyed = |body: &Value, key: &str| {
         let request = gateway.posting("/v2/payments", body);
         request.header("Idempotency-Key", key)
@@ -199,23 +203,21 @@ async fn one_key_is_one_payment() -> Result<()> {
         let mut other = example(card);
         other["amount"]["value"] = json!(1001);
         let reused = (409, "VAL002", "Idempotency-Key");
-        refused(&gateway, keyed(&other, &key), reused).await?;
+        refused(gateway, keyed(&other, &key), reused).await?;
     }
     let malformed = (400, "VAL002", "Idempotency-Key");
     refused(
-        &gateway,
+        gateway,
         keyed(&example(cards::APPROVED), cards::APPROVED),
         malformed,
     )
     .await?;
     let list = gateway.get("/v2/payments").await?;
     assert_eq!(list.body["data"].as_array().map(Vec::len), Some(2));
-    gateway.finish().await
+    Ok(())
 }
 
-#[tokio::test]
-async fn payments_are_listed_in_parts() -> Result<()> {
-    let gateway = Gateway::start().await?;
+async fn payments_are_listed_in_parts(gateway: &Gateway) -> Result<()> {
     let empty = gateway.get("/v2/payments").await?;
     assert_eq!(
         empty.text,
@@ -223,7 +225,7 @@ async fn payments_are_listed_in_parts() -> Result<()> {
     );
     let mut made = Vec::new();
     for _ in 0..3 {
-        made.insert(0, pay(&gateway, cards::APPROVED).await?.body);
+        made.insert(0, pay(gateway, cards::APPROVED).await?.body);
     }
     let second = made
         .get(1)
@@ -246,23 +248,21 @@ async fn payments_are_listed_in_parts() -> Result<()> {
         ("offset=10001", "offset"),
         ("starting_after=pay_1", "starting_after"),
     ] {
-        let request = asking(&gateway, Method::GET, &format!("/v2/payments?{query}"));
-        refused(&gateway, request, (400, "VAL002", param)).await?;
+        let request = asking(gateway, Method::GET, &format!("/v2/payments?{query}"));
+        refused(gateway, request, (400, "VAL002", param)).await?;
     }
-    gateway.finish().await
+    Ok(())
 }
 
-#[tokio::test]
-async fn only_ones_own_payments_are_seen() -> Result<()> {
-    let gateway = Gateway::start().await?;
-    let paid = pay(&gateway, cards::APPROVED).await?;
+async fn only_ones_own_payments_are_seen(gateway: &Gateway) -> Result<()> {
+    let paid = pay(gateway, cards::APPROVED).await?;
     let path = format!("/v2/payments/{}", paid.at("/id"));
     let missing = (404, "VAL003", "");
     for key in [&gateway.other_merchant.test_key, &gateway.merchant.live_key] {
         let request = gateway
             .request(Method::GET, &path)
             .bearer_auth(key.as_str());
-        refused(&gateway, request, missing).await?;
+        refused(gateway, request, missing).await?;
         let list = gateway
             .request(Method::GET, "/v2/payments")
             .bearer_auth(key.as_str());
@@ -275,10 +275,10 @@ async fn only_ones_own_payments_are_seen() -> Result<()> {
         "%ff",
         "%00",
     ] {
-        let request = asking(&gateway, Method::GET, &format!("/v2/payments/{id}"));
-        refused(&gateway, request, missing).await?;
+        let request = asking(gateway, Method::GET, &format!("/v2/payments/{id}"));
+        refused(gateway, request, missing).await?;
     }
-    gateway.finish().await
+    Ok(())
 }
 
 #[tokio::test]

@@ -4,18 +4,27 @@ use anyhow::{Context, Result};
 use futures::future::try_join_all;
 use reqwest::Method;
 use serde_json::{Value, json};
-use tests::{Gateway, Receiver, cards};
+use tests::{Gateway, Receiver, cards, run_cases};
 
 use super::{asking, pay, refused};
 use crate::plain::plain;
 
 #[tokio::test]
-async fn a_payment_is_given_back_in_parts() -> Result<()> {
-    let gateway = Gateway::start().await?;
+async fn cases() -> Result<()> {
+    run_cases!(Gateway::start().await?;
+        a_payment_is_given_back_in_parts,
+        a_wrong_refund_is_named_and_changes_nothing,
+        refunds_at_once_never_exceed_the_payment,
+        one_key_is_one_refund_of_ones_own_payment,
+        a_refund_that_failed_is_not_told_as_one,
+    )
+}
+
+async fn a_payment_is_given_back_in_parts(gateway: &Gateway) -> Result<()> {
     let receiver = Receiver::start().await?;
     let hook = json!({"url": receiver.url("/"), "events": ["payment.refunded"]});
     gateway.register_as("/v2/webhooks", &hook).await?;
-    let paid = pay(&gateway, cards::APPROVED).await?;
+    let paid = pay(gateway, cards::APPROVED).await?;
     let path = format!("/v2/payments/{}", paid.at("/id"));
     let body = json!({"amount": {"value": 400, "currency": "USD"}, "reason": "damaged"});
     let part = gateway.post(&format!("{path}/refund"), &body).await?;
@@ -40,7 +49,7 @@ async fn a_payment_is_given_back_in_parts() -> Result<()> {
         (json!({"amount": {"value": 1}}), "VAL001", "amount"),
     ] {
         let request = gateway.posting(&format!("{path}/refund"), &body);
-        refused(&gateway, request, (400, code, param)).await?;
+        refused(gateway, request, (400, code, param)).await?;
     }
     gateway.drain().await?;
     let told = receiver.requests();
@@ -54,13 +63,11 @@ async fn a_payment_is_given_back_in_parts() -> Result<()> {
         .collect();
     objects.sort_by_key(|object| object["id"].to_string());
     assert_eq!(objects, [part.body, rest.body]);
-    gateway.finish().await
+    Ok(())
 }
 
-#[tokio::test]
-async fn a_wrong_refund_is_named_and_changes_nothing() -> Result<()> {
-    let gateway = Gateway::start().await?;
-    let paid = pay(&gateway, cards::APPROVED).await?;
+async fn a_wrong_refund_is_named_and_changes_nothing(gateway: &Gateway) -> Result<()> {
+    let paid = pay(gateway, cards::APPROVED).await?;
     let path = format!("/v2/payments/{}/refund", paid.at("/id"));
     for (body, param) in [
         (json!({"amount": {"value": 1001}}), "amount"),
@@ -76,7 +83,7 @@ async fn a_wrong_refund_is_named_and_changes_nothing() -> Result<()> {
         (json!({"charge": "x"}), "charge"),
     ] {
         let request = gateway.posting(&path, &body);
-        let answer = refused(&gateway, request, (400, "VAL001", param)).await;
+        let answer = refused(gateway, request, (400, "VAL001", param)).await;
         answer.with_context(|| body.to_string())?;
     }
     let read = gateway
@@ -84,29 +91,25 @@ async fn a_wrong_refund_is_named_and_changes_nothing() -> Result<()> {
         .await?;
     assert_eq!(read.text, paid.text);
 
-    let declined = pay(&gateway, cards::DECLINED).await?;
+    let declined = pay(gateway, cards::DECLINED).await?;
     let path = format!("/v2/payments/{}/refund", declined.at("/error/payment_id"));
     let request = gateway.posting(&path, &json!({}));
-    refused(&gateway, request, (400, "VAL002", "")).await?;
-    gateway.finish().await
+    refused(gateway, request, (400, "VAL002", "")).await?;
+    Ok(())
 }
 
-#[tokio::test]
-async fn refunds_at_once_never_exceed_the_payment() -> Result<()> {
-    let gateway = Gateway::start().await?;
-    let paid = pay(&gateway, cards::APPROVED).await?;
+async fn refunds_at_once_never_exceed_the_payment(gateway: &Gateway) -> Result<()> {
+    let paid = pay(gateway, cards::APPROVED).await?;
     let path = format!("/v2/payments/{}/refund", paid.at("/id"));
     let body = json!({"amount": {"value": 300}});
     let answers = try_join_all((0..8).map(|_| gateway.post(&path, &body))).await?;
     let of = |status| answers.iter().filter(move |answer| answer.status == status);
     assert_eq!((of(200).count(), of(400).count()), (3, 5));
-    gateway.finish().await
+    Ok(())
 }
 
-#[tokio::test]
-async fn one_key_is_one_refund_of_ones_own_payment() -> Result<()> {
-    let gateway = Gateway::start().await?;
-    let paid = pay(&gateway, cards::APPROVED).await?;
+async fn one_key_is_one_refund_of_ones_own_payment(gateway: &Gateway) -> Result<()> {
+    let paid = pay(gateway, cards::APPROVED).await?;
     let path = format!("/v2/payments/{}/refund", paid.at("/id"));
     let keyed = |body: &Value| {
         gateway
@@ -122,29 +125,27 @@ async fn one_key_is_one_refund_of_ones_own_payment() -> Result<()> {
     assert_eq!((again.status, &again.text), (200, &first.text));
     assert_eq!(again.header("idempotent-replayed"), "true");
     let reused = (409, "VAL002", "Idempotency-Key");
-    refused(&gateway, keyed(&json!({"amount": {"value": 2}})), reused).await?;
+    refused(gateway, keyed(&json!({"amount": {"value": 2}})), reused).await?;
 
     let missing = (404, "VAL003", "");
     let theirs = gateway.request(Method::POST, &path).json(&json!({}));
     let theirs = theirs.bearer_auth(gateway.other_merchant.test_key.as_str());
-    refused(&gateway, theirs, missing).await?;
+    refused(gateway, theirs, missing).await?;
     let nobodys = "/v2/payments/pay_0000000000000000000001/refund";
-    let nobodys = asking(&gateway, Method::POST, nobodys).json(&json!({}));
-    refused(&gateway, nobodys, missing).await?;
-    gateway.finish().await
+    let nobodys = asking(gateway, Method::POST, nobodys).json(&json!({}));
+    refused(gateway, nobodys, missing).await?;
+    Ok(())
 }
 
 /// The contract has a word for money that went back, and none for money that did not. paygate has one
 /// for both.
-#[tokio::test]
-async fn a_refund_that_failed_is_not_told_as_one() -> Result<()> {
-    let gateway = Gateway::start().await?;
+async fn a_refund_that_failed_is_not_told_as_one(gateway: &Gateway) -> Result<()> {
     let receiver = Receiver::start().await?;
     for (path, name) in [("/v1/webhooks", "/paygate"), ("/v2/webhooks", "/finfusion")] {
         let asked = json!({"url": receiver.url(name)});
         gateway.register_as(path, &asked).await?;
     }
-    let paid = pay(&gateway, cards::UNREFUNDABLE).await?;
+    let paid = pay(gateway, cards::UNREFUNDABLE).await?;
     let path = format!("/v2/payments/{}/refund", paid.at("/id"));
     let refund = gateway.post(&path, &json!({})).await?;
     assert_eq!((refund.status, refund.at("/status")), (200, "failed"));
@@ -161,5 +162,5 @@ async fn a_refund_that_failed_is_not_told_as_one() -> Result<()> {
         ("/paygate", json!("refund.created")),
     ];
     assert_eq!(told, expected);
-    gateway.finish().await
+    Ok(())
 }

@@ -2,7 +2,7 @@
 
 use anyhow::{Context, Result};
 use reqwest::{Method, RequestBuilder};
-use tests::Gateway;
+use tests::{Gateway, run_cases};
 
 use super::refused;
 use crate::plain::plain;
@@ -25,15 +25,23 @@ fn asking<'a>(gateway: &'a Gateway, more: &[Pair<'a>]) -> RequestBuilder {
 }
 
 #[tokio::test]
-async fn a_token_is_given_for_a_scope_and_opens_the_api() -> Result<()> {
-    let gateway = Gateway::start().await?;
+async fn cases() -> Result<()> {
+    run_cases!(Gateway::start().await?;
+        a_token_is_given_for_a_scope_and_opens_the_api,
+        a_token_for_something_else_opens_nothing,
+        an_expired_token_opens_nothing,
+        wrong_requests_get_no_token,
+    )
+}
+
+async fn a_token_is_given_for_a_scope_and_opens_the_api(gateway: &Gateway) -> Result<()> {
     for (scope, granted) in [
         (vec![], "payments accounts"),
         (vec![("scope", "payments accounts")], "payments accounts"),
         (vec![("scope", "payments")], "payments"),
         (vec![("audience", "x")], "payments accounts"),
     ] {
-        let given = gateway.send(asking(&gateway, &scope)).await?;
+        let given = gateway.send(asking(gateway, &scope)).await?;
         let printed = format!(
             r#"{{"access_token":"at_…","token_type":"Bearer","expires_in":3600,"scope":"{granted}"}}"#
         );
@@ -45,14 +53,12 @@ async fn a_token_is_given_for_a_scope_and_opens_the_api() -> Result<()> {
             assert_eq!(gateway.send(request).await?.status, 200, "{path}");
         }
     }
-    gateway.finish().await
+    Ok(())
 }
 
-#[tokio::test]
-async fn a_token_for_something_else_opens_nothing() -> Result<()> {
-    let gateway = Gateway::start().await?;
+async fn a_token_for_something_else_opens_nothing(gateway: &Gateway) -> Result<()> {
     let given = gateway
-        .send(asking(&gateway, &[("scope", "accounts")]))
+        .send(asking(gateway, &[("scope", "accounts")]))
         .await?;
     assert_eq!(given.at("/scope"), "accounts");
     for (method, path, pointer, code) in [
@@ -76,23 +82,19 @@ async fn a_token_for_something_else_opens_nothing() -> Result<()> {
         let refused = gateway.send(request).await?;
         assert_eq!((refused.status, refused.at(pointer)), (403, code), "{path}");
     }
-    gateway.finish().await
+    Ok(())
 }
 
-#[tokio::test]
-async fn an_expired_token_opens_nothing() -> Result<()> {
-    let gateway = Gateway::start().await?;
-    let given = gateway.send(asking(&gateway, &[])).await?;
+async fn an_expired_token_opens_nothing(gateway: &Gateway) -> Result<()> {
+    let given = gateway.send(asking(gateway, &[])).await?;
     gateway.expire_access_tokens().await?;
     let request = gateway.request(Method::GET, "/v2/payments");
     let request = request.bearer_auth(given.at("/access_token"));
-    refused(&gateway, request, (401, "AUTH002", "")).await?;
-    gateway.finish().await
+    refused(gateway, request, (401, "AUTH002", "")).await?;
+    Ok(())
 }
 
-#[tokio::test]
-async fn wrong_requests_get_no_token() -> Result<()> {
-    let gateway = Gateway::start().await?;
+async fn wrong_requests_get_no_token(gateway: &Gateway) -> Result<()> {
     let theirs = gateway.other_merchant.client_secret.as_str();
     for (more, expected) in [
         (("client_secret", theirs), (401, "AUTH001", "")),
@@ -104,12 +106,12 @@ async fn wrong_requests_get_no_token() -> Result<()> {
         (("client_id", ""), (400, "VAL001", "client_id")),
         (("client_secret", ""), (400, "VAL001", "client_secret")),
     ] {
-        let answer = refused(&gateway, asking(&gateway, &[more]), expected).await;
+        let answer = refused(gateway, asking(gateway, &[more]), expected).await;
         answer.with_context(|| more.0)?;
     }
     let json = gateway.request(Method::POST, "/oauth/token");
     let json = json.json(&serde_json::json!({"grant_type": "client_credentials"}));
-    refused(&gateway, json, (400, "VAL001", "")).await?;
+    refused(gateway, json, (400, "VAL001", "")).await?;
     gateway.check_nothing_stored().await?;
-    gateway.finish().await
+    Ok(())
 }

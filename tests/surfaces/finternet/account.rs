@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use serde_json::{Value, json};
-use tests::{Gateway, Response, cards};
+use tests::{Gateway, Response, cards, run_cases};
 
 use super::{INTENTS, get, intent, pay};
 
@@ -21,30 +21,36 @@ fn balance(available: &str, pending: &str, total: &str) -> String {
 }
 
 #[tokio::test]
-async fn a_captured_payment_is_the_merchants_less_the_fee() -> Result<()> {
-    let gateway = Gateway::start().await?;
+async fn cases() -> Result<()> {
+    run_cases!(Gateway::start().await?;
+        a_captured_payment_is_the_merchants_less_the_fee,
+        movements_are_found_by_type_and_intent,
+    )
+}
+
+async fn a_captured_payment_is_the_merchants_less_the_fee(gateway: &Gateway) -> Result<()> {
     let path = format!("{INTENTS}/account/balance");
-    let empty = get(&gateway, &path).await?;
+    let empty = get(gateway, &path).await?;
     assert_eq!(
         (empty.status, empty.text),
         (200, balance("0.00", "0.00", "0.00"))
     );
     assert_eq!(
-        entries(&gateway, "").await?.text,
+        entries(gateway, "").await?.text,
         r#"{"object":"list","data":[]}"#
     );
 
-    let id = intent(&gateway, &asked("100.00")).await?;
-    pay(&gateway, &id, cards::APPROVED).await?;
-    let declined = intent(&gateway, &asked("50.00")).await?;
-    pay(&gateway, &declined, cards::DECLINED).await?;
+    let id = intent(gateway, &asked("100.00")).await?;
+    pay(gateway, &id, cards::APPROVED).await?;
+    let declined = intent(gateway, &asked("50.00")).await?;
+    pay(gateway, &declined, cards::DECLINED).await?;
     // A fee of 2.9 %.
-    let found = get(&gateway, &path).await?;
+    let found = get(gateway, &path).await?;
     assert_eq!(
         (found.status, found.text),
         (200, balance("97.10", "0.00", "97.10"))
     );
-    let found = entries(&gateway, "").await?;
+    let found = entries(gateway, "").await?;
     let entry = &found.body["data"][0];
     assert!(
         entry["id"]
@@ -57,16 +63,14 @@ async fn a_captured_payment_is_the_merchants_less_the_fee() -> Result<()> {
         "created": entry["created"]
     }]);
     assert_eq!(found.body["data"], expected);
-    gateway.finish().await
+    Ok(())
 }
 
-#[tokio::test]
-async fn movements_are_found_by_type_and_intent() -> Result<()> {
-    let gateway = Gateway::start().await?;
+async fn movements_are_found_by_type_and_intent(gateway: &Gateway) -> Result<()> {
     let mut ids = Vec::new();
     for _ in 0..3 {
-        let id = intent(&gateway, &asked("10.00")).await?;
-        pay(&gateway, &id, cards::APPROVED).await?;
+        let id = intent(gateway, &asked("10.00")).await?;
+        pay(gateway, &id, cards::APPROVED).await?;
         ids.insert(0, id);
     }
     // Another surface's payment moves the same account.
@@ -88,17 +92,17 @@ async fn movements_are_found_by_type_and_intent() -> Result<()> {
     let credit = |id: &Value| (json!("CREDIT"), id.clone());
     let mut all = vec![(json!("REFUND"), Value::Null), credit(&Value::Null)];
     all.extend(ids.iter().map(|id| credit(&json!(id))));
-    assert_eq!(shown(&entries(&gateway, "").await?), all);
-    let some = entries(&gateway, "?limit=2&offset=1").await?;
+    assert_eq!(shown(&entries(gateway, "").await?), all);
+    let some = entries(gateway, "?limit=2&offset=1").await?;
     assert_eq!(Some(shown(&some).as_slice()), all.get(1..3));
-    let refunds = entries(&gateway, "?transactionType=REFUND").await?;
+    let refunds = entries(gateway, "?transactionType=REFUND").await?;
     assert_eq!(Some(shown(&refunds).as_slice()), all.get(..1));
     let first = ids.first().map(String::as_str).unwrap_or_default();
     let of_one = entries(
-        &gateway,
+        gateway,
         &format!("?transactionType=CREDIT&paymentIntentId={first}"),
     )
     .await?;
     assert_eq!(shown(&of_one), [credit(&json!(first))]);
-    gateway.finish().await
+    Ok(())
 }

@@ -4,48 +4,53 @@ use anyhow::{Result, bail};
 use futures::future::try_join_all;
 use reqwest::Method;
 use serde_json::json;
-use tests::{Gateway, cards};
+use tests::{Gateway, cards, run_cases};
 
 use super::{at, charged, example, intent, of, pay, post, status, wrong};
 
 #[tokio::test]
-async fn an_open_intent_is_canceled_once_and_takes_no_payment_then() -> Result<()> {
-    let gateway = Gateway::start().await?;
-    let fresh = intent(&gateway, &example()).await?;
-    let declined = intent(&gateway, &example()).await?;
-    pay(&gateway, &declined, cards::DECLINED).await?;
+async fn cases() -> Result<()> {
+    run_cases!(Gateway::start().await?;
+        an_open_intent_is_canceled_once_and_takes_no_payment_then,
+        a_cancel_needs_no_body_and_a_paid_intent_is_not_canceled,
+        a_repeated_cancel_gets_the_same_answer,
+        a_cancel_and_a_payment_that_race_are_never_both,
+    )
+}
+
+async fn an_open_intent_is_canceled_once_and_takes_no_payment_then(
+    gateway: &Gateway,
+) -> Result<()> {
+    let fresh = intent(gateway, &example()).await?;
+    let declined = intent(gateway, &example()).await?;
+    pay(gateway, &declined, cards::DECLINED).await?;
     for id in [fresh, declined] {
         let path = at(&id, "/cancel");
-        let canceled = post(&gateway, &path, &json!({"reason": "out of stock"})).await?;
+        let canceled = post(gateway, &path, &json!({"reason": "out of stock"})).await?;
         assert_eq!((canceled.status, canceled.at("/status")), (200, "CANCELED"));
         assert_eq!(canceled.at("/data/phases/0/status"), "FAILED");
-        assert_eq!(
-            canceled.text,
-            super::get(&gateway, &at(&id, "")).await?.text
-        );
-        let again = post(&gateway, &path, &json!({})).await?;
+        assert_eq!(canceled.text, super::get(gateway, &at(&id, "")).await?.text);
+        let again = post(gateway, &path, &json!({})).await?;
         let message = "Cannot cancel payment intent in status: CANCELED";
         let expected = wrong("invalid_state_transition", message, None);
         assert_eq!((again.status, again.text), (400, expected));
-        let paid = pay(&gateway, &id, cards::APPROVED).await?;
+        let paid = pay(gateway, &id, cards::APPROVED).await?;
         let message = "Cannot transition from CANCELED to PROCESSING";
         let expected = wrong("invalid_state_transition", message, None);
         assert_eq!((paid.status, paid.text), (400, expected));
         assert!(
-            !charged(&gateway, &id)
+            !charged(gateway, &id)
                 .await?
                 .contains(&"approved".to_owned())
         );
     }
-    gateway.finish().await
+    Ok(())
 }
 
-#[tokio::test]
-async fn a_cancel_needs_no_body_and_a_paid_intent_is_not_canceled() -> Result<()> {
-    let gateway = Gateway::start().await?;
-    let id = intent(&gateway, &example()).await?;
+async fn a_cancel_needs_no_body_and_a_paid_intent_is_not_canceled(gateway: &Gateway) -> Result<()> {
+    let id = intent(gateway, &example()).await?;
     let bare = of(
-        &gateway,
+        gateway,
         &gateway.merchant,
         Method::POST,
         &at(&id, "/cancel"),
@@ -58,24 +63,22 @@ async fn a_cancel_needs_no_body_and_a_paid_intent_is_not_canceled() -> Result<()
         canceled.text
     );
 
-    let id = intent(&gateway, &example()).await?;
-    pay(&gateway, &id, cards::APPROVED).await?;
-    let late = post(&gateway, &at(&id, "/cancel"), &json!({})).await?;
+    let id = intent(gateway, &example()).await?;
+    pay(gateway, &id, cards::APPROVED).await?;
+    let late = post(gateway, &at(&id, "/cancel"), &json!({})).await?;
     let message = "Cannot cancel payment intent in status: SUCCEEDED";
     let expected = wrong("invalid_state_transition", message, None);
     assert_eq!((late.status, late.text), (400, expected));
-    assert_eq!(status(&gateway, &id).await?, "SUCCEEDED");
-    gateway.finish().await
+    assert_eq!(status(gateway, &id).await?, "SUCCEEDED");
+    Ok(())
 }
 
 /// S000: the same key within a day gets the same response.
-#[tokio::test]
-async fn a_repeated_cancel_gets_the_same_answer() -> Result<()> {
-    let gateway = Gateway::start().await?;
-    let id = intent(&gateway, &example()).await?;
+async fn a_repeated_cancel_gets_the_same_answer(gateway: &Gateway) -> Result<()> {
+    let id = intent(gateway, &example()).await?;
     let keyed = || {
         let request = of(
-            &gateway,
+            gateway,
             &gateway.merchant,
             Method::POST,
             &at(&id, "/cancel"),
@@ -92,22 +95,20 @@ async fn a_repeated_cancel_gets_the_same_answer() -> Result<()> {
         );
     }
     assert_eq!(keyed().await?.header("idempotent-replayed"), "true");
-    gateway.finish().await
+    Ok(())
 }
 
 /// Whoever comes first wins, and the other is told so; never both.
-#[tokio::test]
-async fn a_cancel_and_a_payment_that_race_are_never_both() -> Result<()> {
-    let gateway = Gateway::start().await?;
+async fn a_cancel_and_a_payment_that_race_are_never_both(gateway: &Gateway) -> Result<()> {
     let body = json!({});
     for _ in 0..10 {
-        let id = intent(&gateway, &example()).await?;
+        let id = intent(gateway, &example()).await?;
         let path = at(&id, "/cancel");
         let (paid, canceled) = tokio::try_join!(
-            pay(&gateway, &id, cards::APPROVED),
-            post(&gateway, &path, &body)
+            pay(gateway, &id, cards::APPROVED),
+            post(gateway, &path, &body)
         )?;
-        let (status, did) = (status(&gateway, &id).await?, charged(&gateway, &id).await?);
+        let (status, did) = (status(gateway, &id).await?, charged(gateway, &id).await?);
         match (paid.status, canceled.status) {
             (200, 400) => {
                 assert_eq!(status, "SUCCEEDED");
@@ -122,5 +123,5 @@ async fn a_cancel_and_a_payment_that_race_are_never_both() -> Result<()> {
             other => bail!("{other:?}: {} {}", paid.text, canceled.text),
         }
     }
-    gateway.finish().await
+    Ok(())
 }

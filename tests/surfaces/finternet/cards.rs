@@ -4,19 +4,31 @@ use anyhow::Result;
 use futures::future::try_join_all;
 use reqwest::Method;
 use serde_json::{Value, json};
-use tests::{Gateway, Options, cards};
+use tests::{Gateway, Options, cards, run_cases};
 
 use super::{INTENTS, card, charged, example, get, intent, pay, refused, status, wrong};
 use crate::repeats_card;
 
 #[tokio::test]
-async fn good_cards_pay() -> Result<()> {
-    let gateway = Gateway::start().await?;
+async fn cases() -> Result<()> {
+    run_cases!(Gateway::start().await?;
+        good_cards_pay,
+        a_declined_card_leaves_the_intent_open_for_another,
+        payers_who_come_at_once_are_charged_once,
+        a_wrong_card_charges_nothing,
+        a_fraction_of_a_cent_is_not_charged,
+        a_payer_who_asks_again_gets_the_same_answer,
+        a_page_of_any_origin_may_ask,
+        an_intent_s_payment_is_read_nowhere_else,
+    )
+}
+
+async fn good_cards_pay(gateway: &Gateway) -> Result<()> {
     for number in [cards::APPROVED, "5555 5555 5555 4444"] {
         for currency in ["USDC", "USDT", "DAI", "USD"] {
             let asked = json!({"amount": "12.30", "currency": currency, "type": "CONDITIONAL"});
-            let id = intent(&gateway, &asked).await?;
-            let paid = pay(&gateway, &id, number).await?;
+            let id = intent(gateway, &asked).await?;
+            let paid = pay(gateway, &id, number).await?;
             assert_eq!(
                 (paid.status, paid.at("/status")),
                 (200, "SUCCEEDED"),
@@ -24,15 +36,13 @@ async fn good_cards_pay() -> Result<()> {
                 paid.text
             );
             assert_eq!(paid.at("/data/amount"), "12.30");
-            assert_eq!(charged(&gateway, &id).await?, ["approved", "captured"]);
+            assert_eq!(charged(gateway, &id).await?, ["approved", "captured"]);
         }
     }
-    gateway.finish().await
+    Ok(())
 }
 
-#[tokio::test]
-async fn a_declined_card_leaves_the_intent_open_for_another() -> Result<()> {
-    let gateway = Gateway::start().await?;
+async fn a_declined_card_leaves_the_intent_open_for_another(gateway: &Gateway) -> Result<()> {
     for (number, message) in [
         (cards::DECLINED, "Your card was declined."),
         (
@@ -41,11 +51,11 @@ async fn a_declined_card_leaves_the_intent_open_for_another() -> Result<()> {
         ),
         (cards::EXPIRED, "Your card has expired."),
     ] {
-        let id = intent(&gateway, &example()).await?;
-        let declined = pay(&gateway, &id, number).await?;
+        let id = intent(gateway, &example()).await?;
+        let declined = pay(gateway, &id, number).await?;
         let expected = wrong("payment_failed", message, Some("card"));
         assert_eq!((declined.status, declined.text), (400, expected));
-        let found = get(&gateway, &super::at(&id, "")).await?;
+        let found = get(gateway, &super::at(&id, "")).await?;
         assert_eq!(found.at("/status"), "REQUIRES_ACTION");
         assert_eq!(found.at("/data/fiatPaymentStatus"), "failed");
         assert_eq!(found.at("/data/settlementStatus"), "PENDING");
@@ -55,26 +65,24 @@ async fn a_declined_card_leaves_the_intent_open_for_another() -> Result<()> {
             {"phase": "SIGNATURE_VERIFICATION", "status": "FAILED", "completedAt": ended}
         ]);
         assert_eq!(phases, &expected);
-        let again = pay(&gateway, &id, number).await?;
+        let again = pay(gateway, &id, number).await?;
         assert_eq!(
             (again.status, again.at("/error/code")),
             (400, "payment_failed")
         );
-        let paid = pay(&gateway, &id, cards::APPROVED).await?;
+        let paid = pay(gateway, &id, cards::APPROVED).await?;
         assert_eq!((paid.status, paid.at("/status")), (200, "SUCCEEDED"));
         assert_eq!(paid.at("/data/fiatPaymentStatus"), "succeeded");
-        let did = charged(&gateway, &id).await?;
+        let did = charged(gateway, &id).await?;
         assert_eq!(did, ["declined", "declined", "approved", "captured"]);
     }
-    gateway.finish().await
+    Ok(())
 }
 
-#[tokio::test]
-async fn payers_who_come_at_once_are_charged_once() -> Result<()> {
-    let gateway = Gateway::start().await?;
+async fn payers_who_come_at_once_are_charged_once(gateway: &Gateway) -> Result<()> {
     for number in [cards::APPROVED, cards::SLOW] {
-        let id = intent(&gateway, &example()).await?;
-        let answers = try_join_all((0..8).map(|_| pay(&gateway, &id, number))).await?;
+        let id = intent(gateway, &example()).await?;
+        let answers = try_join_all((0..8).map(|_| pay(gateway, &id, number))).await?;
         let paid = answers.iter().filter(|answer| answer.status == 200);
         assert_eq!(paid.clone().count(), 1);
         assert!(
@@ -85,13 +93,13 @@ async fn payers_who_come_at_once_are_charged_once() -> Result<()> {
             let found = (answer.status, answer.at("/error/code"));
             assert_eq!(found, (400, "invalid_state_transition"), "{}", answer.text);
         }
-        assert_eq!(charged(&gateway, &id).await?, ["approved", "captured"]);
-        let late = pay(&gateway, &id, cards::APPROVED).await?;
+        assert_eq!(charged(gateway, &id).await?, ["approved", "captured"]);
+        let late = pay(gateway, &id, cards::APPROVED).await?;
         let message = "Cannot transition from SUCCEEDED to PROCESSING";
         let expected = wrong("invalid_state_transition", message, None);
         assert_eq!((late.status, late.text), (400, expected));
     }
-    gateway.finish().await
+    Ok(())
 }
 
 #[tokio::test]
@@ -121,10 +129,8 @@ async fn an_outcome_that_takes_long_is_read_later() -> Result<()> {
     gateway.finish().await
 }
 
-#[tokio::test]
-async fn a_wrong_card_charges_nothing() -> Result<()> {
-    let gateway = Gateway::start().await?;
-    let id = intent(&gateway, &example()).await?;
+async fn a_wrong_card_charges_nothing(gateway: &Gateway) -> Result<()> {
+    let id = intent(gateway, &example()).await?;
     let path = format!("{INTENTS}/public/{id}/payment");
     for (name, value, code) in [
         ("cardNumber", json!(cards::INVALID), "invalid_card"),
@@ -155,40 +161,36 @@ async fn a_wrong_card_charges_nothing() -> Result<()> {
         "Your card number is invalid.",
         Some("cardNumber"),
     );
-    refused(&gateway, request, 400, &expected).await?;
-    assert_eq!(status(&gateway, &id).await?, "INITIATED");
-    assert_eq!(charged(&gateway, &id).await?, Vec::<String>::new());
-    gateway.finish().await
+    refused(gateway, request, 400, &expected).await?;
+    assert_eq!(status(gateway, &id).await?, "INITIATED");
+    assert_eq!(charged(gateway, &id).await?, Vec::<String>::new());
+    Ok(())
 }
 
 /// A card is charged dollars, one for each stablecoin; it cannot be charged less than a cent.
-#[tokio::test]
-async fn a_fraction_of_a_cent_is_not_charged() -> Result<()> {
-    let gateway = Gateway::start().await?;
+async fn a_fraction_of_a_cent_is_not_charged(gateway: &Gateway) -> Result<()> {
     let asked = json!({"amount": "1.005", "currency": "USDC", "type": "CONDITIONAL"});
-    let id = intent(&gateway, &asked).await?;
-    let answer = pay(&gateway, &id, cards::APPROVED).await?;
+    let id = intent(gateway, &asked).await?;
+    let answer = pay(gateway, &id, cards::APPROVED).await?;
     let message = "This payment intent cannot be paid by card: a card is charged in US dollars, \
                    and the amount has a fraction of a cent.";
     let expected = wrong("invalid_request", message, None);
     assert_eq!((answer.status, answer.text), (400, expected));
     let asked = json!({"amount": "1.01", "currency": "DAI", "type": "CONDITIONAL"});
-    let id = intent(&gateway, &asked).await?;
-    assert_eq!(pay(&gateway, &id, cards::APPROVED).await?.status, 200);
+    let id = intent(gateway, &asked).await?;
+    assert_eq!(pay(gateway, &id, cards::APPROVED).await?.status, 200);
     let log = gateway.sandbox_log()?;
     let amounts: Vec<_> = log
         .iter()
         .map(|one| (one.amount.as_deref(), one.currency.as_deref()))
         .collect();
     assert_eq!(amounts, [(Some("1.01"), Some("USD")); 2]);
-    gateway.finish().await
+    Ok(())
 }
 
 /// S000: the same key within a day gets the same response, also for a payer.
-#[tokio::test]
-async fn a_payer_who_asks_again_gets_the_same_answer() -> Result<()> {
-    let gateway = Gateway::start().await?;
-    let id = intent(&gateway, &example()).await?;
+async fn a_payer_who_asks_again_gets_the_same_answer(gateway: &Gateway) -> Result<()> {
+    let id = intent(gateway, &example()).await?;
     let path = format!("{INTENTS}/public/{id}/payment");
     let keyed = |key: &'static str, number: &str| {
         let request = gateway.request(Method::POST, &path).json(&card(number));
@@ -208,23 +210,21 @@ async fn a_payer_who_asks_again_gets_the_same_answer() -> Result<()> {
             answer.text
         );
     }
-    let did = charged(&gateway, &id).await?;
+    let did = charged(gateway, &id).await?;
     assert_eq!(did, ["declined", "approved", "captured"]);
     let reused = keyed("second", cards::APPROVED_MASTERCARD).await?;
     assert_eq!(reused.at("/error/code"), "idempotency_key_reused");
 
     // A payer's key uses up none of the merchant's.
-    let request = super::of(&gateway, &gateway.merchant, Method::POST, INTENTS);
+    let request = super::of(gateway, &gateway.merchant, Method::POST, INTENTS);
     let request = request.header("Idempotency-Key", "second").json(&example());
     assert_eq!(gateway.send(request).await?.status, 201);
-    gateway.finish().await
+    Ok(())
 }
 
 /// A payer's browser asks from a page of another origin.
-#[tokio::test]
-async fn a_page_of_any_origin_may_ask() -> Result<()> {
-    let gateway = Gateway::start().await?;
-    let id = intent(&gateway, &example()).await?;
+async fn a_page_of_any_origin_may_ask(gateway: &Gateway) -> Result<()> {
+    let id = intent(gateway, &example()).await?;
     for rest in ["", "/payment", "/transaction-hash"] {
         let path = format!("{INTENTS}/public/{id}{rest}");
         let allowed = gateway
@@ -236,7 +236,7 @@ async fn a_page_of_any_origin_may_ask() -> Result<()> {
         let headers = allowed.header("access-control-allow-headers");
         assert!(headers.starts_with("Content-Type, Authorization, X-API-Key"));
     }
-    let paid = pay(&gateway, &id, cards::APPROVED).await?;
+    let paid = pay(gateway, &id, cards::APPROVED).await?;
     assert_eq!(paid.header("access-control-allow-origin"), "*");
     // A refusal that the page may not read looks to it as if nobody had answered.
     for (method, rest, status) in [
@@ -253,21 +253,19 @@ async fn a_page_of_any_origin_may_ask() -> Result<()> {
             assert!(readable.contains("X-RateLimit-Remaining"), "{readable}");
         }
     }
-    let kept = get(&gateway, &super::at(&id, "")).await?;
+    let kept = get(gateway, &super::at(&id, "")).await?;
     assert_eq!(kept.header("access-control-allow-origin"), "");
-    gateway.finish().await
+    Ok(())
 }
 
 /// The card payment is the intent's own: no other surface shows it.
-#[tokio::test]
-async fn an_intent_s_payment_is_read_nowhere_else() -> Result<()> {
-    let gateway = Gateway::start().await?;
-    let id = intent(&gateway, &example()).await?;
-    let paid = pay(&gateway, &id, cards::APPROVED).await?;
+async fn an_intent_s_payment_is_read_nowhere_else(gateway: &Gateway) -> Result<()> {
+    let id = intent(gateway, &example()).await?;
+    let paid = pay(gateway, &id, cards::APPROVED).await?;
     let digits = paid
         .at("/data/paymentProcessorTxId")
         .trim_start_matches("ch_");
     let elsewhere = gateway.get(&format!("/v1/payments/pay_{digits}")).await?;
     assert_eq!(elsewhere.status, 404, "{}", elsewhere.text);
-    gateway.finish().await
+    Ok(())
 }

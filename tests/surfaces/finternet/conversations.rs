@@ -4,7 +4,7 @@ use anyhow::{Context, Result};
 use futures::future::try_join_all;
 use reqwest::Method;
 use serde_json::{Value, json};
-use tests::{Gateway, Options, Response, cards};
+use tests::{Gateway, Options, Response, cards, run_cases};
 
 use super::{INTENTS, at, example, get, intent, of, pay, post};
 
@@ -43,11 +43,20 @@ fn seconds(answer: &Response, pointer: &str) -> i64 {
     value.unwrap_or_default()
 }
 
-/// S000 makes an intent, S002 retrieves it with and without a key, before and after it is paid.
 #[tokio::test]
-async fn an_intent_is_made_paid_and_retrieved() -> Result<()> {
-    let gateway = Gateway::start().await?;
-    let made = post(&gateway, "/api/v1/payment-intents", &example()).await?;
+async fn cases() -> Result<()> {
+    run_cases!(Gateway::start().await?;
+        an_intent_is_made_paid_and_retrieved,
+        every_field_comes_back,
+        a_list_shows_the_newest_first_and_goes_on_after_any,
+        a_merchant_may_keep_its_own_matters_from_strangers,
+        a_repeated_request_gets_the_same_answer,
+    )
+}
+
+/// S000 makes an intent, S002 retrieves it with and without a key, before and after it is paid.
+async fn an_intent_is_made_paid_and_retrieved(gateway: &Gateway) -> Result<()> {
+    let made = post(gateway, "/api/v1/payment-intents", &example()).await?;
     let (id, created) = (made.at("/id").to_owned(), seconds(&made, "/created"));
     let digits = id.strip_prefix("intent_").context("no intent")?;
     assert!(digits.len() == 22 && digits.chars().all(|c| c.is_ascii_alphanumeric()));
@@ -68,14 +77,14 @@ async fn an_intent_is_made_paid_and_retrieved() -> Result<()> {
     };
     assert_eq!((made.status, made.text), (201, initiated.text()));
     for path in [at(&id, ""), format!("/api{}", at(&id, ""))] {
-        let found = get(&gateway, &path).await?;
+        let found = get(gateway, &path).await?;
         assert_eq!((found.status, found.text), (200, initiated.text()));
     }
     let public = format!("{INTENTS}/public/{id}");
     let found = gateway.send(gateway.request(Method::GET, &public)).await?;
     assert_eq!((found.status, found.text), (200, initiated.text()));
 
-    let paid = pay(&gateway, &id, "4242 4242 4242 4242").await?;
+    let paid = pay(gateway, &id, "4242 4242 4242 4242").await?;
     let updated = seconds(&paid, "/updated");
     assert!((created..created + 60).contains(&updated), "{}", paid.text);
     let charge = paid.at("/data/paymentProcessorTxId");
@@ -95,16 +104,14 @@ async fn an_intent_is_made_paid_and_retrieved() -> Result<()> {
         ..initiated
     };
     assert_eq!((paid.status, &paid.text), (200, &succeeded.text()));
-    let found = get(&gateway, &at(&id, "")).await?;
+    let found = get(gateway, &at(&id, "")).await?;
     assert_eq!((found.status, found.text), (200, paid.text.clone()));
     let found = gateway.send(gateway.request(Method::GET, &public)).await?;
     assert_eq!((found.status, found.text), (200, paid.text));
-    gateway.finish().await
+    Ok(())
 }
 
-#[tokio::test]
-async fn every_field_comes_back() -> Result<()> {
-    let gateway = Gateway::start().await?;
+async fn every_field_comes_back(gateway: &Gateway) -> Result<()> {
     let asked = json!({
         "amount": "1000.00", "currency": "USDT", "type": "CONDITIONAL",
         "settlementMethod": "OFF_RAMP_TO_RTP", "settlementDestination": "9876543210",
@@ -116,8 +123,8 @@ async fn every_field_comes_back() -> Result<()> {
             "timeLockUntil": "1735689600"
         }
     });
-    let id = intent(&gateway, &asked).await?;
-    let found = get(&gateway, &at(&id, "")).await?;
+    let id = intent(gateway, &asked).await?;
+    let found = get(gateway, &at(&id, "")).await?;
     for name in [
         "amount",
         "currency",
@@ -142,23 +149,21 @@ async fn every_field_comes_back() -> Result<()> {
         ("USD", "9999999999.99", "9999999999.99"),
     ] {
         let asked = json!({"amount": amount, "currency": currency, "type": "CONSENTED_PULL"});
-        let id = intent(&gateway, &asked).await?;
-        let found = get(&gateway, &at(&id, "")).await?;
+        let id = intent(gateway, &asked).await?;
+        let found = get(gateway, &at(&id, "")).await?;
         assert_eq!(found.at("/data/amount"), shown, "{currency}");
     }
-    gateway.finish().await
+    Ok(())
 }
 
-#[tokio::test]
-async fn a_list_shows_the_newest_first_and_goes_on_after_any() -> Result<()> {
-    let gateway = Gateway::start().await?;
+async fn a_list_shows_the_newest_first_and_goes_on_after_any(gateway: &Gateway) -> Result<()> {
     let mut made = Vec::new();
     for _ in 0..12 {
-        made.push(intent(&gateway, &example()).await?);
+        made.push(intent(gateway, &example()).await?);
     }
-    pay(&gateway, made.last().context("none")?, cards::APPROVED).await?;
+    pay(gateway, made.last().context("none")?, cards::APPROVED).await?;
     made.reverse();
-    let theirs = of(&gateway, &gateway.other_merchant, Method::POST, INTENTS);
+    let theirs = of(gateway, &gateway.other_merchant, Method::POST, INTENTS);
     let theirs = gateway.send(theirs.json(&example())).await?;
     assert_eq!(theirs.status, 201);
 
@@ -168,45 +173,43 @@ async fn a_list_shows_the_newest_first_and_goes_on_after_any() -> Result<()> {
             .map(|item| item["id"].as_str().unwrap_or_default().to_owned())
             .collect()
     };
-    let first = get(&gateway, "/v1/payment-intents?limit=10").await?;
+    let first = get(gateway, "/v1/payment-intents?limit=10").await?;
     assert_eq!((first.status, first.at("/object")), (200, "list"));
     assert_eq!(Some(ids(&first).as_slice()), made.get(..10));
     assert_eq!(first.body["has_more"], true);
     let last = made.get(9).context("a last one")?;
     let rest = get(
-        &gateway,
+        gateway,
         &format!("/v1/payment-intents?limit=10&starting_after={last}"),
     )
     .await?;
     assert_eq!(Some(ids(&rest).as_slice()), made.get(10..));
     assert_eq!(rest.body["has_more"], false);
-    let all = get(&gateway, INTENTS).await?;
+    let all = get(gateway, INTENTS).await?;
     assert_eq!(all.text, first.text);
     let none = made.last().context("none")?;
-    let none = get(&gateway, &format!("{INTENTS}?starting_after={none}")).await?;
+    let none = get(gateway, &format!("{INTENTS}?starting_after={none}")).await?;
     assert_eq!(none.text, r#"{"object":"list","data":[],"has_more":false}"#);
-    let hundred = get(&gateway, "/v1/payment-intents?limit=100").await?;
+    let hundred = get(gateway, "/v1/payment-intents?limit=100").await?;
     for item in hundred.body["data"].as_array().context("no list")? {
         let id = item["id"].as_str().unwrap_or_default();
-        assert_eq!(&get(&gateway, &at(id, "")).await?.body, item);
+        assert_eq!(&get(gateway, &at(id, "")).await?.body, item);
     }
-    gateway.finish().await
+    Ok(())
 }
 
 /// What a merchant keeps from strangers is null on the public paths, and there for its own key.
-#[tokio::test]
-async fn a_merchant_may_keep_its_own_matters_from_strangers() -> Result<()> {
-    let gateway = Gateway::start().await?;
+async fn a_merchant_may_keep_its_own_matters_from_strangers(gateway: &Gateway) -> Result<()> {
     let mut asked = example();
     asked["metadata"] = json!({"orderId": "ORD-123"});
     asked["settlementDestination"] = json!("9876543210");
-    let id = intent(&gateway, &asked).await?;
+    let id = intent(gateway, &asked).await?;
     let merchant = gateway.merchant.merchant_id.to_string();
     let operate = |choice| ["merchant", "public-intents", &merchant, choice];
     gateway.operate(&operate("redacted")).await?;
     let public = format!("{INTENTS}/public/{id}");
     let found = gateway.send(gateway.request(Method::GET, &public)).await?;
-    let paid = pay(&gateway, &id, cards::APPROVED).await?;
+    let paid = pay(gateway, &id, cards::APPROVED).await?;
     for answer in [&found, &paid] {
         for name in ["merchantId", "settlementDestination", "metadata"] {
             assert_eq!(
@@ -218,7 +221,7 @@ async fn a_merchant_may_keep_its_own_matters_from_strangers() -> Result<()> {
         }
         assert_eq!(answer.at("/data/amount"), "100.00");
     }
-    let own = get(&gateway, &at(&id, "")).await?;
+    let own = get(gateway, &at(&id, "")).await?;
     assert_eq!(own.at("/data/merchantId"), merchant);
     assert_eq!(own.at("/data/settlementDestination"), "9876543210");
     assert_eq!(own.body["data"]["metadata"], asked["metadata"]);
@@ -226,15 +229,13 @@ async fn a_merchant_may_keep_its_own_matters_from_strangers() -> Result<()> {
     let found = gateway.send(gateway.request(Method::GET, &public)).await?;
     assert_eq!(found.text, own.text);
     assert!(gateway.operate(&operate("none")).await.is_err());
-    gateway.finish().await
+    Ok(())
 }
 
 /// S000: the same key within a day gets the same response.
-#[tokio::test]
-async fn a_repeated_request_gets_the_same_answer() -> Result<()> {
-    let gateway = Gateway::start().await?;
+async fn a_repeated_request_gets_the_same_answer(gateway: &Gateway) -> Result<()> {
     let keyed = |body: Value| {
-        let request = of(&gateway, &gateway.merchant, Method::POST, INTENTS);
+        let request = of(gateway, &gateway.merchant, Method::POST, INTENTS);
         gateway.send(request.header("Idempotency-Key", "order-1").json(&body))
     };
     let answers = try_join_all((0..10).map(|_| keyed(example()))).await?;
@@ -246,7 +247,7 @@ async fn a_repeated_request_gets_the_same_answer() -> Result<()> {
     );
     let new = |answer: &&Response| answer.header("idempotent-replayed").is_empty();
     assert_eq!(answers.iter().filter(new).count(), 1);
-    pay(&gateway, first.at("/id"), cards::APPROVED).await?;
+    pay(gateway, first.at("/id"), cards::APPROVED).await?;
     let replayed = keyed(example()).await?;
     assert_eq!(replayed.text, first.text);
     assert_eq!(replayed.header("idempotent-replayed"), "true");
@@ -260,9 +261,9 @@ async fn a_repeated_request_gets_the_same_answer() -> Result<()> {
         None,
     );
     assert_eq!((reused.status, reused.text), (400, expected));
-    let list = get(&gateway, INTENTS).await?;
+    let list = get(gateway, INTENTS).await?;
     assert_eq!(list.body["data"].as_array().map(Vec::len), Some(1));
-    gateway.finish().await
+    Ok(())
 }
 
 /// S000: test keys have 100 requests a minute, and every answer says how many are left.

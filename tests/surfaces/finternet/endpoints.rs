@@ -3,7 +3,7 @@
 use anyhow::{Context, Result};
 use reqwest::Method;
 use serde_json::{Value, json};
-use tests::{Gateway, Response};
+use tests::{Gateway, Response, run_cases};
 
 use super::{get, of, post, refused, wrong};
 
@@ -20,13 +20,23 @@ async fn send(gateway: &Gateway, method: Method, path: &str, body: &Value) -> Re
 }
 
 #[tokio::test]
-async fn an_endpoint_is_registered_read_changed_and_deleted() -> Result<()> {
-    let gateway = Gateway::start().await?;
+async fn cases() -> Result<()> {
+    run_cases!(Gateway::start().await?;
+        an_endpoint_is_registered_read_changed_and_deleted,
+        an_endpoint_is_seen_by_its_merchant_on_its_surface_only,
+        a_repeated_registration_is_one_endpoint,
+        what_cannot_be_told_is_refused,
+        every_documented_event_may_be_asked_for,
+        a_slash_at_the_end_changes_nothing,
+    )
+}
+
+async fn an_endpoint_is_registered_read_changed_and_deleted(gateway: &Gateway) -> Result<()> {
     let asked = json!({
         "url": URL, "events": ["payment_intent.created"], "metadata": {"team": "books"},
         "signature": "v1a"
     });
-    let made = post(&gateway, WEBHOOKS, &asked).await?;
+    let made = post(gateway, WEBHOOKS, &asked).await?;
     let (id, created) = (
         made.at("/id"),
         made.body["created"].as_i64().context("no time")?,
@@ -40,9 +50,9 @@ async fn an_endpoint_is_registered_read_changed_and_deleted() -> Result<()> {
     };
     let shown = text(&format!(r#""secret":"{secret}","#));
     assert_eq!((made.status, &made.text), (201, &shown));
-    let found = get(&gateway, &path(&made)).await?;
+    let found = get(gateway, &path(&made)).await?;
     assert_eq!((found.status, &found.text), (200, &text("")));
-    let list = get(&gateway, WEBHOOKS).await?;
+    let list = get(gateway, WEBHOOKS).await?;
     let whole = format!(
         r#"{{"object":"list","data":[{}],"has_more":false}}"#,
         text("")
@@ -81,7 +91,7 @@ async fn an_endpoint_is_registered_read_changed_and_deleted() -> Result<()> {
             json!({}),
         ),
     ] {
-        let changed = send(&gateway, method, &path(&made), &change).await?;
+        let changed = send(gateway, method, &path(&made), &change).await?;
         assert_eq!(changed.status, 200, "{}", changed.text);
         assert_eq!(
             changed.body.pointer(pointer),
@@ -89,9 +99,9 @@ async fn an_endpoint_is_registered_read_changed_and_deleted() -> Result<()> {
             "{}",
             changed.text
         );
-        assert_eq!(changed.text, get(&gateway, &path(&made)).await?.text);
+        assert_eq!(changed.text, get(gateway, &path(&made)).await?.text);
     }
-    let deleted = send(&gateway, Method::DELETE, &path(&made), &json!({})).await?;
+    let deleted = send(gateway, Method::DELETE, &path(&made), &json!({})).await?;
     let gone = format!(r#"{{"id":"{id}","object":"webhook_endpoint","deleted":true}}"#);
     assert_eq!((deleted.status, deleted.text), (200, gone));
     let missing = wrong(
@@ -100,42 +110,38 @@ async fn an_endpoint_is_registered_read_changed_and_deleted() -> Result<()> {
         None,
     );
     for method in [Method::GET, Method::PUT, Method::DELETE] {
-        let request = of(&gateway, &gateway.merchant, method, &path(&made));
-        refused(&gateway, request.json(&json!({})), 404, &missing).await?;
+        let request = of(gateway, &gateway.merchant, method, &path(&made));
+        refused(gateway, request.json(&json!({})), 404, &missing).await?;
     }
-    assert_eq!(get(&gateway, WEBHOOKS).await?.body["data"], json!([]));
-    gateway.finish().await
+    assert_eq!(get(gateway, WEBHOOKS).await?.body["data"], json!([]));
+    Ok(())
 }
 
-#[tokio::test]
-async fn an_endpoint_is_seen_by_its_merchant_on_its_surface_only() -> Result<()> {
-    let gateway = Gateway::start().await?;
-    let made = post(&gateway, WEBHOOKS, &json!({"url": URL})).await?;
+async fn an_endpoint_is_seen_by_its_merchant_on_its_surface_only(gateway: &Gateway) -> Result<()> {
+    let made = post(gateway, WEBHOOKS, &json!({"url": URL})).await?;
     assert_eq!(made.body["data"]["events"], json!(["*"]));
     let missing = format!("Webhook endpoint not found: {}", made.at("/id"));
     let missing = wrong("resource_missing", &missing, None);
     for method in [Method::GET, Method::PUT, Method::DELETE] {
-        let theirs = of(&gateway, &gateway.other_merchant, method, &path(&made));
-        refused(&gateway, theirs.json(&json!({})), 404, &missing).await?;
+        let theirs = of(gateway, &gateway.other_merchant, method, &path(&made));
+        refused(gateway, theirs.json(&json!({})), 404, &missing).await?;
     }
-    let theirs = of(&gateway, &gateway.other_merchant, Method::GET, WEBHOOKS);
+    let theirs = of(gateway, &gateway.other_merchant, Method::GET, WEBHOOKS);
     assert_eq!(gateway.send(theirs).await?.body["data"], json!([]));
     let elsewhere = gateway
         .register(WEBHOOKS, "https://example.com/paygate")
         .await?;
-    let found = get(&gateway, &format!("{WEBHOOKS}/{}", elsewhere.id)).await?;
+    let found = get(gateway, &format!("{WEBHOOKS}/{}", elsewhere.id)).await?;
     assert_eq!(found.status, 404);
-    let list = get(&gateway, WEBHOOKS).await?;
+    let list = get(gateway, WEBHOOKS).await?;
     assert_eq!(list.body["data"].as_array().map(Vec::len), Some(1));
-    gateway.finish().await
+    Ok(())
 }
 
 /// The secret is not kept for that, and is the same all the same.
-#[tokio::test]
-async fn a_repeated_registration_is_one_endpoint() -> Result<()> {
-    let gateway = Gateway::start().await?;
+async fn a_repeated_registration_is_one_endpoint(gateway: &Gateway) -> Result<()> {
     let keyed = |body: Value| {
-        let request = of(&gateway, &gateway.merchant, Method::POST, WEBHOOKS).json(&body);
+        let request = of(gateway, &gateway.merchant, Method::POST, WEBHOOKS).json(&body);
         gateway.send(request.header("Idempotency-Key", "hook"))
     };
     let (first, second) = (
@@ -149,12 +155,10 @@ async fn a_repeated_registration_is_one_endpoint() -> Result<()> {
         (other.status, other.at("/error/code")),
         (400, "idempotency_key_reused")
     );
-    gateway.finish().await
+    Ok(())
 }
 
-#[tokio::test]
-async fn what_cannot_be_told_is_refused() -> Result<()> {
-    let gateway = Gateway::start().await?;
+async fn what_cannot_be_told_is_refused(gateway: &Gateway) -> Result<()> {
     for (body, param) in [
         (json!({}), "url"),
         (json!({"url": "http://10.0.0.1/"}), "url"),
@@ -171,7 +175,7 @@ async fn what_cannot_be_told_is_refused() -> Result<()> {
         (json!({"url": URL, "signature": "v2"}), "signature"),
         (json!({"url": URL, "secret": "whsec_1"}), "secret"),
     ] {
-        let answer = post(&gateway, WEBHOOKS, &body).await?;
+        let answer = post(gateway, WEBHOOKS, &body).await?;
         let found = (
             answer.status,
             answer.at("/error/code"),
@@ -180,26 +184,24 @@ async fn what_cannot_be_told_is_refused() -> Result<()> {
         assert_eq!(found, (400, "invalid_request", param), "{}", answer.text);
     }
     for _ in 0..16 {
-        let made = post(&gateway, WEBHOOKS, &json!({"url": URL})).await?;
+        let made = post(gateway, WEBHOOKS, &json!({"url": URL})).await?;
         assert_eq!(made.status, 201, "{}", made.text);
     }
     let message = "This account has as many webhook endpoints as it may have.";
-    let request = of(&gateway, &gateway.merchant, Method::POST, WEBHOOKS);
+    let request = of(gateway, &gateway.merchant, Method::POST, WEBHOOKS);
     let request = request.json(&json!({"url": URL}));
     refused(
-        &gateway,
+        gateway,
         request,
         400,
         &wrong("invalid_request", message, None),
     )
     .await?;
-    gateway.finish().await
+    Ok(())
 }
 
 /// A client that was made for all of the contract's events must be able to start.
-#[tokio::test]
-async fn every_documented_event_may_be_asked_for() -> Result<()> {
-    let gateway = Gateway::start().await?;
+async fn every_documented_event_may_be_asked_for(gateway: &Gateway) -> Result<()> {
     let of_intents = [
         "created",
         "status_changed",
@@ -230,24 +232,22 @@ async fn every_documented_event_may_be_asked_for() -> Result<()> {
         .map(String::as_str)
         .chain(others)
         .collect();
-    let made = post(&gateway, WEBHOOKS, &json!({"url": URL, "events": events})).await?;
+    let made = post(gateway, WEBHOOKS, &json!({"url": URL, "events": events})).await?;
     assert_eq!(
         (made.status, &made.body["data"]["events"]),
         (201, &json!(events))
     );
-    gateway.finish().await
+    Ok(())
 }
 
-#[tokio::test]
-async fn a_slash_at_the_end_changes_nothing() -> Result<()> {
-    let gateway = Gateway::start().await?;
-    let made = post(&gateway, "/v1/webhooks/", &json!({"url": URL})).await?;
+async fn a_slash_at_the_end_changes_nothing(gateway: &Gateway) -> Result<()> {
+    let made = post(gateway, "/v1/webhooks/", &json!({"url": URL})).await?;
     assert_eq!(made.status, 201, "{}", made.text);
-    let intent = super::intent(&gateway, &super::example()).await?;
+    let intent = super::intent(gateway, &super::example()).await?;
     for path in [WEBHOOKS.to_owned(), super::at(&intent, "")] {
-        let plain = get(&gateway, &path).await?;
-        let slashed = get(&gateway, &format!("{path}/")).await?;
+        let plain = get(gateway, &path).await?;
+        let slashed = get(gateway, &format!("{path}/")).await?;
         assert_eq!((slashed.status, slashed.text), (200, plain.text), "{path}");
     }
-    gateway.finish().await
+    Ok(())
 }

@@ -3,7 +3,7 @@
 use anyhow::Result;
 use reqwest::Method;
 use serde_json::json;
-use tests::Gateway;
+use tests::{Gateway, run_cases};
 
 use super::{INTENTS, at, example, intent, of, refused, wrong};
 
@@ -25,34 +25,38 @@ const UNAVAILABLE: &str =
     "On-chain payments are not available on this gateway. Pay this payment intent by card.";
 
 #[tokio::test]
-async fn what_needs_a_chain_says_so() -> Result<()> {
-    let gateway = Gateway::start().await?;
-    let id = intent(&gateway, &example()).await?;
+async fn cases() -> Result<()> {
+    run_cases!(Gateway::start().await?;
+        what_needs_a_chain_says_so,
+        an_intent_is_looked_for_before_its_escrow,
+    )
+}
+
+async fn what_needs_a_chain_says_so(gateway: &Gateway) -> Result<()> {
+    let id = intent(gateway, &example()).await?;
     let no_escrow = format!(
         "Escrow order not found for payment intent: {id}. \
          On-chain payments are not available on this gateway."
     );
     for (method, rest, needs_escrow) in PATHS {
-        let request = of(&gateway, &gateway.merchant, method, &at(&id, rest));
+        let request = of(gateway, &gateway.merchant, method, &at(&id, rest));
         let (status, body) = if needs_escrow {
             (404, wrong("resource_missing", &no_escrow, None))
         } else {
             (400, wrong("invalid_request", UNAVAILABLE, None))
         };
-        refused(&gateway, request.json(&json!({})), status, &body).await?;
+        refused(gateway, request.json(&json!({})), status, &body).await?;
     }
     let path = format!("{INTENTS}/public/{id}/transaction-hash");
     let request = gateway.request(Method::POST, &path).json(&json!({}));
     let unavailable = wrong("invalid_request", UNAVAILABLE, None);
-    refused(&gateway, request, 400, &unavailable).await?;
-    assert_eq!(super::status(&gateway, &id).await?, "INITIATED");
-    gateway.finish().await
+    refused(gateway, request, 400, &unavailable).await?;
+    assert_eq!(super::status(gateway, &id).await?, "INITIATED");
+    Ok(())
 }
 
-#[tokio::test]
-async fn an_intent_is_looked_for_before_its_escrow() -> Result<()> {
-    let gateway = Gateway::start().await?;
-    let id = intent(&gateway, &example()).await?;
+async fn an_intent_is_looked_for_before_its_escrow(gateway: &Gateway) -> Result<()> {
+    let id = intent(gateway, &example()).await?;
     let missing = wrong(
         "resource_missing",
         "Payment intent not found: intent_1",
@@ -61,17 +65,17 @@ async fn an_intent_is_looked_for_before_its_escrow() -> Result<()> {
     let forbidden = r#"{"error":{"code":"forbidden","message":"You do not have access to this payment intent","type":"authentication_error"}}"#;
     for (method, rest, _) in PATHS {
         let ours = of(
-            &gateway,
+            gateway,
             &gateway.merchant,
             method.clone(),
             &at("intent_1", rest),
         );
-        refused(&gateway, ours.json(&json!({})), 404, &missing).await?;
-        let theirs = of(&gateway, &gateway.other_merchant, method, &at(&id, rest));
-        refused(&gateway, theirs.json(&json!({})), 403, forbidden).await?;
+        refused(gateway, ours.json(&json!({})), 404, &missing).await?;
+        let theirs = of(gateway, &gateway.other_merchant, method, &at(&id, rest));
+        refused(gateway, theirs.json(&json!({})), 403, forbidden).await?;
     }
     let path = format!("{INTENTS}/public/intent_1/transaction-hash");
     let request = gateway.request(Method::POST, &path).json(&json!({}));
-    refused(&gateway, request, 404, &missing).await?;
-    gateway.finish().await
+    refused(gateway, request, 404, &missing).await?;
+    Ok(())
 }

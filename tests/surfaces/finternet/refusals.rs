@@ -4,7 +4,7 @@ use anyhow::{Context, Result};
 use domain::merchant::{self, Mode};
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
-use tests::{Gateway, cards};
+use tests::{Gateway, cards, run_cases};
 
 use super::{INTENTS, at, example, intent, of, refused, wrong};
 use crate::repeats_card;
@@ -31,31 +31,44 @@ fn paths(id: &str) -> Vec<(Method, String)> {
 }
 
 #[tokio::test]
-async fn without_a_right_key_nobody_is_let_in() -> Result<()> {
-    let gateway = Gateway::start().await?;
-    let id = intent(&gateway, &example()).await?;
+async fn cases() -> Result<()> {
+    run_cases!(Gateway::start().await?;
+        without_a_right_key_nobody_is_let_in,
+        a_key_opens_three_doors,
+        another_merchants_intent_is_forbidden,
+        an_unknown_intent_is_named,
+        each_wrong_field_is_named_and_nothing_is_stored,
+        a_body_that_is_no_json_is_refused,
+        each_wrong_parameter_of_a_list_is_named,
+        unknown_paths_and_wrong_methods_are_answered_in_this_contract_s_words,
+        live_payments_are_not_available,
+        an_idempotency_key_is_short_and_plain,
+        what_is_our_fault_is_said_to_be,
+    )
+}
+
+async fn without_a_right_key_nobody_is_let_in(gateway: &Gateway) -> Result<()> {
+    let id = intent(gateway, &example()).await?;
     let unknown = merchant::key(Mode::Test, &[7; 32]).to_string();
     for (method, path) in paths(&id) {
         let bare = || gateway.request(method.clone(), &path).json(&example());
-        refused(&gateway, bare(), 401, KEY_MISSING).await?;
+        refused(gateway, bare(), 401, KEY_MISSING).await?;
         for key in ["x", "sk_test_your_key_here", "sk_hackathon_7ac6", &unknown] {
             let request = bare().header("X-API-Key", key);
-            refused(&gateway, request, 401, KEY_INVALID).await?;
+            refused(gateway, request, 401, KEY_INVALID).await?;
         }
         let basic = bare().basic_auth(&unknown, Some(""));
-        refused(&gateway, basic, 401, KEY_INVALID).await?;
+        refused(gateway, basic, 401, KEY_INVALID).await?;
         // Two keys of two merchants.
         let ours = bare().header("X-API-Key", gateway.merchant.test_key.as_str());
         let both = ours.bearer_auth(gateway.other_merchant.test_key.as_str());
-        refused(&gateway, both, 401, KEY_INVALID).await?;
+        refused(gateway, both, 401, KEY_INVALID).await?;
     }
-    gateway.finish().await
+    Ok(())
 }
 
 /// The documents send the key in three ways.
-#[tokio::test]
-async fn a_key_opens_three_doors() -> Result<()> {
-    let gateway = Gateway::start().await?;
+async fn a_key_opens_three_doors(gateway: &Gateway) -> Result<()> {
     let key = gateway.merchant.test_key.as_str();
     let ask = || gateway.request(Method::POST, INTENTS).json(&example());
     for request in [
@@ -67,40 +80,36 @@ async fn a_key_opens_three_doors() -> Result<()> {
         let made = gateway.send(request).await?;
         assert_eq!(made.status, 201, "{}", made.text);
     }
-    gateway.finish().await
+    Ok(())
 }
 
-#[tokio::test]
-async fn another_merchants_intent_is_forbidden() -> Result<()> {
-    let gateway = Gateway::start().await?;
-    let id = intent(&gateway, &example()).await?;
+async fn another_merchants_intent_is_forbidden(gateway: &Gateway) -> Result<()> {
+    let id = intent(gateway, &example()).await?;
     for (method, rest) in [(Method::GET, ""), (Method::POST, "/cancel")] {
         let theirs = of(
-            &gateway,
+            gateway,
             &gateway.other_merchant,
             method.clone(),
             &at(&id, rest),
         );
-        refused(&gateway, theirs.json(&json!({})), 403, FORBIDDEN).await?;
+        refused(gateway, theirs.json(&json!({})), 403, FORBIDDEN).await?;
         // Test data and live data never meet: the merchant's own live key sees nothing.
         let live = gateway.request(method, &at(&id, rest)).json(&json!({}));
         let live = live.header("X-API-Key", gateway.merchant.live_key.as_str());
         let missing = format!("Payment intent not found: {id}");
         refused(
-            &gateway,
+            gateway,
             live,
             404,
             &wrong("resource_missing", &missing, None),
         )
         .await?;
     }
-    assert_eq!(super::status(&gateway, &id).await?, "INITIATED");
-    gateway.finish().await
+    assert_eq!(super::status(gateway, &id).await?, "INITIATED");
+    Ok(())
 }
 
-#[tokio::test]
-async fn an_unknown_intent_is_named() -> Result<()> {
-    let gateway = Gateway::start().await?;
+async fn an_unknown_intent_is_named(gateway: &Gateway) -> Result<()> {
     for (id, shown) in [
         ("intent_2xYz9AbC123", "intent_2xYz9AbC123"),
         (
@@ -129,12 +138,12 @@ async fn an_unknown_intent_is_named() -> Result<()> {
             (Method::GET, format!("{INTENTS}/public/{id}")),
             (Method::POST, format!("{INTENTS}/public/{id}/payment")),
         ] {
-            let request = of(&gateway, &gateway.merchant, method, &path);
+            let request = of(gateway, &gateway.merchant, method, &path);
             let request = request.json(&json!({}));
-            refused(&gateway, request, 404, &body).await.context(path)?;
+            refused(gateway, request, 404, &body).await.context(path)?;
         }
     }
-    gateway.finish().await
+    Ok(())
 }
 
 fn with(name: &str, value: Value) -> Value {
@@ -143,13 +152,11 @@ fn with(name: &str, value: Value) -> Value {
     body
 }
 
-#[tokio::test]
-async fn each_wrong_field_is_named_and_nothing_is_stored() -> Result<()> {
-    let gateway = Gateway::start().await?;
-    let ask = |body: &Value| of(&gateway, &gateway.merchant, Method::POST, INTENTS).json(body);
+async fn each_wrong_field_is_named_and_nothing_is_stored(gateway: &Gateway) -> Result<()> {
+    let ask = |body: &Value| of(gateway, &gateway.merchant, Method::POST, INTENTS).json(body);
     let zero = r#"{"error":{"code":"invalid_request","message":"The amount must be greater than 0","type":"invalid_request_error","param":"amount"}}"#;
     for amount in ["0", "0.00", "-100.00"] {
-        refused(&gateway, ask(&with("amount", json!(amount))), 400, zero).await?;
+        refused(gateway, ask(&with("amount", json!(amount))), 400, zero).await?;
     }
     for (name, value) in [
         ("amount", json!(100)),
@@ -181,22 +188,20 @@ async fn each_wrong_field_is_named_and_nothing_is_stored() -> Result<()> {
         assert_eq!(answer.at("/error/type"), "invalid_request_error");
         assert!(!repeats_card(&answer.text));
     }
-    let list = super::get(&gateway, INTENTS).await?;
+    let list = super::get(gateway, INTENTS).await?;
     assert_eq!(list.body["data"], json!([]));
-    gateway.finish().await
+    Ok(())
 }
 
-#[tokio::test]
-async fn a_body_that_is_no_json_is_refused() -> Result<()> {
-    let gateway = Gateway::start().await?;
-    let id = intent(&gateway, &example()).await?;
+async fn a_body_that_is_no_json_is_refused(gateway: &Gateway) -> Result<()> {
+    let id = intent(gateway, &example()).await?;
     let typed = |request: RequestBuilder| request.header("Content-Type", "application/json");
     for path in [
         INTENTS.to_owned(),
         at(&id, "/cancel"),
         format!("{INTENTS}/public/{id}/payment"),
     ] {
-        let ask = || of(&gateway, &gateway.merchant, Method::POST, &path);
+        let ask = || of(gateway, &gateway.merchant, Method::POST, &path);
         for request in [
             ask().body("amount=100"),
             typed(ask()).body("{"),
@@ -218,14 +223,12 @@ async fn a_body_that_is_no_json_is_refused() -> Result<()> {
             );
         }
     }
-    assert_eq!(super::status(&gateway, &id).await?, "INITIATED");
-    gateway.finish().await
+    assert_eq!(super::status(gateway, &id).await?, "INITIATED");
+    Ok(())
 }
 
-#[tokio::test]
-async fn each_wrong_parameter_of_a_list_is_named() -> Result<()> {
-    let gateway = Gateway::start().await?;
-    let theirs = of(&gateway, &gateway.other_merchant, Method::POST, INTENTS);
+async fn each_wrong_parameter_of_a_list_is_named(gateway: &Gateway) -> Result<()> {
+    let theirs = of(gateway, &gateway.other_merchant, Method::POST, INTENTS);
     let theirs = gateway.send(theirs.json(&example())).await?;
     let theirs = format!("?starting_after={}", theirs.at("/id"));
     for (query, param) in [
@@ -250,7 +253,7 @@ async fn each_wrong_parameter_of_a_list_is_named() -> Result<()> {
             "paymentIntentId",
         ),
     ] {
-        let answer = super::get(&gateway, &format!("{INTENTS}{query}")).await?;
+        let answer = super::get(gateway, &format!("{INTENTS}{query}")).await?;
         let found = (
             answer.status,
             answer.at("/error/code"),
@@ -263,13 +266,13 @@ async fn each_wrong_parameter_of_a_list_is_named() -> Result<()> {
             answer.text
         );
     }
-    gateway.finish().await
+    Ok(())
 }
 
-#[tokio::test]
-async fn unknown_paths_and_wrong_methods_are_answered_in_this_contract_s_words() -> Result<()> {
-    let gateway = Gateway::start().await?;
-    let id = intent(&gateway, &example()).await?;
+async fn unknown_paths_and_wrong_methods_are_answered_in_this_contract_s_words(
+    gateway: &Gateway,
+) -> Result<()> {
+    let id = intent(gateway, &example()).await?;
     let unknown = wrong(
         "resource_missing",
         "Unknown path. See /docs for the paths of this API.",
@@ -280,8 +283,8 @@ async fn unknown_paths_and_wrong_methods_are_answered_in_this_contract_s_words()
         at(&id, "/escrow/release"),
         format!("{INTENTS}/account/debts"),
     ] {
-        let request = of(&gateway, &gateway.merchant, Method::GET, &path);
-        refused(&gateway, request, 404, &unknown)
+        let request = of(gateway, &gateway.merchant, Method::GET, &path);
+        refused(gateway, request, 404, &unknown)
             .await
             .context(path)?;
     }
@@ -297,17 +300,15 @@ async fn unknown_paths_and_wrong_methods_are_answered_in_this_contract_s_words()
         (Method::GET, format!("{INTENTS}/public/{id}/payment")),
         (Method::POST, format!("{INTENTS}/account/balance")),
     ] {
-        let request = of(&gateway, &gateway.merchant, method_sent, &path);
-        refused(&gateway, request, 405, &method)
+        let request = of(gateway, &gateway.merchant, method_sent, &path);
+        refused(gateway, request, 405, &method)
             .await
             .context(path)?;
     }
-    gateway.finish().await
+    Ok(())
 }
 
-#[tokio::test]
-async fn live_payments_are_not_available() -> Result<()> {
-    let gateway = Gateway::start().await?;
+async fn live_payments_are_not_available(gateway: &Gateway) -> Result<()> {
     let request = gateway.request(Method::POST, INTENTS).json(&example());
     let request = request.header("X-API-Key", gateway.merchant.live_key.as_str());
     let answer = gateway.send(request).await?;
@@ -322,15 +323,13 @@ async fn live_payments_are_not_available() -> Result<()> {
         "{}",
         answer.text
     );
-    gateway.finish().await
+    Ok(())
 }
 
-#[tokio::test]
-async fn an_idempotency_key_is_short_and_plain() -> Result<()> {
-    let gateway = Gateway::start().await?;
+async fn an_idempotency_key_is_short_and_plain(gateway: &Gateway) -> Result<()> {
     let long = "k".repeat(256);
     for key in ["", cards::APPROVED, long.as_str()] {
-        let request = of(&gateway, &gateway.merchant, Method::POST, INTENTS);
+        let request = of(gateway, &gateway.merchant, Method::POST, INTENTS);
         let request = request.header("Idempotency-Key", key).json(&example());
         let answer = gateway.send(request).await?;
         let found = (
@@ -345,15 +344,13 @@ async fn an_idempotency_key_is_short_and_plain() -> Result<()> {
             answer.text
         );
     }
-    gateway.finish().await
+    Ok(())
 }
 
-#[tokio::test]
-async fn what_is_our_fault_is_said_to_be() -> Result<()> {
-    let gateway = Gateway::start().await?;
-    let id = intent(&gateway, &example()).await?;
+async fn what_is_our_fault_is_said_to_be(gateway: &Gateway) -> Result<()> {
+    let id = intent(gateway, &example()).await?;
     // No card can be sealed before the card worker has made a key.
-    let paying = super::pay(&gateway, &id, cards::APPROVED);
+    let paying = super::pay(gateway, &id, cards::APPROVED);
     let paid = gateway.without_rows("sealing_keys", paying).await?;
     assert_eq!(
         (paid.status, paid.text.as_str()),
@@ -364,7 +361,7 @@ async fn what_is_our_fault_is_said_to_be() -> Result<()> {
     );
     assert!(!paid.header("retry-after").is_empty());
 
-    let listing = super::get(&gateway, INTENTS);
+    let listing = super::get(gateway, INTENTS);
     let list = gateway.without_tables(&["intents"], listing).await?;
     assert_eq!(
         (list.status, list.text.as_str()),
@@ -373,7 +370,7 @@ async fn what_is_our_fault_is_said_to_be() -> Result<()> {
             r#"{"error":{"code":"internal_error","message":"Something went wrong on our side. Send the request again, with the same Idempotency-Key if it had one.","type":"api_error"}}"#
         )
     );
-    let paid = super::pay(&gateway, &id, cards::APPROVED).await?;
+    let paid = super::pay(gateway, &id, cards::APPROVED).await?;
     assert_eq!(paid.status, 200, "{}", paid.text);
-    gateway.finish().await
+    Ok(())
 }

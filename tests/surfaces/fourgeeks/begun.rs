@@ -3,16 +3,26 @@
 use anyhow::Result;
 use reqwest::Method;
 use serde_json::json;
-use tests::{Gateway, cards};
+use tests::{Gateway, cards, run_cases};
 
 use super::{
     basic, carried, create, example, get, get_as_payer, missing, path_of, post, uuid, without_time,
 };
 
 #[tokio::test]
-async fn a_payment_is_begun_as_printed() -> Result<()> {
-    let gateway = Gateway::start().await?;
-    let created = create(&gateway).await?;
+async fn cases() -> Result<()> {
+    run_cases!(Gateway::start().await?;
+        a_payment_is_begun_as_printed,
+        every_door_leads_to_the_same,
+        a_paid_payment_is_read_as_printed,
+        what_is_not_there_is_answered_as_printed,
+        payers_need_no_key,
+        a_session_is_a_payment_on_its_page,
+    )
+}
+
+async fn a_payment_is_begun_as_printed(gateway: &Gateway) -> Result<()> {
+    let created = create(gateway).await?;
     let (id, redirect) = (created.at("/data/id_payment"), created.at("/data/redirect"));
     assert_eq!(
         created.text,
@@ -21,7 +31,7 @@ async fn a_payment_is_begun_as_printed() -> Result<()> {
         )
     );
     assert!(
-        id.starts_with("pay_") && path_of(&gateway, redirect)?.starts_with("/checkout/?data=ey")
+        id.starts_with("pay_") && path_of(gateway, redirect)?.starts_with("/checkout/?data=ey")
     );
     assert_eq!(
         carried(redirect)?,
@@ -29,7 +39,7 @@ async fn a_payment_is_begun_as_printed() -> Result<()> {
             r#"{{"return_url": "https://example.com/payment-result", "test": true, "has_customer": false, "company_email": "pay@demo.example", "product": {{"total_price": 500.00, "price": 500.00, "currency": "USD", "name": "Premium subscription payment", "description": ["Premium Plan - Monthly"]}}, "statement_descriptor": ["DEMO SHOP"], "company_name": "Demo shop", "id_payment": "{id}"}}"#
         )
     );
-    let read = get(&gateway, &format!("/v1/payments/{id}")).await?;
+    let read = get(gateway, &format!("/v1/payments/{id}")).await?;
     assert_eq!(read.status, 200);
     let text = without_time(&without_time(&read.text, "created_at", 0)?, "updated_at", 0)?;
     assert_eq!(
@@ -38,19 +48,17 @@ async fn a_payment_is_begun_as_printed() -> Result<()> {
             r#"{{"id":"{id}","amount":"500.00","currency":"USD","description":"Premium subscription payment","status":"pending","items":["Premium Plan - Monthly"],"customer_email":null,"return_url":"https://example.com/payment-result","payment_method":"card","card_last4":"","card_brand":"","created_at":"@","updated_at":"@","test":true}}"#
         )
     );
-    gateway.finish().await
+    Ok(())
 }
 
 /// Both bases, both slashes where the scheme tells, and every way to send the key.
-#[tokio::test]
-async fn every_door_leads_to_the_same() -> Result<()> {
-    let gateway = Gateway::start().await?;
+async fn every_door_leads_to_the_same(gateway: &Gateway) -> Result<()> {
     let key = gateway.merchant.test_key.as_str();
     let post = |path: &str| gateway.request(Method::POST, path).json(&example());
     for request in [
-        basic(&gateway, Method::POST, "/v1/payments").json(&example()),
-        basic(&gateway, Method::POST, "/v1/payments/").json(&example()),
-        basic(&gateway, Method::POST, "/api/v1/payments/").json(&example()),
+        basic(gateway, Method::POST, "/v1/payments").json(&example()),
+        basic(gateway, Method::POST, "/v1/payments/").json(&example()),
+        basic(gateway, Method::POST, "/api/v1/payments/").json(&example()),
         post("/v1/payments/").basic_auth(key, Some("ignored")),
         post("/v1/payments/").header("X-API-Key", key),
         post("/v1/payments/").header("Authorization", format!("Api-Key {key}")),
@@ -59,13 +67,11 @@ async fn every_door_leads_to_the_same() -> Result<()> {
         let created = gateway.send(request).await?;
         assert_eq!(created.status, 202, "{}", created.text);
     }
-    gateway.finish().await
+    Ok(())
 }
 
 /// A payment that paygate took reads `completed` here, by its id and by its number.
-#[tokio::test]
-async fn a_paid_payment_is_read_as_printed() -> Result<()> {
-    let gateway = Gateway::start().await?;
+async fn a_paid_payment_is_read_as_printed(gateway: &Gateway) -> Result<()> {
     let paid = gateway.pay(cards::APPROVED).await?;
     let id = paid.at("/id");
     let expected = format!(
@@ -76,22 +82,20 @@ async fn a_paid_payment_is_read_as_printed() -> Result<()> {
         format!("/v1/payments/{id}?test=true"),
         format!("/api/v1/payments/{}", uuid(id)?),
     ] {
-        let read = get(&gateway, &path).await?;
+        let read = get(gateway, &path).await?;
         let text = without_time(&without_time(&read.text, "created_at", 0)?, "updated_at", 0)?;
         assert_eq!((read.status, text), (200, expected.clone()), "{path}");
     }
     let declined = gateway.pay(cards::INSUFFICIENT_FUNDS).await?;
-    let read = get(&gateway, &format!("/v1/payments/{}", declined.at("/id"))).await?;
+    let read = get(gateway, &format!("/v1/payments/{}", declined.at("/id"))).await?;
     assert_eq!((read.status, read.at("/status")), (200, "failed"));
     assert_eq!(read.at("/decline_reason"), "insufficient_funds");
-    gateway.finish().await
+    Ok(())
 }
 
 /// With a test key there is nothing in live mode.
-#[tokio::test]
-async fn what_is_not_there_is_answered_as_printed() -> Result<()> {
-    let gateway = Gateway::start().await?;
-    let created = create(&gateway).await?;
+async fn what_is_not_there_is_answered_as_printed(gateway: &Gateway) -> Result<()> {
+    let created = create(gateway).await?;
     let id = created.at("/data/id_payment");
     let theirs = gateway
         .request(Method::GET, &format!("/v1/payments/{id}"))
@@ -108,35 +112,31 @@ async fn what_is_not_there_is_answered_as_printed() -> Result<()> {
         &format!("{id}?test=false"),
         &format!("public/{}", "pay_0000000000000000000001"),
     ] {
-        let read = get(&gateway, &format!("/v1/payments/{path}")).await?;
+        let read = get(gateway, &format!("/v1/payments/{path}")).await?;
         assert_eq!((read.status, read.text), (404, missing()), "{path}");
     }
-    gateway.finish().await
+    Ok(())
 }
 
 /// Whoever has the link may read what it shows, and of other payments nothing.
-#[tokio::test]
-async fn payers_need_no_key() -> Result<()> {
-    let gateway = Gateway::start().await?;
-    let created = create(&gateway).await?;
+async fn payers_need_no_key(gateway: &Gateway) -> Result<()> {
+    let created = create(gateway).await?;
     let id = created.at("/data/id_payment");
-    let public = get_as_payer(&gateway, &format!("/v1/payments/public/{id}")).await?;
+    let public = get_as_payer(gateway, &format!("/v1/payments/public/{id}")).await?;
     let text = format!(
         r#"{{"id":"{id}","amount":"500.00","currency":"USD","description":"Premium subscription payment","status":"pending","items":["Premium Plan - Monthly"],"return_url":"https://example.com/payment-result","test":true}}"#
     );
     assert_eq!((public.status, &public.text), (200, &text));
     let paid = gateway.pay(cards::APPROVED).await?;
-    let hidden = get_as_payer(&gateway, &format!("/v1/payments/public/{}", paid.at("/id"))).await?;
+    let hidden = get_as_payer(gateway, &format!("/v1/payments/public/{}", paid.at("/id"))).await?;
     assert_eq!((hidden.status, hidden.text), (404, missing()));
-    gateway.finish().await
+    Ok(())
 }
 
-#[tokio::test]
-async fn a_session_is_a_payment_on_its_page() -> Result<()> {
-    let gateway = Gateway::start().await?;
+async fn a_session_is_a_payment_on_its_page(gateway: &Gateway) -> Result<()> {
     let asked =
         json!({"amount": "99.99", "currency": "USD", "return_url": "https://yoursite.com/success"});
-    let made = post(&gateway, "/v1/payments/session", &asked).await?;
+    let made = post(gateway, "/v1/payments/session", &asked).await?;
     let (session, url) = (made.at("/session_id"), made.at("/checkout_url"));
     assert_eq!(
         (made.status, &made.text),
@@ -145,7 +145,7 @@ async fn a_session_is_a_payment_on_its_page() -> Result<()> {
             &format!(r#"{{"session_id":"{session}","checkout_url":"{url}"}}"#)
         )
     );
-    let read = get_as_payer(&gateway, &format!("/v1/payments/session/{session}")).await?;
+    let read = get_as_payer(gateway, &format!("/v1/payments/session/{session}")).await?;
     let id = read.at("/payment/id");
     assert_eq!(
         (read.status, &read.text),
@@ -162,7 +162,7 @@ async fn a_session_is_a_payment_on_its_page() -> Result<()> {
     );
     assert!(carried(url)?.contains(&format!(r#""id_payment": "{id}""#)));
     let none = get_as_payer(
-        &gateway,
+        gateway,
         "/v1/payments/session/session_0000000000000000000001",
     )
     .await?;
@@ -170,5 +170,5 @@ async fn a_session_is_a_payment_on_its_page() -> Result<()> {
         (none.status, none.at("/title")),
         (404, "Sessions not found")
     );
-    gateway.finish().await
+    Ok(())
 }

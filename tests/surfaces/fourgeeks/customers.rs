@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use serde_json::{Value, json};
-use tests::{Gateway, Process};
+use tests::{Gateway, Process, run_cases};
 
 use super::{get, post, uuid};
 
@@ -19,21 +19,27 @@ async fn create(gateway: &Gateway, email: &str) -> Result<Value> {
 }
 
 #[tokio::test]
-async fn a_customer_is_known_by_its_address() -> Result<()> {
-    let gateway = Gateway::start().await?;
-    let made = create(&gateway, "customer@example.com").await?;
+async fn cases() -> Result<()> {
+    run_cases!(Gateway::start().await?;
+        a_customer_is_known_by_its_address,
+        customers_are_listed_in_both_forms,
+    )
+}
+
+async fn a_customer_is_known_by_its_address(gateway: &Gateway) -> Result<()> {
+    let made = create(gateway, "customer@example.com").await?;
     let asked = json!({"email": "customer@example.com", "name": "Jane Doe"});
-    let changed = post(&gateway, "/v1/customers/", &asked).await?;
+    let changed = post(gateway, "/v1/customers/", &asked).await?;
     assert_eq!(
         (&changed.body["id"], changed.at("/name")),
         (&made["id"], "Jane Doe")
     );
     let id = made["id"].as_str().unwrap_or_default();
     for id in [id.to_owned(), uuid(id)?] {
-        let read = get(&gateway, &format!("/v1/customers/{id}")).await?;
+        let read = get(gateway, &format!("/v1/customers/{id}")).await?;
         assert_eq!((read.status, &read.text), (200, &changed.text));
     }
-    let none = get(&gateway, "/v1/customers/cus_0000000000000000000001").await?;
+    let none = get(gateway, "/v1/customers/cus_0000000000000000000001").await?;
     assert_eq!(
         (none.status, none.at("/title")),
         (404, "Customers not found")
@@ -45,27 +51,22 @@ async fn a_customer_is_known_by_its_address() -> Result<()> {
             "The email field must be an e-mail address.",
         ),
     ] {
-        let refused = post(&gateway, "/v1/customers", &body).await?;
+        let refused = post(gateway, "/v1/customers", &body).await?;
         assert_eq!((refused.status, refused.at("/content")), (400, content));
     }
-    gateway.finish().await
+    Ok(())
 }
 
-#[tokio::test]
-async fn customers_are_listed_in_both_forms() -> Result<()> {
-    let gateway = Gateway::start().await?;
+async fn customers_are_listed_in_both_forms(gateway: &Gateway) -> Result<()> {
     let mut made = Vec::new();
     for number in 1..=3 {
-        made.insert(
-            0,
-            create(&gateway, &format!("c{number}@example.com")).await?,
-        );
+        made.insert(0, create(gateway, &format!("c{number}@example.com")).await?);
     }
-    let list = get(&gateway, "/v1/customers?limit=2&offset=1").await?;
+    let list = get(gateway, "/v1/customers?limit=2&offset=1").await?;
     let expected = json!({"items": made.get(1..), "total_items": 3, "limit": 2, "offset": 1});
     assert_eq!((list.status, list.body), (200, expected));
 
-    let page = get(&gateway, "/v1/customers/?page=2&page_size=1").await?;
+    let page = get(gateway, "/v1/customers/?page=2&page_size=1").await?;
     let address = format!("{}/v1/customers/", gateway.url(Process::Api));
     let id = uuid(
         made.get(1)
@@ -81,11 +82,11 @@ async fn customers_are_listed_in_both_forms() -> Result<()> {
             )
         )
     );
-    let whole = get(&gateway, "/v1/customers/").await?;
+    let whole = get(gateway, "/v1/customers/").await?;
     let ends = (&whole.body["next"], &whole.body["previous"]);
     assert_eq!(
         (ends, &whole.body["count"]),
         ((&Value::Null, &Value::Null), &json!(3))
     );
-    gateway.finish().await
+    Ok(())
 }

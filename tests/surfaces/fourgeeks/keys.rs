@@ -4,7 +4,7 @@ use anyhow::Result;
 use futures::future::try_join_all;
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
-use tests::{Gateway, Response, cards};
+use tests::{Gateway, Response, cards, run_cases};
 
 use super::{basic, create, example, problem};
 
@@ -24,15 +24,23 @@ fn repeated(data: &Value) -> String {
 }
 
 #[tokio::test]
-async fn a_repeated_key_is_refused_with_the_first_payment() -> Result<()> {
-    let gateway = Gateway::start().await?;
+async fn cases() -> Result<()> {
+    run_cases!(Gateway::start().await?;
+        a_repeated_key_is_refused_with_the_first_payment,
+        of_requests_that_come_together_one_is_taken,
+        sessions_are_made_once_too,
+        a_repeated_refund_or_customer_is_told_what_was_made,
+    )
+}
+
+async fn a_repeated_key_is_refused_with_the_first_payment(gateway: &Gateway) -> Result<()> {
     let path = "/v1/payments/";
     let first = gateway
-        .send(once(&gateway, path, &example(), "order-1"))
+        .send(once(gateway, path, &example(), "order-1"))
         .await?;
     assert_eq!(first.status, 202, "{}", first.text);
     let again = gateway
-        .send(once(&gateway, path, &example(), "order-1"))
+        .send(once(gateway, path, &example(), "order-1"))
         .await?;
     assert_eq!(
         (again.status, again.text),
@@ -40,25 +48,21 @@ async fn a_repeated_key_is_refused_with_the_first_payment() -> Result<()> {
     );
     let mut other = example();
     other["amount"] = json!("500.01");
-    let refused = gateway
-        .send(once(&gateway, path, &other, "order-1"))
-        .await?;
+    let refused = gateway.send(once(gateway, path, &other, "order-1")).await?;
     let content = "This Idempotency-Key was used with another request. Nothing was done.";
     let expected = problem(409, "Idempotency key reused", content);
     assert_eq!((refused.status, refused.text), (409, expected));
     assert_eq!(gateway.count("payments").await?, 1);
     // Without a key every request makes a payment.
-    create(&gateway).await?;
-    create(&gateway).await?;
+    create(gateway).await?;
+    create(gateway).await?;
     assert_eq!(gateway.count("payments").await?, 3);
-    gateway.finish().await
+    Ok(())
 }
 
-#[tokio::test]
-async fn of_requests_that_come_together_one_is_taken() -> Result<()> {
-    let gateway = Gateway::start().await?;
+async fn of_requests_that_come_together_one_is_taken(gateway: &Gateway) -> Result<()> {
     let body = example();
-    let asked = (0..8).map(|_| gateway.send(once(&gateway, "/v1/payments/", &body, "order-2")));
+    let asked = (0..8).map(|_| gateway.send(once(gateway, "/v1/payments/", &body, "order-2")));
     let (taken, refused): (Vec<Response>, Vec<Response>) = try_join_all(asked)
         .await?
         .into_iter()
@@ -69,17 +73,15 @@ async fn of_requests_that_come_together_one_is_taken() -> Result<()> {
         assert_eq!((answer.status, Some(&answer.body["data"])), (409, data));
     }
     assert_eq!(gateway.count("payments").await?, 1);
-    gateway.finish().await
+    Ok(())
 }
 
-#[tokio::test]
-async fn sessions_are_made_once_too() -> Result<()> {
-    let gateway = Gateway::start().await?;
+async fn sessions_are_made_once_too(gateway: &Gateway) -> Result<()> {
     let session =
         json!({"amount": "1.00", "currency": "USD", "return_url": "https://example.com/"});
     let path = "/v1/payments/session";
-    let first = gateway.send(once(&gateway, path, &session, "s-1")).await?;
-    let again = gateway.send(once(&gateway, path, &session, "s-1")).await?;
+    let first = gateway.send(once(gateway, path, &session, "s-1")).await?;
+    let again = gateway.send(once(gateway, path, &session, "s-1")).await?;
     assert_eq!((first.status, again.status), (201, 409));
     assert_eq!(again.body["data"]["redirect"], first.body["checkout_url"]);
     assert!(again.at("/data/id_payment").starts_with("pay_"));
@@ -87,16 +89,14 @@ async fn sessions_are_made_once_too() -> Result<()> {
     // Another surface's key is used up as well.
     gateway.pay_with_key(cards::APPROVED, "p-1").await?;
     let other = gateway
-        .send(once(&gateway, "/v1/payments/", &example(), "p-1"))
+        .send(once(gateway, "/v1/payments/", &example(), "p-1"))
         .await?;
     assert_eq!((other.status, &other.body["data"]), (409, &Value::Null));
-    gateway.finish().await
+    Ok(())
 }
 
 /// A refund in either shape and a customer: the first answer is what was made.
-#[tokio::test]
-async fn a_repeated_refund_or_customer_is_told_what_was_made() -> Result<()> {
-    let gateway = Gateway::start().await?;
+async fn a_repeated_refund_or_customer_is_told_what_was_made(gateway: &Gateway) -> Result<()> {
     let paid = gateway.pay(cards::APPROVED).await?;
     let id = paid.at("/id");
     for (path, body, other, member) in [
@@ -120,16 +120,16 @@ async fn a_repeated_refund_or_customer_is_told_what_was_made() -> Result<()> {
         ),
     ] {
         let key = format!("once {path}");
-        let first = gateway.send(once(&gateway, path, &body, &key)).await?;
-        let again = gateway.send(once(&gateway, path, &body, &key)).await?;
+        let first = gateway.send(once(gateway, path, &body, &key)).await?;
+        let again = gateway.send(once(gateway, path, &body, &key)).await?;
         assert_eq!(first.status, 200, "{}", first.text);
         assert!(first.body[member].is_string(), "{}", first.text);
         assert_eq!((again.status, again.text), (409, repeated(&first.body)));
-        let other = gateway.send(once(&gateway, path, &other, &key)).await?;
+        let other = gateway.send(once(gateway, path, &other, &key)).await?;
         let found = (other.status, other.at("/title"), &other.body["data"]);
         assert_eq!(found, (409, "Idempotency key reused", &Value::Null));
     }
-    let list = super::get(&gateway, "/v1/refunds").await?;
+    let list = super::get(gateway, "/v1/refunds").await?;
     assert_eq!(list.body["total_items"], json!(2));
-    gateway.finish().await
+    Ok(())
 }

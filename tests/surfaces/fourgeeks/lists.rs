@@ -2,7 +2,7 @@
 
 use anyhow::{Context, Result};
 use serde_json::Value;
-use tests::{Gateway, cards};
+use tests::{Gateway, cards, run_cases};
 
 use super::{create, get, uuid, without_time};
 
@@ -30,9 +30,18 @@ async fn set_rates(gateway: &Gateway) -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_row_has_26_columns_and_exact_numbers() -> Result<()> {
-    let gateway = Gateway::start().await?;
-    set_rates(&gateway).await?;
+async fn cases() -> Result<()> {
+    run_cases!(Gateway::start().await?;
+        a_row_has_26_columns_and_exact_numbers,
+        a_new_rate_changes_no_old_payment,
+        what_is_not_booked_yet_is_zero,
+        lists_are_filtered_and_cut,
+        a_list_has_ten_payments_unless_said_otherwise,
+    )
+}
+
+async fn a_row_has_26_columns_and_exact_numbers(gateway: &Gateway) -> Result<()> {
+    set_rates(gateway).await?;
     let paid = gateway.pay(cards::APPROVED).await?;
     let (id, customer) = (uuid(paid.at("/id"))?, uuid(paid.at("/customer/id"))?);
     let row = |description: &str| {
@@ -46,25 +55,23 @@ async fn a_row_has_26_columns_and_exact_numbers() -> Result<()> {
         "/v1/payments",
         "/api/v1/payments/",
     ] {
-        let list = get(&gateway, path).await?;
+        let list = get(gateway, path).await?;
         assert_eq!(list.status, 200, "{path}: {}", list.text);
         let text = without_time(&list.text, "created_on", 6)?;
         assert_eq!(text, row(r#""Order #12345""#), "{path}");
     }
-    gateway.finish().await
+    Ok(())
 }
 
 /// A payment keeps the rates of its own time.
-#[tokio::test]
-async fn a_new_rate_changes_no_old_payment() -> Result<()> {
-    let gateway = Gateway::start().await?;
+async fn a_new_rate_changes_no_old_payment(gateway: &Gateway) -> Result<()> {
     let mut euros = super::example();
     euros["currency"] = "EUR".into();
     for rate in ["0.8", "0.92"] {
         gateway.operate(&["rates", "set", "EUR", rate]).await?;
-        super::post(&gateway, "/v1/payments/", &euros).await?;
+        super::post(gateway, "/v1/payments/", &euros).await?;
     }
-    let list = get(&gateway, "/v1/payments/").await?;
+    let list = get(gateway, "/v1/payments/").await?;
     let rates: Vec<&str> = list
         .text
         .split(r#""exchange_original_local_to_usd":"#)
@@ -75,18 +82,16 @@ async fn a_new_rate_changes_no_old_payment() -> Result<()> {
         .filter_map(|rest| rest.split(',').next())
         .collect();
     assert_eq!(rates, ["1.0869565217", "1.25"]);
-    gateway.finish().await
+    Ok(())
 }
 
 /// The row of a payment that nobody paid, in a currency without decimals.
-#[tokio::test]
-async fn what_is_not_booked_yet_is_zero() -> Result<()> {
-    let gateway = Gateway::start().await?;
-    let created = create(&gateway).await?;
+async fn what_is_not_booked_yet_is_zero(gateway: &Gateway) -> Result<()> {
+    let created = create(gateway).await?;
     let mut yen = super::example();
     (yen["currency"], yen["amount"]) = ("JPY".into(), "12345".into());
-    super::post(&gateway, "/v1/payments/", &yen).await?;
-    let list = get(&gateway, "/v1/payments/").await?;
+    super::post(gateway, "/v1/payments/", &yen).await?;
+    let list = get(gateway, "/v1/payments/").await?;
     let rows = list.body.as_array().context("no array")?;
     assert_eq!(rows.len(), 2);
     // The same items are one product.
@@ -100,7 +105,7 @@ async fn what_is_not_booked_yet_is_zero() -> Result<()> {
     ] {
         assert!(list.text.contains(part), "{part}: {}", list.text);
     }
-    gateway.finish().await
+    Ok(())
 }
 
 fn ids(list: &Value) -> Vec<&str> {
@@ -108,10 +113,8 @@ fn ids(list: &Value) -> Vec<&str> {
     rows.filter_map(|row| row["id"].as_str()).collect()
 }
 
-#[tokio::test]
-async fn lists_are_filtered_and_cut() -> Result<()> {
-    let gateway = Gateway::start().await?;
-    let created = create(&gateway).await?;
+async fn lists_are_filtered_and_cut(gateway: &Gateway) -> Result<()> {
+    let created = create(gateway).await?;
     let declined = gateway.pay(cards::DECLINED).await?;
     let paid = gateway.pay(cards::APPROVED).await?;
     let pending = uuid(created.at("/data/id_payment"))?;
@@ -137,7 +140,7 @@ async fn lists_are_filtered_and_cut() -> Result<()> {
         ),
     ] {
         for path in ["/v1/payments/", "/v1/payments/internal"] {
-            let list = get(&gateway, &format!("{path}?{query}")).await?;
+            let list = get(gateway, &format!("{path}?{query}")).await?;
             assert_eq!(
                 (list.status, ids(&list.body)),
                 (200, expected.to_vec()),
@@ -150,14 +153,12 @@ async fn lists_are_filtered_and_cut() -> Result<()> {
         .request(reqwest::Method::GET, "/v1/payments/")
         .basic_auth(gateway.other_merchant.test_key.as_str(), Some(""));
     assert_eq!(gateway.send(theirs).await?.text, "[]");
-    gateway.finish().await
+    Ok(())
 }
 
-#[tokio::test]
-async fn a_list_has_ten_payments_unless_said_otherwise() -> Result<()> {
-    let gateway = Gateway::start().await?;
+async fn a_list_has_ten_payments_unless_said_otherwise(gateway: &Gateway) -> Result<()> {
     for _ in 0..11 {
-        create(&gateway).await?;
+        create(gateway).await?;
     }
     for (path, count) in [
         ("/v1/payments/", 10),
@@ -165,8 +166,8 @@ async fn a_list_has_ten_payments_unless_said_otherwise() -> Result<()> {
         ("/v1/payments/?offset=10", 1),
         ("/v1/payments/?limit=100", 11),
     ] {
-        let list = get(&gateway, path).await?;
+        let list = get(gateway, path).await?;
         assert_eq!((list.status, ids(&list.body).len()), (200, count), "{path}");
     }
-    gateway.finish().await
+    Ok(())
 }

@@ -6,7 +6,7 @@ use anyhow::{Context, Result};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::json;
-use tests::{Gateway, Response, cards};
+use tests::{Gateway, Response, cards, run_cases};
 
 use super::{carried, create, example, get_as_payer, path_of, post};
 
@@ -26,10 +26,19 @@ fn check_locked(page: &Response) {
 }
 
 #[tokio::test]
-async fn the_page_states_the_payment() -> Result<()> {
-    let gateway = Gateway::start().await?;
-    let created = create(&gateway).await?;
-    let page = get_as_payer(&gateway, path_of(&gateway, created.at("/data/redirect"))?).await?;
+async fn cases() -> Result<()> {
+    run_cases!(Gateway::start().await?;
+        the_page_states_the_payment,
+        nothing_but_the_id_is_believed,
+        a_wrong_address_leads_nowhere,
+        texts_are_shown_as_texts,
+        beyond_the_limit_the_page_says_when_to_come_again,
+    )
+}
+
+async fn the_page_states_the_payment(gateway: &Gateway) -> Result<()> {
+    let created = create(gateway).await?;
+    let page = get_as_payer(gateway, path_of(gateway, created.at("/data/redirect"))?).await?;
     assert_eq!(page.status, 200, "{}", page.text);
     check_locked(&page);
     let id = created.at("/data/id_payment");
@@ -49,40 +58,36 @@ async fn the_page_states_the_payment() -> Result<()> {
     }
     gateway.advance(Duration::from_hours(25)).await?;
     gateway.drain().await?;
-    let page = get_as_payer(&gateway, path_of(&gateway, created.at("/data/redirect"))?).await?;
+    let page = get_as_payer(gateway, path_of(gateway, created.at("/data/redirect"))?).await?;
     assert!(
         page.text.contains("Expired") && page.text.contains("not paid in time"),
         "{}",
         page.text
     );
-    let read = super::get(&gateway, &format!("/v1/payments/{id}")).await?;
+    let read = super::get(gateway, &format!("/v1/payments/{id}")).await?;
     assert_eq!(read.at("/status"), "canceled");
-    gateway.finish().await
+    Ok(())
 }
 
 /// What the address says is not believed: the id leads to the row, and the row is stated.
-#[tokio::test]
-async fn nothing_but_the_id_is_believed() -> Result<()> {
-    let gateway = Gateway::start().await?;
-    let created = create(&gateway).await?;
+async fn nothing_but_the_id_is_believed(gateway: &Gateway) -> Result<()> {
+    let created = create(gateway).await?;
     let forged = carried(created.at("/data/redirect"))?
         .replace("500.00", "5.00")
         .replace("Demo shop", "Evil shop")
         .replace("https://example.com/", "https://evil.example/");
     let forged = STANDARD.encode(forged);
-    let page = get_as_payer(&gateway, &format!("/checkout/?data={forged}")).await?;
+    let page = get_as_payer(gateway, &format!("/checkout/?data={forged}")).await?;
     assert_eq!(page.status, 200);
     assert!(
         page.text.contains("500.00") && !page.text.to_lowercase().contains("evil"),
         "{}",
         page.text
     );
-    gateway.finish().await
+    Ok(())
 }
 
-#[tokio::test]
-async fn a_wrong_address_leads_nowhere() -> Result<()> {
-    let gateway = Gateway::start().await?;
+async fn a_wrong_address_leads_nowhere(gateway: &Gateway) -> Result<()> {
     let paid = gateway.pay(cards::APPROVED).await?;
     let naming = |id: &str| STANDARD.encode(json!({"id_payment": id}).to_string());
     for data in [
@@ -95,27 +100,25 @@ async fn a_wrong_address_leads_nowhere() -> Result<()> {
         naming(paid.at("/id")),
     ] {
         for path in ["/checkout/", "/checkout"] {
-            let page = get_as_payer(&gateway, &format!("{path}?data={data}")).await?;
+            let page = get_as_payer(gateway, &format!("{path}?data={data}")).await?;
             assert_eq!(page.status, 404, "{data}: {}", page.text);
             assert!(page.text.contains("This link leads to no payment"));
             check_locked(&page);
         }
     }
-    assert_eq!(get_as_payer(&gateway, "/checkout/").await?.status, 404);
-    gateway.finish().await
+    assert_eq!(get_as_payer(gateway, "/checkout/").await?.status, 404);
+    Ok(())
 }
 
 /// Whatever the merchant wrote is text.
-#[tokio::test]
-async fn texts_are_shown_as_texts() -> Result<()> {
-    let gateway = Gateway::start().await?;
+async fn texts_are_shown_as_texts(gateway: &Gateway) -> Result<()> {
     let mut body = example();
     body["description"] = json!("<script>alert(1)</script> & \"ümläut\" > ~ 💳");
     body["items"] = json!(["<img src=x onerror=alert(1)>", "'; drop table payments; --"]);
     body["return_url"] = json!("https://example.com/?a=\"onmouseover=\"alert(1)&b='<x>");
-    let created = post(&gateway, "/v1/payments/", &body).await?;
+    let created = post(gateway, "/v1/payments/", &body).await?;
     assert_eq!(created.status, 202, "{}", created.text);
-    let page = get_as_payer(&gateway, path_of(&gateway, created.at("/data/redirect"))?).await?;
+    let page = get_as_payer(gateway, path_of(gateway, created.at("/data/redirect"))?).await?;
     check_locked(&page);
     let shown = "&lt;script&gt;alert(1)&lt;/script&gt; &amp; &quot;ümläut&quot; &gt; ~ 💳";
     assert!(page.text.contains(shown), "{}", page.text);
@@ -132,17 +135,15 @@ async fn texts_are_shown_as_texts() -> Result<()> {
         !link.contains('<') && link.contains("id_payment=pay_"),
         "{link}"
     );
-    gateway.finish().await
+    Ok(())
 }
 
 /// An address may load it 100 times a minute.
-#[tokio::test]
-async fn beyond_the_limit_the_page_says_when_to_come_again() -> Result<()> {
-    let gateway = Gateway::start().await?;
+async fn beyond_the_limit_the_page_says_when_to_come_again(gateway: &Gateway) -> Result<()> {
     let mut limited = None;
     // Whatever the second hand says, the limit is passed in one of two minutes.
     for _ in 0..201 {
-        let page = get_as_payer(&gateway, "/checkout/").await?;
+        let page = get_as_payer(gateway, "/checkout/").await?;
         if page.status == 429 {
             limited = Some(page);
             break;
@@ -152,5 +153,5 @@ async fn beyond_the_limit_the_page_says_when_to_come_again() -> Result<()> {
     check_locked(&limited);
     let seconds: u64 = limited.header("retry-after").parse()?;
     assert!((1..=60).contains(&seconds), "{seconds}");
-    gateway.finish().await
+    Ok(())
 }

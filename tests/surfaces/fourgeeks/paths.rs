@@ -4,7 +4,7 @@
 use anyhow::Result;
 use reqwest::{Method, RequestBuilder};
 use serde_json::json;
-use tests::{Gateway, cards};
+use tests::{Gateway, cards, run_cases};
 
 use super::{basic, create, example, get, get_as_payer, post};
 
@@ -14,27 +14,34 @@ fn with_key(gateway: &Gateway, method: Method, path: &str) -> RequestBuilder {
 }
 
 #[tokio::test]
-async fn what_is_read_is_read_with_and_without_the_slash() -> Result<()> {
-    let gateway = Gateway::start().await?;
+async fn cases() -> Result<()> {
+    run_cases!(Gateway::start().await?;
+        what_is_read_is_read_with_and_without_the_slash,
+        what_payers_read_and_sessions_have_both_spellings_too,
+        a_bearer_is_answered_in_paygate_s_words,
+    )
+}
+
+async fn what_is_read_is_read_with_and_without_the_slash(gateway: &Gateway) -> Result<()> {
     let paid = gateway.pay(cards::APPROVED).await?;
     let refund = json!({"payment_id": paid.at("/id"), "amount": 100});
-    let refund = post(&gateway, "/v1/refunds", &refund).await?;
+    let refund = post(gateway, "/v1/refunds", &refund).await?;
     let customer = json!({"email": "ada@example.com"});
-    let customer = post(&gateway, "/v1/customers", &customer).await?;
+    let customer = post(gateway, "/v1/customers", &customer).await?;
     for path in [
         format!("/v1/payments/{}", paid.at("/id")),
         "/v1/payments/internal".to_owned(),
         format!("/v1/refunds/{}", refund.at("/id")),
         format!("/v1/customers/{}", customer.at("/id")),
     ] {
-        let plain = get(&gateway, &path).await?;
+        let plain = get(gateway, &path).await?;
         assert_eq!(plain.status, 200, "{path}: {}", plain.text);
         let slashed = format!("{path}/");
         let key = gateway.merchant.test_key.as_str();
         for request in [
-            basic(&gateway, Method::GET, &slashed),
-            basic(&gateway, Method::GET, &format!("/api{slashed}")),
-            with_key(&gateway, Method::GET, &slashed),
+            basic(gateway, Method::GET, &slashed),
+            basic(gateway, Method::GET, &format!("/api{slashed}")),
+            with_key(gateway, Method::GET, &slashed),
             gateway
                 .request(Method::GET, &slashed)
                 .header("Authorization", format!("Api-Key {key}")),
@@ -47,38 +54,34 @@ async fn what_is_read_is_read_with_and_without_the_slash() -> Result<()> {
             );
         }
     }
-    gateway.finish().await
+    Ok(())
 }
 
-#[tokio::test]
-async fn what_payers_read_and_sessions_have_both_spellings_too() -> Result<()> {
-    let gateway = Gateway::start().await?;
-    let created = create(&gateway).await?;
+async fn what_payers_read_and_sessions_have_both_spellings_too(gateway: &Gateway) -> Result<()> {
+    let created = create(gateway).await?;
     let mut paths = vec![format!(
         "/v1/payments/public/{}",
         created.at("/data/id_payment")
     )];
     for request in [
-        basic(&gateway, Method::POST, "/v1/payments/session/"),
-        with_key(&gateway, Method::POST, "/v1/payments/session/"),
+        basic(gateway, Method::POST, "/v1/payments/session/"),
+        with_key(gateway, Method::POST, "/v1/payments/session/"),
     ] {
         let made = gateway.send(request.json(&example())).await?;
         assert_eq!(made.status, 201, "{}", made.text);
         paths.push(format!("/v1/payments/session/{}", made.at("/session_id")));
     }
     for path in paths {
-        let plain = get_as_payer(&gateway, &path).await?;
-        let slashed = get_as_payer(&gateway, &format!("{path}/")).await?;
+        let plain = get_as_payer(gateway, &path).await?;
+        let slashed = get_as_payer(gateway, &format!("{path}/")).await?;
         assert_eq!(plain.status, 200, "{}", plain.text);
         assert_eq!((slashed.status, slashed.text), (200, plain.text), "{path}");
     }
-    gateway.finish().await
+    Ok(())
 }
 
 /// A Bearer speaks paygate, whatever the path ends with.
-#[tokio::test]
-async fn a_bearer_is_answered_in_paygate_s_words() -> Result<()> {
-    let gateway = Gateway::start().await?;
+async fn a_bearer_is_answered_in_paygate_s_words(gateway: &Gateway) -> Result<()> {
     gateway.pay(cards::APPROVED).await?;
     let hook = json!({"url": "https://example.com/hook"});
     assert_eq!(gateway.post("/v1/webhooks/", &hook).await?.status, 200);
@@ -96,5 +99,5 @@ async fn a_bearer_is_answered_in_paygate_s_words() -> Result<()> {
         assert_eq!((plain.status, plain.at("/object")), (200, "list"), "{path}");
         assert_eq!((slashed.status, slashed.text), (200, plain.text), "{path}");
     }
-    gateway.finish().await
+    Ok(())
 }

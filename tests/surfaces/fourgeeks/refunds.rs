@@ -2,17 +2,24 @@
 
 use anyhow::Result;
 use serde_json::{Value, json};
-use tests::{Gateway, cards};
+use tests::{Gateway, cards, run_cases};
 
 use super::{get, missing, post, problem, uuid, without_time};
 
 #[tokio::test]
-async fn both_shapes_give_money_back() -> Result<()> {
-    let gateway = Gateway::start().await?;
+async fn cases() -> Result<()> {
+    run_cases!(Gateway::start().await?;
+        both_shapes_give_money_back,
+        refunds_are_listed_newest_first,
+        what_cannot_be_given_back_is_not,
+    )
+}
+
+async fn both_shapes_give_money_back(gateway: &Gateway) -> Result<()> {
     let paid = gateway.pay(cards::APPROVED).await?;
     let payment = paid.at("/id");
     let asked = json!({"payment_id": payment, "amount": 2500, "reason": "Customer requested partial refund"});
-    let made = post(&gateway, "/v1/refunds", &asked).await?;
+    let made = post(gateway, "/v1/refunds", &asked).await?;
     let id = made.at("/id");
     let expected = format!(
         r#"{{"id":"{id}","object":"refund","payment_id":"{payment}","amount":2500,"status":"succeeded","currency":"USD","reason":"Customer requested partial refund","created_at":"@","test":true}}"#
@@ -22,13 +29,13 @@ async fn both_shapes_give_money_back() -> Result<()> {
         (200, expected)
     );
     for path in [format!("/v1/refunds/{id}"), format!("/v1/refunds/{id}/")] {
-        let read = get(&gateway, &path).await?;
+        let read = get(gateway, &path).await?;
         assert_eq!((read.status, &read.text), (200, &made.text));
     }
 
     let charge = uuid(payment)?;
     let asked = json!({"charge_id": charge, "amount": "10.99", "reason": "requested_by_customer"});
-    let made = post(&gateway, "/v1/refunds/", &asked).await?;
+    let made = post(gateway, "/v1/refunds/", &asked).await?;
     let second = made.at("/refund_id");
     assert_eq!(
         (made.status, &made.text),
@@ -40,27 +47,25 @@ async fn both_shapes_give_money_back() -> Result<()> {
         )
     );
     // What is left, and then nothing is.
-    let rest = post(&gateway, "/v1/refunds/", &json!({"charge_id": payment})).await?;
+    let rest = post(gateway, "/v1/refunds/", &json!({"charge_id": payment})).await?;
     assert_eq!((rest.status, rest.at("/amount")), (200, "14.01"));
-    let too_much = post(&gateway, "/v1/refunds", &json!({"payment_id": payment})).await?;
+    let too_much = post(gateway, "/v1/refunds", &json!({"payment_id": payment})).await?;
     let content = "The amount field must be at most what is left of the payment.";
     assert_eq!(
         (too_much.status, too_much.text),
         (400, problem(400, "Invalid request", content))
     );
-    let list = get(&gateway, "/v1/payments/").await?;
+    let list = get(gateway, "/v1/payments/").await?;
     assert!(list.text.contains(r#""refund":50.0,"#), "{}", list.text);
-    gateway.finish().await
+    Ok(())
 }
 
-#[tokio::test]
-async fn refunds_are_listed_newest_first() -> Result<()> {
-    let gateway = Gateway::start().await?;
+async fn refunds_are_listed_newest_first(gateway: &Gateway) -> Result<()> {
     let paid = gateway.pay(cards::APPROVED).await?;
     let mut made = Vec::new();
     for amount in [100, 200, 300] {
         let asked = json!({"payment_id": paid.at("/id"), "amount": amount});
-        made.insert(0, post(&gateway, "/v1/refunds", &asked).await?.body);
+        made.insert(0, post(gateway, "/v1/refunds", &asked).await?.body);
     }
     let listed = |items: &[Value], limit: u32, offset: u32| json!({"items": items, "total_items": 3, "limit": limit, "offset": offset});
     for (query, expected) in [
@@ -72,16 +77,14 @@ async fn refunds_are_listed_newest_first() -> Result<()> {
         ),
     ] {
         for path in ["/v1/refunds", "/v1/refunds/"] {
-            let list = get(&gateway, &format!("{path}{query}")).await?;
+            let list = get(gateway, &format!("{path}{query}")).await?;
             assert_eq!((list.status, &list.body), (200, &expected), "{query}");
         }
     }
-    gateway.finish().await
+    Ok(())
 }
 
-#[tokio::test]
-async fn what_cannot_be_given_back_is_not() -> Result<()> {
-    let gateway = Gateway::start().await?;
+async fn what_cannot_be_given_back_is_not(gateway: &Gateway) -> Result<()> {
     let paid = gateway.pay(cards::APPROVED).await?;
     let declined = gateway.pay(cards::DECLINED).await?;
     let (paid, declined) = (paid.at("/id"), declined.at("/id"));
@@ -112,10 +115,10 @@ async fn what_cannot_be_given_back_is_not() -> Result<()> {
             invalid("Only a payment that is completed can be refunded."),
         ),
     ] {
-        let refused = post(&gateway, "/v1/refunds", &body).await?;
+        let refused = post(gateway, "/v1/refunds", &body).await?;
         assert_eq!((refused.status, refused.text), expected, "{body}");
     }
-    let none = get(&gateway, "/v1/refunds/ref_0000000000000000000001").await?;
+    let none = get(gateway, "/v1/refunds/ref_0000000000000000000001").await?;
     assert_eq!((none.status, none.at("/title")), (404, "Refunds not found"));
-    gateway.finish().await
+    Ok(())
 }

@@ -3,7 +3,7 @@
 use anyhow::{Context, Result};
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
-use tests::{Gateway, Options, Response, cards};
+use tests::{Gateway, Options, Response, cards, run_cases};
 
 use super::{basic, example, missing, problem};
 use crate::repeats_card;
@@ -100,14 +100,22 @@ fn wrong_fields() -> Vec<(&'static str, Value, &'static str)> {
 }
 
 #[tokio::test]
-async fn wrong_fields_are_named() -> Result<()> {
-    let gateway = Gateway::start().await?;
+async fn cases() -> Result<()> {
+    run_cases!(Gateway::start().await?;
+        wrong_fields_are_named,
+        without_a_right_key_nobody_is_let_in,
+        bodies_paths_and_methods_are_refused_in_the_same_shape,
+        while_the_database_does_not_answer_nobody_is_told_otherwise,
+    )
+}
+
+async fn wrong_fields_are_named(gateway: &Gateway) -> Result<()> {
     for path in ["/v1/payments/", "/v1/payments"] {
         for (name, value, content) in wrong_fields() {
             let mut body = example();
             body[name] = value.clone();
             let answer = gateway
-                .send(basic(&gateway, Method::POST, path).json(&body))
+                .send(basic(gateway, Method::POST, path).json(&body))
                 .await?;
             let expected = (400, problem(400, "Invalid request", content));
             assert_eq!(
@@ -119,7 +127,7 @@ async fn wrong_fields_are_named() -> Result<()> {
         }
     }
     gateway.check_nothing_stored().await?;
-    gateway.finish().await
+    Ok(())
 }
 
 /// Requests without a right key, and how each is answered.
@@ -159,22 +167,18 @@ fn strangers(gateway: &Gateway) -> Vec<(RequestBuilder, &'static str)> {
     ]
 }
 
-#[tokio::test]
-async fn without_a_right_key_nobody_is_let_in() -> Result<()> {
-    let gateway = Gateway::start().await?;
-    for (request, expected) in strangers(&gateway) {
+async fn without_a_right_key_nobody_is_let_in(gateway: &Gateway) -> Result<()> {
+    for (request, expected) in strangers(gateway) {
         let answer = gateway.send(request).await?;
         assert_eq!((answer.status, answer.text.as_str()), (401, expected));
         check_headers(&answer);
     }
     gateway.check_nothing_stored().await?;
-    gateway.finish().await
+    Ok(())
 }
 
-#[tokio::test]
-async fn bodies_paths_and_methods_are_refused_in_the_same_shape() -> Result<()> {
-    let gateway = Gateway::start().await?;
-    let at = |method, path| basic(&gateway, method, path);
+async fn bodies_paths_and_methods_are_refused_in_the_same_shape(gateway: &Gateway) -> Result<()> {
+    let at = |method, path| basic(gateway, method, path);
     let raw = |body: &'static str| {
         at(Method::POST, "/v1/payments/")
             .header("Content-Type", "application/json")
@@ -249,7 +253,7 @@ async fn bodies_paths_and_methods_are_refused_in_the_same_shape() -> Result<()> 
         "Idempotency-Key must have 1 to 255 printable ASCII characters and no card number.";
     assert_eq!((answer.status, answer.at("/content")), (400, content));
     gateway.check_nothing_stored().await?;
-    gateway.finish().await
+    Ok(())
 }
 
 #[tokio::test]
@@ -288,12 +292,12 @@ async fn live_keys_and_too_many_requests_are_refused() -> Result<()> {
 }
 
 /// Whoever cannot be counted cannot be answered: the API says so, and the page does.
-#[tokio::test]
-async fn while_the_database_does_not_answer_nobody_is_told_otherwise() -> Result<()> {
-    let gateway = Gateway::start().await?;
+async fn while_the_database_does_not_answer_nobody_is_told_otherwise(
+    gateway: &Gateway,
+) -> Result<()> {
     let lock = gateway.lock_rate_limits().await?;
     let (list, page) = tokio::try_join!(
-        gateway.send(basic(&gateway, Method::GET, "/v1/payments/")),
+        gateway.send(basic(gateway, Method::GET, "/v1/payments/")),
         gateway.send(gateway.request(Method::GET, "/checkout/")),
     )?;
     lock.rollback().await?;
@@ -309,5 +313,5 @@ async fn while_the_database_does_not_answer_nobody_is_told_otherwise() -> Result
         "{}",
         page.text
     );
-    gateway.finish().await
+    Ok(())
 }

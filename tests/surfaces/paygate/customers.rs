@@ -4,15 +4,26 @@ use anyhow::{Context, Result};
 use futures::future::try_join_all;
 use reqwest::Method;
 use serde_json::{Value, json};
-use tests::{Gateway, Receiver, cards};
+use tests::{Gateway, Receiver, cards, run_cases};
 
 use super::send;
 use crate::plain::plain;
 use crate::{refusal, refused};
 
 #[tokio::test]
-async fn a_customer_is_made_read_and_changed() -> Result<()> {
-    let gateway = Gateway::start().await?;
+async fn cases() -> Result<()> {
+    run_cases!(Gateway::start().await?;
+        a_customer_is_made_read_and_changed,
+        one_address_is_one_customer,
+        wrong_customers_are_named_and_not_stored,
+        only_ones_own_customers_are_seen,
+        customers_are_listed_in_parts,
+        the_same_customer_under_one_key_is_made_once,
+        a_customer_that_comes_with_a_payment_is_told,
+    )
+}
+
+async fn a_customer_is_made_read_and_changed(gateway: &Gateway) -> Result<()> {
     let receiver = Receiver::start().await?;
     let asked =
         json!({"url": receiver.url("/"), "events": ["customer.created", "customer.updated"]});
@@ -29,7 +40,7 @@ async fn a_customer_is_made_read_and_changed() -> Result<()> {
 
     // What is not said stays, null clears, metadata is replaced as a whole.
     let change = json!({"name": "Jane Doe", "phone": null, "metadata": {"since": 2024}});
-    let changed = send(&gateway, Method::PATCH, &path, &change).await?;
+    let changed = send(gateway, Method::PATCH, &path, &change).await?;
     let printed = r#"{"id":"cus_…","object":"customer","email":"customer@example.com","name":"Jane Doe","phone":null,"description":"A good one","metadata":{"since":2024},"created":…}"#;
     assert_eq!(
         (changed.status, plain(&changed.text).as_str()),
@@ -51,12 +62,10 @@ async fn a_customer_is_made_read_and_changed() -> Result<()> {
     assert_eq!(kinds, ["customer.created", "customer.updated"]);
     let objects: Vec<&Value> = told.iter().map(|event| &event["data"]["object"]).collect();
     assert_eq!(objects, [&made.body, &changed.body]);
-    gateway.finish().await
+    Ok(())
 }
 
-#[tokio::test]
-async fn one_address_is_one_customer() -> Result<()> {
-    let gateway = Gateway::start().await?;
+async fn one_address_is_one_customer(gateway: &Gateway) -> Result<()> {
     let paid = gateway.pay(cards::APPROVED).await?;
     let body = json!({"email": "CUSTOMER@example.com", "phone": "+1 555 0100"});
     let same = gateway.post("/v1/customers", &body).await?;
@@ -84,21 +93,19 @@ async fn one_address_is_one_customer() -> Result<()> {
         let request = gateway.request(Method::PATCH, &path).json(&take);
         request.bearer_auth(gateway.merchant.test_key.as_str())
     };
-    refused(&gateway, taking(), &refusal(400, "email_taken", "email")).await?;
+    refused(gateway, taking(), &refusal(400, "email_taken", "email")).await?;
     let giving_up = format!("/v1/customers/{}", first.at("/id"));
-    let given_up = send(&gateway, Method::PATCH, &giving_up, &json!({"email": null})).await?;
+    let given_up = send(gateway, Method::PATCH, &giving_up, &json!({"email": null})).await?;
     assert_eq!(
         (given_up.status, &given_up.body["email"]),
         (200, &Value::Null)
     );
     let taken = gateway.send(taking()).await?;
     assert_eq!((taken.status, taken.at("/email")), (200, "new@example.com"));
-    gateway.finish().await
+    Ok(())
 }
 
-#[tokio::test]
-async fn wrong_customers_are_named_and_not_stored() -> Result<()> {
-    let gateway = Gateway::start().await?;
+async fn wrong_customers_are_named_and_not_stored(gateway: &Gateway) -> Result<()> {
     for (body, code, param) in [
         (json!({"email": "nobody"}), "email_invalid", "email"),
         (json!({"email": 7}), "parameter_invalid", "email"),
@@ -132,16 +139,14 @@ async fn wrong_customers_are_named_and_not_stored() -> Result<()> {
         (json!("customer@example.com"), "body_invalid", ""),
     ] {
         let request = gateway.posting("/v1/customers", &body);
-        let answer = refused(&gateway, request, &refusal(400, code, param)).await;
+        let answer = refused(gateway, request, &refusal(400, code, param)).await;
         answer.with_context(|| body.to_string())?;
     }
     gateway.check_nothing_stored().await?;
-    gateway.finish().await
+    Ok(())
 }
 
-#[tokio::test]
-async fn only_ones_own_customers_are_seen() -> Result<()> {
-    let gateway = Gateway::start().await?;
+async fn only_ones_own_customers_are_seen(gateway: &Gateway) -> Result<()> {
     let made = gateway
         .post("/v1/customers", &json!({"name": "Ada"}))
         .await?;
@@ -150,7 +155,7 @@ async fn only_ones_own_customers_are_seen() -> Result<()> {
     for key in [&gateway.other_merchant.test_key, &gateway.merchant.live_key] {
         for method in [Method::GET, Method::PATCH] {
             let request = gateway.request(method, &path).bearer_auth(key.as_str());
-            refused(&gateway, request.json(&json!({"name": "Eve"})), &missing).await?;
+            refused(gateway, request.json(&json!({"name": "Eve"})), &missing).await?;
         }
         let list = gateway
             .request(Method::GET, "/v1/customers")
@@ -166,15 +171,13 @@ async fn only_ones_own_customers_are_seen() -> Result<()> {
     ] {
         let answer = gateway.request(Method::GET, &format!("/v1/customers/{id}"));
         let answer = answer.bearer_auth(gateway.merchant.test_key.as_str());
-        refused(&gateway, answer, &missing).await?;
+        refused(gateway, answer, &missing).await?;
     }
     assert_eq!(gateway.get(&path).await?.at("/name"), "Ada");
-    gateway.finish().await
+    Ok(())
 }
 
-#[tokio::test]
-async fn customers_are_listed_in_parts() -> Result<()> {
-    let gateway = Gateway::start().await?;
+async fn customers_are_listed_in_parts(gateway: &Gateway) -> Result<()> {
     let mut ids = Vec::new();
     for number in 0..5 {
         let body = json!({"email": format!("{number}@example.com")});
@@ -209,12 +212,10 @@ async fn customers_are_listed_in_parts() -> Result<()> {
             "{query}"
         );
     }
-    gateway.finish().await
+    Ok(())
 }
 
-#[tokio::test]
-async fn the_same_customer_under_one_key_is_made_once() -> Result<()> {
-    let gateway = Gateway::start().await?;
+async fn the_same_customer_under_one_key_is_made_once(gateway: &Gateway) -> Result<()> {
     let keyed = |body: &Value| {
         let request = gateway.posting("/v1/customers", body);
         gateway.send(request.header("Idempotency-Key", "ada"))
@@ -231,13 +232,11 @@ async fn the_same_customer_under_one_key_is_made_once() -> Result<()> {
         (other.status, other.at("/error/code")),
         (409, "idempotency_key_reused")
     );
-    gateway.finish().await
+    Ok(())
 }
 
 /// A payment's customer is told of once, when it is new.
-#[tokio::test]
-async fn a_customer_that_comes_with_a_payment_is_told() -> Result<()> {
-    let gateway = Gateway::start().await?;
+async fn a_customer_that_comes_with_a_payment_is_told(gateway: &Gateway) -> Result<()> {
     let receiver = Receiver::start().await?;
     let events = ["customer.created", "customer.updated"];
     let asked = json!({"url": receiver.url("/"), "events": events});
@@ -259,5 +258,5 @@ async fn a_customer_that_comes_with_a_payment_is_told() -> Result<()> {
     };
     assert_eq!(event["type"], "customer.created");
     assert_eq!(event["data"]["object"], customer.body);
-    gateway.finish().await
+    Ok(())
 }

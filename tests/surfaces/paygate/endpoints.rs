@@ -3,15 +3,25 @@
 use anyhow::Result;
 use reqwest::Method;
 use serde_json::{Value, json};
-use tests::{Gateway, Receiver, Response, cards};
+use tests::{Gateway, Receiver, Response, cards, run_cases};
 
 use super::send;
 use crate::plain::plain;
 use crate::{refusal, refused};
 
 #[tokio::test]
-async fn an_endpoint_is_listed_read_changed_and_deleted() -> Result<()> {
-    let gateway = Gateway::start().await?;
+async fn cases() -> Result<()> {
+    run_cases!(Gateway::start().await?;
+        an_endpoint_is_listed_read_changed_and_deleted,
+        a_disabled_endpoint_is_told_nothing_until_it_is_active,
+        the_same_endpoint_under_one_key_is_made_once,
+        wrong_changes_are_named,
+        only_ones_own_endpoints_are_seen,
+        without_a_key_no_endpoint_is_touched,
+    )
+}
+
+async fn an_endpoint_is_listed_read_changed_and_deleted(gateway: &Gateway) -> Result<()> {
     let asked = json!({
         "url": "https://example.com/webhooks", "events": ["payment.succeeded"],
         "metadata": {"team": "books"}, "signature": "v1a"
@@ -36,17 +46,17 @@ async fn an_endpoint_is_listed_read_changed_and_deleted() -> Result<()> {
     let change = json!({
         "url": "https://example.com/other", "events": ["*"], "status": "disabled", "metadata": {}
     });
-    let changed = send(&gateway, Method::PATCH, &path, &change).await?;
+    let changed = send(gateway, Method::PATCH, &path, &change).await?;
     let printed = r#"{"id":"whk_…","object":"webhook_endpoint","url":"https://example.com/other","events":["*"],"status":"disabled","created":…,"public_key":"whpk_…"}"#;
     assert_eq!(
         (changed.status, plain(&changed.text).as_str()),
         (200, printed)
     );
     assert_eq!(gateway.get(&path).await?.text, changed.text);
-    let nothing = send(&gateway, Method::PATCH, &path, &json!({})).await?;
+    let nothing = send(gateway, Method::PATCH, &path, &json!({})).await?;
     assert_eq!(nothing.text, changed.text);
 
-    let deleted = send(&gateway, Method::DELETE, &path, &Value::Null).await?;
+    let deleted = send(gateway, Method::DELETE, &path, &Value::Null).await?;
     let printed = r#"{"id":"whk_…","object":"webhook_endpoint","deleted":true}"#;
     assert_eq!(
         (deleted.status, plain(&deleted.text).as_str()),
@@ -56,21 +66,19 @@ async fn an_endpoint_is_listed_read_changed_and_deleted() -> Result<()> {
     for method in [Method::GET, Method::PATCH, Method::DELETE] {
         let request = gateway.request(method, &path).json(&json!({}));
         let request = request.bearer_auth(gateway.merchant.test_key.as_str());
-        refused(&gateway, request, &missing).await?;
+        refused(gateway, request, &missing).await?;
     }
     let list = gateway.get("/v1/webhooks").await?;
     assert_eq!(list.text, r#"{"object":"list","data":[],"has_more":false}"#);
-    gateway.finish().await
+    Ok(())
 }
 
-#[tokio::test]
-async fn a_disabled_endpoint_is_told_nothing_until_it_is_active() -> Result<()> {
-    let gateway = Gateway::start().await?;
+async fn a_disabled_endpoint_is_told_nothing_until_it_is_active(gateway: &Gateway) -> Result<()> {
     let receiver = Receiver::start().await?;
     let made = gateway.register("/v1/webhooks", &receiver.url("/")).await?;
     let path = format!("/v1/webhooks/{}", made.id);
     let set = async |change: Value| -> Result<Response> {
-        send(&gateway, Method::PATCH, &path, &change).await
+        send(gateway, Method::PATCH, &path, &change).await
     };
     set(json!({"status": "disabled"})).await?;
     gateway.pay(cards::APPROVED).await?;
@@ -86,16 +94,14 @@ async fn a_disabled_endpoint_is_told_nothing_until_it_is_active() -> Result<()> 
         .map(|event| event.json()["data"]["object"].clone())
         .collect();
     assert_eq!(objects, [declined.body]);
-    send(&gateway, Method::DELETE, &path, &Value::Null).await?;
+    send(gateway, Method::DELETE, &path, &Value::Null).await?;
     gateway.pay(cards::DECLINED).await?;
     gateway.drain().await?;
     assert_eq!(receiver.requests().len(), 1);
-    gateway.finish().await
+    Ok(())
 }
 
-#[tokio::test]
-async fn the_same_endpoint_under_one_key_is_made_once() -> Result<()> {
-    let gateway = Gateway::start().await?;
+async fn the_same_endpoint_under_one_key_is_made_once(gateway: &Gateway) -> Result<()> {
     let keyed = |body: &Value| {
         let request = gateway.posting("/v1/webhooks", body);
         gateway.send(request.header("Idempotency-Key", "hook"))
@@ -113,12 +119,10 @@ async fn the_same_endpoint_under_one_key_is_made_once() -> Result<()> {
     );
     let list = gateway.get("/v1/webhooks").await?;
     assert_eq!(list.body["data"].as_array().map(Vec::len), Some(1));
-    gateway.finish().await
+    Ok(())
 }
 
-#[tokio::test]
-async fn wrong_changes_are_named() -> Result<()> {
-    let gateway = Gateway::start().await?;
+async fn wrong_changes_are_named(gateway: &Gateway) -> Result<()> {
     let made = gateway
         .register("/v1/webhooks", "https://example.com/")
         .await?;
@@ -154,16 +158,14 @@ async fn wrong_changes_are_named() -> Result<()> {
     ] {
         let request = gateway.request(Method::PATCH, &path).json(&body);
         let request = request.bearer_auth(gateway.merchant.test_key.as_str());
-        refused(&gateway, request, &refusal(400, code, param)).await?;
+        refused(gateway, request, &refusal(400, code, param)).await?;
     }
     assert_eq!(gateway.get(&path).await?.text, before.text);
-    gateway.finish().await
+    Ok(())
 }
 
 /// Neither another merchant's, nor live mode's, nor another surface's.
-#[tokio::test]
-async fn only_ones_own_endpoints_are_seen() -> Result<()> {
-    let gateway = Gateway::start().await?;
+async fn only_ones_own_endpoints_are_seen(gateway: &Gateway) -> Result<()> {
     let ours = gateway
         .register("/v1/webhooks", "https://example.com/")
         .await?;
@@ -173,7 +175,7 @@ async fn only_ones_own_endpoints_are_seen() -> Result<()> {
         for method in [Method::GET, Method::PATCH, Method::DELETE] {
             let request = gateway.request(method, &format!("/v1/webhooks/{}", ours.id));
             let request = request.bearer_auth(key.as_str()).json(&json!({}));
-            refused(&gateway, request, &missing).await?;
+            refused(gateway, request, &missing).await?;
         }
     }
     let elsewhere = gateway
@@ -181,27 +183,25 @@ async fn only_ones_own_endpoints_are_seen() -> Result<()> {
         .await?;
     let request = gateway.request(Method::GET, &format!("/v1/webhooks/{}", elsewhere.id));
     refused(
-        &gateway,
+        gateway,
         request.bearer_auth(merchant.test_key.as_str()),
         &missing,
     )
     .await?;
     let list = gateway.get("/v1/webhooks").await?;
     assert_eq!(list.body["data"].as_array().map(Vec::len), Some(1));
-    gateway.finish().await
+    Ok(())
 }
 
-#[tokio::test]
-async fn without_a_key_no_endpoint_is_touched() -> Result<()> {
-    let gateway = Gateway::start().await?;
+async fn without_a_key_no_endpoint_is_touched(gateway: &Gateway) -> Result<()> {
     for (method, path) in [
         (Method::GET, "/v1/webhooks"),
         (Method::GET, "/v1/webhooks/whk_0000000000000000000001"),
         (Method::DELETE, "/v1/webhooks/whk_0000000000000000000001"),
     ] {
         let request = gateway.request(method, path);
-        refused(&gateway, request, &refusal(401, "missing_api_key", "")).await?;
+        refused(gateway, request, &refusal(401, "missing_api_key", "")).await?;
     }
     gateway.check_nothing_stored().await?;
-    gateway.finish().await
+    Ok(())
 }

@@ -4,7 +4,7 @@ use anyhow::{Context, Result};
 use futures::future::try_join_all;
 use reqwest::Method;
 use serde_json::{Value, json};
-use tests::{Gateway, Receiver, Response, cards, example};
+use tests::{Gateway, Receiver, Response, cards, example, run_cases};
 
 use crate::plain::plain;
 use crate::{check_error, refusal, refused};
@@ -27,10 +27,22 @@ async fn read(gateway: &Gateway, payment: &str) -> Result<Response> {
     gateway.get(&format!("/v1/payments/{payment}")).await
 }
 
-/// The document's example, then the rest, then nothing is left.
 #[tokio::test]
-async fn a_payment_is_given_back_in_parts() -> Result<()> {
-    let gateway = Gateway::start().await?;
+async fn cases() -> Result<()> {
+    run_cases!(Gateway::start().await?;
+        a_payment_is_given_back_in_parts,
+        what_took_no_money_gives_none_back,
+        only_ones_own_payments_are_given_back,
+        a_wrong_refund_is_named_and_changes_nothing,
+        refunds_at_once_never_exceed_the_payment,
+        the_same_refund_under_one_key_is_made_once,
+        a_refused_refund_is_failed_and_takes_nothing_up,
+        the_body_may_be_left_out,
+    )
+}
+
+/// The document's example, then the rest, then nothing is left.
+async fn a_payment_is_given_back_in_parts(gateway: &Gateway) -> Result<()> {
     let receiver = Receiver::start().await?;
     let asked = json!({"url": receiver.url("/"), "events": ["refund.created"]});
     gateway.register_as("/v1/webhooks", &asked).await?;
@@ -38,25 +50,25 @@ async fn a_payment_is_given_back_in_parts() -> Result<()> {
     let id = paid.at("/id");
 
     let example = json!({"amount": 2500, "reason": "customer_request"});
-    let part = refund(&gateway, id, &example).await?;
+    let part = refund(gateway, id, &example).await?;
     let printed = r#"{"id":"ref_…","object":"refund","payment_id":"pay_…","amount":2500,"currency":"USD","status":"succeeded","reason":"customer_request","created":…}"#;
     assert_eq!((part.status, plain(&part.text).as_str()), (200, printed));
     assert_eq!(part.at("/payment_id"), id);
-    let half = read(&gateway, id).await?;
+    let half = read(gateway, id).await?;
     assert_eq!(half.at("/status"), "succeeded");
     assert_eq!(half.body["amount_refunded"], json!(2500));
 
-    let rest = refund(&gateway, id, &json!({})).await?;
+    let rest = refund(gateway, id, &json!({})).await?;
     let printed = r#"{"id":"ref_…","object":"refund","payment_id":"pay_…","amount":2500,"currency":"USD","status":"succeeded","created":…}"#;
     assert_eq!((rest.status, plain(&rest.text).as_str()), (200, printed));
-    let whole = read(&gateway, id).await?;
+    let whole = read(gateway, id).await?;
     assert_eq!(whole.at("/status"), "succeeded");
     assert_eq!(whole.body["amount_refunded"], json!(5000));
 
     let too_large = refusal(400, "amount_too_large", "amount");
     for body in [json!({}), json!({"amount": 1})] {
         let again = gateway.posting(&format!("/v1/payments/{id}/refund"), &body);
-        refused(&gateway, again, &too_large).await?;
+        refused(gateway, again, &too_large).await?;
     }
 
     gateway.drain().await?;
@@ -66,12 +78,10 @@ async fn a_payment_is_given_back_in_parts() -> Result<()> {
         told.iter()
             .all(|event| event.json()["type"] == "refund.created")
     );
-    gateway.finish().await
+    Ok(())
 }
 
-#[tokio::test]
-async fn what_took_no_money_gives_none_back() -> Result<()> {
-    let gateway = Gateway::start().await?;
+async fn what_took_no_money_gives_none_back(gateway: &Gateway) -> Result<()> {
     let mut without_card = example(cards::APPROVED);
     without_card
         .as_object_mut()
@@ -82,14 +92,12 @@ async fn what_took_no_money_gives_none_back() -> Result<()> {
     for payment in [open, declined] {
         let path = format!("/v1/payments/{}/refund", payment.at("/id"));
         let expected = refusal(400, "payment_not_refundable", "");
-        refused(&gateway, gateway.posting(&path, &json!({})), &expected).await?;
+        refused(gateway, gateway.posting(&path, &json!({})), &expected).await?;
     }
-    gateway.finish().await
+    Ok(())
 }
 
-#[tokio::test]
-async fn only_ones_own_payments_are_given_back() -> Result<()> {
-    let gateway = Gateway::start().await?;
+async fn only_ones_own_payments_are_given_back(gateway: &Gateway) -> Result<()> {
     let paid = gateway.pay(cards::APPROVED).await?;
     let path = format!("/v1/payments/{}/refund", paid.at("/id"));
     let missing = refusal(404, "resource_missing", "");
@@ -101,27 +109,25 @@ async fn only_ones_own_payments_are_given_back() -> Result<()> {
         "%ff",
     ] {
         let nobodys = format!("/v1/payments/{nobodys}/refund");
-        refused(&gateway, gateway.posting(&nobodys, &json!({})), &missing).await?;
+        refused(gateway, gateway.posting(&nobodys, &json!({})), &missing).await?;
     }
     let theirs = gateway
         .request(Method::POST, &path)
         .bearer_auth(gateway.other_merchant.test_key.as_str())
         .json(&json!({}));
-    refused(&gateway, theirs, &missing).await?;
+    refused(gateway, theirs, &missing).await?;
     let live = gateway
         .request(Method::POST, &path)
         .bearer_auth(gateway.merchant.live_key.as_str())
         .json(&json!({}));
-    refused(&gateway, live, &missing).await?;
+    refused(gateway, live, &missing).await?;
     let keyless = gateway.request(Method::POST, &path).json(&json!({}));
-    refused(&gateway, keyless, &refusal(401, "missing_api_key", "")).await?;
-    assert_eq!(read(&gateway, paid.at("/id")).await?.text, paid.text);
-    gateway.finish().await
+    refused(gateway, keyless, &refusal(401, "missing_api_key", "")).await?;
+    assert_eq!(read(gateway, paid.at("/id")).await?.text, paid.text);
+    Ok(())
 }
 
-#[tokio::test]
-async fn a_wrong_refund_is_named_and_changes_nothing() -> Result<()> {
-    let gateway = Gateway::start().await?;
+async fn a_wrong_refund_is_named_and_changes_nothing(gateway: &Gateway) -> Result<()> {
     let paid = gateway.pay(cards::APPROVED).await?;
     let path = format!("/v1/payments/{}/refund", paid.at("/id"));
     for (body, code, param) in [
@@ -143,25 +149,23 @@ async fn a_wrong_refund_is_named_and_changes_nothing() -> Result<()> {
     ] {
         let request = gateway.posting(&path, &body);
         let expected = refusal(400, code, param);
-        let answer = refused(&gateway, request, &expected).await;
+        let answer = refused(gateway, request, &expected).await;
         answer.with_context(|| body.to_string())?;
     }
-    assert_eq!(read(&gateway, paid.at("/id")).await?.text, paid.text);
+    assert_eq!(read(gateway, paid.at("/id")).await?.text, paid.text);
     assert_eq!(
         gateway.acquirer_did(paid.at("/id"))?,
         ["approved", "captured"]
     );
-    gateway.finish().await
+    Ok(())
 }
 
 /// However many ask at once, no more goes back than came in.
-#[tokio::test]
-async fn refunds_at_once_never_exceed_the_payment() -> Result<()> {
-    let gateway = Gateway::start().await?;
+async fn refunds_at_once_never_exceed_the_payment(gateway: &Gateway) -> Result<()> {
     let paid = gateway.pay(cards::APPROVED).await?;
     let id = paid.at("/id");
     let body = json!({"amount": 1000});
-    let answers = try_join_all((0..40).map(|_| refund(&gateway, id, &body))).await?;
+    let answers = try_join_all((0..40).map(|_| refund(gateway, id, &body))).await?;
     let of = |status| answers.iter().filter(move |answer| answer.status == status);
     assert_eq!((of(200).count(), of(400).count()), (5, 35));
     assert!(of(200).all(|answer| answer.at("/status") == "succeeded"));
@@ -170,21 +174,19 @@ async fn refunds_at_once_never_exceed_the_payment() -> Result<()> {
         assert_eq!(answer.at("/error/code"), "amount_too_large");
     }
     assert_eq!(
-        read(&gateway, id).await?.body["amount_refunded"],
+        read(gateway, id).await?.body["amount_refunded"],
         json!(5000)
     );
 
     let paid = gateway.pay(cards::APPROVED).await?;
     let all = json!({});
-    let answers = try_join_all((0..8).map(|_| refund(&gateway, paid.at("/id"), &all))).await?;
+    let answers = try_join_all((0..8).map(|_| refund(gateway, paid.at("/id"), &all))).await?;
     let done = answers.iter().filter(|answer| answer.status == 200);
     assert_eq!(done.count(), 1);
-    gateway.finish().await
+    Ok(())
 }
 
-#[tokio::test]
-async fn the_same_refund_under_one_key_is_made_once() -> Result<()> {
-    let gateway = Gateway::start().await?;
+async fn the_same_refund_under_one_key_is_made_once(gateway: &Gateway) -> Result<()> {
     let paid = gateway.pay(cards::APPROVED).await?;
     let path = format!("/v1/payments/{}/refund", paid.at("/id"));
     let keyed = |body: &Value| {
@@ -208,15 +210,13 @@ async fn the_same_refund_under_one_key_is_made_once() -> Result<()> {
         (payment.status, payment.at("/error/code")),
         (409, "idempotency_key_reused")
     );
-    let read = read(&gateway, paid.at("/id")).await?;
+    let read = read(gateway, paid.at("/id")).await?;
     assert_eq!(read.body["amount_refunded"], json!(1000));
-    gateway.finish().await
+    Ok(())
 }
 
 /// A refund that the acquirer refuses gives nothing back, is told, and may be asked for again.
-#[tokio::test]
-async fn a_refused_refund_is_failed_and_takes_nothing_up() -> Result<()> {
-    let gateway = Gateway::start().await?;
+async fn a_refused_refund_is_failed_and_takes_nothing_up(gateway: &Gateway) -> Result<()> {
     let receiver = Receiver::start().await?;
     let asked = json!({"url": receiver.url("/"), "events": ["refund.created"]});
     gateway.register_as("/v1/webhooks", &asked).await?;
@@ -224,21 +224,19 @@ async fn a_refused_refund_is_failed_and_takes_nothing_up() -> Result<()> {
     let id = paid.at("/id");
     let mut refused = Vec::new();
     for body in [json!({}), json!({"amount": 5000})] {
-        let answer = refund(&gateway, id, &body).await?;
+        let answer = refund(gateway, id, &body).await?;
         assert_eq!((answer.status, answer.at("/status")), (200, "failed"));
         assert_eq!(answer.body["amount"], json!(5000));
-        assert_eq!(read(&gateway, id).await?.text, paid.text);
+        assert_eq!(read(gateway, id).await?.text, paid.text);
         refused.push(answer.body);
     }
     gateway.drain().await?;
     assert_eq!(objects(&receiver.requests()), refused);
-    gateway.finish().await
+    Ok(())
 }
 
 /// Nothing sent says nothing: all of it goes back.
-#[tokio::test]
-async fn the_body_may_be_left_out() -> Result<()> {
-    let gateway = Gateway::start().await?;
+async fn the_body_may_be_left_out(gateway: &Gateway) -> Result<()> {
     let key = gateway.merchant.test_key.as_str();
     for (version, media) in [
         ("/v1", ""),
@@ -256,8 +254,8 @@ async fn the_body_may_be_left_out() -> Result<()> {
             media => gateway.send(bare.header("Content-Type", media)).await?,
         };
         assert_eq!(answer.status, 200, "{media}: {}", answer.text);
-        let read = read(&gateway, paid.at("/id")).await?;
+        let read = read(gateway, paid.at("/id")).await?;
         assert_eq!(read.body["amount_refunded"], json!(5000));
     }
-    gateway.finish().await
+    Ok(())
 }

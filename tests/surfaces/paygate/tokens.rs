@@ -3,7 +3,7 @@
 use anyhow::{Context, Result};
 use reqwest::Method;
 use serde_json::{Value, json};
-use tests::{Gateway, Response, cards, example};
+use tests::{Gateway, Response, cards, example, run_cases};
 
 use crate::plain::plain;
 use crate::{refusal, refused};
@@ -19,14 +19,21 @@ async fn exchange(gateway: &Gateway) -> Result<Response> {
 }
 
 #[tokio::test]
-async fn a_token_opens_what_a_key_opens() -> Result<()> {
-    let gateway = Gateway::start().await?;
-    let given = exchange(&gateway).await?;
+async fn cases() -> Result<()> {
+    run_cases!(Gateway::start().await?;
+        a_token_opens_what_a_key_opens,
+        an_expired_token_opens_nothing,
+        wrong_credentials_get_no_token,
+    )
+}
+
+async fn a_token_opens_what_a_key_opens(gateway: &Gateway) -> Result<()> {
+    let given = exchange(gateway).await?;
     let printed = r#"{"access_token":"at_…","token_type":"Bearer","expires_in":3600}"#;
     assert_eq!((given.status, plain(&given.text).as_str()), (200, printed));
     assert_eq!(given.header("cache-control"), "no-store");
     let token = given.at("/access_token");
-    let another = exchange(&gateway).await?;
+    let another = exchange(gateway).await?;
     assert_ne!(another.at("/access_token"), token);
 
     let post = |path: &str, body: Value| {
@@ -54,33 +61,29 @@ async fn a_token_opens_what_a_key_opens() -> Result<()> {
         gateway.get(&path).await?.body["amount_refunded"],
         json!(5000)
     );
-    gateway.finish().await
+    Ok(())
 }
 
-#[tokio::test]
-async fn an_expired_token_opens_nothing() -> Result<()> {
-    let gateway = Gateway::start().await?;
-    let given = exchange(&gateway).await?;
+async fn an_expired_token_opens_nothing(gateway: &Gateway) -> Result<()> {
+    let given = exchange(gateway).await?;
     let token = given.at("/access_token");
     gateway.expire_access_tokens().await?;
     let expired = gateway
         .request(Method::GET, "/v1/transactions")
         .bearer_auth(token);
-    refused(&gateway, expired, &refusal(401, "token_expired", "")).await?;
+    refused(gateway, expired, &refusal(401, "token_expired", "")).await?;
     let mut altered = token.to_owned();
     altered.pop().context("a token")?;
     for unknown in [altered.as_str(), "at_", "at_x"] {
         let request = gateway
             .request(Method::GET, "/v1/transactions")
             .bearer_auth(unknown);
-        refused(&gateway, request, &refusal(401, "invalid_api_key", "")).await?;
+        refused(gateway, request, &refusal(401, "invalid_api_key", "")).await?;
     }
-    gateway.finish().await
+    Ok(())
 }
 
-#[tokio::test]
-async fn wrong_credentials_get_no_token() -> Result<()> {
-    let gateway = Gateway::start().await?;
+async fn wrong_credentials_get_no_token(gateway: &Gateway) -> Result<()> {
     let id = gateway.merchant.client_id.as_str();
     let secret = gateway.merchant.client_secret.as_str();
     let theirs = gateway.other_merchant.client_secret.as_str();
@@ -155,13 +158,13 @@ async fn wrong_credentials_get_no_token() -> Result<()> {
         (json!([]), 400, "body_invalid", ""),
     ] {
         let request = gateway.request(Method::POST, "/v1/auth/token").json(&body);
-        let answer = refused(&gateway, request, &refusal(status, code, param)).await;
+        let answer = refused(gateway, request, &refusal(status, code, param)).await;
         answer.with_context(|| format!("{code} {param}"))?;
     }
     let form = gateway.request(Method::POST, "/v1/auth/token");
     let form = form.header("Content-Type", "application/x-www-form-urlencoded");
     let form = form.body(format!("client_id={id}&client_secret={secret}"));
-    refused(&gateway, form, &refusal(400, "body_invalid", "")).await?;
+    refused(gateway, form, &refusal(400, "body_invalid", "")).await?;
     gateway.check_nothing_stored().await?;
-    gateway.finish().await
+    Ok(())
 }

@@ -3,7 +3,7 @@
 use anyhow::{Context, Result};
 use reqwest::Method;
 use serde_json::{Value, json};
-use tests::{Gateway, Response, cards, example};
+use tests::{Gateway, Response, cards, example, run_cases};
 use time::OffsetDateTime;
 use time::macros::format_description;
 
@@ -45,13 +45,22 @@ async fn made(gateway: &Gateway) -> Result<Vec<String>> {
 }
 
 #[tokio::test]
-async fn a_list_is_answered_as_documented() -> Result<()> {
-    let gateway = Gateway::start().await?;
-    let empty = list(&gateway, "").await?;
+async fn cases() -> Result<()> {
+    run_cases!(Gateway::start().await?;
+        a_list_is_answered_as_documented,
+        payments_are_listed_newest_first_and_in_parts,
+        payments_are_found_by_status_and_day,
+        wrong_parameters_are_named,
+        nobody_sees_anothers_transactions,
+    )
+}
+
+async fn a_list_is_answered_as_documented(gateway: &Gateway) -> Result<()> {
+    let empty = list(gateway, "").await?;
     let printed = r#"{"object":"list","data":[],"limit":10,"offset":0,"has_more":false}"#;
     assert_eq!(empty.text, printed);
     let paid = gateway.pay(cards::APPROVED).await?;
-    let one = list(&gateway, "?limit=20&status=succeeded").await?;
+    let one = list(gateway, "?limit=20&status=succeeded").await?;
     let printed = r#"{"object":"list","data":[{"id":"pay_…","status":"succeeded","amount":5000,"currency":"USD","created":…,"customer":{"id":"cus_…","email":"customer@example.com"},"description":"Order #12345"}],"limit":20,"offset":0,"has_more":false}"#;
     assert_eq!(plain(&one.text), printed);
     assert_eq!(one.body["data"], json!([paid.body]));
@@ -62,14 +71,12 @@ async fn a_list_is_answered_as_documented() -> Result<()> {
             .text,
         one.text
     );
-    gateway.finish().await
+    Ok(())
 }
 
-#[tokio::test]
-async fn payments_are_listed_newest_first_and_in_parts() -> Result<()> {
-    let gateway = Gateway::start().await?;
-    let all = made(&gateway).await?;
-    assert_eq!(ids(&list(&gateway, "").await?)?, all);
+async fn payments_are_listed_newest_first_and_in_parts(gateway: &Gateway) -> Result<()> {
+    let all = made(gateway).await?;
+    assert_eq!(ids(&list(gateway, "").await?)?, all);
     let (second, last) = (all.get(1).context("an id")?, all.last().context("an id")?);
     for (query, range, more) in [
         ("?limit=2".to_owned(), 0..2, true),
@@ -85,7 +92,7 @@ async fn payments_are_listed_newest_first_and_in_parts() -> Result<()> {
         (format!("?starting_after={last}"), 5..5, false),
         ("?utm_source=newsletter".to_owned(), 0..5, false),
     ] {
-        let part = list(&gateway, &query).await?;
+        let part = list(gateway, &query).await?;
         let expected = all.get(range).context("a range")?;
         assert_eq!(ids(&part)?, expected, "{query}");
         assert_eq!(part.body["has_more"], json!(more), "{query}");
@@ -94,7 +101,7 @@ async fn payments_are_listed_newest_first_and_in_parts() -> Result<()> {
     let mut walked = Vec::new();
     let mut query = "?limit=2".to_owned();
     loop {
-        let part = list(&gateway, &query).await?;
+        let part = list(gateway, &query).await?;
         walked.extend(ids(&part)?);
         if part.body["has_more"] == json!(false) {
             break;
@@ -105,15 +112,13 @@ async fn payments_are_listed_newest_first_and_in_parts() -> Result<()> {
         );
     }
     assert_eq!(walked, all);
-    gateway.finish().await
+    Ok(())
 }
 
-#[tokio::test]
-async fn payments_are_found_by_status_and_day() -> Result<()> {
-    let gateway = Gateway::start().await?;
-    let all = made(&gateway).await?;
+async fn payments_are_found_by_status_and_day(gateway: &Gateway) -> Result<()> {
+    let all = made(gateway).await?;
     for (status, range) in [("pending", 0..1), ("failed", 1..2), ("succeeded", 2..5)] {
-        let found = list(&gateway, &format!("?status={status}")).await?;
+        let found = list(gateway, &format!("?status={status}")).await?;
         assert_eq!(ids(&found)?, all.get(range).context("a range")?, "{status}");
         let data = found.body["data"].as_array().context("no list")?;
         assert!(data.iter().all(|payment| payment["status"] == *status));
@@ -132,7 +137,7 @@ async fn payments_are_found_by_status_and_day() -> Result<()> {
         (format!("?from_date={}&status=failed&limit=1", day(-1)?), 1),
         ("?from_date=0000-01-01&to_date=9999-12-31".to_owned(), 5),
     ] {
-        assert_eq!(ids(&list(&gateway, &query).await?)?.len(), count, "{query}");
+        assert_eq!(ids(&list(gateway, &query).await?)?.len(), count, "{query}");
     }
     // A day counts from its first to its last instant.
     let first = all.first().context("an id")?;
@@ -140,14 +145,12 @@ async fn payments_are_found_by_status_and_day() -> Result<()> {
     let at =
         OffsetDateTime::from_unix_timestamp(payment.body["created"].as_i64().context("a time")?)?;
     let its_day = at.format(format_description!("[year]-[month]-[day]"))?;
-    let found = list(&gateway, &format!("?from_date={its_day}&to_date={its_day}")).await?;
+    let found = list(gateway, &format!("?from_date={its_day}&to_date={its_day}")).await?;
     assert!(ids(&found)?.contains(first));
-    gateway.finish().await
+    Ok(())
 }
 
-#[tokio::test]
-async fn wrong_parameters_are_named() -> Result<()> {
-    let gateway = Gateway::start().await?;
+async fn wrong_parameters_are_named(gateway: &Gateway) -> Result<()> {
     for (query, param) in [
         ("limit=0", "limit"),
         ("limit=101", "limit"),
@@ -174,15 +177,13 @@ async fn wrong_parameters_are_named() -> Result<()> {
         let request = gateway.request(Method::GET, &format!("/v1/transactions?{query}"));
         let request = request.bearer_auth(gateway.merchant.test_key.as_str());
         let expected = refusal(400, "parameter_invalid", param);
-        let answer = refused(&gateway, request, &expected).await;
+        let answer = refused(gateway, request, &expected).await;
         answer.with_context(|| query.to_owned())?;
     }
-    gateway.finish().await
+    Ok(())
 }
 
-#[tokio::test]
-async fn nobody_sees_anothers_transactions() -> Result<()> {
-    let gateway = Gateway::start().await?;
+async fn nobody_sees_anothers_transactions(gateway: &Gateway) -> Result<()> {
     let paid = gateway.pay(cards::APPROVED).await?;
     for key in [&gateway.other_merchant.test_key, &gateway.merchant.live_key] {
         for query in [String::new(), format!("?starting_after={}", paid.at("/id"))] {
@@ -195,6 +196,6 @@ async fn nobody_sees_anothers_transactions() -> Result<()> {
         }
     }
     let keyless = gateway.request(Method::GET, "/v1/transactions");
-    refused(&gateway, keyless, &refusal(401, "missing_api_key", "")).await?;
-    gateway.finish().await
+    refused(gateway, keyless, &refusal(401, "missing_api_key", "")).await?;
+    Ok(())
 }
