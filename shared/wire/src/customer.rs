@@ -187,6 +187,36 @@ mod tests {
     }
 
     #[test]
+    fn each_wrong_field_is_named() {
+        let number = "4242424242424242";
+        let long = |length| json!("x".repeat(length));
+        for (name, value) in [
+            ("email", json!(7)),
+            ("name", json!(7)),
+            ("name", long(201)),
+            ("phone", long(41)),
+            ("description", long(1_001)),
+            ("metadata", json!([])),
+            ("metadata", json!("x")),
+        ] {
+            let found = Details::read(json!({ name: value }));
+            let is_named = matches!(found, Err(FieldError::Invalid { param, .. }) if param == name);
+            assert!(is_named, "{name} {value}");
+        }
+        for (name, value) in [
+            ("name", json!(number)),
+            ("metadata", json!({"card": number})),
+        ] {
+            let param = name.to_owned();
+            let found = Details::read(json!({ name: value }));
+            assert_eq!(found, Err(FieldError::CardNumber { param }));
+        }
+        let param = "id".to_owned();
+        let found = Details::read(json!({"id": "cus_1"}));
+        assert_eq!(found, Err(FieldError::Unknown { param }));
+    }
+
+    #[test]
     fn both_spellings_are_one_customer() {
         let known = id("cus_0351FsBhSOBpYQOKJqTKXl");
         assert!(known.is_some());

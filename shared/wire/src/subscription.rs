@@ -232,6 +232,44 @@ mod tests {
                 other => assert_eq!(other, Err(invalid(name, "")), "{body}"),
             }
         }
+        let url = "https://example.com/hook";
+        for (body, name) in [
+            (json!({"url": 7}), "url"),
+            (json!({"url": url, "events": []}), "events"),
+            (json!({"url": url, "events": "*"}), "events"),
+            (json!({"url": url, "events": ["refund.created"]}), "events"),
+            (json!({"url": url, "signature": "v2"}), "signature"),
+        ] {
+            let found = Subscription::read(body.clone(), &KNOWN);
+            let is_named = matches!(found, Err(FieldError::Invalid { param, .. }) if param == name);
+            assert!(is_named, "{body}");
+        }
+        let number = "4242424242424242";
+        for (body, name) in [
+            (
+                json!({"url": format!("https://example.com/{number}")}),
+                "url",
+            ),
+            (
+                json!({"url": url, "metadata": {"card": number}}),
+                "metadata",
+            ),
+        ] {
+            let param = name.to_owned();
+            let found = Subscription::read(body, &KNOWN);
+            assert_eq!(found, Err(FieldError::CardNumber { param }));
+        }
+        for name in ["secret", "id", "signature"] {
+            let param = name.to_owned();
+            let found = Changes::read(json!({ name: "x" }), &KNOWN);
+            assert_eq!(found, Err(FieldError::Unknown { param }));
+        }
+        let secret = Subscription::read(json!({"url": url, "secret": "x"}), &KNOWN);
+        let param = "secret".to_owned();
+        assert_eq!(secret, Err(FieldError::Unknown { param }));
+        let missing = Subscription::read(json!({}), &KNOWN);
+        let param = "url".to_owned();
+        assert_eq!(missing, Err(FieldError::Missing { param }));
         let secret = Changes::read(json!({"secret": "x"}), &KNOWN);
         let param = "secret".to_owned();
         assert_eq!(secret, Err(FieldError::Unknown { param }));

@@ -56,18 +56,10 @@ async fn wrong_customers_are_named_and_not_stored(gateway: &Gateway) -> Result<(
     let email = "customer@example.com";
     for (body, code, param) in [
         (json!({}), "VAL001", "email"),
-        (json!({"email": null}), "VAL001", "email"),
-        (json!({"email": "nobody"}), "VAL001", "email"),
-        (json!({"email": email, "name": 7}), "VAL001", "name"),
         (
             json!({"email": email, "name": cards::APPROVED}),
             "VAL001",
             "name",
-        ),
-        (
-            json!({"email": email, "metadata": "x"}),
-            "VAL001",
-            "metadata",
         ),
         (json!({"email": email, "age": 7}), "VAL001", "age"),
         (json!([]), "VAL001", ""),

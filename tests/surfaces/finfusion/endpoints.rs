@@ -89,24 +89,11 @@ async fn wrong_endpoints_are_named_and_not_stored(gateway: &Gateway) -> Result<(
     for (body, code, param) in [
         (json!([]), "VAL001", ""),
         (json!({}), "VAL001", "url"),
-        (json!({"url": 7}), "VAL001", "url"),
         (json!({"url": "http://10.0.0.1/"}), "VAL001", "url"),
-        (
-            json!({"url": format!("https://example.com/{}", cards::APPROVED)}),
-            "VAL001",
-            "url",
-        ),
-        (json!({"url": url, "events": []}), "VAL001", "events"),
         (
             json!({"url": url, "events": ["refund.created"]}),
             "VAL001",
             "events",
-        ),
-        (json!({"url": url, "events": "*"}), "VAL001", "events"),
-        (
-            json!({"url": url, "signature": "v2"}),
-            "VAL001",
-            "signature",
         ),
         (json!({"url": url, "secret": "x"}), "VAL001", "secret"),
         (

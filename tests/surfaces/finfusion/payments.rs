@@ -120,50 +120,15 @@ async fn a_payment_whose_outcome_is_late_is_pending() -> Result<()> {
 }
 
 async fn wrong_fields_are_named_and_nothing_is_stored(gateway: &Gateway) -> Result<()> {
-    let number = "payment_method.card.number";
     for (pointer, value, param) in [
         ("/amount", json!(null), "amount"),
-        ("/amount", json!(1000), "amount"),
-        ("/amount/value", json!(0), "amount.value"),
-        ("/amount/value", json!(-1000), "amount.value"),
-        ("/amount/value", json!(10.5), "amount.value"),
         ("/amount/value", json!("1000"), "amount.value"),
         (
-            "/amount/value",
-            json!(1_000_000_000_000_i64),
-            "amount.value",
-        ),
-        ("/amount/currency", json!(null), "amount.currency"),
-        ("/amount/currency", json!("usd"), "amount.currency"),
-        ("/payment_method", json!(null), "payment_method"),
-        ("/payment_method", json!("card"), "payment_method"),
-        ("/payment_method/type", json!(null), "payment_method.type"),
-        ("/payment_method/type", json!("cash"), "payment_method.type"),
-        ("/payment_method/card", json!(null), "payment_method.card"),
-        ("/payment_method/card/number", json!(cards::INVALID), number),
-        ("/payment_method/card/number", json!("42"), number),
-        (
-            "/payment_method/card/exp_month",
-            json!(0),
-            "payment_method.card.exp_month",
-        ),
-        (
-            "/payment_method/card/exp_year",
-            json!(24),
-            "payment_method.card.exp_year",
-        ),
-        (
-            "/payment_method/card/cvc",
-            json!("12"),
-            "payment_method.card.cvc",
-        ),
-        (
-            "/payment_method/card/pin",
-            json!("1234"),
-            "payment_method.card.pin",
+            "/payment_method/card/number",
+            json!(cards::INVALID),
+            "payment_method.card.number",
         ),
         ("/metadata", json!({"note": cards::APPROVED}), "metadata"),
-        ("/metadata", json!([]), "metadata"),
         ("/capture", json!(false), "capture"),
     ] {
         let mut body = example(cards::APPROVED);

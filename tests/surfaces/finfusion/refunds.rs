@@ -75,10 +75,7 @@ async fn a_wrong_refund_is_named_and_changes_nothing(gateway: &Gateway) -> Resul
             json!({"amount": {"value": 1000, "currency": "EUR"}}),
             "amount.currency",
         ),
-        (json!({"amount": {"value": 0}}), "amount.value"),
         (json!({"amount": {"value": "400"}}), "amount.value"),
-        (json!({"amount": 400}), "amount"),
-        (json!({"reason": 7}), "reason"),
         (json!({"reason": cards::APPROVED}), "reason"),
         (json!({"charge": "x"}), "charge"),
     ] {

@@ -167,12 +167,6 @@ async fn what_cannot_be_told_is_refused(gateway: &Gateway) -> Result<()> {
             json!({"url": URL, "events": ["payment.succeeded"]}),
             "events",
         ),
-        (
-            json!({"url": URL, "events": ["payment_intent.lost"]}),
-            "events",
-        ),
-        (json!({"url": URL, "events": []}), "events"),
-        (json!({"url": URL, "signature": "v2"}), "signature"),
         (json!({"url": URL, "secret": "whsec_1"}), "secret"),
     ] {
         let answer = post(gateway, WEBHOOKS, &body).await?;

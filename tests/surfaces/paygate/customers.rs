@@ -108,33 +108,16 @@ async fn one_address_is_one_customer(gateway: &Gateway) -> Result<()> {
 async fn wrong_customers_are_named_and_not_stored(gateway: &Gateway) -> Result<()> {
     for (body, code, param) in [
         (json!({"email": "nobody"}), "email_invalid", "email"),
-        (json!({"email": 7}), "parameter_invalid", "email"),
-        (
-            json!({"name": "x".repeat(201)}),
-            "parameter_invalid",
-            "name",
-        ),
         (
             json!({"name": cards::APPROVED}),
             "card_number_misplaced",
             "name",
         ),
         (
-            json!({"phone": "x".repeat(41)}),
-            "parameter_invalid",
-            "phone",
-        ),
-        (
-            json!({"description": "x".repeat(1_001)}),
-            "parameter_invalid",
-            "description",
-        ),
-        (
             json!({"metadata": {"card": cards::APPROVED}}),
             "card_number_misplaced",
             "metadata",
         ),
-        (json!({"metadata": []}), "parameter_invalid", "metadata"),
         (json!({"id": "cus_1"}), "parameter_unknown", "id"),
         (json!("customer@example.com"), "body_invalid", ""),
     ] {

@@ -153,26 +153,11 @@ async fn payments_are_found_by_status_and_day(gateway: &Gateway) -> Result<()> {
 async fn wrong_parameters_are_named(gateway: &Gateway) -> Result<()> {
     for (query, param) in [
         ("limit=0", "limit"),
-        ("limit=101", "limit"),
-        ("limit=-1", "limit"),
-        ("limit=ten", "limit"),
-        ("limit=", "limit"),
-        ("limit=1&limit=2", "limit"),
-        ("limit=99999999999999999999", "limit"),
-        ("offset=-1", "offset"),
         ("offset=10001", "offset"),
-        ("offset=1.5", "offset"),
         ("status=refunded", "status"),
-        ("status=SUCCEEDED", "status"),
         ("from_date=2024-02-30", "from_date"),
-        ("from_date=yesterday", "from_date"),
-        ("to_date=20240229", "to_date"),
-        ("to_date=2024-02-29T00:00:00Z", "to_date"),
         ("from_date=2024-02-02&to_date=2024-02-01", "to_date"),
-        ("starting_after=pay_1", "starting_after"),
         ("starting_after=4242424242424242", "starting_after"),
-        ("starting_after=%ff%fe", "starting_after"),
-        ("starting_after=%00", "starting_after"),
     ] {
         let request = gateway.request(Method::GET, &format!("/v1/transactions?{query}"));
         let request = request.bearer_auth(gateway.merchant.test_key.as_str());

@@ -87,12 +87,15 @@ mod tests {
             (json!({"amount": 500}), "amount"),
             (json!({"amount": {}}), "amount.value"),
             (json!({"amount": {"value": 0}}), "amount.value"),
+            (json!({"amount": {"value": "400"}}), "amount.value"),
             (
                 json!({"amount": {"value": 5, "currency": "dollars"}}),
                 "amount.currency",
             ),
             (json!({"amount": {"value": 5, "unit": 1}}), "amount.unit"),
             (json!({"reason": []}), "reason"),
+            (json!({"reason": 7}), "reason"),
+            (json!({"reason": "4242424242424242"}), "reason"),
             (json!({"payment_id": "pay_1"}), "payment_id"),
         ] {
             let error = RefundPayment::read(body.clone()).err();

@@ -272,6 +272,17 @@ fn card_numbers_and_unknown_fields_are_refused() {
 }
 
 #[test]
+fn texts_and_metadata_have_limits() {
+    for (name, value) in [
+        ("description", json!("x".repeat(1_001))),
+        ("description", json!(7)),
+        ("metadata", json!([])),
+    ] {
+        assert_eq!(refused(&format!("/{name}"), value).1, name);
+    }
+}
+
+#[test]
 fn a_cancel_may_have_a_reason() {
     for body in [
         json!({}),
