@@ -1,12 +1,20 @@
--- Whose data it is, and by which keys they come in.
+-- Merchants and the credentials that open their data.
 
 create table merchants (
     id          uuid primary key,
     name        text not null constraint merchants_name_length check (length(name) between 1 and 200),
-    -- Requests a minute for each key; null is the default of the surface.
+    -- Requests a minute for each key; null is the surface's default.
     rate_limit  integer constraint merchants_rate_limit_positive check (rate_limit > 0),
     fee_basis_points smallint not null
         constraint merchants_fee_range check (fee_basis_points between 0 and 10000),
+    -- Where payers may write to.
+    email       text constraint merchants_email_length check (length(email) between 3 and 254),
+    -- The merchant's own currency, in which lists show rates.
+    currency    text not null default 'USD'
+        constraint merchants_currency_code check (currency ~ '^[A-Z]{3}$'),
+    -- What anonymous callers who hold an intent's id may read of it.
+    public_intents text not null default 'full'
+        constraint merchants_public_intents_known check (public_intents in ('full', 'redacted')),
     created_at  timestamptz not null default now()
 );
 
@@ -28,11 +36,24 @@ create table api_clients (
     merchant_id uuid not null references merchants,
     live        boolean not null,
     secret_hash bytea not null constraint api_clients_hash_length check (length(secret_hash) = 32),
+    -- All tokens of one client share one rate limit, counted under this id.
+    limited_as  uuid not null default gen_random_uuid(),
     created_at  timestamptz not null default now()
 );
 
--- Hits per key, surface and minute, summed over all API processes. Unlogged: after a crash of the
--- database a minute's count starts again, which costs nobody anything.
+-- Short-lived tokens, accepted wherever a key is. Only their hash is stored.
+create table access_tokens (
+    hash       bytea primary key constraint access_tokens_hash_length check (length(hash) = 32),
+    client_id  text not null references api_clients,
+    -- The scope the client requested; null opens everything.
+    scope      text,
+    expires_at timestamptz not null
+);
+
+create index access_tokens_by_age on access_tokens (expires_at);
+
+-- Requests per key, surface and minute, summed over all API processes. Unlogged: after a crash of
+-- the database a minute's count starts again, which costs nobody anything.
 create unlogged table rate_windows (
     subject uuid not null,
     surface text not null,

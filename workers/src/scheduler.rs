@@ -1,5 +1,5 @@
-//! The relay: once a second it rings again for what the calendar says is due, and tidies up. Any
-//! number of relays may run; they share the work.
+//! The scheduler: once a second it publishes the jobs that are due, once a minute it deletes what has
+//! expired. Any number of schedulers may run; they share the work.
 
 use std::time::Duration;
 
@@ -11,11 +11,11 @@ use tokio::time::{MissedTickBehavior, interval};
 use crate::config::Process;
 use crate::{health, runtime};
 
-/// How often it looks.
+/// How often due jobs are published.
 const POLL: Duration = Duration::from_secs(1);
-/// How many jobs it takes at once.
+/// How many jobs are taken at once.
 const JOBS_MAX: i64 = 500;
-/// How often it tidies up.
+/// How often expired rows are deleted.
 const CLEANUP: Duration = Duration::from_mins(1);
 
 pub async fn run(process: &Process) -> anyhow::Result<()> {
@@ -30,7 +30,7 @@ pub async fn run(process: &Process) -> anyhow::Result<()> {
     loop {
         tokio::select! {
             _ = ending.wait_for(|ending| *ending) => break,
-            _ = poll.tick() => sweep(&db, &publisher).await,
+            _ = poll.tick() => publish_due(&db, &publisher).await,
             _ = cleanup.tick() => clean_up(&db).await,
         }
     }
@@ -38,14 +38,13 @@ pub async fn run(process: &Process) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Rings for everything that is due. Without a broker nothing is taken: pushing the calendar on
-/// would only delay.
-async fn sweep(db: &PgPool, publisher: &Publisher) {
+/// Publishes everything that is due. Without a broker nothing is taken: taking a job delays it.
+async fn publish_due(db: &PgPool, publisher: &Publisher) {
     while publisher.is_connected() {
         let jobs = match jobs::take_due(db, JOBS_MAX).await {
             Ok(jobs) => jobs,
             Err(error) => {
-                tracing::warn!(%error, "the calendar cannot be read");
+                tracing::warn!(%error, "cannot read due jobs");
                 return;
             }
         };
@@ -53,8 +52,8 @@ async fn sweep(db: &PgPool, publisher: &Publisher) {
         if due == 0 {
             return;
         }
-        let rung = publisher.publish_all(jobs).await;
-        tracing::info!(due, rung, "rang again");
+        let published = publisher.publish_all(jobs).await;
+        tracing::info!(due, published, "published overdue jobs");
         if i64::try_from(due).unwrap_or(JOBS_MAX) < JOBS_MAX {
             return;
         }
@@ -62,12 +61,12 @@ async fn sweep(db: &PgPool, publisher: &Publisher) {
 }
 
 async fn clean_up(db: &PgPool) {
-    if let Err(error) = try_clean_up(db).await {
-        tracing::warn!(%error, "tidying up failed");
+    if let Err(error) = delete_expired(db).await {
+        tracing::warn!(%error, "cannot delete expired rows");
     }
 }
 
-async fn try_clean_up(db: &PgPool) -> store::Result<()> {
+async fn delete_expired(db: &PgPool) -> store::Result<()> {
     rate_limits::delete_past(db).await?;
     clients::delete_expired(db).await?;
     while idempotency::delete_expired(db).await? == idempotency::DELETED_MAX {}

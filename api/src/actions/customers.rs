@@ -1,11 +1,10 @@
 //! Making and changing customers, whatever surface asked for it.
 
 use domain::customer::Customer;
-use domain::id::{CustomerId, DeliveryId};
-use domain::job::{Job, Worker};
+use domain::id::CustomerId;
+use domain::job::Job;
 use store::accept::{Key, StoredResponse};
 use store::customers::{self, Changes, NewCustomer};
-use store::jobs::FIRST_SEQ;
 use store::merchants::Principal;
 use wire::customer::{self, Details};
 use wire::page::Page;
@@ -28,11 +27,11 @@ pub async fn create(
         return idempotency::answered(before);
     }
     let (merchant, mode) = (principal.merchant_id, principal.mode);
-    let (customer, told) = customers::upsert(&mut tx, id, merchant, mode, details).await?;
+    let (customer, jobs) = customers::upsert(&mut tx, id, merchant, mode, details).await?;
     let answer = render(&customer);
     idempotency::store_response(&mut tx, principal, key.as_ref(), &answer).await?;
     store::commit(tx).await?;
-    publish(app, told);
+    publish(app, jobs);
     Ok(ApiResponse::new(answer))
 }
 
@@ -69,14 +68,14 @@ pub async fn update(
     let mut tx = store::begin(&app.db, principal.merchant_id, principal.mode).await?;
     let (merchant, mode) = (principal.merchant_id, principal.mode);
     let updated = customers::update(&mut tx, merchant, mode, id, changes).await;
-    let (customer, told) = match updated {
+    let (customer, jobs) = match updated {
         Err(error) if error.constraint() == Some("customers_email_unique") => {
             return Err(ApiError::EmailTaken);
         }
         updated => updated?.ok_or(ApiError::Missing("customer"))?,
     };
     store::commit(tx).await?;
-    publish(app, told);
+    publish(app, jobs);
     Ok(customer)
 }
 
@@ -99,14 +98,9 @@ pub async fn list(
     Ok((found, has_more))
 }
 
-/// Rings for deliveries that were just written.
-pub fn publish(app: &App, deliveries: Vec<DeliveryId>) {
-    for delivery in deliveries {
-        let job = Job {
-            worker: Worker::Webhook,
-            id: delivery.0,
-            seq: FIRST_SEQ,
-        };
+/// Publishes jobs that were just written.
+pub fn publish(app: &App, jobs: Vec<Job>) {
+    for job in jobs {
         app.publisher.publish(job, None);
     }
 }

@@ -28,11 +28,11 @@ pub async fn create(
     {
         return idempotency::answered(before);
     }
-    let (intent, told) = intents::create(&mut tx, intent).await?;
+    let (intent, jobs) = intents::create(&mut tx, intent).await?;
     let answer = render(&intent);
     idempotency::store_response(&mut tx, principal, key.as_ref(), &answer).await?;
     store::commit(tx).await?;
-    publish(app, told);
+    publish(app, jobs);
     Ok(ApiResponse::new(answer))
 }
 
@@ -56,13 +56,13 @@ pub async fn cancel(
         return idempotency::answered(before);
     }
     let canceled = intents::cancel(&mut tx, principal.merchant_id, principal.mode, id).await?;
-    let (intent, told) = match canceled.ok_or(ApiError::Missing("payment intent"))? {
-        Canceled::Now(intent, told) => (intent, told),
+    let (intent, jobs) = match canceled.ok_or(ApiError::Missing("payment intent"))? {
+        Canceled::Now(intent, jobs) => (intent, jobs),
         Canceled::NotOpen(_) => return Err(ApiError::IntentClosed),
     };
     let answer = render(&intent);
     idempotency::store_response(&mut tx, principal, key.as_ref(), &answer).await?;
     store::commit(tx).await?;
-    publish(app, told);
+    publish(app, jobs);
     Ok(ApiResponse::new(answer))
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use domain::card::Card;
-use domain::id::{CustomerId, EventId, IntentId, PaymentId};
+use domain::id::{CustomerId, IntentId, PaymentId};
 use domain::job::{Job, Worker};
 use domain::money::Money;
 use domain::payment::{Checkout, Customer, Method, Payment, State};
@@ -18,7 +18,7 @@ use wire::page::Page;
 
 use crate::App;
 use crate::actions::idempotency::{self, ApiResponse};
-use crate::actions::wait;
+use crate::actions::{customers, wait};
 use crate::error::ApiError;
 
 /// What a merchant asks for, in no surface's words.
@@ -186,7 +186,6 @@ async fn accept(
     card: Option<Card>,
     key: Option<Key>,
 ) -> Result<(Payment, Accepted), ApiError> {
-    let customer_event = EventId(store::new_id());
     for _ in 0..2 {
         let sealed = match &card {
             None => None,
@@ -200,7 +199,6 @@ async fn accept(
             payment: payment.clone(),
             card: sealed,
             idempotency: key.clone(),
-            customer_event,
         };
         match app.accept.run(row).await {
             Err(error) if error.constraint() == Some("sealed_cards_key_exists") => {
@@ -214,6 +212,7 @@ async fn accept(
             Ok(Accepted::Created {
                 created_at,
                 customer_id,
+                jobs,
             }) => {
                 payment.created_at = created_at;
                 payment.updated_at = created_at;
@@ -221,9 +220,11 @@ async fn accept(
                     customer.id = id;
                 }
                 publish(&app, &payment);
+                customers::publish(&app, jobs);
                 let created = Accepted::Created {
                     created_at,
                     customer_id,
+                    jobs: Vec::new(),
                 };
                 return Ok((payment, created));
             }

@@ -62,6 +62,13 @@ impl EventType {
             EventType::IntentStatusChanged => "intent.status_changed",
         }
     }
+
+    /// The inverse of [`EventType::name`].
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL
+            .into_iter()
+            .find(|event_type| event_type.name() == name)
+    }
 }
 
 /// A snapshot taken in the transaction of the change, so that every delivery attempt sends the same

@@ -6,7 +6,9 @@
 
 use rust_decimal::Decimal;
 use serde::Serialize;
+use uuid::Uuid;
 
+use crate::id::{PaymentId, RefundId};
 use crate::money::Money;
 use crate::payment::Event;
 
@@ -60,6 +62,33 @@ impl Kind {
     }
 }
 
+/// What makes a posting necessary. Each cause posts each kind once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cause {
+    /// A payment.
+    Payment(PaymentId),
+    /// A refund.
+    Refund(RefundId),
+}
+
+impl Cause {
+    /// The name in the database.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Cause::Payment(_) => "payment",
+            Cause::Refund(_) => "refund",
+        }
+    }
+
+    /// The id of the payment or refund.
+    pub const fn id(self) -> Uuid {
+        match self {
+            Cause::Payment(id) => id.0,
+            Cause::Refund(id) => id.0,
+        }
+    }
+}
+
 /// One line of a posting.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Entry {
@@ -79,13 +108,20 @@ pub struct Posting {
     pub entries: Vec<Entry>,
 }
 
-/// The postings that follow from a payment's event. `fee_basis_points` is the merchant's fee.
-pub fn postings(event: Event, money: Money, fee_basis_points: u16) -> Vec<Posting> {
-    match event {
+/// The postings of what happened to a payment in one commit. `fee_basis_points` is the merchant's fee.
+///
+/// An authorization that is captured in the same commit posts the capture alone: nobody could have
+/// seen the hold.
+pub fn postings(events: &[Event], money: Money, fee_basis_points: u16) -> Vec<Posting> {
+    let after = |event: &Event| match event {
         Event::Authorized => vec![hold(money.amount())],
         Event::Captured => vec![release(money.amount()), capture(money, fee_basis_points)],
         Event::CaptureRefused => vec![release(money.amount())],
         Event::Declined(_) | Event::Abandoned | Event::Expired => vec![],
+    };
+    match events {
+        [Event::Authorized, Event::Captured] => vec![capture(money, fee_basis_points)],
+        events => events.iter().flat_map(after).collect(),
     }
 }
 
@@ -170,7 +206,7 @@ mod tests {
             let Some(currency) = Currency::parse(code) else { return Err(TestCaseError::fail("no currency")) };
             let money = Money::from_minor(minor, currency)?;
             for event in [Event::Authorized, Event::Captured, Event::CaptureRefused] {
-                for posting in postings(event, money, fee) {
+                for posting in postings(&[event], money, fee) {
                     let sum: Decimal = posting.entries.iter().map(|entry| entry.amount).sum();
                     prop_assert_eq!(sum, Decimal::ZERO);
                     prop_assert!(posting.entries.len() >= 2);
@@ -185,7 +221,7 @@ mod tests {
             let money = Money::from_minor(minor, currency)?;
             for end in [Event::Captured, Event::CaptureRefused] {
                 let held: Decimal = [Event::Authorized, end].into_iter()
-                    .flat_map(|event| postings(event, money, 290))
+                    .flat_map(|event| postings(&[event], money, 290))
                     .flat_map(|posting| posting.entries)
                     .filter(|entry| entry.account == Account::AcquirerHold)
                     .map(|entry| entry.amount)

@@ -1,5 +1,7 @@
 //! Payments and their state machine. [`State::next`] is the only place that decides a transition.
 
+use std::time::Duration;
+
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
@@ -27,6 +29,9 @@ pub enum State {
     /// The payer did not pay in time.
     Expired,
 }
+
+/// How long a payment without a card waits for the payer.
+pub const EXPIRES_AFTER: Duration = Duration::from_hours(24);
 
 /// What happens to a payment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -226,6 +231,20 @@ pub struct Customer {
 pub enum Method {
     /// A card.
     Card,
+}
+
+impl Method {
+    /// The name in the database.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Method::Card => "card",
+        }
+    }
+
+    /// The inverse of [`Method::name`].
+    pub fn parse(name: &str) -> Option<Self> {
+        (name == Method::Card.name()).then_some(Method::Card)
+    }
 }
 
 /// What the hosted page shows, and where it sends the payer afterwards.

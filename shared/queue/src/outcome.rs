@@ -12,6 +12,7 @@ use futures::future::BoxFuture;
 use lapin::Acker;
 use tower_layer::Layer;
 use tower_service::Service;
+use uuid::Uuid;
 
 use crate::acks::Acks;
 
@@ -22,6 +23,8 @@ pub struct JobMessage {
     pub job: Job,
     /// The queue of the API process that waits for the result.
     pub reply_to: Option<Arc<str>>,
+    /// A fresh id, to name the claim that handling this message makes.
+    pub claim: Uuid,
     acker: Option<Arc<Acker>>,
 }
 
@@ -31,6 +34,7 @@ impl JobMessage {
         JobMessage {
             job,
             reply_to,
+            claim: Uuid::now_v7(),
             acker: None,
         }
     }
@@ -138,7 +142,6 @@ mod tests {
     use domain::job::Worker;
     use std::future::{Ready, ready};
     use std::sync::{Mutex, PoisonError};
-    use uuid::Uuid;
 
     #[derive(Clone, Default)]
     struct Recorder(Arc<Mutex<Vec<Result<Outcome, String>>>>);

@@ -2,17 +2,22 @@
 //! idempotency key, its first line of history and its job, or nothing.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
-use domain::id::{CustomerId, EventId, MerchantId, PaymentId};
+use domain::id::{CustomerId, DeliveryId, MerchantId, PaymentId};
+use domain::job::{Job, Worker};
 use domain::merchant::Mode;
-use domain::payment::Payment;
-use serde_json::json;
+use domain::payment::{EXPIRES_AFTER, Payment, State};
+use serde::Serialize;
+use serde_json::{Map, Value, json};
 use sqlx::{PgConnection, PgPool};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
 use crate::Result;
 use crate::batch::Statement;
+use crate::effects::{self, Effects, HistoryEntry};
+use crate::jobs::GRACE;
 use crate::vault::Sealed;
 
 /// A request to accept. All ids are made before the first try, so that it may run again.
@@ -24,8 +29,6 @@ pub struct Accept {
     pub card: Option<Sealed>,
     /// The caller's idempotency key.
     pub idempotency: Option<Key>,
-    /// The id of the event that tells of its customer, if that is new.
-    pub customer_event: EventId,
 }
 
 /// An idempotency key and what it was first used for.
@@ -46,6 +49,8 @@ pub enum Accepted {
         created_at: OffsetDateTime,
         /// The customer it was attached to.
         customer_id: Option<CustomerId>,
+        /// The jobs of its customer's event, to be published.
+        jobs: Vec<Job>,
     },
     /// Its idempotency key was used before.
     Existing {
@@ -69,86 +74,98 @@ pub struct StoredResponse {
     pub body: String,
 }
 
-/// Columns of the input, one vector each, as `unnest` wants them.
-#[derive(Default)]
-struct Columns {
-    payment_id: Vec<Uuid>,
-    merchant_id: Vec<Uuid>,
-    live: Vec<bool>,
-    state: Vec<&'static str>,
-    amount: Vec<rust_decimal::Decimal>,
-    currency: Vec<&'static str>,
-    exponent: Vec<i16>,
-    description: Vec<Option<String>>,
-    metadata: Vec<serde_json::Value>,
-    customer_id: Vec<Option<Uuid>>,
-    customer_email: Vec<Option<String>>,
-    customer_name: Vec<Option<String>>,
-    customer_phone: Vec<Option<String>>,
-    brand: Vec<Option<&'static str>>,
-    last4: Vec<Option<String>>,
-    exp_month: Vec<Option<i16>>,
-    exp_year: Vec<Option<i16>>,
-    key_id: Vec<Option<Uuid>>,
-    sealed: Vec<Option<Vec<u8>>>,
-    idem_key: Vec<Option<String>>,
-    idem_fingerprint: Vec<Option<Vec<u8>>>,
-    intent_id: Vec<Option<Uuid>>,
-    checkout: Vec<Option<serde_json::Value>>,
-    customer_event_id: Vec<Uuid>,
+/// A row of the statement's input.
+#[derive(Serialize)]
+struct Input<'a> {
+    ord: usize,
+    payment_id: Uuid,
+    merchant_id: Uuid,
+    live: bool,
+    state: &'static str,
+    amount: String,
+    currency: &'static str,
+    exponent: u32,
+    method: &'static str,
+    description: Option<&'a str>,
+    metadata: &'a Map<String, Value>,
+    customer_id: Option<Uuid>,
+    customer_email: Option<&'a str>,
+    customer_name: Option<&'a str>,
+    customer_phone: Option<&'a str>,
+    brand: Option<&'static str>,
+    last4: Option<&'a str>,
+    exp_month: Option<u8>,
+    exp_year: Option<u16>,
+    key_id: Option<Uuid>,
+    sealed: Option<String>,
+    idem_key: Option<&'a str>,
+    idem_fingerprint: Option<String>,
+    intent_id: Option<Uuid>,
+    checkout: Option<Value>,
+    expires_in: Option<f64>,
+    effects: Effects,
+    customer_effects: Option<Effects>,
 }
 
-impl Columns {
-    fn of(rows: &[Accept]) -> Self {
-        let mut columns = Self::default();
-        for row in rows {
-            columns.push(row);
+impl Input<'_> {
+    fn customer_event(&self) -> Option<Uuid> {
+        self.customer_effects.as_ref().and_then(Effects::event_id)
+    }
+}
+
+impl Accept {
+    fn input(&self, ord: usize) -> Input<'_> {
+        let payment = &self.payment;
+        let customer = payment.customer.as_ref();
+        let card = payment.card.as_ref();
+        let idempotency = self.idempotency.as_ref();
+        let expires_in = (payment.state == State::Created).then_some(EXPIRES_AFTER);
+        Input {
+            ord,
+            payment_id: payment.id.0,
+            merchant_id: payment.merchant_id.0,
+            live: payment.mode.is_live(),
+            state: payment.state.name(),
+            amount: payment.money.amount().to_string(),
+            currency: payment.money.currency().code(),
+            exponent: payment.money.currency().exponent(),
+            method: payment.method.name(),
+            description: payment.description.as_deref(),
+            metadata: &payment.metadata,
+            customer_id: customer.map(|customer| customer.id.0),
+            customer_email: customer.and_then(|customer| customer.email.as_deref()),
+            customer_name: customer.and_then(|customer| customer.name.as_deref()),
+            customer_phone: customer.and_then(|customer| customer.phone.as_deref()),
+            brand: card.map(|card| card.brand.name()),
+            last4: card.map(|card| card.last4.as_str()),
+            exp_month: card.map(|card| card.exp_month),
+            exp_year: card.map(|card| card.exp_year),
+            key_id: self.card.as_ref().map(|sealed| sealed.key_id),
+            sealed: self.card.as_ref().map(|sealed| hex::encode(&sealed.bytes)),
+            idem_key: idempotency.map(|key| key.key.as_str()),
+            idem_fingerprint: idempotency.map(|key| hex::encode(&key.fingerprint)),
+            intent_id: payment.intent_id.map(|intent| intent.0),
+            checkout: payment.checkout.as_ref().map(|checkout| json!(checkout)),
+            expires_in: expires_in.map(|wait| wait.as_secs_f64()),
+            effects: self.effects(expires_in.unwrap_or(GRACE)),
+            customer_effects: customer.map(|customer| self.new_effects().new_customer(customer)),
         }
-        columns
     }
 
-    fn push(&mut self, row: &Accept) {
-        let payment = &row.payment;
-        self.payment_id.push(payment.id.0);
-        self.merchant_id.push(payment.merchant_id.0);
-        self.live.push(payment.mode.is_live());
-        self.state.push(payment.state.name());
-        self.amount.push(payment.money.amount());
-        self.currency.push(payment.money.currency().code());
-        self.exponent
-            .push(i16::try_from(payment.money.currency().exponent()).unwrap_or_default());
-        self.description.push(payment.description.clone());
-        self.metadata
-            .push(serde_json::Value::Object(payment.metadata.clone()));
-        let customer = payment.customer.as_ref();
-        self.customer_id
-            .push(customer.map(|customer| customer.id.0));
-        self.customer_email
-            .push(customer.and_then(|customer| customer.email.clone()));
-        self.customer_name
-            .push(customer.and_then(|customer| customer.name.clone()));
-        self.customer_phone
-            .push(customer.and_then(|customer| customer.phone.clone()));
-        let card = payment.card.as_ref();
-        self.brand.push(card.map(|card| card.brand.name()));
-        self.last4.push(card.map(|card| card.last4.clone()));
-        self.exp_month
-            .push(card.map(|card| i16::from(card.exp_month)));
-        self.exp_year
-            .push(card.and_then(|card| i16::try_from(card.exp_year).ok()));
-        self.key_id
-            .push(row.card.as_ref().map(|sealed| sealed.key_id));
-        self.sealed
-            .push(row.card.as_ref().map(|sealed| sealed.bytes.clone()));
-        self.idem_key
-            .push(row.idempotency.as_ref().map(|key| key.key.clone()));
-        self.idem_fingerprint
-            .push(row.idempotency.as_ref().map(|key| key.fingerprint.clone()));
-        self.intent_id
-            .push(payment.intent_id.map(|intent| intent.0));
-        self.checkout
-            .push(payment.checkout.as_ref().map(|checkout| json!(checkout)));
-        self.customer_event_id.push(row.customer_event.0);
+    fn new_effects(&self) -> Effects {
+        Effects::new(self.payment.merchant_id, self.payment.mode)
+    }
+
+    fn effects(&self, due_in: Duration) -> Effects {
+        let created = HistoryEntry {
+            event: "created",
+            state: self.payment.state,
+            authorization: None,
+        };
+        let id = self.payment.id;
+        self.new_effects()
+            .history(id, -1, &[created])
+            .job(Worker::Card, id.0, due_in)
     }
 }
 
@@ -158,42 +175,35 @@ impl Statement for Accept {
     const CONNECTIONS: u32 = 2;
 
     async fn run(db: &mut PgConnection, rows: &[Accept]) -> Result<Vec<Option<Accepted>>> {
-        let columns = Columns::of(rows);
-        let outputs = sqlx::query_file!(
-            "src/accept.sql",
-            &columns.payment_id,
-            &columns.merchant_id,
-            &columns.live,
-            &columns.state as _,
-            &columns.amount,
-            &columns.currency as _,
-            &columns.exponent,
-            &columns.description as _,
-            &columns.metadata,
-            &columns.customer_id as _,
-            &columns.customer_email as _,
-            &columns.customer_name as _,
-            &columns.customer_phone as _,
-            &columns.brand as _,
-            &columns.last4 as _,
-            &columns.exp_month as _,
-            &columns.exp_year as _,
-            &columns.key_id as _,
-            &columns.sealed as _,
-            &columns.idem_key as _,
-            &columns.idem_fingerprint as _,
-            &columns.intent_id as _,
-            &columns.checkout as _,
-            &columns.customer_event_id,
-        )
-        .fetch_all(db)
-        .await?;
+        let input: Vec<_> = rows
+            .iter()
+            .enumerate()
+            .map(|(ord, row)| row.input(ord))
+            .collect();
+        let events: Vec<_> = input.iter().map(Input::customer_event).collect();
+        let outputs = sqlx::query_file!("src/accept.sql", json!(input) as Value)
+            .fetch_all(db)
+            .await?;
         let mut found = HashMap::with_capacity(rows.len());
+        let mut jobs = HashMap::<_, Vec<_>>::new();
+        for row in &outputs {
+            if let (Some(event), Some(delivery)) = (row.event_id, row.delivery_id) {
+                let job = effects::delivery_job(DeliveryId(delivery));
+                jobs.entry(event).or_default().push(job);
+            }
+        }
         for row in outputs {
+            let Some(ord) = row.ord.and_then(|ord| usize::try_from(ord).ok()) else {
+                continue;
+            };
+            let event = events.get(ord).copied().flatten();
             let accepted = match (row.created_at, row.existing) {
                 (Some(created_at), _) => Accepted::Created {
                     created_at,
                     customer_id: row.customer_id.map(CustomerId),
+                    jobs: event
+                        .and_then(|event| jobs.remove(&event))
+                        .unwrap_or_default(),
                 },
                 (None, Some(payment_id)) => Accepted::Existing {
                     payment_id: PaymentId(payment_id),
@@ -203,9 +213,9 @@ impl Statement for Accept {
                 },
                 (None, None) => continue,
             };
-            found.insert(row.ord, accepted);
+            found.insert(ord, accepted);
         }
-        Ok((1..).zip(rows).map(|(ord, _)| found.remove(&ord)).collect())
+        Ok((0..).zip(rows).map(|(ord, _)| found.remove(&ord)).collect())
     }
 }
 

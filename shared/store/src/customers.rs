@@ -2,14 +2,16 @@
 
 use domain::customer::Customer;
 use domain::event::{Event, EventType, Subject};
-use domain::id::{CustomerId, DeliveryId, MerchantId};
+use domain::id::{CustomerId, MerchantId};
+use domain::job::Job;
 use domain::merchant::Mode;
 use serde_json::{Map, Value};
 use sqlx::PgPool;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use crate::{Error, Result, Tx, events};
+use crate::effects::{self, Effects};
+use crate::{Error, Result, Tx};
 
 struct Row {
     id: Uuid,
@@ -70,7 +72,7 @@ pub async fn upsert(
     merchant: MerchantId,
     mode: Mode,
     details: &NewCustomer,
-) -> Result<(Customer, Vec<DeliveryId>)> {
+) -> Result<(Customer, Vec<Job>)> {
     let row = sqlx::query_as!(
         Row,
         "insert into customers as c
@@ -99,8 +101,8 @@ pub async fn upsert(
     } else {
         EventType::CustomerUpdated
     };
-    let deliveries = record(tx, kind, &customer).await?;
-    Ok((customer, deliveries))
+    let jobs = record(tx, kind, &customer).await?;
+    Ok((customer, jobs))
 }
 
 /// What is changed of a customer. An inner `None` clears the field.
@@ -129,7 +131,7 @@ pub async fn update(
     mode: Mode,
     id: CustomerId,
     changes: &Changes,
-) -> Result<Option<(Customer, Vec<DeliveryId>)>> {
+) -> Result<Option<(Customer, Vec<Job>)>> {
     let row = sqlx::query_as!(
         Row,
         "update customers
@@ -158,16 +160,17 @@ pub async fn update(
     .await?;
     let Some(row) = row else { return Ok(None) };
     let customer = row.read()?;
-    let deliveries = record(tx, EventType::CustomerUpdated, &customer).await?;
-    Ok(Some((customer, deliveries)))
+    let jobs = record(tx, EventType::CustomerUpdated, &customer).await?;
+    Ok(Some((customer, jobs)))
 }
 
-async fn record(tx: &mut Tx, kind: EventType, customer: &Customer) -> Result<Vec<DeliveryId>> {
+async fn record(tx: &mut Tx, kind: EventType, customer: &Customer) -> Result<Vec<Job>> {
     let event = Event {
         event_type: kind,
         subject: Subject::Customer(customer.clone()),
     };
-    events::record(tx, customer.merchant_id, customer.mode, &event).await
+    let effects = Effects::new(customer.merchant_id, customer.mode);
+    effects::record(tx, &effects.event(&event)).await
 }
 
 /// A merchant's customer.

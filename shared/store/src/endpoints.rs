@@ -81,7 +81,7 @@ impl Row {
 /// Endpoints that a merchant may have in each mode: every event is written to all of them at once.
 pub const ENDPOINTS_MAX: i64 = 16;
 
-/// Registers an endpoint for these kinds of events; returns when, by the database's clock, or
+/// Registers an endpoint for these event_types of events; returns when, by the database's clock, or
 /// `None` if the merchant has [`ENDPOINTS_MAX`] already.
 ///
 /// # Errors
@@ -89,7 +89,7 @@ pub const ENDPOINTS_MAX: i64 = 16;
 pub async fn create(
     tx: &mut Tx,
     endpoint: &Endpoint,
-    kinds: &[EventType],
+    event_types: &[EventType],
 ) -> Result<Option<OffsetDateTime>> {
     // One at a time for each merchant, or two would count the same.
     sqlx::query!(
@@ -101,7 +101,7 @@ pub async fn create(
     .await?;
     let created_at = sqlx::query_scalar!(
         "insert into webhook_endpoints
-             (id, merchant_id, live, surface, url, events, kinds, metadata, ed25519)
+             (id, merchant_id, live, surface, url, events, event_types, metadata, ed25519)
          select $1, $2, $3, $4, $5, $6, $7, $8, $9
          where (select count(*) from webhook_endpoints
                 where merchant_id = $2 and live = $3 and status <> 'deleted') < $10
@@ -112,7 +112,7 @@ pub async fn create(
         endpoint.surface.name(),
         endpoint.url,
         &endpoint.events,
-        &names(kinds) as _,
+        &names(event_types) as _,
         Value::Object(endpoint.metadata.clone()),
         endpoint.ed25519,
         ENDPOINTS_MAX,
@@ -122,8 +122,8 @@ pub async fn create(
     Ok(created_at)
 }
 
-fn names(kinds: &[EventType]) -> Vec<&'static str> {
-    kinds.iter().map(|kind| kind.name()).collect()
+fn names(event_types: &[EventType]) -> Vec<&'static str> {
+    event_types.iter().map(|kind| kind.name()).collect()
 }
 
 /// A merchant's endpoint of this surface.
@@ -189,7 +189,7 @@ pub async fn list(
 pub async fn update(
     db: &PgPool,
     endpoint: &Endpoint,
-    kinds: &[EventType],
+    event_types: &[EventType],
 ) -> Result<Option<OffsetDateTime>> {
     let status = if endpoint.is_active {
         "active"
@@ -198,7 +198,7 @@ pub async fn update(
     };
     let updated_at = sqlx::query_scalar!(
         "update webhook_endpoints
-         set url = $4, events = $5, kinds = $6, metadata = $7, status = $8, updated_at = now()
+         set url = $4, events = $5, event_types = $6, metadata = $7, status = $8, updated_at = now()
          where id = $1 and merchant_id = $2 and live = $3 and (select act_for($2, $3))
            and status <> 'deleted'
          returning updated_at",
@@ -207,7 +207,7 @@ pub async fn update(
         endpoint.mode.is_live(),
         endpoint.url,
         &endpoint.events,
-        &names(kinds) as _,
+        &names(event_types) as _,
         Value::Object(endpoint.metadata.clone()),
         status,
     )

@@ -1,8 +1,9 @@
 //! Intents.
 
 use domain::event::{self, Event, Subject};
-use domain::id::{DeliveryId, IntentId, MerchantId, PaymentId};
+use domain::id::{IntentId, MerchantId, PaymentId};
 use domain::intent::{Intent, Kind, Paid, SettlementMethod, Terms};
+use domain::job::Job;
 use domain::merchant::Mode;
 use domain::money::{Currency, Money};
 use domain::payment::{Failure, State};
@@ -12,7 +13,8 @@ use sqlx::PgPool;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use crate::{Error, Result, Tx, events};
+use crate::effects::{self, Effects};
+use crate::{Error, Result, Tx};
 
 struct Row {
     id: Uuid,
@@ -90,7 +92,7 @@ impl Row {
 ///
 /// # Errors
 /// If the database refuses.
-pub async fn create(tx: &mut Tx, intent: &Intent) -> Result<(Intent, Vec<DeliveryId>)> {
+pub async fn create(tx: &mut Tx, intent: &Intent) -> Result<(Intent, Vec<Job>)> {
     let created_at = sqlx::query_scalar!(
         "insert into intents
              (id, merchant_id, live, amount, currency, exponent, kind, settlement_method,
@@ -127,15 +129,16 @@ pub async fn create(tx: &mut Tx, intent: &Intent) -> Result<(Intent, Vec<Deliver
             previous: None,
         },
     };
-    let deliveries = events::record(tx, intent.merchant_id, intent.mode, &event).await?;
-    Ok((intent, deliveries))
+    let effects = Effects::new(intent.merchant_id, intent.mode).event(&event);
+    let jobs = effects::record(tx, &effects).await?;
+    Ok((intent, jobs))
 }
 
 /// What became of an intent that was to be canceled.
 #[derive(Debug)]
 pub enum Canceled {
     /// It is canceled now, and this is to be rung.
-    Now(Intent, Vec<DeliveryId>),
+    Now(Intent, Vec<Job>),
     /// It was not open, and is as it was.
     NotOpen(Intent),
 }
@@ -187,8 +190,9 @@ pub async fn cancel(
             previous: Some(previous),
         },
     };
-    let deliveries = events::record(tx, merchant, mode, &event).await?;
-    Ok(Some(Canceled::Now(now, deliveries)))
+    let effects = Effects::new(merchant, mode).event(&event);
+    let jobs = effects::record(tx, &effects).await?;
+    Ok(Some(Canceled::Now(now, jobs)))
 }
 
 /// An intent, whosever it is: for its public page, for its payment's worker, and to tell a stranger

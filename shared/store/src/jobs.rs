@@ -1,35 +1,120 @@
-//! The calendar: jobs and when they are due.
+//! Jobs: which worker acts on what, and when. RabbitMQ only dispatches them.
 
+use std::collections::HashMap;
+use std::marker::PhantomData;
 use std::time::Duration;
 
 use domain::job::{Job, Worker};
-use sqlx::PgPool;
+use sqlx::{PgConnection, PgPool};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
+use crate::batch::Statement;
 use crate::{Error, Result};
 
 /// Claims in a row without success after which a job is parked.
 pub const ATTEMPTS_MAX: i16 = 10;
 
+/// How long the process that wrote a job has to publish it, before the scheduler does.
+pub const GRACE: Duration = Duration::from_secs(2);
+
 /// The sequence of a job that was just written.
 pub const FIRST_SEQ: i64 = 1;
 
-/// Takes up to `most` due jobs to be rung, and pushes each on: two seconds, doubling up to a
-/// minute. Safe to run in several processes at once.
-///
-/// # Errors
-/// If the database cannot.
+/// A claim on a job. Every later write of the job names it, so that a worker whose lease has passed
+/// changes nothing of its successor's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Lease {
+    /// Whose job.
+    pub worker: Worker,
+    /// Its id.
+    pub id: Uuid,
+    /// The message's sequence; a stale one claims nothing.
+    pub seq: i64,
+    /// Names the claim.
+    pub lease: Uuid,
+}
+
+impl Lease {
+    /// The lease that a claim of this job takes, under an id that no other claim has.
+    pub const fn new(job: Job, lease: Uuid) -> Self {
+        Self {
+            worker: job.worker,
+            id: job.id,
+            seq: job.seq,
+            lease,
+        }
+    }
+}
+
+/// A job that was claimed, with its owner.
+#[derive(Debug)]
+pub struct Claimed<T> {
+    /// Claims in a row without success, this one included.
+    pub attempts: i16,
+    /// The owner, or why its row cannot be read.
+    pub owner: Result<T>,
+}
+
+/// The leases of one run, as `claim_jobs` takes them.
+#[derive(Debug, Default)]
+pub struct Leases {
+    pub(crate) ids: Vec<Uuid>,
+    pub(crate) seqs: Vec<i64>,
+    pub(crate) leases: Vec<Uuid>,
+}
+
+/// What a worker's claim loads: its statement calls `claim_jobs` and joins the owner's row, so that a
+/// claim is one round trip.
+pub trait Load: Sized + Send + Sync + 'static {
+    /// How long a claimed job is left to its worker; every provider call ends well before.
+    const LEASE: Duration;
+    /// How many runs may be under way at once.
+    const CONNECTIONS: u32 = 1;
+
+    /// Claims and reads. A row that cannot be read is an error of its own, not of the others.
+    fn load(
+        db: &mut PgConnection,
+        leases: &Leases,
+    ) -> impl Future<Output = Result<Vec<(Uuid, Claimed<Self>)>>> + Send;
+}
+
+/// The claim of a worker whose jobs belong to `T`.
+#[derive(Debug)]
+pub struct Claim<T>(PhantomData<T>);
+
+impl<T: Load> Statement for Claim<T> {
+    type Row = Lease;
+    /// `None`: another worker holds the job, or the message is stale.
+    type Output = Option<Claimed<T>>;
+    const CONNECTIONS: u32 = T::CONNECTIONS;
+
+    async fn run(db: &mut PgConnection, rows: &[Lease]) -> Result<Vec<Option<Self::Output>>> {
+        let mut leases = Leases::default();
+        for row in rows {
+            leases.ids.push(row.id);
+            leases.seqs.push(row.seq);
+            leases.leases.push(row.lease);
+        }
+        let mut claimed: HashMap<_, _> = T::load(db, &leases).await?.into_iter().collect();
+        let outputs = rows.iter().map(|row| Some(claimed.remove(&row.lease)));
+        Ok(outputs.collect())
+    }
+}
+
+/// Takes up to `most` due jobs to be published, and delays each: two seconds, doubling up to a
+/// minute. A job that is claimed is due when its lease ends. Safe to run in several processes at once.
 pub async fn take_due(db: &PgPool, most: i64) -> Result<Vec<Job>> {
     let rows = sqlx::query!(
-        "update jobs o
+        "update jobs j
          set due_at = now() + make_interval(secs => least(60, power(2, least(publish_count, 6) + 1))),
              publish_count = least(publish_count + 1, 100)
          from (select worker, id from jobs
                where parked_at is null and due_at <= now()
+                 and (leased_until is null or leased_until <= now())
                order by due_at, id limit $1 for update skip locked) d
-         where o.worker = d.worker and o.id = d.id
-         returning o.worker, o.id, o.seq",
+         where j.worker = d.worker and j.id = d.id
+         returning j.worker, j.id, j.seq",
         most
     )
     .fetch_all(db)
@@ -49,46 +134,44 @@ pub async fn take_due(db: &PgPool, most: i64) -> Result<Vec<Job>> {
         .collect()
 }
 
-/// Looks again after this long; nothing failed, so the claims are forgotten. Returns the job as
-/// it must be rung then, unless it is gone.
-///
-/// # Errors
-/// If the database cannot.
-pub async fn reschedule(db: &PgPool, job: Job, after: Duration) -> Result<Option<Job>> {
+/// Reschedules a job; nothing failed, so its claims are forgotten. A job that was made due meanwhile, so
+/// that its sequence grew, stays due. Returns the job as it must be
+/// published then, unless the lease has passed to another worker or the job is complete.
+pub async fn reschedule(db: &PgPool, lease: Lease, after: Duration) -> Result<Option<Job>> {
     let row = sqlx::query!(
         "update jobs
          set seq = seq + 1, publish_count = 0, attempts = 0, lease = null, leased_until = null,
-             due_at = now() + make_interval(secs => $4), error = null
-         where worker = $1 and id = $2 and seq = $3
+             due_at = case when seq = $5 then now() + make_interval(secs => $4) else due_at end,
+             error = null
+         where worker = $1 and id = $2 and lease = $3
          returning seq",
-        job.worker.name(),
-        job.id,
-        job.seq,
+        lease.worker.name(),
+        lease.id,
+        lease.lease,
         after.as_secs_f64(),
+        lease.seq,
     )
     .fetch_optional(db)
     .await?;
     Ok(row.map(|row| Job {
+        worker: lease.worker,
+        id: lease.id,
         seq: row.seq,
-        ..job
     }))
 }
 
-/// Counts a failure: looks again after a backoff of one second, doubling up to five minutes, or
+/// Counts a failure: reschedules after a backoff of one second, doubling up to five minutes, or
 /// parks the job after [`ATTEMPTS_MAX`] claims.
-///
-/// # Errors
-/// If the database cannot.
-pub async fn record_failure(db: &PgPool, job: Job, error: &str) -> Result<()> {
+pub async fn record_failure(db: &PgPool, lease: Lease, error: &str) -> Result<()> {
     sqlx::query!(
         "update jobs
          set seq = seq + 1, publish_count = 0, lease = null, leased_until = null, error = $4,
              due_at = now() + make_interval(secs => least(300, power(2, least(attempts, 9)) / 2)),
              parked_at = case when attempts >= $5 then now() end
-         where worker = $1 and id = $2 and seq = $3",
-        job.worker.name(),
-        job.id,
-        job.seq,
+         where worker = $1 and id = $2 and lease = $3",
+        lease.worker.name(),
+        lease.id,
+        lease.lease,
         error,
         ATTEMPTS_MAX,
     )
@@ -97,18 +180,15 @@ pub async fn record_failure(db: &PgPool, job: Job, error: &str) -> Result<()> {
     Ok(())
 }
 
-/// Parks a job: it is shown by `sluice jobs list` and rung no more until it is redriven.
-///
-/// # Errors
-/// If the database cannot.
-pub async fn park(db: &PgPool, job: Job, why: &str) -> Result<()> {
+/// Parks a job: `sluice jobs list` shows it, and it is not published until it is redriven.
+pub async fn park(db: &PgPool, lease: Lease, why: &str) -> Result<()> {
     sqlx::query!(
         "update jobs
          set seq = seq + 1, lease = null, leased_until = null, parked_at = now(), error = $4
-         where worker = $1 and id = $2 and seq = $3",
-        job.worker.name(),
-        job.id,
-        job.seq,
+         where worker = $1 and id = $2 and lease = $3",
+        lease.worker.name(),
+        lease.id,
+        lease.lease,
         why,
     )
     .execute(db)
@@ -116,12 +196,31 @@ pub async fn park(db: &PgPool, job: Job, why: &str) -> Result<()> {
     Ok(())
 }
 
-/// A job as people look at it.
+/// Completes a job that has nothing left to do. If it was made due meanwhile, only the lease ends.
+pub async fn complete(db: &PgPool, lease: Lease) -> Result<()> {
+    sqlx::query!(
+        "with completed as (
+             delete from jobs where worker = $1 and id = $2 and lease = $3 and seq = $4
+             returning id
+         )
+         update jobs set lease = null, leased_until = null
+         where worker = $1 and id = $2 and lease = $3 and not exists (select from completed)",
+        lease.worker.name(),
+        lease.id,
+        lease.lease,
+        lease.seq,
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// A job as an operator sees it.
 #[derive(Debug)]
 pub struct Listed {
-    /// Whose work.
+    /// Whose job.
     pub worker: String,
-    /// On what.
+    /// Its id.
     pub id: Uuid,
     /// When it is due.
     pub due_at: OffsetDateTime,
@@ -129,19 +228,16 @@ pub struct Listed {
     pub parked_at: Option<OffsetDateTime>,
     /// Claims in a row without success.
     pub attempts: i16,
-    /// What went wrong last.
+    /// The last error.
     pub error: Option<String>,
 }
 
 /// The first `most` jobs: parked ones first, then by the time they are due.
-///
-/// # Errors
-/// If the database cannot.
 pub async fn list(db: &PgPool, most: i64) -> Result<Vec<Listed>> {
     let rows = sqlx::query_as!(
         Listed,
-        "select worker, id, due_at, parked_at, attempts, error
-         from jobs order by parked_at nulls last, due_at, id limit $1",
+        r#"select worker, id, greatest(due_at, leased_until) as "due_at!", parked_at, attempts, error
+           from jobs order by parked_at nulls last, due_at, id limit $1"#,
         most
     )
     .fetch_all(db)
@@ -149,10 +245,7 @@ pub async fn list(db: &PgPool, most: i64) -> Result<Vec<Listed>> {
     Ok(rows)
 }
 
-/// Puts parked jobs back on the calendar, one by its id or all; returns how many.
-///
-/// # Errors
-/// If the database cannot.
+/// Schedules parked jobs again, one by its id or all; returns how many.
 pub async fn redrive(db: &PgPool, id: Option<Uuid>) -> Result<u64> {
     let done = sqlx::query!(
         "update jobs
@@ -163,20 +256,4 @@ pub async fn redrive(db: &PgPool, id: Option<Uuid>) -> Result<u64> {
     .execute(db)
     .await?;
     Ok(done.rows_affected())
-}
-
-/// Takes a job off the calendar that has nothing left to do.
-///
-/// # Errors
-/// If the database cannot.
-pub async fn complete(db: &PgPool, job: Job) -> Result<()> {
-    sqlx::query!(
-        "delete from jobs where worker = $1 and id = $2 and seq = $3",
-        job.worker.name(),
-        job.id,
-        job.seq
-    )
-    .execute(db)
-    .await?;
-    Ok(())
 }

@@ -77,13 +77,13 @@ pub async fn captures(
 ) -> Result<HashMap<PaymentId, Capture>> {
     let ids: Vec<Uuid> = payments.iter().map(|id| id.0).collect();
     let rows = sqlx::query!(
-        r#"select l.payment_id,
+        r#"select l.cause_id as payment_id,
                   coalesce(-sum(e.amount) filter (where e.account = 'fee_revenue'), 0) as "fee!",
                   coalesce(-sum(e.amount) filter (where e.account = 'merchant_balance'), 0) as "net!"
            from ledger_postings l join ledger_entries e on e.posting_id = l.id
-           where l.payment_id = any($1) and l.kind = 'capture'
+           where l.cause_id = any($1) and l.cause = 'payment' and l.kind = 'capture'
              and e.merchant_id = $2 and e.live = $3 and (select act_for($2, $3))
-           group by l.payment_id"#,
+           group by l.cause_id"#,
         &ids,
         merchant.0,
         mode.is_live(),
@@ -181,11 +181,12 @@ async fn all_entries(
 ) -> Result<Vec<EntryRow>> {
     let rows = sqlx::query_as!(
         EntryRow,
-        r#"select e.posting_id, l.kind, l.payment_id, p.intent_id, -e.amount as "amount!",
+        r#"select e.posting_id, l.kind, p.id as payment_id, p.intent_id, -e.amount as "amount!",
                   l.currency, l.at
            from ledger_entries e
            join ledger_postings l on l.id = e.posting_id
-           join payments p on p.id = l.payment_id
+           left join refunds r on l.cause = 'refund' and r.id = l.cause_id
+           join payments p on p.id = coalesce(r.payment_id, l.cause_id)
            where e.merchant_id = $1 and e.live = $2 and (select act_for($1, $2))
              and e.account = 'merchant_balance'
              and ($3::text is null or l.kind = $3)
@@ -210,10 +211,12 @@ async fn entries_of(
 ) -> Result<Vec<EntryRow>> {
     let rows = sqlx::query_as!(
         EntryRow,
-        r#"select e.posting_id, l.kind, l.payment_id, p.intent_id, -e.amount as "amount!",
+        r#"select e.posting_id, l.kind, p.id as payment_id, p.intent_id, -e.amount as "amount!",
                   l.currency, l.at
            from payments p
-           join ledger_postings l on l.payment_id = p.id
+           join lateral (
+               select p.id union all select r.id from refunds r where r.payment_id = p.id) c on true
+           join ledger_postings l on l.cause_id = c.id
            join ledger_entries e on e.posting_id = l.id
            where p.intent_id = $6 and p.merchant_id = $1 and p.live = $2
              and (select act_for($1, $2)) and e.account = 'merchant_balance'

@@ -8,8 +8,8 @@ pub mod batch;
 pub mod clients;
 pub mod customers;
 pub mod deliveries;
+pub mod effects;
 pub mod endpoints;
-pub mod events;
 pub mod idempotency;
 pub mod intents;
 pub mod jobs;
@@ -21,6 +21,7 @@ pub mod rate_limits;
 pub mod rates;
 pub mod refunds;
 pub mod reports;
+mod snapshot;
 pub mod vault;
 
 use std::str::FromStr;

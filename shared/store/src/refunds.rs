@@ -1,21 +1,21 @@
-//! Refunds: asked for by the API, carried out by the refund worker.
+//! Refunds: requested by the API, carried out by the refund worker.
 
-use domain::event::Event;
-use domain::id::{AuthorizationId, DeliveryId, MerchantId, PaymentId, RefundId};
-use domain::ledger::Posting;
+use std::time::Duration;
+
+use domain::id::{AuthorizationId, MerchantId, PaymentId, RefundId};
+use domain::job::{Job, Worker};
 use domain::merchant::Mode;
 use domain::money::{Currency, Money};
 use domain::refund::{Refund, State};
+use domain::{authorization, payment};
 use rust_decimal::Decimal;
-use serde_json::json;
-use sqlx::PgPool;
+use sqlx::{PgConnection, PgPool};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use crate::{Error, Result, Tx, events};
-
-/// How long a claimed refund is left to its worker; longer than any acquirer is waited for.
-pub const LEASE_SECONDS: f64 = 20.0;
+use crate::effects::{self, Effects};
+use crate::jobs::{Claimed, GRACE, Leases, Load};
+use crate::{Error, Result, Tx};
 
 struct Row {
     id: Uuid,
@@ -49,37 +49,34 @@ impl Row {
     }
 }
 
-/// Asks for a refund: it is stored, its amount is taken from what may still be refunded, and its
-/// job is put on the calendar. Returns when, by the database's clock, or `None` if the payment is
-/// not captured or has less than this amount left.
-///
-/// # Errors
-/// If the database cannot.
+/// Stores a refund with its job and takes its amount from what may still be refunded. Returns the time
+/// by the database's clock, or `None` if the payment is not captured or has less than this amount left.
 pub async fn create(tx: &mut Tx, refund: &Refund) -> Result<Option<OffsetDateTime>> {
     let created_at = sqlx::query_scalar!(
-        "with left_over as (
+        "with reserved as (
              update payments set refunded = refunded + $5, updated_at = now()
-             where id = $2 and merchant_id = $3 and live = $4 and state = 'captured'
+             where id = $2 and merchant_id = $3 and live = $4 and state = $8
                and amount - refunded >= $5
              returning id
-         ), made as (
-             insert into refunds (id, payment_id, merchant_id, live, state, amount, reason)
-             select $1, id, $3, $4, 'refunding', $5, $6 from left_over
-             returning id, created_at
-         ), due as (
-             insert into jobs (worker, id, due_at)
-             select 'refund', id, now() + interval '2 seconds' from made
          )
-         select created_at from made",
+         insert into refunds (id, payment_id, merchant_id, live, state, amount, reason)
+         select $1, id, $3, $4, $7, $5, $6 from reserved
+         returning created_at",
         refund.id.0,
         refund.payment_id.0,
         refund.merchant_id.0,
         refund.mode.is_live(),
         refund.money.amount(),
         refund.reason,
+        refund.state.name(),
+        payment::State::Captured.name(),
     )
     .fetch_optional(&mut **tx)
     .await?;
+    if created_at.is_some() {
+        let effects = Effects::new(refund.merchant_id, refund.mode);
+        effects::record(tx, &effects.job(Worker::Refund, refund.id.0, GRACE)).await?;
+    }
     Ok(created_at)
 }
 
@@ -155,108 +152,97 @@ pub async fn list(
     rows.into_iter().map(Row::read).collect()
 }
 
-/// A refund in the worker's hands until the lease ends.
+/// A refund that the refund worker claimed.
 #[derive(Debug)]
-pub struct Claimed {
+pub struct ClaimedRefund {
     /// The refund.
     pub refund: Refund,
-    /// The reference under which the acquirer took the money.
+    /// The reference under which the acquirer captured the money.
     pub authorization: AuthorizationId,
-    /// Consecutive claims without success, this one included.
-    pub claims: i16,
+    /// The acquirer that captured it.
+    pub acquirer: String,
 }
 
-/// Claims a refund; `None` if somebody else holds it, or the ring is stale.
-///
-/// # Errors
-/// If the database cannot.
-pub async fn claim(db: &PgPool, id: RefundId, seq: i64, lease: Uuid) -> Result<Option<Claimed>> {
-    let row = sqlx::query!(
-        r#"with claimed as (
-             update jobs o
-             set lease = $3, leased_until = now() + make_interval(secs => $4),
-                 due_at = now() + make_interval(secs => $4),
-                 attempts = least(o.attempts + 1, 1000), publish_count = 0
-             where o.worker = 'refund' and o.id = $1 and o.seq = $2 and o.parked_at is null
-               and (o.leased_until is null or o.leased_until < now() or o.lease = $3)
-             returning o.id, o.attempts
-         )
-         select c.attempts as "claims!", r.id, r.payment_id, r.merchant_id, r.live, r.state, r.amount,
-                p.currency, r.reason, r.created_at, a.id as authorization_id
-         from claimed c
-         join refunds r on r.id = c.id
-         join payments p on p.id = r.payment_id
-         join authorizations a on a.payment_id = p.id and a.state = 'approved'"#,
-        id.0,
-        seq,
-        lease,
-        LEASE_SECONDS,
-    )
-    .fetch_optional(db)
-    .await?;
-    let Some(row) = row else { return Ok(None) };
-    let refund = Row {
-        id: row.id,
-        payment_id: row.payment_id,
-        merchant_id: row.merchant_id,
-        live: row.live,
-        state: row.state,
-        amount: row.amount,
-        currency: row.currency,
-        reason: row.reason,
-        created_at: row.created_at,
-    };
-    Ok(Some(Claimed {
-        refund: refund.read()?,
-        authorization: AuthorizationId(row.authorization_id),
-        claims: row.claims,
-    }))
+impl Load for ClaimedRefund {
+    const LEASE: Duration = Duration::from_secs(20);
+
+    async fn load(db: &mut PgConnection, leases: &Leases) -> Result<Vec<(Uuid, Claimed<Self>)>> {
+        let rows = sqlx::query!(
+            r#"select c.lease as "lease!", c.attempts as "claims!", r.id, r.payment_id, r.merchant_id,
+                      r.live, r.state, r.amount, p.currency, r.reason, r.created_at,
+                      a.id as authorization_id, a.acquirer
+               from claim_jobs('refund', $1, $2, $3, $4) c
+               join refunds r on r.id = c.owner_id
+               join payments p on p.id = r.payment_id
+               join authorizations a on a.payment_id = p.id and a.state = $5"#,
+            &leases.ids,
+            &leases.seqs,
+            &leases.leases,
+            Self::LEASE.as_secs_f64(),
+            authorization::State::Approved.name(),
+        )
+        .fetch_all(db)
+        .await?;
+        let claimed = rows.into_iter().map(|row| {
+            let refund = Row {
+                id: row.id,
+                payment_id: row.payment_id,
+                merchant_id: row.merchant_id,
+                live: row.live,
+                state: row.state,
+                amount: row.amount,
+                currency: row.currency,
+                reason: row.reason,
+                created_at: row.created_at,
+            };
+            let owner = refund.read().map(|refund| Self {
+                refund,
+                authorization: AuthorizationId(row.authorization_id),
+                acquirer: row.acquirer,
+            });
+            (
+                row.lease,
+                Claimed {
+                    attempts: row.claims,
+                    owner,
+                },
+            )
+        });
+        Ok(claimed.collect())
+    }
 }
 
-/// Writes a refund's outcome: its state, the posting, the event with its deliveries, and the
-/// calendar, in one transaction. `None` if another worker wrote it first.
-///
-/// # Errors
-/// If the database cannot.
-pub async fn record_outcome(
+/// Moves a refund from the state that was read to `to`, with its effects; a refund that failed gives
+/// its amount back to what may be refunded. Returns the jobs to publish, or `None` if another worker
+/// moved it first.
+pub async fn transition(
     db: &PgPool,
-    refund: &Refund,
-    posting: Option<&Posting>,
-    event: &Event,
-) -> Result<Option<Vec<DeliveryId>>> {
-    let mut tx = crate::begin(db, refund.merchant_id, refund.mode).await?;
+    from: &Refund,
+    to: State,
+    effects: &Effects,
+) -> Result<Option<Vec<Job>>> {
+    let mut tx = crate::begin(db, from.merchant_id, from.mode).await?;
     let moved = sqlx::query!(
         "with moved as (
-             update refunds set state = $2, updated_at = now()
-             where id = $1 and state = 'refunding'
-             returning id, payment_id, amount, merchant_id, live
-         ), returned as (
+             update refunds set state = $3, updated_at = now()
+             where id = $1 and state = $2
+             returning id, payment_id, amount
+         ), released as (
              update payments p set refunded = p.refunded - m.amount, updated_at = now()
-             from moved m where $2 = 'failed' and p.id = m.payment_id
-         ), posted as (
-             insert into ledger_postings (id, payment_id, refund_id, kind, currency)
-             select $3, m.payment_id, m.id, 'refund', $4 from moved m where $5::jsonb is not null
-             returning id
-         ), entered as (
-             insert into ledger_entries (posting_id, account, merchant_id, live, amount)
-             select $3, e.account, m.merchant_id, m.live, e.amount
-             from moved m, jsonb_to_recordset($5) as e(account text, amount numeric)
-         ), cleared as (
-             delete from jobs o using moved m where o.worker = 'refund' and o.id = m.id
+             from moved m where $4 and p.id = m.payment_id
          )
          select id from moved",
-        refund.id.0,
-        refund.state.name(),
-        crate::new_id(),
-        refund.money.currency().code(),
-        posting.map(|posting| json!(posting.entries)),
+        from.id.0,
+        from.state.name(),
+        to.name(),
+        to == State::Failed,
     )
     .fetch_optional(&mut *tx)
     .await?;
     if moved.is_none() {
         return Ok(None);
     }
-    let deliveries = events::record(&mut tx, refund.merchant_id, refund.mode, event).await?;
+    let jobs = effects::record(&mut tx, effects).await?;
     crate::commit(tx).await?;
-    Ok(Some(deliveries))
+    Ok(Some(jobs))
 }

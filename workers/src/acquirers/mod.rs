@@ -1,21 +1,30 @@
-//! What an acquirer can do. Each call carries our own reference, which the acquirer keeps apart
-//! for ever: the same one twice is one authorization.
+//! The acquirers, a registry by name. Each call carries our own reference, which an acquirer honours
+//! once: the same reference twice is one authorization or one refund.
+//!
+//! To add one: a file here that implements [`Acquirer`], and a line in [`Acquirers::open`].
 
-use std::future::Future;
+mod sandbox;
 
+use std::collections::BTreeMap;
+
+use anyhow::Context as _;
 use domain::card::Card;
 use domain::id::{AuthorizationId, PaymentId, RefundId};
 use domain::merchant::Mode;
 use domain::money::Money;
 use domain::payment::Failure;
+use futures::future::BoxFuture;
+use store::payments::Approval;
 
-pub mod sandbox;
+use crate::config::Acquiring;
 
-use self::sandbox::Sandbox;
-
-/// No answer that can be believed: the request may have been done or not.
+/// No response that can be believed: the request may have been carried out or not. Never success,
+/// never failure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Indeterminate(pub &'static str);
+
+/// A call that is under way.
+pub type Call<'a, T> = BoxFuture<'a, Result<T, Indeterminate>>;
 
 /// What to authorize.
 pub struct Authorize<'a> {
@@ -25,91 +34,85 @@ pub struct Authorize<'a> {
     pub card: &'a Card,
 }
 
-/// The answer to an authorization.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// The response to an authorization.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Authorized {
-    Approved,
+    Approved(Approval),
     Declined(Failure),
 }
 
-/// The answer to an enquiry.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// The response to an enquiry.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Found {
     /// It holds the payer's money.
-    Approved,
+    Approved(Approval),
     /// It took it.
-    Captured,
-    /// It said no.
+    Captured(Approval),
+    /// It declined.
     Declined(Failure),
     /// It has not decided yet.
     Processing,
-    /// It does not know the reference, or was told to forget it.
+    /// It does not know the reference, or has voided it.
     Nothing,
 }
 
-/// The answer to a capture.
+/// The response to a capture.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Captured {
     Done,
     Refused,
 }
 
-/// The answer to a refund.
+/// The response to a refund.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Refunded {
     Done,
     Refused,
 }
 
-/// An acquirer.
-pub trait Acquirer {
+/// An acquirer. A call ends within the configured timeout.
+pub trait Acquirer: Send + Sync {
+    /// Whether it takes payments of this mode.
+    fn takes(&self, mode: Mode) -> bool;
+
     /// Asks to hold the payer's money.
-    fn authorize(
-        &self,
-        what: Authorize<'_>,
-    ) -> impl Future<Output = Result<Authorized, Indeterminate>> + Send;
+    fn authorize<'a>(&'a self, what: Authorize<'a>) -> Call<'a, Authorized>;
 
     /// Asks what became of a reference.
-    fn enquire(
-        &self,
-        reference: AuthorizationId,
-        money: Money,
-    ) -> impl Future<Output = Result<Found, Indeterminate>> + Send;
+    fn enquire(&self, reference: AuthorizationId, money: Money) -> Call<'_, Found>;
 
-    /// Takes the whole amount held. Doing it again changes nothing.
-    fn capture(
-        &self,
-        reference: AuthorizationId,
-        money: Money,
-    ) -> impl Future<Output = Result<Captured, Indeterminate>> + Send;
+    /// Takes the whole amount held. Repeating it changes nothing.
+    fn capture(&self, reference: AuthorizationId, money: Money) -> Call<'_, Captured>;
 
-    /// Lets go what is held, or reverses what was never seen: when it is acknowledged, the
-    /// reference holds nothing and never will. Doing it again changes nothing.
-    fn void(
-        &self,
-        reference: AuthorizationId,
-    ) -> impl Future<Output = Result<(), Indeterminate>> + Send;
+    /// Releases what is held, or reverses what the acquirer never received: once it is acknowledged,
+    /// the reference holds nothing and never will. Repeating it changes nothing.
+    fn void(&self, reference: AuthorizationId) -> Call<'_, ()>;
 
-    /// Gives back captured money under a reference of its own. Doing it again changes nothing.
+    /// Refunds captured money under a reference of its own. Repeating it changes nothing.
     fn refund(
         &self,
         reference: RefundId,
         captured: AuthorizationId,
         money: Money,
-    ) -> impl Future<Output = Result<Refunded, Indeterminate>> + Send;
+    ) -> Call<'_, Refunded>;
 }
 
-/// Which acquirer takes which payments.
-pub struct Acquirers {
-    pub test: Sandbox,
-}
+/// All acquirers by the name that attempts are stored with.
+pub struct Acquirers(BTreeMap<&'static str, Box<dyn Acquirer>>);
 
 impl Acquirers {
-    /// The acquirer for a mode; the API accepts no payment that has none.
-    pub fn of(&self, mode: Mode) -> Option<&Sandbox> {
-        match mode {
-            Mode::Test => Some(&self.test),
-            Mode::Live => None,
-        }
+    /// Opens a client for each acquirer.
+    pub fn open(config: &Acquiring) -> anyhow::Result<Self> {
+        let sandbox = sandbox::Sandbox::new(&config.sandbox_url, config.timeout())
+            .context("the sandbox acquirer's URL")?;
+        let mut all = BTreeMap::<_, Box<dyn Acquirer>>::new();
+        all.insert("sandbox", Box::new(sandbox));
+        Ok(Self(all))
+    }
+
+    /// The acquirer with this name, if it takes payments of this mode.
+    pub fn get(&self, name: &str, mode: Mode) -> Option<&dyn Acquirer> {
+        let acquirer = self.0.get(name)?;
+        acquirer.takes(mode).then_some(&**acquirer)
     }
 }

@@ -3,14 +3,16 @@
 use std::time::Duration;
 
 use domain::id::{AuthorizationId, RefundId};
+use domain::merchant::Mode;
 use domain::money::Money;
 use domain::payment::Failure;
 use reqwest::{Client, RequestBuilder, StatusCode, Url};
 use serde::{Deserialize, Serialize};
+use store::payments::Approval;
 
-use super::{Acquirer, Authorize, Authorized, Captured, Found, Indeterminate, Refunded};
+use super::{Acquirer, Authorize, Authorized, Call, Captured, Found, Indeterminate, Refunded};
 
-/// The largest answer that is read.
+/// The largest response that is read.
 const RESPONSE_BYTES_MAX: usize = 64 * 1024;
 
 /// A client of `sluice-sandbox`.
@@ -50,9 +52,9 @@ struct Refund {
     currency: &'static str,
 }
 
-/// What every answer may hold; what is needed of it is checked where it is used.
+/// What every response may hold; what is needed of it is checked where it is used.
 #[derive(Deserialize)]
-struct Answer {
+struct Response {
     reference: String,
     status: Status,
     code: Option<String>,
@@ -97,44 +99,44 @@ impl Sandbox {
         reference: AuthorizationId,
         money: Money,
     ) -> Result<Captured, Indeterminate> {
-        match self.enquire(reference, money).await? {
-            Found::Captured => Ok(Captured::Done),
+        match self.send_enquiry(reference, money).await? {
+            Found::Captured(_) => Ok(Captured::Done),
             Found::Processing => Err(Indeterminate("the capture is not decided yet")),
-            Found::Approved | Found::Declined(_) | Found::Nothing => Ok(Captured::Refused),
+            Found::Approved(_) | Found::Declined(_) | Found::Nothing => Ok(Captured::Refused),
         }
     }
 
     async fn send(&self, request: RequestBuilder) -> Result<(StatusCode, Vec<u8>), Indeterminate> {
-        let mut answer = request
+        let mut response = request
             .send()
             .await
-            .map_err(|_| Indeterminate("no answer came"))?;
+            .map_err(|_| Indeterminate("no response"))?;
         let mut bytes = Vec::new();
-        while let Some(chunk) = answer
+        while let Some(chunk) = response
             .chunk()
             .await
-            .map_err(|_| Indeterminate("the answer broke off"))?
+            .map_err(|_| Indeterminate("the response broke off"))?
         {
             bytes.extend_from_slice(&chunk);
             if bytes.len() > RESPONSE_BYTES_MAX {
-                return Err(Indeterminate("the answer is too long"));
+                return Err(Indeterminate("the response is too long"));
             }
         }
-        Ok((answer.status(), bytes))
+        Ok((response.status(), bytes))
     }
 }
 
-/// An answer is believed only if it speaks of what was asked.
-fn read(bytes: &[u8], reference: &impl ToString) -> Result<Answer, Indeterminate> {
-    let answer: Answer =
-        serde_json::from_slice(bytes).map_err(|_| Indeterminate("the answer cannot be read"))?;
-    if answer.reference != reference.to_string() {
-        return Err(Indeterminate("the answer is about another reference"));
+/// An response is believed only if it speaks of what was asked.
+fn read(bytes: &[u8], reference: &impl ToString) -> Result<Response, Indeterminate> {
+    let response: Response =
+        serde_json::from_slice(bytes).map_err(|_| Indeterminate("the response cannot be read"))?;
+    if response.reference != reference.to_string() {
+        return Err(Indeterminate("the response is about another reference"));
     }
-    Ok(answer)
+    Ok(response)
 }
 
-/// Whether the answer is this error of the sandbox's.
+/// Whether the response is this error of the sandbox's.
 fn is_error(bytes: &[u8], error: &str) -> bool {
     #[derive(Deserialize)]
     struct ErrorBody {
@@ -151,8 +153,20 @@ fn failure(code: Option<&str>) -> Failure {
     }
 }
 
-impl Acquirer for Sandbox {
-    async fn authorize(&self, what: Authorize<'_>) -> Result<Authorized, Indeterminate> {
+/// What an approval states; its code is cut where no acquirer's reaches.
+fn approval(response: &Response) -> Approval {
+    let code = response.code.as_deref();
+    Approval {
+        amount: response
+            .amount
+            .as_ref()
+            .and_then(|amount| amount.parse().ok()),
+        code: code.map(|code| code.chars().take(64).collect()),
+    }
+}
+
+impl Sandbox {
+    async fn send_authorization(&self, what: Authorize<'_>) -> Result<Authorized, Indeterminate> {
         let masked = what.card.masked();
         let mut url = self.base.clone();
         url.set_path("/authorizations");
@@ -170,23 +184,23 @@ impl Acquirer for Sandbox {
         });
         let (status, bytes) = self.send(request).await?;
         if status != StatusCode::OK {
-            return Err(Indeterminate("the answer's status says nothing"));
+            return Err(Indeterminate("the response's status says nothing"));
         }
-        let answer = read(&bytes, &what.reference)?;
-        match answer.status {
-            Status::Approved => Ok(Authorized::Approved),
+        let response = read(&bytes, &what.reference)?;
+        match response.status {
+            Status::Approved => Ok(Authorized::Approved(approval(&response))),
             // Somebody made it forget this reference: an enquiry will say so.
-            Status::Declined if answer.code.as_deref() == Some("voided") => {
+            Status::Declined if response.code.as_deref() == Some("voided") => {
                 Err(Indeterminate("the reference was voided"))
             }
-            Status::Declined => Ok(Authorized::Declined(failure(answer.code.as_deref()))),
+            Status::Declined => Ok(Authorized::Declined(failure(response.code.as_deref()))),
             Status::Processing | Status::Captured | Status::Voided | Status::Refunded => {
-                Err(Indeterminate("the answer does not fit an authorization"))
+                Err(Indeterminate("the response does not fit an authorization"))
             }
         }
     }
 
-    async fn enquire(
+    async fn send_enquiry(
         &self,
         reference: AuthorizationId,
         money: Money,
@@ -196,24 +210,24 @@ impl Acquirer for Sandbox {
             StatusCode::OK => {}
             // Not any 404: a proxy's says nothing about the reference.
             StatusCode::NOT_FOUND if is_error(&bytes, "not_found") => return Ok(Found::Nothing),
-            _ => return Err(Indeterminate("the answer's status says nothing")),
+            _ => return Err(Indeterminate("the response's status says nothing")),
         }
-        let answer = read(&bytes, &reference)?;
-        let is_ours = answer.amount == Some(money.amount().to_string())
-            && answer.currency.as_deref() == Some(money.currency().code());
-        match answer.status {
+        let response = read(&bytes, &reference)?;
+        let is_ours = response.amount == Some(money.amount().to_string())
+            && response.currency.as_deref() == Some(money.currency().code());
+        match response.status {
             Status::Voided => Ok(Found::Nothing),
-            _ if !is_ours => Err(Indeterminate("the answer is about another amount")),
+            _ if !is_ours => Err(Indeterminate("the response is about another amount")),
             Status::Processing => Ok(Found::Processing),
-            Status::Approved => Ok(Found::Approved),
-            Status::Captured => Ok(Found::Captured),
-            Status::Declined if answer.code.as_deref() == Some("voided") => Ok(Found::Nothing),
-            Status::Declined => Ok(Found::Declined(failure(answer.code.as_deref()))),
-            Status::Refunded => Err(Indeterminate("the answer does not fit an enquiry")),
+            Status::Approved => Ok(Found::Approved(approval(&response))),
+            Status::Captured => Ok(Found::Captured(approval(&response))),
+            Status::Declined if response.code.as_deref() == Some("voided") => Ok(Found::Nothing),
+            Status::Declined => Ok(Found::Declined(failure(response.code.as_deref()))),
+            Status::Refunded => Err(Indeterminate("the response does not fit an enquiry")),
         }
     }
 
-    async fn capture(
+    async fn send_capture(
         &self,
         reference: AuthorizationId,
         money: Money,
@@ -234,11 +248,11 @@ impl Acquirer for Sandbox {
             StatusCode::CONFLICT if is_error(&bytes, "not_capturable") => {
                 self.is_captured(reference, money).await
             }
-            _ => Err(Indeterminate("the answer's status says nothing")),
+            _ => Err(Indeterminate("the response's status says nothing")),
         }
     }
 
-    async fn void(&self, reference: AuthorizationId) -> Result<(), Indeterminate> {
+    async fn send_void(&self, reference: AuthorizationId) -> Result<(), Indeterminate> {
         let (status, bytes) = self
             .send(self.client.post(self.url(reference, "/void")))
             .await?;
@@ -248,7 +262,7 @@ impl Acquirer for Sandbox {
         Err(Indeterminate("the void is not acknowledged"))
     }
 
-    async fn refund(
+    async fn send_refund(
         &self,
         reference: RefundId,
         captured: AuthorizationId,
@@ -280,7 +294,38 @@ impl Acquirer for Sandbox {
             {
                 Ok(Refunded::Refused)
             }
-            _ => Err(Indeterminate("the answer's status says nothing")),
+            _ => Err(Indeterminate("the response's status says nothing")),
         }
+    }
+}
+
+impl Acquirer for Sandbox {
+    fn takes(&self, mode: Mode) -> bool {
+        mode == Mode::Test
+    }
+
+    fn authorize<'a>(&'a self, what: Authorize<'a>) -> Call<'a, Authorized> {
+        Box::pin(self.send_authorization(what))
+    }
+
+    fn enquire(&self, reference: AuthorizationId, money: Money) -> Call<'_, Found> {
+        Box::pin(self.send_enquiry(reference, money))
+    }
+
+    fn capture(&self, reference: AuthorizationId, money: Money) -> Call<'_, Captured> {
+        Box::pin(self.send_capture(reference, money))
+    }
+
+    fn void(&self, reference: AuthorizationId) -> Call<'_, ()> {
+        Box::pin(self.send_void(reference))
+    }
+
+    fn refund(
+        &self,
+        reference: RefundId,
+        captured: AuthorizationId,
+        money: Money,
+    ) -> Call<'_, Refunded> {
+        Box::pin(self.send_refund(reference, captured, money))
     }
 }

@@ -7,36 +7,31 @@ mod transition;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::Context as _;
 use apalis_core::error::BoxDynError;
-use domain::id::PaymentId;
 use domain::job::{Outcome, Worker};
-use queue::{JobMessage, Publisher};
+use queue::Publisher;
 use store::PgPool;
-use store::batch::Batch;
-use store::jobs::ATTEMPTS_MAX;
-use store::payments::{Claim, Transitions};
+use store::jobs::Lease;
+use store::payments::{self, CardPayment, Transitions};
 
 use self::keys::Keys;
-use self::run::{Lease, Run};
+use self::run::Run;
 use crate::acquirers::Acquirers;
-use crate::acquirers::sandbox::Sandbox;
 use crate::config::Card as Config;
-use crate::runtime::{self, Handle};
+use crate::runtime::{self, Handler, Held};
 
 /// How often keys are rotated and retired, if it is time.
 const KEYS_CHECK: Duration = Duration::from_hours(1);
 
-/// What every case needs.
+/// What every run needs.
 #[derive(Clone)]
 struct Context {
     db: PgPool,
-    claims: Batch<Claim>,
-    changes: Transitions,
+    transitions: Transitions,
     publisher: Publisher,
     acquirers: Arc<Acquirers>,
     keys: Arc<Keys>,
-    /// How long an acquirer's answer is waited for.
+    /// The longest that an acquirer's call takes.
     acquirer_timeout: Duration,
 }
 
@@ -45,15 +40,12 @@ pub async fn run(config: &Config) -> anyhow::Result<()> {
     let connections = shared.database_connections;
     let db = store::connect(&stores.database_url, "sluice card", connections)?;
     let keys = Arc::new(Keys::open(&config.keys_dir)?);
-    keep_keys(Arc::clone(&keys), db.clone());
-    let sandbox = Sandbox::new(&config.acquiring.sandbox_url, config.acquiring.timeout())
-        .context("the sandbox acquirer's URL")?;
+    rotate_keys(Arc::clone(&keys), db.clone());
     let publisher = Publisher::start(&stores.amqp_url, "sluice card");
     let context = Context {
-        claims: Batch::start(&db),
-        changes: Transitions::start(&db),
+        transitions: Transitions::start(&db),
         publisher: publisher.clone(),
-        acquirers: Arc::new(Acquirers { test: sandbox }),
+        acquirers: Arc::new(Acquirers::open(&config.acquiring)?),
         keys,
         acquirer_timeout: config.acquiring.timeout(),
         db: db.clone(),
@@ -61,14 +53,14 @@ pub async fn run(config: &Config) -> anyhow::Result<()> {
     runtime::run(shared, db, publisher, context).await
 }
 
-/// Rotates the sealing keys in the background, and tries until the first one is there.
-fn keep_keys(keys: Arc<Keys>, db: PgPool) {
+/// Rotates the sealing keys in the background, and retries until the first one exists.
+fn rotate_keys(keys: Arc<Keys>, db: PgPool) {
     tokio::spawn(async move {
         loop {
             let wait = match keys.rotate(&db).await {
                 Ok(()) => KEYS_CHECK,
                 Err(error) => {
-                    tracing::warn!(%error, "the sealing keys are not rotated yet");
+                    tracing::warn!(%error, "sealing keys not rotated yet");
                     Duration::from_secs(1)
                 }
             };
@@ -77,34 +69,19 @@ fn keep_keys(keys: Arc<Keys>, db: PgPool) {
     });
 }
 
-impl Handle for Context {
+impl Handler for Context {
     const WORKER: Worker = Worker::Card;
+    type Owner = CardPayment;
 
-    async fn handle(&self, delivery: JobMessage) -> Result<Outcome, BoxDynError> {
-        let lease = Lease::new();
-        let claim = Claim {
-            payment_id: PaymentId(delivery.job.id),
-            seq: delivery.job.seq,
-            lease: lease.id,
-        };
-        let Some(claimed) = self.claims.run(claim).await? else {
-            return Ok(Outcome::Done);
-        };
-        if claimed.claims > ATTEMPTS_MAX {
-            let why = "claimed again and again without an outcome: it may end its worker";
-            return Ok(Outcome::GiveUp {
-                why: why.to_owned(),
-            });
-        }
+    async fn advance(&self, claimed: CardPayment, held: Held) -> Result<Outcome, BoxDynError> {
         let intent = match claimed.payment.intent_id {
             Some(id) => store::intents::get(&self.db, id).await?,
             None => None,
         };
-        let mut run = Run::new(self, claimed, intent, lease);
-        let outcome = run.work(delivery.job).await?;
-        if let Some(reply_to) = delivery.reply_to.filter(|_| !run.state().is_in_progress()) {
-            self.publisher.reply(&reply_to, delivery.job.id);
-        }
-        Ok(outcome)
+        Run::new(self, claimed, intent, held).work().await
+    }
+
+    async fn abandon(&self, lease: Lease) -> store::Result<()> {
+        payments::discard_unsent(&self.db, lease.lease).await
     }
 }

@@ -1,24 +1,23 @@
-//! One claimed payment, worked on step by step. Each step is one call to the acquirer at most, and
-//! one change written before the next; but an approval is captured at once and both are written in
+//! One claimed payment, advanced step by step. Each step is one call to the acquirer at most, and one
+//! transition written before the next; but an approval is captured at once and both are written in
 //! one.
 
 mod steps;
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use apalis_core::error::BoxDynError;
 use domain::authorization;
 use domain::id::AuthorizationId;
 use domain::intent::Intent;
-use domain::job::{self, Outcome, Worker};
+use domain::job::Outcome;
 use domain::payment::{self, State};
-use store::jobs::{self, FIRST_SEQ};
-use store::payments::{self, Attempt, Claimed, Job, Written};
+use store::jobs;
+use store::payments::{self, Approval, Attempt, CardPayment, Written};
 
-use super::Context;
-use super::transition;
-use crate::acquirers::Authorized;
-use crate::acquirers::sandbox::Sandbox;
+use super::{Context, transition};
+use crate::acquirers::{Acquirer, Authorized};
+use crate::runtime::Held;
 
 /// How a step ended.
 enum Step {
@@ -28,78 +27,110 @@ enum Step {
     End(Outcome),
 }
 
+/// What happened to an attempt.
+pub(super) struct AttemptEvent {
+    pub attempt: Attempt,
+    pub event: authorization::Event,
+    /// What the approval stated, if this is one.
+    pub approval: Approval,
+}
+
+impl AttemptEvent {
+    fn new(attempt: Attempt, event: authorization::Event) -> Self {
+        Self {
+            attempt,
+            event,
+            approval: Approval::default(),
+        }
+    }
+}
+
 /// A claimed payment.
 pub struct Run<'a> {
     context: &'a Context,
-    claimed: Claimed,
+    claimed: CardPayment,
     /// What the payment pays.
     intent: Option<Intent>,
-    lease: Lease,
-}
-
-/// Our claim.
-#[derive(Clone, Copy)]
-pub struct Lease {
-    /// An attempt with this id was opened by it, and nothing was sent under it yet.
-    pub id: AuthorizationId,
-    /// No other worker takes the payment on before this.
-    pub ends: Instant,
-}
-
-impl Lease {
-    /// The lease of a claim that is about to be made.
-    pub fn new() -> Self {
-        Self {
-            id: AuthorizationId(store::new_id()),
-            ends: Instant::now() + payments::LEASE,
-        }
-    }
+    held: Held,
 }
 
 impl<'a> Run<'a> {
     pub fn new(
         context: &'a Context,
-        claimed: Claimed,
+        claimed: CardPayment,
         intent: Option<Intent>,
-        lease: Lease,
+        held: Held,
     ) -> Self {
         Self {
             context,
             claimed,
             intent,
-            lease,
+            held,
         }
     }
 
-    /// The payment's state as last written.
-    pub fn state(&self) -> State {
-        self.claimed.payment.state
-    }
-
-    /// Works until the payment rests or must wait.
-    pub async fn work(&mut self, job: job::Job) -> Result<Outcome, BoxDynError> {
+    /// Advances the payment until it is final or must wait.
+    pub async fn work(&mut self) -> Result<Outcome, BoxDynError> {
         let acquirers = std::sync::Arc::clone(&self.context.acquirers);
-        let Some(acquirer) = acquirers.of(self.claimed.payment.mode) else {
-            return Ok(Outcome::GiveUp {
-                why: "no acquirer takes live payments".to_owned(),
-            });
-        };
+        let mode = self.claimed.payment.mode;
         loop {
-            match self.step(acquirer, job).await? {
+            // Attempts of one payment may be with different acquirers.
+            let attempt = self.next_attempt();
+            let name = attempt.as_ref().map(|attempt| attempt.acquirer.as_str());
+            let step = match name.map(|name| (name, acquirers.get(name, mode))) {
+                None => self.step_alone().await?,
+                Some((_, Some(acquirer))) => self.step(acquirer).await?,
+                Some((name, None)) => {
+                    self.discard_unsent().await?;
+                    let why = format!("no acquirer {name} for {} payments", mode.name());
+                    return Ok(Outcome::GiveUp { why });
+                }
+            };
+            match step {
                 Step::Next => {}
                 Step::End(outcome) => return Ok(outcome),
             }
         }
     }
 
-    async fn step(&mut self, acquirer: &Sandbox, job: job::Job) -> Result<Step, BoxDynError> {
+    /// The attempt that the next step is about.
+    fn next_attempt(&self) -> Option<Attempt> {
+        let voiding = self.closed(authorization::State::Voiding);
+        voiding.or_else(|| match self.claimed.payment.state {
+            State::Authorizing | State::Capturing => self.claimed.attempt.clone(),
+            State::Created => None,
+            State::Captured | State::Failed | State::Expired => {
+                self.closed(authorization::State::Watching)
+            }
+        })
+    }
+
+    /// Takes back the attempt that this claim opened, if nothing was sent under it.
+    async fn discard_unsent(&self) -> store::Result<()> {
+        payments::discard_unsent(&self.context.db, self.held.lease.lease).await
+    }
+
+    /// A step that needs no acquirer.
+    async fn step_alone(&mut self) -> Result<Step, BoxDynError> {
+        match self.claimed.payment.state {
+            State::Created => self.expire().await,
+            State::Authorizing | State::Capturing => {
+                Err("a payment in progress has no open attempt".into())
+            }
+            State::Captured | State::Failed | State::Expired => {
+                jobs::complete(&self.context.db, self.held.lease).await?;
+                Ok(Step::End(Outcome::Done))
+            }
+        }
+    }
+
+    async fn step(&mut self, acquirer: &dyn Acquirer) -> Result<Step, BoxDynError> {
         if let Some(attempt) = self.closed(authorization::State::Voiding) {
             return self.void(acquirer, attempt).await;
         }
-        match (self.state(), self.claimed.attempt) {
-            (State::Created, _) => self.expire().await,
+        match (self.claimed.payment.state, self.claimed.attempt.clone()) {
             (State::Authorizing, Some(attempt)) => match attempt.state {
-                authorization::State::Sending if attempt.id == self.lease.id => {
+                authorization::State::Sending if attempt.id.0 == self.held.lease.lease => {
                     self.authorize(acquirer, attempt).await
                 }
                 authorization::State::Sending => {
@@ -107,80 +138,76 @@ impl<'a> Run<'a> {
                 }
                 authorization::State::Enquiring => self.enquire(acquirer, attempt).await,
                 authorization::State::Reversing => self.reverse(acquirer, attempt).await,
-                _ => Err("an authorizing payment has no attempt to work on".into()),
+                _ => Err("an authorizing payment has no attempt in progress".into()),
             },
             (State::Capturing, Some(attempt)) => self.capture(acquirer, attempt).await,
-            (State::Authorizing | State::Capturing, None) => {
-                Err("a payment in work has no open attempt".into())
-            }
-            (State::Captured | State::Failed | State::Expired, _) => {
-                if let Some(attempt) = self.closed(authorization::State::Watching) {
-                    return self.watch(acquirer, attempt).await;
-                }
-                jobs::complete(&self.context.db, job).await?;
-                Ok(Step::End(Outcome::Done))
-            }
+            _ => match self.closed(authorization::State::Watching) {
+                Some(attempt) => self.watch(acquirer, attempt).await,
+                None => self.step_alone().await,
+            },
         }
     }
 
     fn closed(&self, state: authorization::State) -> Option<Attempt> {
         let mut closed = self.claimed.closed.iter();
-        closed.find(|attempt| attempt.state == state).copied()
+        closed.find(|attempt| attempt.state == state).cloned()
     }
 
     async fn expire(&mut self) -> Result<Step, BoxDynError> {
-        match self.claimed.expires_in_seconds {
-            Some(left) if left > 0.0 => {
-                let after = Duration::try_from_secs_f64(left)?;
-                Ok(Step::End(Outcome::Again { after }))
-            }
+        match self.claimed.expires_in {
+            Some(after) if !after.is_zero() => Ok(Step::End(Outcome::Again { after })),
             _ => self.write(None, &[payment::Event::Expired], None).await,
         }
     }
 
-    /// Something happened to an attempt, and perhaps with it to the payment.
+    /// Writes what happened to an attempt, and perhaps with it to the payment.
     async fn record(
         &mut self,
         attempt: Attempt,
         event: authorization::Event,
         outcome: Option<payment::Event>,
     ) -> Result<Step, BoxDynError> {
-        self.write(Some((attempt, event)), outcome.as_slice(), None)
-            .await
+        let attempted = AttemptEvent::new(attempt, event);
+        self.write(Some(attempted), outcome.as_slice(), None).await
     }
 
     /// Asks the domain what follows and writes all of it.
     async fn write(
         &mut self,
-        attempted: Option<(Attempt, authorization::Event)>,
+        attempted: Option<AttemptEvent>,
         outcomes: &[payment::Event],
         fingerprint: Option<Vec<u8>>,
     ) -> Result<Step, BoxDynError> {
+        let lease = self.held.lease;
         let intent = self.intent.as_ref();
-        let change = transition::of(&self.claimed, intent, attempted, outcomes, fingerprint)?;
-        let (state, authorization) = (change.state, change.authorization);
-        let is_over = change.job == Job::Complete;
-        match self.context.changes.run(change).await? {
+        let (transition, is_over) = transition::of(
+            &self.claimed,
+            intent,
+            attempted.as_ref(),
+            outcomes,
+            fingerprint,
+            lease,
+        )?;
+        let state = transition.to;
+        let moved = transition
+            .attempt
+            .as_ref()
+            .map(|attempt| (attempt.id, attempt.to));
+        match self.context.transitions.run(transition).await? {
             Written::Conflict => {
-                tracing::info!(payment = %self.claimed.payment.id, "overtaken by another worker");
+                tracing::info!(payment = %self.claimed.payment.id, "another worker moved the payment first");
                 self.claimed.version = -1;
-                Ok(Step::End(Outcome::Done))
+                Ok(Step::End(Outcome::Again {
+                    after: Duration::ZERO,
+                }))
             }
-            Written::Done {
-                version,
-                deliveries,
-            } => {
-                for delivery in deliveries {
-                    let job = job::Job {
-                        worker: Worker::Webhook,
-                        id: delivery.0,
-                        seq: FIRST_SEQ,
-                    };
+            Written::Done { version, jobs } => {
+                for job in jobs {
                     self.context.publisher.publish(job, None);
                 }
                 self.claimed.version = version;
                 self.claimed.payment.state = state;
-                if let Some((id, state)) = authorization {
+                if let Some((id, state)) = moved {
                     self.moved(id, state);
                 }
                 Ok(if is_over {
@@ -194,8 +221,8 @@ impl<'a> Run<'a> {
 
     fn moved(&mut self, id: AuthorizationId, state: authorization::State) {
         let claimed = &mut self.claimed;
-        let known = claimed.closed.iter().chain(&claimed.attempt);
-        let Some(attempt) = known.copied().find(|attempt| attempt.id == id) else {
+        let mut known = claimed.closed.iter().chain(&claimed.attempt);
+        let Some(attempt) = known.find(|attempt| attempt.id == id).cloned() else {
             return;
         };
         let attempt = Attempt { state, ..attempt };
@@ -204,9 +231,9 @@ impl<'a> Run<'a> {
             claimed.attempt = Some(attempt);
             return;
         }
-        claimed.attempt = claimed.attempt.filter(|open| open.id != id);
+        claimed.attempt = claimed.attempt.take().filter(|open| open.id != id);
         if state.is_in_progress() {
-            claimed.watch_seconds = authorization::WATCH.as_secs_f64();
+            claimed.watch = authorization::WATCH;
             claimed.closed.push(attempt);
         }
     }
@@ -215,33 +242,38 @@ impl<'a> Run<'a> {
         self.claimed.version < 0
     }
 
-    /// An answer came too late: another worker has taken the payment on. If it closed the attempt
-    /// and this is an approval, the approval must be voided; otherwise that worker's enquiry finds
-    /// the answer.
+    /// A response came too late: another worker has moved the payment. If that worker closed the
+    /// attempt and this is an approval, the approval must be voided; otherwise that worker's enquiry
+    /// finds the response.
     async fn conflict(
         &mut self,
         attempt: Attempt,
-        answer: Authorized,
+        response: Authorized,
     ) -> Result<Step, BoxDynError> {
         let done = Ok(Step::End(Outcome::Done));
-        let payment = self.claimed.payment.id;
+        let payment = &self.claimed.payment;
         let Some((state, version, attempt)) =
-            payments::reread(&self.context.db, payment, attempt.id).await?
+            payments::reread(&self.context.db, payment.id, attempt.id).await?
         else {
             return done;
         };
-        if answer != Authorized::Approved || attempt.state.is_open() {
-            return done;
-        }
-        let Ok(next) = attempt.state.next(authorization::Event::Approved) else {
+        let Authorized::Approved(approval) = &response else {
             return done;
         };
-        tracing::error!(%payment, attempt = %attempt.id, "an approval reached a closed attempt: voiding it");
-        let change = transition::late_approval(payment, state, version, (attempt.id, next));
-        match self.context.changes.run(change).await? {
+        if attempt.state.is_open() || attempt.state.next(authorization::Event::Approved).is_err() {
+            return done;
+        }
+        tracing::error!(payment = %payment.id, attempt = %attempt.id, "approval for a closed attempt: voiding it");
+        let event = AttemptEvent {
+            attempt: attempt.clone(),
+            event: authorization::Event::Approved,
+            approval: approval.clone(),
+        };
+        let transition = transition::late_approval(payment, state, version, &event)?;
+        match self.context.transitions.run(transition).await? {
             Written::Done { .. } => done,
-            // The job is retried by backoff, but the answer in hand would be gone: try again now.
-            Written::Conflict => Box::pin(self.conflict(attempt, answer)).await,
+            // The job is retried with backoff, but this response would be lost: retry now.
+            Written::Conflict => Box::pin(self.conflict(attempt, response)).await,
         }
     }
 }

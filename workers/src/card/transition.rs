@@ -1,98 +1,124 @@
-//! What an event makes of a payment and its attempt: the domain is asked, and everything that
-//! follows is put together for one statement.
+//! The transition that an event makes of a payment and its attempt: the domain decides, and everything
+//! that follows is put together for one statement.
 
 use apalis_core::error::BoxDynError;
-use domain::authorization;
-use domain::event::{self, Event, Subject};
-use domain::id::{AuthorizationId, PaymentId};
+use domain::authorization::InvalidTransition;
+use domain::event::{Event, EventType, Subject};
 use domain::intent::{self, Intent, Paid};
-use domain::ledger;
-use domain::payment::{self, State};
-use store::payments::{Attempt, Claimed, HistoryEntry, Job, Transition};
+use domain::job::Worker;
+use domain::ledger::{self, Cause};
+use domain::payment::{self, Payment, State};
+use store::effects::{Effects, HistoryEntry};
+use store::jobs::{Lease, Load};
+use store::payments::{AttemptTransition, CardPayment, Transition};
 use time::OffsetDateTime;
 
-/// The change that follows when something happened to an attempt, then to the payment, or to both.
+use super::run::AttemptEvent;
+
+/// The transition after something happened to an attempt, then to the payment, or to both; and whether
+/// nothing is left to do.
 pub fn of(
-    claimed: &Claimed,
+    claimed: &CardPayment,
     intent: Option<&Intent>,
-    attempted: Option<(Attempt, authorization::Event)>,
+    attempted: Option<&AttemptEvent>,
     outcomes: &[payment::Event],
     fingerprint: Option<Vec<u8>>,
-) -> Result<Transition, BoxDynError> {
+    lease: Lease,
+) -> Result<(Transition, bool), BoxDynError> {
     let payment = &claimed.payment;
     let history = history(payment.state, attempted, outcomes)?;
-    let state = history.last().ok_or("nothing happened")?.state;
-    let authorization = match attempted {
-        Some((attempt, event)) => Some((attempt.id, attempt.state.next(event)?)),
-        None => None,
-    };
-    let moved = authorization.map(|(id, _)| id);
-    let others = claimed
-        .closed
-        .iter()
-        .filter(|attempt| Some(attempt.id) != moved);
-    let is_left = state.is_in_progress()
-        || authorization.is_some_and(|(_, state)| state.is_in_progress())
-        || others.count() > 0;
+    let to = history.last().ok_or("nothing happened")?.state;
+    let attempt = attempted.map(attempt_transition).transpose()?;
     let outcome = outcomes.last().copied();
     let failure = outcome.and_then(payment::Event::failure);
-    let recorded = payment::Payment {
-        state,
-        failure: failure.or(payment.failure),
-        updated_at: OffsetDateTime::now_utc(),
-        ..payment.clone()
+    let is_over = !is_in_progress(claimed, to, attempt.as_ref());
+
+    let mut effects = Effects::new(payment.merchant_id, payment.mode);
+    effects = effects.history(payment.id, claimed.version, &history);
+    let currency = payment.money.currency().code();
+    for posting in ledger::postings(outcomes, payment.money, claimed.fee_basis_points) {
+        effects = effects.posting(Cause::Payment(payment.id), currency, posting);
+    }
+    if let Some(event_type) = outcome.and(to.event_type()) {
+        let now = Payment {
+            state: to,
+            failure: failure.or(payment.failure),
+            updated_at: OffsetDateTime::now_utc(),
+            ..payment.clone()
+        };
+        effects = effects.event(&event_of(event_type, now, intent));
+    }
+    effects = if is_over {
+        effects.complete(lease)
+    } else {
+        effects.extend(lease, CardPayment::LEASE)
     };
-    let books = |event| ledger::postings(event, payment.money, claimed.fee_basis_points);
-    Ok(Transition {
+    let transition = Transition {
         payment_id: payment.id,
         version: claimed.version,
-        history,
-        state,
+        from: payment.state,
+        to,
         failure,
-        authorization,
+        attempt,
         fingerprint,
         forget_card: outcome.is_some(),
-        postings: outcomes.iter().copied().flat_map(books).collect(),
-        event: outcome
-            .and(state.event_type())
-            .map(|kind| event_of(kind, recorded, intent)),
-        job: if is_left { Job::Extend } else { Job::Complete },
+        effects,
+    };
+    Ok((transition, is_over))
+}
+
+/// Whether the payment or one of its attempts is in progress after the transition.
+fn is_in_progress(claimed: &CardPayment, to: State, attempt: Option<&AttemptTransition>) -> bool {
+    let moved = attempt.map(|attempt| attempt.id);
+    let mut closed = claimed.closed.iter();
+    to.is_in_progress()
+        || attempt.is_some_and(|attempt| attempt.to.is_in_progress())
+        || closed.any(|attempt| Some(attempt.id) != moved)
+}
+
+fn attempt_transition(event: &AttemptEvent) -> Result<AttemptTransition, InvalidTransition> {
+    Ok(AttemptTransition {
+        id: event.attempt.id,
+        from: event.attempt.state,
+        to: event.attempt.state.next(event.event)?,
+        approval: event.approval.clone(),
     })
 }
 
-/// The lines of history: what happened to an attempt stands with what it made of the payment first.
+/// What goes into the history: what happened to an attempt is part of the first thing it caused for
+/// the payment.
 fn history(
     state: State,
-    attempted: Option<(Attempt, authorization::Event)>,
+    attempted: Option<&AttemptEvent>,
     outcomes: &[payment::Event],
 ) -> Result<Vec<HistoryEntry>, payment::InvalidTransition> {
-    let mut authorization = attempted.map(|(attempt, _)| attempt.id);
-    let mut lines = Vec::with_capacity(outcomes.len().max(1));
+    let mut authorization = attempted.map(|event| event.attempt.id);
+    let mut entries = Vec::with_capacity(outcomes.len().max(1));
     let mut state = state;
     for outcome in outcomes {
         state = state.next(*outcome)?;
-        lines.push(HistoryEntry {
+        entries.push(HistoryEntry {
             event: outcome.name(),
             state,
             authorization: authorization.take(),
         });
     }
-    if let (Some((_, event)), true) = (attempted, lines.is_empty()) {
-        lines.push(HistoryEntry {
-            event: event.name(),
+    if let (Some(event), true) = (attempted, entries.is_empty()) {
+        entries.push(HistoryEntry {
+            event: event.event.name(),
             state,
             authorization,
         });
     }
-    Ok(lines)
+    Ok(entries)
 }
 
-/// What the merchant is told: of the intent, if the payment pays one.
-fn event_of(kind: event::EventType, payment: payment::Payment, intent: Option<&Intent>) -> Event {
+/// The event that the merchant receives: about the intent, if the payment pays one.
+fn event_of(event_type: EventType, payment: Payment, intent: Option<&Intent>) -> Event {
     let Some(intent) = intent else {
         let subject = Subject::Payment(payment);
         return Event {
-            event_type: kind,
+            event_type,
             subject,
         };
     };
@@ -101,7 +127,7 @@ fn event_of(kind: event::EventType, payment: payment::Payment, intent: Option<&I
         ..intent.clone()
     };
     Event {
-        event_type: event::EventType::IntentStatusChanged,
+        event_type: EventType::IntentStatusChanged,
         subject: Subject::Intent {
             now,
             previous: Some(intent::State::Processing),
@@ -109,28 +135,30 @@ fn event_of(kind: event::EventType, payment: payment::Payment, intent: Option<&I
     }
 }
 
-/// The change that voids an approval which reached a closed attempt. The payment stays as it is.
+/// The transition that voids an approval of a closed attempt. The payment stays as it is.
 pub fn late_approval(
-    payment: PaymentId,
+    payment: &Payment,
     state: State,
     version: i32,
-    authorization: (AuthorizationId, authorization::State),
-) -> Transition {
-    Transition {
-        payment_id: payment,
-        version,
-        history: vec![HistoryEntry {
-            event: authorization::Event::Approved.name(),
-            state,
-            authorization: Some(authorization.0),
-        }],
+    event: &AttemptEvent,
+) -> Result<Transition, InvalidTransition> {
+    let entry = HistoryEntry {
+        event: event.event.name(),
         state,
+        authorization: Some(event.attempt.id),
+    };
+    let effects = Effects::new(payment.merchant_id, payment.mode)
+        .history(payment.id, version, &[entry])
+        .wake(Worker::Card, payment.id.0);
+    Ok(Transition {
+        payment_id: payment.id,
+        version,
+        from: state,
+        to: state,
         failure: None,
-        authorization: Some(authorization),
+        attempt: Some(attempt_transition(event)?),
         fingerprint: None,
         forget_card: false,
-        postings: vec![],
-        event: None,
-        job: Job::Enqueue,
-    }
+        effects,
+    })
 }

@@ -1,25 +1,23 @@
-//! The refund worker: asks the acquirer to give captured money back, under the refund's own
-//! reference, until it says yes or no.
+//! The refund worker: asks the acquirer to refund captured money, under the refund's own reference,
+//! until it accepts or refuses.
 
 use std::sync::Arc;
 
-use anyhow::Context as _;
 use apalis_core::error::BoxDynError;
 use domain::authorization::retry_after_age;
 use domain::event::{Event, EventType, Subject};
-use domain::id::RefundId;
-use domain::job::{Job, Outcome, Worker};
-use domain::ledger;
+use domain::job::{Outcome, Worker};
+use domain::ledger::{self, Cause};
 use domain::refund::{self, Refund};
-use queue::{JobMessage, Publisher};
-use store::jobs::{ATTEMPTS_MAX, FIRST_SEQ};
-use store::{PgPool, refunds};
+use queue::Publisher;
+use store::PgPool;
+use store::effects::Effects;
+use store::refunds::{self, ClaimedRefund};
 use time::OffsetDateTime;
 
-use crate::acquirers::sandbox::Sandbox;
-use crate::acquirers::{Acquirer, Acquirers, Indeterminate, Refunded};
+use crate::acquirers::{Acquirers, Indeterminate, Refunded};
 use crate::config::Refund as Config;
-use crate::runtime::{self, Handle};
+use crate::runtime::{self, Handler, Held};
 
 /// What every refund needs.
 #[derive(Clone)]
@@ -33,92 +31,72 @@ pub async fn run(config: &Config) -> anyhow::Result<()> {
     let (shared, stores) = (&config.shared, &config.shared.process);
     let connections = shared.database_connections;
     let db = store::connect(&stores.database_url, "sluice refund", connections)?;
-    let acquiring = &config.acquiring;
-    let sandbox = Sandbox::new(&acquiring.sandbox_url, acquiring.timeout())
-        .context("the sandbox acquirer's URL")?;
     let publisher = Publisher::start(&stores.amqp_url, "sluice refund");
     let context = Context {
         db: db.clone(),
         publisher: publisher.clone(),
-        acquirers: Arc::new(Acquirers { test: sandbox }),
+        acquirers: Arc::new(Acquirers::open(&config.acquiring)?),
     };
     runtime::run(shared, db, publisher, context).await
 }
 
-impl Handle for Context {
+impl Handler for Context {
     const WORKER: Worker = Worker::Refund;
+    type Owner = ClaimedRefund;
 
-    async fn handle(&self, delivery: JobMessage) -> Result<Outcome, BoxDynError> {
-        let job = delivery.job;
-        let claimed = refunds::claim(&self.db, RefundId(job.id), job.seq, store::new_id()).await?;
-        let Some(claimed) = claimed else {
-            return Ok(Outcome::Done);
-        };
-        if claimed.claims > ATTEMPTS_MAX {
-            let why = "claimed again and again without an outcome: it may end its worker";
-            return Ok(Outcome::GiveUp {
-                why: why.to_owned(),
-            });
-        }
+    async fn advance(&self, claimed: ClaimedRefund, held: Held) -> Result<Outcome, BoxDynError> {
         let refund = &claimed.refund;
-        let Some(acquirer) = self.acquirers.of(refund.mode) else {
+        let Some(acquirer) = self.acquirers.get(&claimed.acquirer, refund.mode) else {
             return Ok(Outcome::GiveUp {
-                why: "no acquirer takes live payments".to_owned(),
+                why: format!(
+                    "no acquirer {} for {} refunds",
+                    claimed.acquirer,
+                    refund.mode.name()
+                ),
             });
         };
-        let asked = acquirer.refund(refund.id, claimed.authorization, refund.money);
-        let event = match asked.await {
+        let response = acquirer.refund(refund.id, claimed.authorization, refund.money);
+        let event = match response.await {
             Ok(Refunded::Done) => refund::Event::Accepted,
             Ok(Refunded::Refused) => refund::Event::Refused,
             Err(indeterminate) => return Ok(retry_later(refund, indeterminate)),
         };
-        self.record_outcome(refund, event).await?;
-        if let Some(reply_to) = delivery.reply_to {
-            self.publisher.reply(&reply_to, job.id);
+        let next = Refund {
+            state: refund.state.next(event)?,
+            ..refund.clone()
+        };
+        let effects = effects(&next, event).complete(held.lease);
+        let jobs = refunds::transition(&self.db, refund, next.state, &effects).await?;
+        for job in jobs.unwrap_or_default() {
+            self.publisher.publish(job, None);
         }
         Ok(Outcome::Done)
     }
 }
 
-/// A refund may be asked for again: the acquirer honours its reference once.
+/// A refund may be sent again: the acquirer honours its reference once.
 fn retry_later(refund: &Refund, Indeterminate(why): Indeterminate) -> Outcome {
-    tracing::warn!(refund = %refund.id, why, "the acquirer gave no answer, asking again later");
+    tracing::warn!(refund = %refund.id, why, "no clear response from the acquirer, will retry");
     let age = OffsetDateTime::now_utc() - refund.created_at;
     Outcome::Again {
         after: retry_after_age(age.try_into().unwrap_or_default()),
     }
 }
 
-impl Context {
-    async fn record_outcome(
-        &self,
-        refund: &Refund,
-        event: refund::Event,
-    ) -> Result<(), BoxDynError> {
-        let settled = Refund {
-            state: refund.state.next(event)?,
-            ..refund.clone()
-        };
-        let (kind, posting) = match event {
-            refund::Event::Accepted => {
-                (EventType::RefundSettled, Some(ledger::refund(refund.money)))
-            }
-            refund::Event::Refused => (EventType::RefundFailed, None),
-        };
-        let event = Event {
-            event_type: kind,
-            subject: Subject::Refund(settled.clone()),
-        };
-        let recorded =
-            refunds::record_outcome(&self.db, &settled, posting.as_ref(), &event).await?;
-        for delivery in recorded.unwrap_or_default() {
-            let job = Job {
-                worker: Worker::Webhook,
-                id: delivery.0,
-                seq: FIRST_SEQ,
-            };
-            self.publisher.publish(job, None);
-        }
-        Ok(())
+fn effects(refund: &Refund, event: refund::Event) -> Effects {
+    let event_of = |event_type| Event {
+        event_type,
+        subject: Subject::Refund(refund.clone()),
+    };
+    let effects = Effects::new(refund.merchant_id, refund.mode);
+    match event {
+        refund::Event::Accepted => effects
+            .posting(
+                Cause::Refund(refund.id),
+                refund.money.currency().code(),
+                ledger::refund(refund.money),
+            )
+            .event(&event_of(EventType::RefundSettled)),
+        refund::Event::Refused => effects.event(&event_of(EventType::RefundFailed)),
     }
 }

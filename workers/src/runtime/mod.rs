@@ -1,10 +1,10 @@
-//! Running a worker: apalis drives it, the outcome of every job is written to the calendar, and
-//! only then is its message acknowledged.
+//! Running a worker: claim, run, record the outcome, reply, acknowledge. The same for all workers; each
+//! supplies how to load its row (`store::jobs::Load`) and how to advance it ([`Handler`]).
 
 use std::future::Future;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::bail;
 use apalis::layers::WorkerBuilderExt;
@@ -15,7 +15,9 @@ use apalis_core::worker::builder::WorkerBuilder;
 use apalis_core::worker::ext::parallelize::ParallelizeExt;
 use domain::job::{Outcome, Worker};
 use queue::{Consumer, JobMessage, Publisher, RecordOutcome};
-use store::{PgPool, jobs};
+use store::PgPool;
+use store::batch::Batch;
+use store::jobs::{self, ATTEMPTS_MAX, Claim, Lease, Load};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
@@ -24,31 +26,95 @@ use crate::health;
 
 /// The longest a handler may take; its provider calls end well before.
 const HANDLER_TIMEOUT: Duration = Duration::from_mins(1);
-/// How long jobs in hand may take after a signal to end.
+/// How long jobs in progress may take after a signal to end.
 const SHUTDOWN: Duration = Duration::from_secs(30);
 
-/// What a worker does with a job.
-pub trait Handle: Clone + Send + Sync + 'static {
-    /// Whose jobs.
-    const WORKER: Worker;
-
-    /// Does what the row's state asks. An error means "again later".
-    fn handle(
-        &self,
-        delivery: JobMessage,
-    ) -> impl Future<Output = Result<Outcome, BoxDynError>> + Send;
+/// A lease that was taken, as the handler sees it.
+#[derive(Debug, Clone, Copy)]
+pub struct Held {
+    /// Names the claim in every later write.
+    pub lease: Lease,
+    /// No other worker claims the job before this.
+    pub until: Instant,
 }
 
-/// Listens and works until SIGTERM or SIGINT; jobs in hand are finished.
-pub async fn run<H: Handle>(
+/// What a worker does with a job that was claimed for it.
+pub trait Handler: Clone + Send + Sync + 'static {
+    /// Whose jobs.
+    const WORKER: Worker;
+    /// What the jobs belong to.
+    type Owner: Load;
+
+    /// Does what the owner's state asks for. An error means "retry with backoff".
+    fn advance(
+        &self,
+        owner: Self::Owner,
+        held: Held,
+    ) -> impl Future<Output = Result<Outcome, BoxDynError>> + Send;
+
+    /// Takes back what the claim prepared for a row that cannot be read.
+    fn abandon(&self, _lease: Lease) -> impl Future<Output = store::Result<()>> + Send {
+        async { Ok(()) }
+    }
+}
+
+/// A handler with the batch that claims for it.
+struct Runner<H: Handler> {
+    handler: H,
+    claims: Batch<Claim<H::Owner>>,
+}
+
+impl<H: Handler> Clone for Runner<H> {
+    fn clone(&self) -> Self {
+        Self {
+            handler: self.handler.clone(),
+            claims: self.claims.clone(),
+        }
+    }
+}
+
+impl<H: Handler> Runner<H> {
+    async fn run(&self, message: &JobMessage) -> Result<Outcome, BoxDynError> {
+        let held = Held {
+            lease: Lease::new(message.job, message.claim),
+            until: Instant::now() + H::Owner::LEASE,
+        };
+        let Some(claimed) = self.claims.run(held.lease).await? else {
+            // Another worker holds the job, or the message is stale.
+            return Ok(Outcome::Done);
+        };
+        if claimed.attempts > ATTEMPTS_MAX {
+            let why = "claimed repeatedly without an outcome: it may crash its worker";
+            return Ok(Outcome::GiveUp {
+                why: why.to_owned(),
+            });
+        }
+        match claimed.owner {
+            Ok(owner) => self.handler.advance(owner, held).await,
+            Err(error) => {
+                self.handler.abandon(held.lease).await?;
+                Ok(Outcome::GiveUp {
+                    why: error.to_string(),
+                })
+            }
+        }
+    }
+}
+
+/// Consumes and handles jobs until SIGTERM or SIGINT; jobs in progress are finished.
+pub async fn run<H: Handler>(
     shared: &Shared,
     db: PgPool,
     publisher: Publisher,
     handler: H,
 ) -> anyhow::Result<()> {
-    let recorder = OutcomeRecorder {
+    let recorder = Recorder {
         db: db.clone(),
         publisher: publisher.clone(),
+    };
+    let runner = Runner {
+        handler,
+        claims: Batch::start(&db),
     };
     let consumer = Consumer::start(
         &shared.process.amqp_url,
@@ -60,12 +126,12 @@ pub async fn run<H: Handle>(
     let concurrency = usize::from(shared.concurrency);
     let consuming = consumer.clone();
     // The first layer is the outermost: a handler that runs into its time limit must be ended,
-    // not left running while its job is settled.
+    // not left running while its outcome is recorded.
     let monitor = Monitor::new()
         .register(move |_| {
             WorkerBuilder::new(H::WORKER.name())
                 .backend(consumer.clone())
-                .data(handler.clone())
+                .data(runner.clone())
                 .concurrency(concurrency)
                 .parallelize(tokio::spawn)
                 .timeout(HANDLER_TIMEOUT)
@@ -74,8 +140,8 @@ pub async fn run<H: Handle>(
         })
         .shutdown_timeout(SHUTDOWN);
     let mut ending = ending()?;
-    let asked = Arc::new(AtomicBool::new(false));
-    let flag = Arc::clone(&asked);
+    let requested = Arc::new(AtomicBool::new(false));
+    let flag = Arc::clone(&requested);
     monitor
         .run_with_signal(async move {
             let _ = ending.wait_for(|ending| *ending).await;
@@ -85,14 +151,17 @@ pub async fn run<H: Handle>(
         .await?;
     consuming.drain().await;
     publisher.drain().await;
-    if !asked.load(Ordering::Relaxed) {
+    if !requested.load(Ordering::Relaxed) {
         bail!("the {} worker ended by itself", H::WORKER);
     }
     Ok(())
 }
 
-async fn handle<H: Handle>(delivery: JobMessage, handler: Data<H>) -> Result<Outcome, BoxDynError> {
-    handler.handle(delivery).await
+async fn handle<H: Handler>(
+    message: JobMessage,
+    runner: Data<Runner<H>>,
+) -> Result<Outcome, BoxDynError> {
+    runner.run(&message).await
 }
 
 /// Turns true at SIGTERM or SIGINT.
@@ -101,63 +170,67 @@ pub fn ending() -> anyhow::Result<watch::Receiver<bool>> {
         signal(SignalKind::terminate())?,
         signal(SignalKind::interrupt())?,
     );
-    let (event_of, ending) = watch::channel(false);
+    let (sender, ending) = watch::channel(false);
     tokio::spawn(async move {
         tokio::select! {
             _ = terminate.recv() => {}
             _ = interrupt.recv() => {}
         }
-        event_of.send_replace(true);
+        sender.send_replace(true);
     });
     Ok(ending)
 }
 
-/// Writes what came of a job.
+/// Records the outcome of each job, then replies to whoever waits for it.
 #[derive(Clone)]
-struct OutcomeRecorder {
+struct Recorder {
     db: PgPool,
     publisher: Publisher,
 }
 
-impl RecordOutcome for OutcomeRecorder {
+impl RecordOutcome for Recorder {
     /// While Postgres cannot be reached this does not return, the message stays unacknowledged,
     /// and the broker sends no more than the prefetch: consumption pauses.
-    async fn record_outcome(&self, delivery: &JobMessage, result: Result<Outcome, String>) {
+    async fn record_outcome(&self, message: &JobMessage, result: Result<Outcome, String>) {
         let mut wait = Duration::from_millis(100);
-        while let Err(error) = self.write(delivery, &result).await {
-            tracing::warn!(%error, job = %delivery.job.id, "the outcome of a job is not written yet");
+        while let Err(error) = self.record(message, &result).await {
+            tracing::warn!(worker = %message.job.worker, job = %message.job.id, %error, "outcome not recorded yet");
             if !error.is_unavailable() {
                 return;
             }
             tokio::time::sleep(wait).await;
             wait = (wait * 2).min(Duration::from_secs(5));
         }
+        if let (Ok(_), Some(reply_to)) = (&result, &message.reply_to) {
+            self.publisher.reply(reply_to, message.job.id);
+        }
     }
 }
 
-impl OutcomeRecorder {
-    async fn write(
+impl Recorder {
+    async fn record(
         &self,
-        delivery: &JobMessage,
+        message: &JobMessage,
         result: &Result<Outcome, String>,
     ) -> store::Result<()> {
-        let job = delivery.job;
+        let lease = Lease::new(message.job, message.claim);
+        let (worker, job) = (lease.worker, lease.id);
         match result {
             Ok(Outcome::Done) => Ok(()),
             Ok(Outcome::Again { after }) => {
-                let again = jobs::reschedule(&self.db, job, *after).await?;
-                if let Some(again) = again.filter(|_| after.is_zero()) {
-                    self.publisher.publish(again, delivery.reply_to.clone());
+                let next = jobs::reschedule(&self.db, lease, *after).await?;
+                if let Some(next) = next.filter(|_| after.is_zero()) {
+                    self.publisher.publish(next, message.reply_to.clone());
                 }
                 Ok(())
             }
             Ok(Outcome::GiveUp { why }) => {
-                tracing::error!(worker = %job.worker, job = %job.id, why, "parked");
-                jobs::park(&self.db, job, why).await
+                tracing::error!(%worker, %job, why, "parked job");
+                jobs::park(&self.db, lease, why).await
             }
             Err(error) => {
-                tracing::warn!(worker = %job.worker, job = %job.id, error, "failed, again later");
-                jobs::record_failure(&self.db, job, error).await
+                tracing::warn!(%worker, %job, error, "job failed, will retry");
+                jobs::record_failure(&self.db, lease, error).await
             }
         }
     }

@@ -73,7 +73,7 @@ async fn in_any_state(
     let (from_id, below_id) = filter.bounds();
     let rows = sqlx::query_as!(
         Row,
-        r#"select p.id, p.merchant_id, p.live, p.state, p.failure, p.amount, p.currency,
+        r#"select p.id, p.merchant_id, p.live, p.state, p.failure, p.amount, p.currency, p.method,
                   p.description, p.metadata, p.customer_id, c.email as "customer_email?",
                   c.name as "customer_name?", c.phone as "customer_phone?", p.card_brand,
                   p.card_last4, p.card_exp_month, p.card_exp_year, p.intent_id, p.checkout,
@@ -109,7 +109,7 @@ async fn in_states(
     let states: Vec<&str> = filter.states.iter().map(|state| state.name()).collect();
     let rows = sqlx::query_as!(
         Row,
-        r#"select p.id, p.merchant_id, p.live, p.state, p.failure, p.amount, p.currency,
+        r#"select p.id, p.merchant_id, p.live, p.state, p.failure, p.amount, p.currency, p.method,
                   p.description, p.metadata, p.customer_id, c.email as "customer_email?",
                   c.name as "customer_name?", c.phone as "customer_phone?", p.card_brand,
                   p.card_last4, p.card_exp_month, p.card_exp_year, p.intent_id, p.checkout,

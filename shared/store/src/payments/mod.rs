@@ -5,8 +5,6 @@ mod list;
 mod read;
 mod transition;
 
-use std::time::Duration;
-
 use domain::authorization;
 use domain::card::{Brand, MaskedCard};
 use domain::id::{AuthorizationId, CustomerId, IntentId, MerchantId, PaymentId};
@@ -19,14 +17,11 @@ use sqlx::PgPool;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-pub use self::claim::{Claim, Claimed};
+pub use self::claim::{CardPayment, discard_unsent};
 pub use self::list::{Filter, list};
 pub use self::read::Read;
-pub use self::transition::{HistoryEntry, Job, Transition, Transitions, Written};
+pub use self::transition::{Approval, AttemptTransition, Transition, Transitions, Written};
 use crate::{Error, Result};
-
-/// How long a claimed job is left to its worker; every provider call ends well before.
-pub const LEASE: Duration = Duration::from_secs(20);
 
 /// The columns a payment is read from.
 struct Row {
@@ -37,6 +32,7 @@ struct Row {
     failure: Option<String>,
     amount: Decimal,
     currency: String,
+    method: String,
     description: Option<String>,
     metadata: Value,
     customer_id: Option<Uuid>,
@@ -95,7 +91,7 @@ impl Row {
             state: State::parse(&self.state)?,
             failure,
             money: Money::from_major(self.amount, currency).ok()?,
-            method: Method::Card,
+            method: Method::parse(&self.method)?,
             description: self.description,
             metadata,
             customer,
@@ -122,7 +118,7 @@ pub async fn get(
     let row = sqlx::query_as!(
         Row,
         r#"select p.id, p.merchant_id, p.live, p.state, p.failure, p.amount, p.currency,
-                  p.description, p.metadata, p.customer_id, c.email as "customer_email?",
+                  p.method, p.description, p.metadata, p.customer_id, c.email as "customer_email?",
                   c.name as "customer_name?", c.phone as "customer_phone?", p.card_brand, p.card_last4, p.card_exp_month,
                   p.card_exp_year, p.intent_id, p.checkout, p.refunded, p.created_at, p.updated_at
            from payments p left join customers c on c.id = p.customer_id
@@ -166,22 +162,26 @@ pub async fn hosted(db: &PgPool, id: PaymentId) -> Result<Option<Hosted>> {
 }
 
 /// An attempt as it stands.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Attempt {
     /// Its id, and our reference.
     pub id: AuthorizationId,
     /// The how many-th of its payment, from 1.
     pub number: u16,
-    /// Where it stands.
+    /// Its state.
     pub state: authorization::State,
+    /// The acquirer that it was sent to.
+    pub acquirer: String,
 }
 
 fn attempt_of(
     id: Option<Uuid>,
     number: Option<i16>,
     state: Option<&str>,
+    acquirer: Option<&str>,
 ) -> Result<Option<Attempt>> {
-    let (Some(id), Some(number), Some(state)) = (id, number, state) else {
+    let (Some(id), Some(number), Some(state), Some(acquirer)) = (id, number, state, acquirer)
+    else {
         return Ok(None);
     };
     let unreadable = Error::Unreadable {
@@ -195,6 +195,7 @@ fn attempt_of(
         id: AuthorizationId(id),
         number,
         state,
+        acquirer: acquirer.to_owned(),
     }))
 }
 
@@ -209,7 +210,7 @@ pub async fn reread(
     attempt: AuthorizationId,
 ) -> Result<Option<(State, i32, Attempt)>> {
     let row = sqlx::query!(
-        "select p.state, p.version, a.id, a.attempt, a.state as attempt_state
+        "select p.state, p.version, a.id, a.attempt, a.state as attempt_state, a.acquirer
          from payments p join authorizations a on a.payment_id = p.id
          where p.id = $1 and a.id = $2",
         payment.0,
@@ -219,6 +220,11 @@ pub async fn reread(
     .await?;
     let Some(row) = row else { return Ok(None) };
     let state = State::parse(&row.state).ok_or(Error::Unreadable { table: "payments" })?;
-    let attempt = attempt_of(Some(row.id), Some(row.attempt), Some(&row.attempt_state))?;
+    let attempt = attempt_of(
+        Some(row.id),
+        Some(row.attempt),
+        Some(&row.attempt_state),
+        Some(&row.acquirer),
+    )?;
     Ok(attempt.map(|attempt| (state, row.version, attempt)))
 }

@@ -35,7 +35,7 @@ impl Statement for Read {
         let seen = sqlx::query_as!(
             Row,
             r#"select id as "id!", merchant_id as "merchant_id!", live as "live!", state as "state!",
-                      failure, amount as "amount!", currency as "currency!", description,
+                      failure, amount as "amount!", currency as "currency!", method as "method!", description,
                       metadata as "metadata!", customer_id, customer_email, customer_name,
                       customer_phone, card_brand, card_last4, card_exp_month, card_exp_year,
                       intent_id, checkout, refunded as "refunded!", created_at as "created_at!",

@@ -1,4 +1,4 @@
--- The calendar against what is work.
+-- Jobs against what is in progress.
 with work as (
     select 'card' as worker, id, state from payments where state in ('created', 'authorizing', 'capturing')
     union
@@ -8,16 +8,17 @@ with work as (
     union
     select 'refund', id, state from refunds where state = 'refunding'
 )
-select 'work is on the calendar' as "rule!", w.worker || ' ' || w.id as "subject!", w.state as "detail!"
+select 'what is in progress has a job' as "rule!", w.worker || ' ' || w.id as "subject!", w.state as "detail!"
 from work w
-where not exists (select from jobs o where o.worker = w.worker and o.id = w.id)
+where not exists (select from jobs o where o.worker = w.worker and o.owner_id = w.id)
 union all
-select 'what is on the calendar is work', o.worker || ' ' || o.id, 'nothing to do'
+select 'a job has something to do', o.worker || ' ' || o.id, 'nothing to do'
 from jobs o
-where not exists (select from work w where w.worker = o.worker and w.id = o.id)
+where not exists (select from work w where w.worker = o.worker and w.id = o.owner_id)
 union all
-select 'nothing is overdue', o.worker || ' ' || o.id, 'due since ' || o.due_at
-from jobs o where o.parked_at is null and o.due_at < now() - interval '90 seconds'
+select 'nothing is overdue', o.worker || ' ' || o.id, 'due since ' || greatest(o.due_at, o.leased_until)
+from jobs o
+where o.parked_at is null and greatest(o.due_at, o.leased_until) < now() - interval '90 seconds'
 union all
 select 'nothing is parked', o.worker || ' ' || o.id, coalesce(o.error, '')
 from jobs o where o.parked_at is not null

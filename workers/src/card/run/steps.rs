@@ -1,4 +1,4 @@
-//! Asking the acquirer, and writing what it says.
+//! The steps of a run: one call to the acquirer each, and the transition that its response makes.
 
 use std::time::{Duration, Instant};
 
@@ -6,11 +6,10 @@ use apalis_core::error::BoxDynError;
 use domain::authorization::{self, ATTEMPTS_MAX, retry_after_age};
 use domain::job::Outcome;
 use domain::payment;
-use store::payments::Attempt;
+use store::payments::{Approval, Attempt};
 use time::OffsetDateTime;
 
-use super::{Run, Step};
-use crate::acquirers::sandbox::Sandbox;
+use super::{AttemptEvent, Run, Step};
 use crate::acquirers::{Acquirer, Authorize, Authorized, Captured, Found, Indeterminate};
 
 /// How long to let an acquirer think before asking again.
@@ -19,7 +18,7 @@ const PROCESSING: Duration = Duration::from_secs(1);
 impl Run<'_> {
     pub(super) async fn authorize(
         &mut self,
-        acquirer: &Sandbox,
+        acquirer: &dyn Acquirer,
         attempt: Attempt,
     ) -> Result<Step, BoxDynError> {
         let payment = &self.claimed.payment;
@@ -30,7 +29,8 @@ impl Run<'_> {
             .ok_or("the sealed card is gone")?;
         let keys = &self.context.keys;
         let Ok(card) = keys.open_card(sealed, payment.merchant_id, payment.id) else {
-            // Nothing was sent. Trying on would use up the attempts of a good payment.
+            // Nothing was sent. Retrying would use up the attempts of a good payment.
+            self.discard_unsent().await?;
             let why = "the private key for this card is not in this worker's folder".to_owned();
             return Ok(Step::End(Outcome::GiveUp { why }));
         };
@@ -41,45 +41,45 @@ impl Run<'_> {
             money: payment.money,
             card: &card,
         };
-        let answer = acquirer.authorize(what).await;
+        let response = acquirer.authorize(what).await;
         drop(card);
-        match answer {
-            Ok(answer) => {
-                let (event, outcome) = decided(answer);
-                let captured = self.capture_approved(acquirer, attempt, answer).await;
+        match response {
+            Ok(response) => {
+                let (event, outcome) = decided(attempt.clone(), &response);
+                let captured = self.capture_approved(acquirer, &attempt, &response).await;
                 let outcomes = match captured {
                     Some(Ok(Captured::Done)) => vec![outcome, payment::Event::Captured],
                     _ => vec![outcome],
                 };
                 let step = self
-                    .write(Some((attempt, event)), &outcomes, Some(fingerprint))
+                    .write(Some(event), &outcomes, Some(fingerprint))
                     .await?;
                 match (step, captured) {
                     (Step::End(_), _) if self.has_conflict() => {
-                        self.conflict(attempt, answer).await
+                        self.conflict(attempt, response).await
                     }
                     (Step::Next, Some(Err(indeterminate))) => Ok(self.retry_later(indeterminate)),
                     (step, _) => Ok(step),
                 }
             }
             Err(Indeterminate(why)) => {
-                tracing::warn!(payment = %self.claimed.payment.id, why, "an authorization's answer is lost");
+                tracing::warn!(payment = %self.claimed.payment.id, why, "no clear response to an authorization");
                 self.record(attempt, authorization::Event::Lost, None).await
             }
         }
     }
 
     /// Captures what was just approved, before the approval is written, so that both are one write:
-    /// what a crash would take the acquirer says again. Only while the lease lasts, so that nobody
+    /// what a crash would lose the acquirer reports again. Only while the lease lasts, so that nobody
     /// can have reversed the attempt meanwhile.
     async fn capture_approved(
         &self,
-        acquirer: &Sandbox,
-        attempt: Attempt,
-        answer: Authorized,
+        acquirer: &dyn Acquirer,
+        attempt: &Attempt,
+        response: &Authorized,
     ) -> Option<Result<Captured, Indeterminate>> {
-        let is_ours = Instant::now() + self.context.acquirer_timeout < self.lease.ends;
-        if answer != Authorized::Approved || !is_ours {
+        let is_ours = Instant::now() + self.context.acquirer_timeout < self.held.until;
+        if !matches!(response, Authorized::Approved(_)) || !is_ours {
             return None;
         }
         let money = self.claimed.payment.money;
@@ -88,32 +88,30 @@ impl Run<'_> {
 
     pub(super) async fn enquire(
         &mut self,
-        acquirer: &Sandbox,
+        acquirer: &dyn Acquirer,
         attempt: Attempt,
     ) -> Result<Step, BoxDynError> {
-        let answer = match acquirer
-            .enquire(attempt.id, self.claimed.payment.money)
-            .await
-        {
-            Ok(Found::Approved | Found::Captured) => Authorized::Approved,
+        let money = self.claimed.payment.money;
+        let response = match acquirer.enquire(attempt.id, money).await {
+            Ok(Found::Approved(approval) | Found::Captured(approval)) => {
+                Authorized::Approved(approval)
+            }
             Ok(Found::Declined(failure)) => Authorized::Declined(failure),
             Ok(Found::Nothing) => {
-                return self
-                    .record(attempt, authorization::Event::NotFound, None)
-                    .await;
+                let event = authorization::Event::NotFound;
+                return self.record(attempt, event, None).await;
             }
             Ok(Found::Processing) => return Ok(Step::End(Outcome::Again { after: PROCESSING })),
             Err(indeterminate) => return Ok(self.retry_later(indeterminate)),
         };
-        let (event, outcome) = decided(answer);
+        let (event, outcome) = decided(attempt, &response);
         let fingerprint = self.fingerprint();
-        self.write(Some((attempt, event)), &[outcome], fingerprint)
-            .await
+        self.write(Some(event), &[outcome], fingerprint).await
     }
 
     pub(super) async fn reverse(
         &mut self,
-        acquirer: &Sandbox,
+        acquirer: &dyn Acquirer,
         attempt: Attempt,
     ) -> Result<Step, BoxDynError> {
         if let Err(indeterminate) = acquirer.void(attempt.id).await {
@@ -134,14 +132,14 @@ impl Run<'_> {
 
     pub(super) async fn capture(
         &mut self,
-        acquirer: &Sandbox,
+        acquirer: &dyn Acquirer,
         attempt: Attempt,
     ) -> Result<Step, BoxDynError> {
         let money = self.claimed.payment.money;
         match acquirer.capture(attempt.id, money).await {
             Ok(Captured::Done) => self.write(None, &[payment::Event::Captured], None).await,
             Ok(Captured::Refused) => {
-                let unwanted = (attempt, authorization::Event::Unwanted);
+                let unwanted = AttemptEvent::new(attempt, authorization::Event::Unwanted);
                 self.write(Some(unwanted), &[payment::Event::CaptureRefused], None)
                     .await
             }
@@ -154,11 +152,11 @@ impl Run<'_> {
     /// to do so.
     pub(super) async fn watch(
         &mut self,
-        acquirer: &Sandbox,
+        acquirer: &dyn Acquirer,
         attempt: Attempt,
     ) -> Result<Step, BoxDynError> {
-        if self.claimed.watch_seconds > 0.0 {
-            let after = Duration::try_from_secs_f64(self.claimed.watch_seconds)?;
+        if !self.claimed.watch.is_zero() {
+            let after = self.claimed.watch;
             return Ok(Step::End(Outcome::Again { after }));
         }
         let event = match acquirer
@@ -166,7 +164,7 @@ impl Run<'_> {
             .await
         {
             Ok(Found::Nothing | Found::Declined(_)) => authorization::Event::NotFound,
-            Ok(Found::Approved | Found::Captured) => {
+            Ok(Found::Approved(_) | Found::Captured(_)) => {
                 tracing::error!(attempt = %attempt.id, "approved in spite of its reversal: voiding it");
                 authorization::Event::Approved
             }
@@ -178,7 +176,7 @@ impl Run<'_> {
 
     pub(super) async fn void(
         &mut self,
-        acquirer: &Sandbox,
+        acquirer: &dyn Acquirer,
         attempt: Attempt,
     ) -> Result<Step, BoxDynError> {
         match acquirer.void(attempt.id).await {
@@ -210,12 +208,23 @@ impl Run<'_> {
     }
 }
 
-fn decided(answer: Authorized) -> (authorization::Event, payment::Event) {
-    match answer {
-        Authorized::Approved => (authorization::Event::Approved, payment::Event::Authorized),
+fn decided(attempt: Attempt, response: &Authorized) -> (AttemptEvent, payment::Event) {
+    let (event, approval, outcome) = match response {
+        Authorized::Approved(approval) => (
+            authorization::Event::Approved,
+            approval.clone(),
+            payment::Event::Authorized,
+        ),
         Authorized::Declined(failure) => (
             authorization::Event::Declined,
-            payment::Event::Declined(failure),
+            Approval::default(),
+            payment::Event::Declined(*failure),
         ),
-    }
+    };
+    let event = AttemptEvent {
+        attempt,
+        event,
+        approval,
+    };
+    (event, outcome)
 }

@@ -1,0 +1,19 @@
+-- Customers: created by merchants, or with a payment.
+
+create table customers (
+    id          uuid primary key,
+    merchant_id uuid not null references merchants,
+    live        boolean not null,
+    email       text,
+    name        text,
+    phone       text,
+    description text,
+    metadata    jsonb not null default '{}',
+    created_at  timestamptz not null default now(),
+    updated_at  timestamptz not null default now()
+);
+
+-- One customer for each address; customers without an address are distinct.
+create unique index customers_email_unique on customers (merchant_id, live, lower(email))
+    where email is not null;
+create index customers_by_merchant on customers (merchant_id, live, id desc);

@@ -1,0 +1,40 @@
+-- Intents: what a merchant wants to be paid, under which conditions. Their status is computed from
+-- their payments.
+
+create table intents (
+    id                      uuid primary key,
+    merchant_id             uuid not null references merchants,
+    live                    boolean not null,
+    amount                  numeric not null constraint intents_amount_range check
+        (amount > 0 and amount < 1000000000000),
+    -- ISO 4217 or a token's symbol.
+    currency                text not null constraint intents_currency_code check (currency ~ '^[A-Z][A-Z0-9]{2,11}$'),
+    exponent                smallint not null constraint intents_exponent_range check (exponent between 0 and 18),
+    kind                    text not null constraint intents_kind_known check
+        (kind in ('delivery_vs_payment', 'conditional', 'consented_pull')),
+    settlement_method       text not null constraint intents_settlement_known check
+        (settlement_method in ('off_ramp_mock', 'off_ramp_to_rtp', 'off_ramp_to_bank')),
+    settlement_destination  text,
+    description             text,
+    metadata                jsonb not null default '{}',
+    delivery_period_seconds bigint not null constraint intents_delivery_period check (delivery_period_seconds > 0),
+    expected_delivery_hash  text,
+    auto_release            boolean not null,
+    delivery_oracle         text,
+    canceled_at             timestamptz,
+    created_at              timestamptz not null default now(),
+    constraint intents_amount_exponent check (amount = round(amount, exponent::integer))
+);
+
+create index intents_by_merchant on intents (merchant_id, live, id desc);
+
+create function intents_refuse_change() returns trigger language plpgsql as $$
+begin
+    raise exception 'an intent is canceled once and not changed otherwise'
+        using errcode = 'check_violation', constraint = 'intents_terms_stay';
+end $$;
+
+create trigger intents_terms_stay before update on intents
+    for each row when (old.canceled_at is not null
+                       or (to_jsonb(old) - 'canceled_at') is distinct from (to_jsonb(new) - 'canceled_at'))
+    execute function intents_refuse_change();

@@ -1,0 +1,136 @@
+-- Payments, their history, and the idempotency keys of the requests that created them.
+
+create table payments (
+    id               uuid primary key,
+    merchant_id      uuid not null references merchants,
+    live             boolean not null,
+    state            text not null constraint payments_state_known check
+        (state in ('created', 'authorizing', 'capturing', 'captured', 'failed', 'expired')),
+    -- Grows with every event; every transition names the version it read.
+    version          integer not null default 0,
+    failure          text constraint payments_failure_known check
+        (failure in ('card_declined', 'insufficient_funds', 'expired_card', 'processing_error', 'payment_expired')),
+    amount           numeric not null constraint payments_amount_range check
+        (amount > 0 and amount < 1000000000000),
+    -- ISO 4217 or a token's symbol.
+    currency         text not null constraint payments_currency_code check (currency ~ '^[A-Z][A-Z0-9]{2,11}$'),
+    exponent         smallint not null constraint payments_exponent_range check (exponent between 0 and 18),
+    method           text not null constraint payments_method_known check (method in ('card', 'crypto')),
+    description      text,
+    metadata         jsonb not null default '{}',
+    customer_id      uuid references customers,
+    card_brand       text,
+    card_last4       text,
+    card_exp_month   smallint,
+    card_exp_year    smallint,
+    -- HMAC-SHA256 of the whole number under a key only the card worker holds (PCI DSS 3.5.1.1).
+    card_fingerprint bytea,
+    -- The intent it pays.
+    intent_id        uuid references intents,
+    -- Labels and the return URL of the hosted page.
+    checkout         jsonb,
+    -- Refunded or being refunded.
+    refunded         numeric not null default 0,
+    -- When an unpaid payment expires.
+    expires_at       timestamptz,
+    created_at       timestamptz not null default now(),
+    updated_at       timestamptz not null default now(),
+    constraint payments_amount_exponent check (amount = round(amount, exponent::integer)),
+    constraint payments_failure_with_state check
+        ((failure is not null) = (state in ('failed', 'expired'))),
+    constraint payments_card_last4 check (card_last4 ~ '^[0-9]{4}$'),
+    constraint payments_refunded_range check (refunded >= 0 and refunded <= amount),
+    constraint payments_refunded_after_capture check (refunded = 0 or state = 'captured')
+) with (fillfactor = 85);
+
+-- Lists of payments leave out those of intents, so these indexes do too.
+create index payments_by_merchant on payments (merchant_id, live, id desc) where intent_id is null;
+create index payments_by_state on payments (merchant_id, live, state, id desc) where intent_id is null;
+create index payments_by_intent on payments (intent_id, id desc) where intent_id is not null;
+
+-- Never two payments that may both take the payer's money for one intent.
+create unique index payments_one_for_an_intent on payments (intent_id)
+    where intent_id is not null and state not in ('failed', 'expired');
+
+-- Locks the intent, so that it is canceled before its payment is stored, or not at all.
+create function payments_refuse_closed_intent() returns trigger
+language plpgsql security definer set search_path = public, pg_temp as $$
+begin
+    perform from intents
+        where id = new.intent_id and merchant_id = new.merchant_id and live = new.live
+          and canceled_at is null
+        for update;
+    if not found then
+        raise exception 'intent % takes no payment', new.intent_id
+            using errcode = 'check_violation', constraint = 'payments_intent_open';
+    end if;
+    return new;
+end $$;
+
+create trigger payments_intent_open before insert on payments
+    for each row when (new.intent_id is not null)
+    execute function payments_refuse_closed_intent();
+
+-- Terminal stays terminal, whoever writes.
+create function payments_refuse_after_the_end() returns trigger language plpgsql as $$
+begin
+    raise exception 'payment % is % and stays so', old.id, old.state
+        using errcode = 'check_violation', constraint = 'payments_terminal_stays';
+end $$;
+
+create trigger payments_terminal_stays before update on payments
+    for each row when (old.state in ('captured', 'failed', 'expired') and new.state <> old.state)
+    execute function payments_refuse_after_the_end();
+
+-- The amount, currency and merchant of a payment never change.
+create function payments_refuse_new_terms() returns trigger language plpgsql as $$
+begin
+    raise exception 'the terms of payment % are fixed', old.id
+        using errcode = 'check_violation', constraint = 'payments_terms_stay';
+end $$;
+
+create trigger payments_terms_stay before update on payments
+    for each row when ((old.id, old.merchant_id, old.live, old.amount, old.currency, old.exponent)
+                       is distinct from
+                       (new.id, new.merchant_id, new.live, new.amount, new.currency, new.exponent))
+    execute function payments_refuse_new_terms();
+
+create function refuse_change() returns trigger language plpgsql as $$
+begin
+    raise exception '% is written once and never changed', tg_table_name
+        using errcode = 'check_violation', constraint = tg_table_name || '_immutable';
+end $$;
+
+-- Every event of every payment, in the order of its versions.
+create table payment_history (
+    payment_id       uuid not null references payments,
+    version          integer not null,
+    event            text not null,
+    state            text not null,
+    authorization_id uuid,
+    at               timestamptz not null default now(),
+    primary key (payment_id, version)
+);
+
+create trigger payment_history_immutable before update or delete on payment_history
+    for each row execute function refuse_change();
+create trigger payment_history_kept before truncate on payment_history
+    for each statement execute function refuse_change();
+
+-- One response for each key of a merchant, for 24 hours.
+create table idempotency_keys (
+    merchant_id uuid not null references merchants,
+    live        boolean not null,
+    key         text not null constraint idempotency_keys_length check (length(key) between 1 and 255),
+    -- HMAC-SHA256 of the request under a server key, the security code left out.
+    fingerprint bytea not null,
+    -- The object that the request created or acted on.
+    subject_id  uuid not null,
+    -- The first response; the first writer wins.
+    status      smallint,
+    body        text,
+    created_at  timestamptz not null default now(),
+    primary key (merchant_id, live, key)
+);
+
+create index idempotency_keys_by_age on idempotency_keys (created_at);

@@ -1,0 +1,31 @@
+-- Captured money on its way back to payers.
+
+create table refunds (
+    -- With its prefix our reference at the acquirer, which honours it once.
+    id          uuid primary key,
+    payment_id  uuid not null references payments,
+    merchant_id uuid not null references merchants,
+    live        boolean not null,
+    state       text not null constraint refunds_state_known check (state in ('refunding', 'refunded', 'failed')),
+    amount      numeric not null constraint refunds_amount_positive check (amount > 0),
+    reason      text,
+    created_at  timestamptz not null default now(),
+    updated_at  timestamptz not null default now()
+);
+
+create index refunds_by_payment on refunds (payment_id);
+create index refunds_by_merchant on refunds (merchant_id, live, id desc);
+
+create function refunds_refuse_change() returns trigger language plpgsql as $$
+begin
+    raise exception 'refund % is % and stays so', old.id, old.state
+        using errcode = 'check_violation', constraint = 'refunds_terminal_stays';
+end $$;
+
+-- Terminal stays terminal, and the terms never change.
+create trigger refunds_terminal_stays before update on refunds
+    for each row when (old.state <> 'refunding'
+                       or (old.id, old.payment_id, old.merchant_id, old.live, old.amount)
+                          is distinct from
+                          (new.id, new.payment_id, new.merchant_id, new.live, new.amount))
+    execute function refunds_refuse_change();

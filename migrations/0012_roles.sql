@@ -1,0 +1,295 @@
+-- The roles that processes log in as. Only `sluice migrate` uses the owner of the tables. Each worker
+-- reads and writes what its jobs need; the webhook worker sees no card, nobody but the card worker
+-- sees a sealed one.
+--
+-- The API serves one merchant at a time: its role sees only the rows of the merchant that the
+-- transaction names (row-level security). This guards against a forgotten condition, not against
+-- somebody who can write SQL: whoever may run any statement may also name any merchant.
+
+-- Roles belong to the cluster: another database may be making the same ones at this moment.
+do $$
+declare
+    wanted text;
+begin
+    foreach wanted in array array['sluice_api', 'sluice_accept', 'sluice_scheduler', 'sluice_card',
+                               'sluice_refund', 'sluice_webhook', 'sluice_operator'] loop
+        begin
+            if not exists (select from pg_roles where rolname = wanted) then
+                execute format('create role %I nologin', wanted);
+            end if;
+        exception when duplicate_object or unique_violation then
+            null;
+        end;
+        begin
+            -- Only a member may take on a role.
+            if not pg_has_role(wanted, 'member') then
+                execute format('grant %I to current_user', wanted);
+            end if;
+        exception when unique_violation then
+            null;
+        end;
+        if exists (select from pg_roles
+                   where rolname = wanted and (rolsuper or rolbypassrls or rolcreaterole)) then
+            raise exception 'the role % may do more than it must', wanted;
+        end if;
+    end loop;
+end $$;
+
+grant usage on schema public to sluice_api, sluice_accept, sluice_scheduler, sluice_card, sluice_refund,
+    sluice_webhook, sluice_operator;
+
+-- Names the merchant and mode that the rest of this transaction is about. In a statement it stands
+-- as `and (select act_for(…))`: a condition on no row is judged once, before the first row is read.
+-- Were it judged later, no merchant would be named yet and nothing found.
+create function act_for(merchant uuid, live boolean) returns boolean language sql as $$
+    select set_config('sluice.merchant', merchant::text, true) is not null
+       and set_config('sluice.live', live::text, true) is not null
+$$;
+
+-- Names the one object that anybody who knows its id may read.
+create function by_public_id(id uuid) returns boolean language sql as $$
+    select set_config('sluice.public_id', id::text, true) is not null
+$$;
+
+-- What a transaction has named is empty again after it, so that the next one sees nothing. The
+-- policies compare with `is true`: the planner must not take the comparison for its own condition
+-- and judge it before the merchant is named.
+
+alter table merchants enable row level security;
+alter table api_keys enable row level security;
+alter table api_clients enable row level security;
+alter table access_tokens enable row level security;
+alter table customers enable row level security;
+alter table payments enable row level security;
+alter table payment_history enable row level security;
+alter table idempotency_keys enable row level security;
+alter table sealed_cards enable row level security;
+alter table authorizations enable row level security;
+alter table ledger_postings enable row level security;
+alter table ledger_entries enable row level security;
+alter table webhook_endpoints enable row level security;
+alter table events enable row level security;
+alter table deliveries enable row level security;
+alter table delivery_attempts enable row level security;
+alter table jobs enable row level security;
+alter table refunds enable row level security;
+alter table intents enable row level security;
+
+-- sluice_api: answers one merchant's request at a time.
+
+do $$
+declare
+    one text;
+begin
+    foreach one in array array['customers', 'payments', 'idempotency_keys', 'ledger_entries',
+                               'webhook_endpoints', 'events', 'refunds', 'intents', 'ledger_postings'] loop
+        execute format($policy$
+            create policy %I on %I to sluice_api using (
+                ((merchant_id, live) = (
+                    select nullif(current_setting('sluice.merchant', true), '')::uuid,
+                           nullif(current_setting('sluice.live', true), '')::boolean)) is true)
+            $policy$, one || '_of_the_named_merchant', one);
+    end loop;
+end $$;
+
+-- What names no merchant itself is seen with what it belongs to.
+create policy deliveries_to_seen_endpoints on deliveries to sluice_api
+    using (exists (select from webhook_endpoints e where e.id = endpoint_id));
+create policy jobs_of_seen_deliveries on jobs to sluice_api
+    using (worker = 'webhook' and exists (select from deliveries d where d.id = jobs.id));
+-- A job is written by the statement that writes its owner, which no policy sees yet. A job for another
+-- object does no harm: its worker does what that object's own state asks for.
+create policy jobs_written on jobs for insert to sluice_api
+    with check (worker in ('refund', 'webhook') and ((merchant_id, live) = (
+        select nullif(current_setting('sluice.merchant', true), '')::uuid,
+               nullif(current_setting('sluice.live', true), '')::boolean)) is true);
+
+-- An intent is public to whoever holds its id, with what became of its payments.
+create policy intents_held on intents for select to sluice_api
+    using ((id = (select nullif(current_setting('sluice.public_id', true), '')::uuid)) is true);
+create policy payments_of_a_held_intent on payments for select to sluice_api
+    using ((intent_id = (select nullif(current_setting('sluice.public_id', true), '')::uuid)) is true);
+
+-- So is a payment that is paid on a page.
+create policy payments_held on payments for select to sluice_api
+    using ((checkout is not null
+            and id = (select nullif(current_setting('sluice.public_id', true), '')::uuid)) is true);
+
+grant select on rates to sluice_api;
+grant select on payments, ledger_postings, ledger_entries, sealing_keys to sluice_api;
+grant update (refunded, updated_at) on payments to sluice_api;
+grant select, insert, update, delete on idempotency_keys to sluice_api;
+grant select, insert on customers, refunds, intents, webhook_endpoints, events, deliveries to sluice_api;
+grant update (email, name, phone, description, metadata, updated_at) on customers to sluice_api;
+grant update (canceled_at) on intents to sluice_api;
+grant update (url, events, event_types, metadata, status, updated_at) on webhook_endpoints to sluice_api;
+grant update (state, updated_at) on deliveries to sluice_api;
+grant select (worker, id, merchant_id, live), insert (worker, id, owner_id, merchant_id, live, due_at), delete
+    on jobs to sluice_api;
+grant select, insert, update on rate_windows to sluice_api;
+
+-- The door knows no merchant before it has found the key's. It asks for the holder of one key, and
+-- has no right to the tables: nobody can list them.
+
+create function principal_by_key(key_hash bytea)
+returns table (id uuid, merchant_id uuid, live boolean, rate_limit integer)
+language sql stable security definer set search_path = public, pg_temp as $$
+    select k.id, k.merchant_id, k.live, m.rate_limit
+    from api_keys k join merchants m on m.id = k.merchant_id
+    where k.hash = key_hash and k.revoked_at is null
+$$;
+
+create function principal_by_token(token_hash bytea)
+returns table (limited_as uuid, merchant_id uuid, live boolean, rate_limit integer, is_expired boolean,
+               scope text)
+language sql stable security definer set search_path = public, pg_temp as $$
+    select c.limited_as, c.merchant_id, c.live, m.rate_limit, t.expires_at <= now(), t.scope
+    from access_tokens t
+    join api_clients c on c.id = t.client_id
+    join merchants m on m.id = c.merchant_id
+    where t.hash = token_hash
+$$;
+
+create function issue_token(client text, client_secret_hash bytea, token_hash bytea, token_scope text,
+                           seconds double precision)
+returns boolean
+language sql security definer set search_path = public, pg_temp as $$
+    with given as (
+        insert into access_tokens (hash, client_id, scope, expires_at)
+        select token_hash, c.id, token_scope, now() + make_interval(secs => seconds)
+        from api_clients c where c.id = client and c.secret_hash = client_secret_hash
+        returning 1)
+    select exists (select from given)
+$$;
+
+-- What payers see of a merchant.
+create function merchant_profile(merchant uuid)
+returns table (name text, email text, currency text)
+language sql stable security definer set search_path = public, pg_temp as $$
+    select m.name, m.email, m.currency from merchants m where m.id = merchant
+$$;
+
+create function public_intents_of(merchant uuid) returns text
+language sql stable security definer set search_path = public, pg_temp as $$
+    select m.public_intents from merchants m where m.id = merchant
+$$;
+
+revoke execute on function principal_by_key, principal_by_token, issue_token, merchant_profile, public_intents_of from public;
+grant execute on function principal_by_key, principal_by_token, issue_token, merchant_profile, public_intents_of to sluice_api;
+
+-- sluice_accept: the two statements that serve several merchants at once, accepting payments and
+-- looking at those that are waited for. They cannot name one merchant, so columns are their bound:
+-- they open payments and read how they stand; they change nothing and delete nothing.
+
+do $$
+declare
+    one text;
+begin
+    foreach one in array array['customers', 'payments', 'payment_history', 'idempotency_keys',
+                               'sealed_cards', 'events', 'deliveries', 'jobs'] loop
+        execute format('create policy %I on %I for insert to sluice_accept with check (true)',
+                       one || '_accepted', one);
+    end loop;
+    foreach one in array array['customers', 'payments', 'idempotency_keys', 'events', 'deliveries',
+                               'webhook_endpoints'] loop
+        execute format('create policy %I on %I for select to sluice_accept using (true)',
+                       one || '_met', one);
+    end loop;
+end $$;
+
+grant insert (id, merchant_id, live, email, name, phone), select (id, merchant_id, live, email, created_at)
+    on customers to sluice_accept;
+grant insert (id, merchant_id, live, state, amount, currency, exponent, method, description, metadata,
+              customer_id, card_brand, card_last4, card_exp_month, card_exp_year, expires_at, intent_id,
+              checkout),
+      select (id, customer_id, created_at) on payments to sluice_accept;
+grant insert (payment_id, version, event, state, authorization_id) on payment_history to sluice_accept;
+grant insert (merchant_id, live, key, fingerprint, subject_id), select on idempotency_keys to sluice_accept;
+grant insert on sealed_cards to sluice_accept;
+grant insert (id, merchant_id, live, type, subject, subject_id, data, data_version),
+      select (id, merchant_id, live, type) on events to sluice_accept;
+grant insert (id, event_id, endpoint_id, state), select (id, event_id) on deliveries to sluice_accept;
+grant select (id, merchant_id, live, status, event_types) on webhook_endpoints to sluice_accept;
+grant insert (worker, id, owner_id, merchant_id, live, due_at) on jobs to sluice_accept;
+
+-- Payments that requests wait for are read for several merchants in one statement, which names the
+-- merchant and mode of each: who may only run this function reads nothing by an id alone. In plpgsql,
+-- because it keeps its plan from call to call.
+
+create function payments_by_ids(ids uuid[], merchants uuid[], lives boolean[])
+returns table (
+    id uuid, merchant_id uuid, live boolean, state text, failure text, amount numeric, currency text,
+    method text, description text, metadata jsonb, customer_id uuid, customer_email text, customer_name text,
+    customer_phone text, card_brand text, card_last4 text, card_exp_month smallint,
+    card_exp_year smallint, intent_id uuid, checkout jsonb, refunded numeric, created_at timestamptz,
+    updated_at timestamptz)
+language plpgsql stable security definer set search_path = public, pg_temp as $$
+begin
+    return query
+        select p.id, p.merchant_id, p.live, p.state, p.failure, p.amount, p.currency, p.method, p.description,
+               p.metadata, p.customer_id, c.email, c.name, c.phone, p.card_brand, p.card_last4,
+               p.card_exp_month, p.card_exp_year, p.intent_id, p.checkout, p.refunded, p.created_at,
+               p.updated_at
+        from unnest(ids, merchants, lives) as i(id, merchant_id, live)
+        join payments p on p.id = i.id and p.merchant_id = i.merchant_id and p.live = i.live
+        left join customers c on c.id = p.customer_id;
+end $$;
+
+revoke execute on function payments_by_ids from public;
+grant execute on function payments_by_ids to sluice_accept;
+
+-- The workers, the scheduler and the operator's command act for every merchant.
+
+do $$
+declare
+    one text;
+begin
+    foreach one in array array['merchants', 'api_keys', 'api_clients', 'access_tokens', 'customers', 'payments',
+                               'payment_history', 'idempotency_keys', 'sealed_cards', 'authorizations',
+                               'ledger_postings', 'ledger_entries', 'webhook_endpoints', 'events',
+                               'deliveries', 'delivery_attempts', 'jobs', 'refunds', 'intents'] loop
+        execute format('create policy %I on %I to sluice_scheduler, sluice_card, sluice_refund, sluice_webhook, '
+                       'sluice_operator using (true) with check (true)', one || '_of_all_merchants', one);
+    end loop;
+end $$;
+
+-- What a claim and its outcome write.
+grant select, update (seq, due_at, publish_count, attempts, lease, leased_until, parked_at, error), delete
+    on jobs to sluice_card, sluice_refund, sluice_webhook;
+
+-- What record_effects writes.
+grant insert (worker, id, owner_id, merchant_id, live, due_at) on jobs to sluice_card, sluice_refund;
+grant insert on ledger_postings, ledger_entries, events, deliveries to sluice_card, sluice_refund;
+grant select on ledger_postings, events, deliveries to sluice_card, sluice_refund;
+grant select (id, merchant_id, live, status, event_types) on webhook_endpoints to sluice_card, sluice_refund;
+
+grant select on payments, customers, intents, sealed_cards, authorizations, sealing_keys to sluice_card;
+grant select (id, fee_basis_points) on merchants to sluice_card;
+grant update (state, version, failure, card_fingerprint, updated_at) on payments to sluice_card;
+grant insert on payment_history to sluice_card;
+grant insert, update (state, approved_amount, approval_code, updated_at), delete on authorizations to sluice_card;
+grant delete on sealed_cards to sluice_card;
+grant insert, delete on sealing_keys to sluice_card;
+
+grant select on refunds, authorizations to sluice_refund;
+grant select (id, currency, refunded) on payments to sluice_refund;
+grant update (state, updated_at) on refunds to sluice_refund;
+grant update (refunded, updated_at) on payments to sluice_refund;
+grant insert on payment_history to sluice_refund;
+
+grant select on events, webhook_endpoints, deliveries to sluice_webhook;
+grant update (state, attempts, body, updated_at) on deliveries to sluice_webhook;
+grant insert on delivery_attempts to sluice_webhook;
+
+grant select, update (due_at, publish_count) on jobs to sluice_scheduler;
+grant select, delete on rate_windows to sluice_scheduler;
+grant select (client_id, expires_at), delete on access_tokens to sluice_scheduler;
+grant select (merchant_id, live, key, created_at), delete on idempotency_keys to sluice_scheduler;
+
+grant select on merchants, customers, payments, payment_history, authorizations, ledger_postings,
+    ledger_entries, webhook_endpoints, events, deliveries, delivery_attempts, jobs, refunds, intents, rates
+    to sluice_operator;
+grant select (payment_id, key_id) on sealed_cards to sluice_operator;
+grant insert on merchants, api_keys, api_clients, rates to sluice_operator;
+grant update (rate_limit, public_intents) on merchants to sluice_operator;
+grant update (seq, due_at, publish_count, attempts, parked_at) on jobs to sluice_operator;

@@ -1,0 +1,271 @@
+//! What follows from a transition: history, postings, an event with its deliveries, and jobs. The
+//! database function `record_effects` writes all of it, called by the statement that moved the row.
+
+use std::time::Duration;
+
+use domain::event::{Event, EventType, Subject};
+use domain::id::{AuthorizationId, DeliveryId, MerchantId, PaymentId};
+use domain::job::{Job, Worker};
+use domain::ledger::{Cause, Posting};
+use domain::merchant::Mode;
+use domain::payment::{self, State};
+use serde::Serialize;
+use serde_json::Value;
+use uuid::Uuid;
+
+use crate::jobs::{FIRST_SEQ, Lease};
+use crate::{Result, Tx, snapshot};
+
+/// Something that happened to a payment.
+#[derive(Debug, Clone, Copy)]
+pub struct HistoryEntry {
+    /// The event's name.
+    pub event: &'static str,
+    /// The state that followed.
+    pub state: State,
+    /// The attempt it happened to.
+    pub authorization: Option<AuthorizationId>,
+}
+
+/// The effects of one transition. Its rows are named as `record_effects` reads them.
+#[derive(Debug, Clone, Serialize)]
+pub struct Effects {
+    #[serde(skip)]
+    merchant_id: MerchantId,
+    #[serde(skip)]
+    mode: Mode,
+    history: Vec<HistoryRow>,
+    postings: Vec<PostingRow>,
+    event: Option<EventRow>,
+    jobs: Vec<JobRow>,
+    wake: Vec<JobRow>,
+    lease: Option<LeaseRow>,
+}
+
+#[derive(Debug, Clone, Serialize)]
+struct HistoryRow {
+    payment_id: Uuid,
+    version: i32,
+    event: &'static str,
+    state: &'static str,
+    authorization_id: Option<Uuid>,
+}
+
+#[derive(Debug, Clone, Serialize)]
+struct PostingRow {
+    id: Uuid,
+    cause: &'static str,
+    cause_id: Uuid,
+    kind: &'static str,
+    merchant_id: Uuid,
+    live: bool,
+    currency: &'static str,
+    entries: Vec<domain::ledger::Entry>,
+}
+
+#[derive(Debug, Clone, Serialize)]
+struct EventRow {
+    id: Uuid,
+    merchant_id: Uuid,
+    live: bool,
+    #[serde(rename = "type")]
+    event_type: &'static str,
+    subject: &'static str,
+    subject_id: Uuid,
+    data: Value,
+    data_version: i16,
+}
+
+#[derive(Debug, Clone, Serialize)]
+struct JobRow {
+    worker: &'static str,
+    id: Uuid,
+    merchant_id: Uuid,
+    live: bool,
+    due_in: f64,
+}
+
+#[derive(Debug, Clone, Serialize)]
+struct LeaseRow {
+    worker: &'static str,
+    id: Uuid,
+    lease: Uuid,
+    extend_by: Option<f64>,
+}
+
+impl Effects {
+    /// No effects yet, of a transition of something that this merchant owns.
+    pub fn new(merchant_id: MerchantId, mode: Mode) -> Self {
+        Self {
+            merchant_id,
+            mode,
+            history: Vec::new(),
+            postings: Vec::new(),
+            event: None,
+            jobs: Vec::new(),
+            wake: Vec::new(),
+            lease: None,
+        }
+    }
+
+    /// Adds entries to a payment's history; the first one makes the version after `version`.
+    #[must_use]
+    pub fn history(mut self, payment: PaymentId, version: i32, entries: &[HistoryEntry]) -> Self {
+        let rows = (1..).zip(entries).map(|(step, entry)| HistoryRow {
+            payment_id: payment.0,
+            version: version.saturating_add(step),
+            event: entry.event,
+            state: entry.state.name(),
+            authorization_id: entry.authorization.map(|id| id.0),
+        });
+        self.history.extend(rows);
+        self
+    }
+
+    /// Adds a posting in this currency. A cause posts each kind once.
+    #[must_use]
+    pub fn posting(mut self, cause: Cause, currency: &'static str, posting: Posting) -> Self {
+        self.postings.push(PostingRow {
+            id: crate::new_id(),
+            cause: cause.name(),
+            cause_id: cause.id(),
+            kind: posting.kind.name(),
+            merchant_id: self.merchant_id.0,
+            live: self.mode.is_live(),
+            currency,
+            entries: posting.entries,
+        });
+        self
+    }
+
+    /// Sets the event that the merchant's endpoints receive.
+    #[must_use]
+    pub fn event(mut self, event: &Event) -> Self {
+        let (subject, subject_id) = match &event.subject {
+            Subject::Payment(payment) => ("payment", payment.id.0),
+            Subject::Refund(refund) => ("refund", refund.id.0),
+            Subject::Customer(customer) => ("customer", customer.id.0),
+            Subject::Intent { now, .. } => ("intent", now.id.0),
+        };
+        self.event = Some(EventRow {
+            id: crate::new_id(),
+            merchant_id: self.merchant_id.0,
+            live: self.mode.is_live(),
+            event_type: event.event_type.name(),
+            subject,
+            subject_id,
+            data: snapshot::write(event),
+            data_version: snapshot::VERSION,
+        });
+        self
+    }
+
+    /// Sets the event of a customer that the same statement creates.
+    #[must_use]
+    pub(crate) fn new_customer(mut self, customer: &payment::Customer) -> Self {
+        self.event = Some(EventRow {
+            id: crate::new_id(),
+            merchant_id: self.merchant_id.0,
+            live: self.mode.is_live(),
+            event_type: EventType::CustomerCreated.name(),
+            subject: "customer",
+            subject_id: customer.id.0,
+            data: snapshot::write_new_customer(customer),
+            data_version: snapshot::VERSION,
+        });
+        self
+    }
+
+    /// Adds a new job, due after this long. Until then whoever wrote it publishes it.
+    #[must_use]
+    pub fn job(mut self, worker: Worker, id: Uuid, due_in: Duration) -> Self {
+        self.jobs.push(self.row(worker, id, due_in));
+        self
+    }
+
+    /// Makes a job due now, whether or not it exists.
+    #[must_use]
+    pub fn wake(mut self, worker: Worker, id: Uuid) -> Self {
+        self.wake.push(self.row(worker, id, Duration::ZERO));
+        self
+    }
+
+    fn row(&self, worker: Worker, id: Uuid, due_in: Duration) -> JobRow {
+        JobRow {
+            worker: worker.name(),
+            id,
+            merchant_id: self.merchant_id.0,
+            live: self.mode.is_live(),
+            due_in: due_in.as_secs_f64(),
+        }
+    }
+
+    /// Completes the caller's job: nothing is left to do.
+    #[must_use]
+    pub fn complete(self, lease: Lease) -> Self {
+        self.lease(lease, None)
+    }
+
+    /// Extends the caller's lease by this long from now.
+    #[must_use]
+    pub fn extend(self, lease: Lease, by: Duration) -> Self {
+        self.lease(lease, Some(by.as_secs_f64()))
+    }
+
+    fn lease(mut self, lease: Lease, extend_by: Option<f64>) -> Self {
+        self.lease = Some(LeaseRow {
+            worker: lease.worker.name(),
+            id: lease.id,
+            lease: lease.lease,
+            extend_by,
+        });
+        self
+    }
+
+    /// How many versions it adds to a payment's history.
+    pub(crate) fn versions(&self) -> i32 {
+        i32::try_from(self.history.len()).unwrap_or(i32::MAX)
+    }
+
+    /// Whether it writes nothing that a merchant or the ledger sees.
+    pub(crate) const fn is_private(&self) -> bool {
+        self.postings.is_empty() && self.event.is_none()
+    }
+
+    /// Whether it keeps the caller's lease.
+    pub(crate) fn extends_lease(&self) -> bool {
+        self.lease
+            .as_ref()
+            .is_some_and(|lease| lease.extend_by.is_some())
+    }
+
+    pub(crate) fn event_id(&self) -> Option<Uuid> {
+        self.event.as_ref().map(|event| event.id)
+    }
+
+    pub(crate) fn json(&self) -> Value {
+        serde_json::json!(self)
+    }
+}
+
+/// The job of a delivery that was just written.
+pub(crate) fn delivery_job(id: DeliveryId) -> Job {
+    Job {
+        worker: Worker::Webhook,
+        id: id.0,
+        seq: FIRST_SEQ,
+    }
+}
+
+/// Writes effects in a transaction that has moved the row. Returns the jobs to publish after the
+/// commit.
+pub(crate) async fn record(tx: &mut Tx, effects: &Effects) -> Result<Vec<Job>> {
+    let deliveries = sqlx::query_scalar!(
+        r#"select delivery_id as "id!" from record_effects($1)"#,
+        Value::Array(vec![effects.json()]),
+    )
+    .fetch_all(&mut **tx)
+    .await?;
+    let deliveries = deliveries.into_iter().map(DeliveryId);
+    Ok(deliveries.map(delivery_job).collect())
+}

@@ -1,0 +1,412 @@
+//! The stored form of events, in a format of its own: the domain's types may change without making
+//! old events unreadable. A new format gets a new version and a reader beside this one.
+
+use domain::card::{Brand, MaskedCard};
+use domain::customer::Customer;
+use domain::event::{Event, EventType, Subject};
+use domain::id::{CustomerId, IntentId, MerchantId, PaymentId, RefundId};
+use domain::intent::{self, Intent, Paid, SettlementMethod, Terms};
+use domain::merchant::Mode;
+use domain::money::{Currency, Money};
+use domain::payment::{self, Checkout, Failure, Method, Payment};
+use domain::refund::{self, Refund};
+use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+/// The version that is written.
+pub(crate) const VERSION: i16 = 1;
+
+/// What a snapshot is about, and of whom.
+pub(crate) struct Header {
+    pub(crate) event_type: EventType,
+    pub(crate) merchant_id: MerchantId,
+    pub(crate) mode: Mode,
+    pub(crate) subject_id: Uuid,
+    /// When it happened. Stands for a time that only the database knew when the snapshot was made.
+    pub(crate) at: OffsetDateTime,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Amount {
+    #[serde(with = "rust_decimal::serde::str")]
+    amount: Decimal,
+    currency: String,
+}
+
+#[derive(Serialize, Deserialize)]
+struct PaymentV1 {
+    state: String,
+    failure: Option<String>,
+    money: Amount,
+    method: String,
+    description: Option<String>,
+    metadata: Map<String, Value>,
+    customer: Option<PayerV1>,
+    card: Option<CardV1>,
+    intent_id: Option<Uuid>,
+    checkout: Option<CheckoutV1>,
+    #[serde(with = "rust_decimal::serde::str")]
+    refunded: Decimal,
+    created_at: i64,
+    updated_at: i64,
+}
+
+#[derive(Serialize, Deserialize)]
+struct PayerV1 {
+    id: Uuid,
+    email: Option<String>,
+    name: Option<String>,
+    phone: Option<String>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct CardV1 {
+    brand: String,
+    last4: String,
+    exp_month: u8,
+    exp_year: u16,
+}
+
+#[derive(Serialize, Deserialize)]
+struct CheckoutV1 {
+    items: Vec<String>,
+    return_url: String,
+}
+
+#[derive(Serialize, Deserialize)]
+struct RefundV1 {
+    payment_id: Uuid,
+    state: String,
+    money: Amount,
+    reason: Option<String>,
+    created_at: i64,
+}
+
+#[derive(Serialize, Deserialize)]
+struct CustomerV1 {
+    email: Option<String>,
+    name: Option<String>,
+    phone: Option<String>,
+    description: Option<String>,
+    metadata: Map<String, Value>,
+    /// Missing in the event of a customer that was created with a payment: the event's own time.
+    created_at: Option<i64>,
+    updated_at: Option<i64>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct IntentV1 {
+    money: Amount,
+    kind: String,
+    settlement_method: String,
+    settlement_destination: Option<String>,
+    description: Option<String>,
+    metadata: Map<String, Value>,
+    delivery_period_seconds: i64,
+    expected_delivery_hash: Option<String>,
+    auto_release: bool,
+    delivery_oracle: Option<String>,
+    paid: Option<PaidV1>,
+    canceled_at: Option<i64>,
+    created_at: i64,
+    previous: Option<intent::State>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct PaidV1 {
+    payment_id: Uuid,
+    state: String,
+    failure: Option<String>,
+    created_at: i64,
+    updated_at: i64,
+}
+
+/// The snapshot of an event's subject.
+pub(crate) fn write(event: &Event) -> Value {
+    match &event.subject {
+        Subject::Payment(payment) => json!(PaymentV1::from(payment)),
+        Subject::Refund(refund) => json!(RefundV1::from(refund)),
+        Subject::Customer(customer) => json!(CustomerV1::from(customer)),
+        Subject::Intent { now, previous } => json!(IntentV1::of(now, *previous)),
+    }
+}
+
+/// The snapshot of a customer that is created by the statement that stores the event.
+pub(crate) fn write_new_customer(payer: &payment::Customer) -> Value {
+    json!(CustomerV1 {
+        email: payer.email.clone(),
+        name: payer.name.clone(),
+        phone: payer.phone.clone(),
+        description: None,
+        metadata: Map::new(),
+        created_at: None,
+        updated_at: None,
+    })
+}
+
+/// Reads what [`write`] wrote; `None` if the snapshot is of a newer version, or damaged.
+pub(crate) fn read(header: &Header, version: i16, data: Value) -> Option<Event> {
+    if version != VERSION {
+        return None;
+    }
+    let subject = match header.event_type {
+        EventType::PaymentSucceeded | EventType::PaymentFailed => {
+            Subject::Payment(from::<PaymentV1>(data)?.read(header)?)
+        }
+        EventType::RefundSettled | EventType::RefundFailed => {
+            Subject::Refund(from::<RefundV1>(data)?.read(header)?)
+        }
+        EventType::CustomerCreated | EventType::CustomerUpdated => {
+            Subject::Customer(from::<CustomerV1>(data)?.read(header)?)
+        }
+        EventType::IntentCreated | EventType::IntentStatusChanged => {
+            from::<IntentV1>(data)?.read(header)?
+        }
+    };
+    Some(Event {
+        event_type: header.event_type,
+        subject,
+    })
+}
+
+fn from<T: for<'de> Deserialize<'de>>(data: Value) -> Option<T> {
+    serde_json::from_value(data).ok()
+}
+
+fn time(seconds: i64) -> Option<OffsetDateTime> {
+    OffsetDateTime::from_unix_timestamp(seconds).ok()
+}
+
+/// Reads a name that may be missing; `None` if it is there and unknown.
+fn optional<T>(name: Option<String>, parse: fn(&str) -> Option<T>) -> Option<Option<T>> {
+    match name {
+        None => Some(None),
+        Some(name) => parse(&name).map(Some),
+    }
+}
+
+impl From<Money> for Amount {
+    fn from(money: Money) -> Self {
+        Self {
+            amount: money.amount(),
+            currency: money.currency().code().to_owned(),
+        }
+    }
+}
+
+impl Amount {
+    fn read(&self) -> Option<Money> {
+        let currency = Currency::parse(&self.currency);
+        let currency = currency.or_else(|| Currency::parse_token(&self.currency))?;
+        Money::from_major(self.amount, currency).ok()
+    }
+}
+
+impl From<&Payment> for PaymentV1 {
+    fn from(payment: &Payment) -> Self {
+        Self {
+            state: payment.state.name().to_owned(),
+            failure: payment.failure.map(|failure| failure.name().to_owned()),
+            money: payment.money.into(),
+            method: payment.method.name().to_owned(),
+            description: payment.description.clone(),
+            metadata: payment.metadata.clone(),
+            customer: payment.customer.as_ref().map(|payer| PayerV1 {
+                id: payer.id.0,
+                email: payer.email.clone(),
+                name: payer.name.clone(),
+                phone: payer.phone.clone(),
+            }),
+            card: payment.card.as_ref().map(|card| CardV1 {
+                brand: card.brand.name().to_owned(),
+                last4: card.last4.clone(),
+                exp_month: card.exp_month,
+                exp_year: card.exp_year,
+            }),
+            intent_id: payment.intent_id.map(|id| id.0),
+            checkout: payment.checkout.as_ref().map(|checkout| CheckoutV1 {
+                items: checkout.items.clone(),
+                return_url: checkout.return_url.clone(),
+            }),
+            refunded: payment.refunded,
+            created_at: payment.created_at.unix_timestamp(),
+            updated_at: payment.updated_at.unix_timestamp(),
+        }
+    }
+}
+
+impl PaymentV1 {
+    fn read(self, header: &Header) -> Option<Payment> {
+        let card = match self.card {
+            None => None,
+            Some(card) => Some(MaskedCard {
+                brand: Brand::parse(&card.brand)?,
+                last4: card.last4,
+                exp_month: card.exp_month,
+                exp_year: card.exp_year,
+            }),
+        };
+        Some(Payment {
+            id: PaymentId(header.subject_id),
+            merchant_id: header.merchant_id,
+            mode: header.mode,
+            state: payment::State::parse(&self.state)?,
+            failure: optional(self.failure, Failure::parse)?,
+            money: self.money.read()?,
+            method: Method::parse(&self.method)?,
+            description: self.description,
+            metadata: self.metadata,
+            customer: self.customer.map(|payer| payment::Customer {
+                id: CustomerId(payer.id),
+                email: payer.email,
+                name: payer.name,
+                phone: payer.phone,
+            }),
+            card,
+            intent_id: self.intent_id.map(IntentId),
+            checkout: self.checkout.map(|checkout| Checkout {
+                items: checkout.items,
+                return_url: checkout.return_url,
+            }),
+            refunded: self.refunded,
+            created_at: time(self.created_at)?,
+            updated_at: time(self.updated_at)?,
+        })
+    }
+}
+
+impl From<&Refund> for RefundV1 {
+    fn from(refund: &Refund) -> Self {
+        Self {
+            payment_id: refund.payment_id.0,
+            state: refund.state.name().to_owned(),
+            money: refund.money.into(),
+            reason: refund.reason.clone(),
+            created_at: refund.created_at.unix_timestamp(),
+        }
+    }
+}
+
+impl RefundV1 {
+    fn read(self, header: &Header) -> Option<Refund> {
+        Some(Refund {
+            id: RefundId(header.subject_id),
+            payment_id: PaymentId(self.payment_id),
+            merchant_id: header.merchant_id,
+            mode: header.mode,
+            state: refund::State::parse(&self.state)?,
+            money: self.money.read()?,
+            reason: self.reason,
+            created_at: time(self.created_at)?,
+        })
+    }
+}
+
+impl From<&Customer> for CustomerV1 {
+    fn from(customer: &Customer) -> Self {
+        Self {
+            email: customer.email.clone(),
+            name: customer.name.clone(),
+            phone: customer.phone.clone(),
+            description: customer.description.clone(),
+            metadata: customer.metadata.clone(),
+            created_at: Some(customer.created_at.unix_timestamp()),
+            updated_at: Some(customer.updated_at.unix_timestamp()),
+        }
+    }
+}
+
+impl CustomerV1 {
+    fn read(self, header: &Header) -> Option<Customer> {
+        let time_or_now = |seconds: Option<i64>| seconds.map_or(Some(header.at), time);
+        Some(Customer {
+            id: CustomerId(header.subject_id),
+            merchant_id: header.merchant_id,
+            mode: header.mode,
+            email: self.email,
+            name: self.name,
+            phone: self.phone,
+            description: self.description,
+            metadata: self.metadata,
+            created_at: time_or_now(self.created_at)?,
+            updated_at: time_or_now(self.updated_at)?,
+        })
+    }
+}
+
+impl IntentV1 {
+    fn of(now: &Intent, previous: Option<intent::State>) -> Self {
+        let Terms {
+            delivery_period_seconds,
+            expected_delivery_hash,
+            auto_release,
+            delivery_oracle,
+        } = now.terms.clone();
+        Self {
+            money: now.money.into(),
+            kind: now.kind.name().to_owned(),
+            settlement_method: now.settlement_method.name().to_owned(),
+            settlement_destination: now.settlement_destination.clone(),
+            description: now.description.clone(),
+            metadata: now.metadata.clone(),
+            delivery_period_seconds,
+            expected_delivery_hash,
+            auto_release,
+            delivery_oracle,
+            paid: now.paid.as_ref().map(|paid| PaidV1 {
+                payment_id: paid.payment_id.0,
+                state: paid.state.name().to_owned(),
+                failure: paid.failure.map(|failure| failure.name().to_owned()),
+                created_at: paid.created_at.unix_timestamp(),
+                updated_at: paid.updated_at.unix_timestamp(),
+            }),
+            canceled_at: now.canceled_at.map(OffsetDateTime::unix_timestamp),
+            created_at: now.created_at.unix_timestamp(),
+            previous,
+        }
+    }
+
+    fn read(self, header: &Header) -> Option<Subject> {
+        let paid = match self.paid {
+            None => None,
+            Some(paid) => Some(Paid {
+                payment_id: PaymentId(paid.payment_id),
+                state: payment::State::parse(&paid.state)?,
+                failure: optional(paid.failure, Failure::parse)?,
+                created_at: time(paid.created_at)?,
+                updated_at: time(paid.updated_at)?,
+            }),
+        };
+        let canceled_at = match self.canceled_at {
+            None => None,
+            Some(seconds) => Some(time(seconds)?),
+        };
+        let now = Intent {
+            id: IntentId(header.subject_id),
+            merchant_id: header.merchant_id,
+            mode: header.mode,
+            money: self.money.read()?,
+            kind: intent::Kind::parse(&self.kind)?,
+            settlement_method: SettlementMethod::parse(&self.settlement_method)?,
+            settlement_destination: self.settlement_destination,
+            description: self.description,
+            metadata: self.metadata,
+            terms: Terms {
+                delivery_period_seconds: self.delivery_period_seconds,
+                expected_delivery_hash: self.expected_delivery_hash,
+                auto_release: self.auto_release,
+                delivery_oracle: self.delivery_oracle,
+            },
+            paid,
+            canceled_at,
+            created_at: time(self.created_at)?,
+        };
+        Some(Subject::Intent {
+            now,
+            previous: self.previous,
+        })
+    }
+}
