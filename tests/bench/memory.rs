@@ -49,7 +49,7 @@ pub fn print_cpu(before: &[u64], after: &[u64], payments: u64) {
     let each = before
         .iter()
         .zip(after)
-        .zip(["api", "relay", "card", "webhook"]);
+        .zip(["api", "scheduler", "card", "webhook"]);
     let parts: Vec<String> = each
         .map(|((before, after), name)| {
             let milliseconds = (after - before) as f64 * 10.0 / payments.max(1) as f64;

@@ -35,7 +35,8 @@ const FILL: &str = "
         insert into payment_history (payment_id, version, event, state)
         select id, 0, 'created', 'created' from made
     )
-    insert into jobs (worker, id, due_at) select 'card', id, expires_at from made";
+    insert into jobs (worker, id, owner_id, merchant_id, live, due_at)
+    select 'card', id, id, $1, false, expires_at from made";
 
 /// Fills a gateway of its own and reads pages, from both ends of the list in turns.
 pub async fn figure(plan: &Plan) -> Result<Figure> {

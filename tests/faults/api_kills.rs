@@ -19,7 +19,7 @@ async fn paying<T>(
 }
 
 /// Asks again: the answer is about the one payment, which succeeds.
-async fn ask_again(scene: &Scene) -> Result<Response> {
+async fn retry(scene: &Scene) -> Result<Response> {
     let again = scene.gateway.pay_with_key(cards::APPROVED, KEY).await?;
     assert_eq!((again.status, again.at("/status")), (200, "succeeded"));
     assert_eq!(again.at("/id"), scene.only_payment().await?);
@@ -43,14 +43,14 @@ async fn after_the_commit() -> Result<()> {
     assert!(answer.is_err(), "{answer:?}");
     wire.cut();
     scene.gateway.launch(&[Process::Api]).await?;
-    let again = ask_again(&scene).await?;
+    let again = retry(&scene).await?;
     assert_eq!(again.at("/id"), payment);
     assert_eq!(again.header("idempotent-replayed"), "true");
     scene.finish().await
 }
 
 /// The statement that accepts a payment waits for a lock when the API is killed.
-async fn in_the_commit(interrupted: Interrupted) -> Result<Scene> {
+async fn during_the_commit(interrupted: Interrupted) -> Result<Scene> {
     let scene = Scene::with(Options::default()).await?;
     let lock = scene.gateway.lock_merchants().await?;
     let killing = async {
@@ -68,26 +68,26 @@ async fn in_the_commit(interrupted: Interrupted) -> Result<Scene> {
 
 #[tokio::test]
 async fn before_the_commit() -> Result<()> {
-    let scene = in_the_commit(Interrupted::RolledBack).await?;
+    let scene = during_the_commit(Interrupted::RolledBack).await?;
     assert_eq!(scene.gateway.count("payments").await?, 0);
     scene.gateway.launch(&[Process::Api]).await?;
-    let again = ask_again(&scene).await?;
+    let again = retry(&scene).await?;
     assert_eq!(again.header("idempotent-replayed"), "");
     scene.finish().await
 }
 
 #[tokio::test]
-async fn in_a_commit_that_succeeds() -> Result<()> {
-    let scene = in_the_commit(Interrupted::Committed).await?;
+async fn during_a_commit_that_succeeds() -> Result<()> {
+    let scene = during_the_commit(Interrupted::Committed).await?;
     assert_eq!(scene.gateway.count("payments").await?, 1);
     scene.gateway.launch(&[Process::Api]).await?;
-    let again = ask_again(&scene).await?;
+    let again = retry(&scene).await?;
     assert_eq!(again.header("idempotent-replayed"), "true");
     scene.finish().await
 }
 
 /// The API lives, and does not hear that the payment is stored.
-async fn losing_the_answer(scene: &Scene, key: Option<&str>) -> Result<Response> {
+async fn lose_the_response(scene: &Scene, key: Option<&str>) -> Result<Response> {
     let url = scene.gateway.database_url();
     let database = scene.detour(Process::Api, "DATABASE_URL", &url).await?;
     let lock = scene.gateway.lock_merchants().await?;
@@ -113,17 +113,17 @@ async fn losing_the_answer(scene: &Scene, key: Option<&str>) -> Result<Response>
 }
 
 #[tokio::test]
-async fn a_commit_whose_answer_is_lost() -> Result<()> {
+async fn a_lost_commit_response() -> Result<()> {
     let scene = Scene::with(Options::default()).await?;
-    let answer = losing_the_answer(&scene, Some(KEY)).await?;
-    assert_eq!(ask_again(&scene).await?.text, answer.text);
+    let answer = lose_the_response(&scene, Some(KEY)).await?;
+    assert_eq!(retry(&scene).await?.text, answer.text);
     scene.finish().await
 }
 
 #[tokio::test]
-async fn a_commit_whose_answer_is_lost_without_a_key() -> Result<()> {
+async fn a_lost_commit_response_without_a_key() -> Result<()> {
     let scene = Scene::with(Options::default()).await?;
-    losing_the_answer(&scene, None).await?;
+    lose_the_response(&scene, None).await?;
     assert_eq!(scene.gateway.count("payments").await?, 1);
     scene.finish().await
 }

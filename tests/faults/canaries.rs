@@ -56,7 +56,7 @@ async fn send_canaries(gateway: &Gateway) -> Result<Vec<Response>> {
 }
 
 #[tokio::test]
-async fn no_card_number_no_code_and_no_secret_is_kept_anywhere() -> Result<()> {
+async fn no_card_number_code_or_secret_is_stored_anywhere() -> Result<()> {
     let scene = Scene::with(Options {
         own_stores: true,
         ..Options::default()

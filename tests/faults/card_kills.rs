@@ -11,7 +11,7 @@ use crate::scene::{LEASE, SOON, Scene};
 const ANSWERS: &[&str] = &["\"approved\"", "\"declined\"", "\"captured\""];
 
 /// Three payments in the worker's hands.
-struct InHand {
+struct InProgress {
     /// Its capture is on the way.
     capturing: String,
     /// Its authorization is on the way, and will be approved.
@@ -20,7 +20,7 @@ struct InHand {
     declining: String,
 }
 
-impl InHand {
+impl InProgress {
     /// Stops the requests of three payments before the acquirer sees them.
     async fn before_sending(scene: &Scene, acquirer: &Proxy) -> Result<Self> {
         acquirer.forth().set(Gate::Hold(&["/capture"]));
@@ -82,39 +82,39 @@ async fn take_over(scene: &Scene) -> Result<()> {
 async fn before_sending() -> Result<()> {
     let scene = Scene::patient().await?;
     let acquirer = scene.before_acquirer().await?;
-    let in_hand = InHand::before_sending(&scene, &acquirer).await?;
+    let in_progress = InProgress::before_sending(&scene, &acquirer).await?;
     // An approval is captured before it is written.
     assert_eq!(
-        scene.gateway.attempts(&in_hand.capturing).await?,
+        scene.gateway.attempts(&in_progress.capturing).await?,
         ["sending"]
     );
     assert_eq!(
-        scene.gateway.attempts(&in_hand.authorizing).await?,
+        scene.gateway.attempts(&in_progress.authorizing).await?,
         ["sending"]
     );
     assert_eq!(scene.gateway.sandbox_log()?.len(), 1);
     scene.gateway.kill(Process::Card)?;
     acquirer.cut();
     take_over(&scene).await?;
-    in_hand.became(&scene, &["watching"]).await?;
+    in_progress.became(&scene, &["watching"]).await?;
     scene.finish().await
 }
 
 #[tokio::test]
-async fn after_sending_and_before_the_answer() -> Result<()> {
+async fn after_sending_and_before_the_response() -> Result<()> {
     let scene = Scene::patient().await?;
     let acquirer = scene.before_acquirer().await?;
-    let in_hand = InHand::before_the_answer(&scene, &acquirer).await?;
+    let in_progress = InProgress::before_the_answer(&scene, &acquirer).await?;
     assert_eq!(
-        scene.gateway.attempts(&in_hand.authorizing).await?,
+        scene.gateway.attempts(&in_progress.authorizing).await?,
         ["sending"]
     );
     assert_eq!(scene.gateway.sandbox_log()?.len(), 4);
     scene.gateway.kill(Process::Card)?;
     acquirer.cut();
     take_over(&scene).await?;
-    in_hand.became(&scene, &[]).await?;
-    for payment in [&in_hand.authorizing, &in_hand.declining] {
+    in_progress.became(&scene, &[]).await?;
+    for payment in [&in_progress.authorizing, &in_progress.declining] {
         assert!(
             scene
                 .gateway
@@ -127,15 +127,15 @@ async fn after_sending_and_before_the_answer() -> Result<()> {
 }
 
 #[tokio::test]
-async fn after_the_answer_and_before_the_commit() -> Result<()> {
+async fn after_the_response_and_before_the_commit() -> Result<()> {
     let scene = Scene::patient().await?;
     let acquirer = scene.before_acquirer().await?;
-    let in_hand = InHand::before_the_answer(&scene, &acquirer).await?;
-    let InHand {
+    let in_progress = InProgress::before_the_answer(&scene, &acquirer).await?;
+    let InProgress {
         capturing,
         authorizing,
         declining,
-    } = &in_hand;
+    } = &in_progress;
     let lock = scene
         .gateway
         .lock_payments(&[capturing, authorizing, declining])
@@ -150,7 +150,7 @@ async fn after_the_answer_and_before_the_commit() -> Result<()> {
         .await?;
     assert_eq!(scene.gateway.attempts(authorizing).await?, ["sending"]);
     take_over(&scene).await?;
-    in_hand.became(&scene, &[]).await?;
+    in_progress.became(&scene, &[]).await?;
     for payment in [authorizing, declining] {
         assert!(
             scene
@@ -165,7 +165,7 @@ async fn after_the_answer_and_before_the_commit() -> Result<()> {
 
 /// The worker dies, and what it was writing is written all the same.
 #[tokio::test]
-async fn in_the_commit() -> Result<()> {
+async fn during_the_commit() -> Result<()> {
     let scene = Scene::patient().await?;
     let acquirer = scene.before_acquirer().await?;
     acquirer.back().set(Gate::Hold(ANSWERS));
@@ -196,7 +196,7 @@ async fn in_the_commit() -> Result<()> {
 
 /// The worker lives, but does not hear that what it wrote is written.
 #[tokio::test]
-async fn a_commit_whose_answer_is_lost() -> Result<()> {
+async fn a_lost_commit_response() -> Result<()> {
     let scene = Scene::patient().await?;
     let acquirer = scene.before_acquirer().await?;
     let url = scene.gateway.database_url();

@@ -11,14 +11,14 @@ use crate::load;
 use crate::scene::Scene;
 
 const SECOND: [Process; 4] = [
-    Process::SecondRelay,
+    Process::SecondScheduler,
     Process::SecondCard,
     Process::SecondWebhook,
     Process::SecondApi,
 ];
 
 /// Rings over and over for everything on the calendar, as many relays would.
-pub async fn ring_too_often(scene: &Scene) -> Result<()> {
+pub async fn publish_repeatedly(scene: &Scene) -> Result<()> {
     let broker = Broker::connect(&scene.gateway).await?;
     let mut pace = tokio::time::interval(Duration::from_millis(50));
     for _ in 0..60 {
@@ -37,11 +37,11 @@ pub async fn ring_too_often(scene: &Scene) -> Result<()> {
 }
 
 #[tokio::test]
-async fn two_of_each_and_every_ring_many_times() -> Result<()> {
+async fn two_of_each_process_and_repeated_messages() -> Result<()> {
     let scene = Scene::with(Options::default()).await?;
     scene.gateway.launch(&SECOND).await?;
     let pace = Duration::from_millis(60);
-    let paid = load::during(&scene.gateway, pace, 60, ring_too_often(&scene)).await?;
+    let paid = load::during(&scene.gateway, pace, 60, publish_repeatedly(&scene)).await?;
     assert!(paid.iter().all(|one| one.failures.is_empty()), "{paid:#?}");
     scene.gateway.drain().await?;
     load::kept(&scene.gateway, &paid).await?;

@@ -18,7 +18,7 @@ async fn another_payment(scene: &Scene) -> Result<()> {
 }
 
 #[tokio::test]
-async fn every_process_ends_in_good_order() -> Result<()> {
+async fn every_process_shuts_down_cleanly() -> Result<()> {
     let scene = Scene::with(Options {
         wait_ms: 2_000,
         ..Options::default()

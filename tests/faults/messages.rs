@@ -35,7 +35,7 @@ fn garbage() -> Vec<Vec<u8>> {
 }
 
 #[tokio::test]
-async fn what_is_no_job_is_put_away() -> Result<()> {
+async fn malformed_messages_are_discarded() -> Result<()> {
     let scene = Scene::with(Options::default()).await?;
     let broker = Broker::connect(&scene.gateway).await?;
     for queue in QUEUES {
@@ -77,7 +77,7 @@ async fn what_is_no_job_is_put_away() -> Result<()> {
 /// Jobs that are none: of unknown ids, of the past and the future, for the other worker, of what
 /// ended long ago, and with somebody else's queue to answer to.
 #[tokio::test]
-async fn what_is_nobodys_job_is_put_away() -> Result<()> {
+async fn messages_for_no_existing_job_are_discarded() -> Result<()> {
     let scene = Scene::with(Options::default()).await?;
     let declined = scene
         .gateway
@@ -124,7 +124,7 @@ async fn what_is_nobodys_job_is_put_away() -> Result<()> {
 
 /// Rings that wait are lost, or the queue itself: the calendar rings again.
 #[tokio::test]
-async fn queues_are_emptied_and_deleted() -> Result<()> {
+async fn purged_and_deleted_queues_lose_nothing() -> Result<()> {
     let scene = Scene::patient().await?;
     let broker = Broker::connect(&scene.gateway).await?;
     scene.gateway.kill(Process::Card)?;
@@ -136,7 +136,7 @@ async fn queues_are_emptied_and_deleted() -> Result<()> {
     // Deleted while everybody listens, and while a payment is in hand.
     let acquirer = scene.before_acquirer().await?;
     acquirer.back().set(Gate::Hold(&["\"approved\""]));
-    let in_hand = scene.pay_pending(cards::APPROVED).await?;
+    let in_progress = scene.pay_pending(cards::APPROVED).await?;
     acquirer.back().holds(1).await?;
     for queue in QUEUES {
         broker.delete(queue).await?;
@@ -145,7 +145,7 @@ async fn queues_are_emptied_and_deleted() -> Result<()> {
     let deleted = scene.gateway.pay(cards::APPROVED).await?;
     assert_eq!(deleted.status, 200);
     scene.gateway.drain().await?;
-    for payment in [in_hand.as_str(), deleted.at("/id")] {
+    for payment in [in_progress.as_str(), deleted.at("/id")] {
         assert_eq!(scene.became(payment).await?.2, ["approved", "captured"]);
     }
     for queue in QUEUES {

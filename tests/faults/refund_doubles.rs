@@ -8,19 +8,21 @@ use lapin::BasicProperties;
 use tests::{Process, cards};
 
 use crate::broker::Broker;
-use crate::doubles::ring_too_often;
+use crate::doubles::publish_repeatedly;
 use crate::proxy::{Gate, Proxy};
-use crate::refunds::{ANSWERS, InHand, REQUESTS, ask_pending, captured, given_back, patient};
+use crate::refunds::{
+    ANSWERS, InProgress, REQUESTS, ask_pending, captured, check_refunded, patient,
+};
 use crate::scene::{LEASE, Scene};
 
 /// The zombie has asked for two refunds and has not heard; its request for a third is not at the
 /// acquirer yet, and comes when that was given back long ago.
 #[tokio::test]
-async fn a_zombies_answer_changes_nothing() -> Result<()> {
+async fn a_late_response_changes_nothing() -> Result<()> {
     let (scene, acquirer) = patient().await?;
     let payment = captured(&scene, cards::APPROVED, 5_000).await?;
     acquirer.back().set(Gate::Hold(ANSWERS));
-    let in_hand = InHand::ask(&scene).await?;
+    let in_progress = InProgress::ask(&scene).await?;
     acquirer.back().holds(2).await?;
     acquirer.forth().set(Gate::Hold(REQUESTS));
     let unsent = ask_pending(&scene, &payment, 1_500).await?;
@@ -29,16 +31,16 @@ async fn a_zombies_answer_changes_nothing() -> Result<()> {
     scene.gateway.launch(&[Process::SecondRefund]).await?;
     scene.gateway.advance(LEASE).await?;
     scene.gateway.drain().await?;
-    in_hand.ended(&scene).await?;
-    given_back(&scene, &payment, from_ref(&unsent)).await?;
+    in_progress.ended(&scene).await?;
+    check_refunded(&scene, &payment, from_ref(&unsent)).await?;
     acquirer.forth().set(Gate::Pass);
     acquirer.back().set(Gate::Pass);
     scene.gateway.cont(Process::Refund).await?;
     // It ends once it is done with everything it had in hand.
     scene.gateway.terminate(Process::Refund).await?;
     scene.gateway.drain().await?;
-    in_hand.ended(&scene).await?;
-    given_back(&scene, &payment, from_ref(&unsent)).await?;
+    in_progress.ended(&scene).await?;
+    check_refunded(&scene, &payment, from_ref(&unsent)).await?;
     scene.finish().await
 }
 
@@ -55,7 +57,7 @@ async fn launch_second(scene: &Scene, acquirer: &Proxy) -> Result<()> {
 async fn two_workers_write_one_outcome_at_once() -> Result<()> {
     let (scene, acquirer) = patient().await?;
     acquirer.back().set(Gate::Hold(ANSWERS));
-    let in_hand = InHand::ask(&scene).await?;
+    let in_progress = InProgress::ask(&scene).await?;
     acquirer.back().holds(2).await?;
     scene.gateway.stop(Process::Refund).await?;
     launch_second(&scene, &acquirer).await?;
@@ -67,12 +69,12 @@ async fn two_workers_write_one_outcome_at_once() -> Result<()> {
     scene.gateway.wait_blocked("sluice refund", 4).await?;
     lock.rollback().await?;
     scene.gateway.drain().await?;
-    in_hand.ended(&scene).await?;
+    in_progress.ended(&scene).await?;
     scene.finish().await
 }
 
 #[tokio::test]
-async fn every_message_is_doubled() -> Result<()> {
+async fn duplicate_messages_refund_once() -> Result<()> {
     const REFUNDS: usize = 10;
     let (scene, acquirer) = patient().await?;
     let payment = captured(&scene, cards::APPROVED, 5_000).await?;
@@ -95,13 +97,13 @@ async fn every_message_is_doubled() -> Result<()> {
     scene.gateway.spawn(Process::Refund)?;
     launch_second(&scene, &acquirer).await?;
     acquirer.forth().holds(REFUNDS).await?;
-    ring_too_often(&scene).await?;
+    publish_repeatedly(&scene).await?;
     // However often they were rung for, each is asked for once.
     acquirer.forth().holds(REFUNDS).await?;
     acquirer.forth().set(Gate::Pass);
     scene.gateway.drain().await?;
     broker.wait_for("sluice.refund", 0).await?;
-    given_back(&scene, &payment, &all).await?;
+    check_refunded(&scene, &payment, &all).await?;
     // The payment's capture and each refund, told once.
     assert_eq!(scene.receiver.requests().len(), 1 + REFUNDS);
     scene.finish().await

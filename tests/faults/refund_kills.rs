@@ -10,7 +10,7 @@ use crate::broker::Broker;
 use crate::load;
 use crate::proxy::{Gate, Proxy};
 use crate::refunds::{
-    ANSWERS, InHand, REQUESTS, Refund, ask, captured, given_back, patient, refused,
+    ANSWERS, InProgress, REQUESTS, Refund, ask, captured, check_refunded, patient, refused,
 };
 use crate::scene::{LEASE, SOON, Scene};
 
@@ -25,51 +25,51 @@ async fn take_over(scene: &Scene) -> Result<()> {
 async fn before_sending() -> Result<()> {
     let (scene, acquirer) = patient().await?;
     acquirer.forth().set(Gate::Hold(REQUESTS));
-    let in_hand = InHand::ask(&scene).await?;
+    let in_progress = InProgress::ask(&scene).await?;
     acquirer.forth().holds(2).await?;
     scene.gateway.kill(Process::Refund)?;
     acquirer.cut();
-    assert_eq!(in_hand.given(&scene)?, 0);
+    assert_eq!(in_progress.given(&scene)?, 0);
     take_over(&scene).await?;
-    in_hand.ended(&scene).await?;
+    in_progress.ended(&scene).await?;
     scene.finish().await
 }
 
 #[tokio::test]
-async fn after_sending_and_before_the_answer() -> Result<()> {
+async fn after_sending_and_before_the_response() -> Result<()> {
     let (scene, acquirer) = patient().await?;
     acquirer.back().set(Gate::Hold(ANSWERS));
-    let in_hand = InHand::ask(&scene).await?;
+    let in_progress = InProgress::ask(&scene).await?;
     acquirer.back().holds(2).await?;
     scene.gateway.kill(Process::Refund)?;
     acquirer.cut();
-    assert_eq!(in_hand.given(&scene)?, 1);
+    assert_eq!(in_progress.given(&scene)?, 1);
     assert_eq!(
         scene.gateway.refund_states().await?,
         ["refunding", "refunding"]
     );
     take_over(&scene).await?;
-    in_hand.ended(&scene).await?;
+    in_progress.ended(&scene).await?;
     scene.finish().await
 }
 
 /// Lets the worker write both outcomes, and stops it before it commits them.
-async fn before_committing(scene: &Scene) -> Result<(Proxy, InHand)> {
+async fn before_committing(scene: &Scene) -> Result<(Proxy, InProgress)> {
     let url = scene.gateway.database_url();
     let database = scene.detour(Process::Refund, "DATABASE_URL", &url).await?;
     database.forth().set(Gate::Hold(&["COMMIT"]));
-    let in_hand = InHand::ask(scene).await?;
+    let in_progress = InProgress::ask(scene).await?;
     database.forth().holds(2).await?;
-    assert_eq!(in_hand.given(scene)?, 1);
+    assert_eq!(in_progress.given(scene)?, 1);
     assert_eq!(
         scene.gateway.refund_states().await?,
         ["refunding", "refunding"]
     );
-    Ok((database, in_hand))
+    Ok((database, in_progress))
 }
 
 /// Lets it commit them, and not hear that it has.
-async fn commit_unheard(scene: &Scene, database: &Proxy) -> Result<()> {
+async fn commit_without_response(scene: &Scene, database: &Proxy) -> Result<()> {
     database.back().set(Gate::Mute);
     database.forth().set(Gate::Pass);
     until("both outcomes are committed", SOON, async || {
@@ -79,44 +79,44 @@ async fn commit_unheard(scene: &Scene, database: &Proxy) -> Result<()> {
 }
 
 #[tokio::test]
-async fn after_the_answer_and_before_the_commit() -> Result<()> {
+async fn after_the_response_and_before_the_commit() -> Result<()> {
     let (scene, _acquirer) = patient().await?;
-    let (database, in_hand) = before_committing(&scene).await?;
+    let (database, in_progress) = before_committing(&scene).await?;
     scene.gateway.kill(Process::Refund)?;
     database.cut();
     take_over(&scene).await?;
-    in_hand.ended(&scene).await?;
+    in_progress.ended(&scene).await?;
     scene.finish().await
 }
 
 /// The worker dies, and what it was writing is written all the same.
 #[tokio::test]
-async fn in_the_commit() -> Result<()> {
+async fn during_the_commit() -> Result<()> {
     let (scene, _acquirer) = patient().await?;
-    let (database, in_hand) = before_committing(&scene).await?;
-    commit_unheard(&scene, &database).await?;
+    let (database, in_progress) = before_committing(&scene).await?;
+    commit_without_response(&scene, &database).await?;
     scene.gateway.kill(Process::Refund)?;
     database.cut();
     take_over(&scene).await?;
-    in_hand.ended(&scene).await?;
+    in_progress.ended(&scene).await?;
     scene.finish().await
 }
 
 /// The worker lives, but does not hear that what it wrote is written.
 #[tokio::test]
-async fn a_commit_whose_answer_is_lost() -> Result<()> {
+async fn a_lost_commit_response() -> Result<()> {
     let (scene, _acquirer) = patient().await?;
-    let (database, in_hand) = before_committing(&scene).await?;
-    commit_unheard(&scene, &database).await?;
+    let (database, in_progress) = before_committing(&scene).await?;
+    commit_without_response(&scene, &database).await?;
     database.cut();
     scene.gateway.drain().await?;
     // It works on.
-    let payment = &in_hand.accepted.payment;
+    let payment = &in_progress.accepted.payment;
     let rest = ask(&scene, payment, 3_500).await?;
     scene.gateway.drain().await?;
-    let both = [in_hand.accepted.clone(), Refund::of(&rest)?];
-    given_back(&scene, payment, &both).await?;
-    refused(&scene, &in_hand.refused).await?;
+    let both = [in_progress.accepted.clone(), Refund::of(&rest)?];
+    check_refunded(&scene, payment, &both).await?;
+    refused(&scene, &in_progress.refused).await?;
     scene.finish().await
 }
 
@@ -126,12 +126,12 @@ async fn after_the_commit_and_before_the_ack() -> Result<()> {
     let url = scene.gateway.amqp_url();
     let wire = scene.detour(Process::Refund, "AMQP_URL", &url).await?;
     acquirer.back().set(Gate::Hold(ANSWERS));
-    let in_hand = InHand::ask(&scene).await?;
+    let in_progress = InProgress::ask(&scene).await?;
     acquirer.back().holds(2).await?;
     wire.forth().set(Gate::Mute);
     acquirer.back().set(Gate::Pass);
     scene.gateway.drain().await?;
-    in_hand.ended(&scene).await?;
+    in_progress.ended(&scene).await?;
     let told = scene.receiver.requests().len();
     let broker = Broker::connect(&scene.gateway).await?;
     assert_eq!(broker.waiting("sluice.refund").await?, 0);
@@ -141,7 +141,7 @@ async fn after_the_commit_and_before_the_ack() -> Result<()> {
     scene.gateway.launch(&[Process::Refund]).await?;
     broker.wait_for("sluice.refund", 0).await?;
     scene.gateway.drain().await?;
-    in_hand.ended(&scene).await?;
+    in_progress.ended(&scene).await?;
     assert_eq!(scene.receiver.requests().len(), told);
     scene.finish().await
 }
@@ -177,7 +177,7 @@ async fn ask_parts(scene: &Scene, payments: &[String], number: usize) -> Result<
 }
 
 #[tokio::test]
-async fn parts_asked_for_at_once_survive_kills() -> Result<()> {
+async fn concurrent_partial_refunds_survive_kills() -> Result<()> {
     let (scene, acquirer) = patient().await?;
     let payments = [
         captured(&scene, cards::APPROVED, CAPTURED).await?,
@@ -195,7 +195,7 @@ async fn parts_asked_for_at_once_survive_kills() -> Result<()> {
     for payment in &payments {
         let of = taken.iter().filter(|refund| refund.payment == *payment);
         let of: Vec<Refund> = of.cloned().collect();
-        given_back(&scene, payment, &of).await?;
+        check_refunded(&scene, payment, &of).await?;
         let sum: i64 = of.iter().map(|refund| refund.minor).sum();
         assert!((2 * LARGE..=CAPTURED).contains(&sum), "{sum}");
     }

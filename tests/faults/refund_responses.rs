@@ -4,7 +4,9 @@ use anyhow::Result;
 use tests::{Options, Process, cards, until};
 
 use crate::proxy::Gate;
-use crate::refunds::{ANSWERS, REQUESTS, Refund, ask, ask_pending, captured, given_back, register};
+use crate::refunds::{
+    ANSWERS, REQUESTS, Refund, ask, ask_pending, captured, check_refunded, register,
+};
 use crate::scene::{SOON, Scene};
 
 /// What the acquirer may say instead of its answer, and what the worker makes of it.
@@ -35,7 +37,7 @@ const ELSEWHERE: &[u8] = b"GET /livez HTTP/1.1\r\nhost: sandbox\r\n\r\n";
 /// Whether or not the acquirer has given the money back, it is asked again, and has then done so
 /// once.
 #[tokio::test]
-async fn a_spoilt_answer_is_no_outcome() -> Result<()> {
+async fn a_corrupt_response_is_not_an_outcome() -> Result<()> {
     let scene = Scene::with(Options::default()).await?;
     register(&scene).await?;
     let acquirer = scene.before_acquirer_of(Process::Refund).await?;
@@ -59,14 +61,14 @@ async fn a_spoilt_answer_is_no_outcome() -> Result<()> {
         }
     }
     scene.gateway.drain().await?;
-    given_back(&scene, &payment, &all).await?;
+    check_refunded(&scene, &payment, &all).await?;
     scene.finish().await
 }
 
 /// The first requests for one refund come late, together with the last; of the other refund the
 /// answers are lost.
 #[tokio::test]
-async fn an_acquirer_that_never_answers_is_asked_again() -> Result<()> {
+async fn an_acquirer_that_does_not_respond_is_asked_again() -> Result<()> {
     let scene = Scene::with(Options {
         wait_ms: 200,
         ..Options::default()
@@ -86,7 +88,7 @@ async fn an_acquirer_that_never_answers_is_asked_again() -> Result<()> {
         direction.set(Gate::Pass);
         scene.gateway.drain().await?;
         all.push(refund);
-        given_back(&scene, &payment, &all).await?;
+        check_refunded(&scene, &payment, &all).await?;
     }
     scene.finish().await
 }

@@ -85,7 +85,7 @@ impl Refund {
 
 /// What the acquirer has given back of a payment: under which references, how much. It may have
 /// been asked more often.
-pub fn acquirer_gave(scene: &Scene, payment: &str) -> Result<Vec<(String, i64)>> {
+pub fn refunded_by_acquirer(scene: &Scene, payment: &str) -> Result<Vec<(String, i64)>> {
     let log = scene.gateway.sandbox_log()?.into_iter();
     let of =
         |one: &tests::Record| one.kind == "refunded" && one.payment.as_deref() == Some(payment);
@@ -101,13 +101,13 @@ pub fn acquirer_gave(scene: &Scene, payment: &str) -> Result<Vec<(String, i64)>>
 
 /// These refunds of a payment, and no others, were given back, each once under our reference, with
 /// its amount, in one posting and one event that was told; and all books agree on the sum.
-pub async fn given_back(scene: &Scene, payment: &str, refunds: &[Refund]) -> Result<()> {
+pub async fn check_refunded(scene: &Scene, payment: &str, refunds: &[Refund]) -> Result<()> {
     let mut asked: Vec<_> = refunds
         .iter()
         .map(|one| (one.id.clone(), one.minor))
         .collect();
     asked.sort();
-    assert_eq!(acquirer_gave(scene, payment)?, asked);
+    assert_eq!(refunded_by_acquirer(scene, payment)?, asked);
     let told = scene.receiver.requests();
     for refund in refunds {
         assert_eq!(
@@ -123,7 +123,7 @@ pub async fn given_back(scene: &Scene, payment: &str, refunds: &[Refund]) -> Res
 
 /// A payment's only refund was refused, which was told in one event, and has left nothing behind.
 pub async fn refused(scene: &Scene, refund: &Refund) -> Result<()> {
-    assert_eq!(acquirer_gave(scene, &refund.payment)?, []);
+    assert_eq!(refunded_by_acquirer(scene, &refund.payment)?, []);
     assert_eq!(scene.gateway.refund(&refund.id).await?, row("failed", 0, 0));
     sent_as_one(&scene.receiver.requests(), &refund.id, "failed")?;
     assert_eq!(sums(scene, &refund.payment).await?, (0, 0));
@@ -157,14 +157,14 @@ pub async fn patient() -> Result<(Scene, Proxy)> {
 }
 
 /// Two refunds in the worker's hands.
-pub struct InHand {
+pub struct InProgress {
     /// Part of a payment, which the acquirer gives back.
     pub accepted: Refund,
     /// Part of another one, which it does not.
     pub refused: Refund,
 }
 
-impl InHand {
+impl InProgress {
     /// Asks for both, and is told that they are not over yet.
     pub async fn ask(scene: &Scene) -> Result<Self> {
         let refundable = captured(scene, cards::APPROVED, 5_000).await?;
@@ -177,12 +177,12 @@ impl InHand {
 
     /// Each has ended as if nothing had happened.
     pub async fn ended(&self, scene: &Scene) -> Result<()> {
-        given_back(scene, &self.accepted.payment, from_ref(&self.accepted)).await?;
+        check_refunded(scene, &self.accepted.payment, from_ref(&self.accepted)).await?;
         refused(scene, &self.refused).await
     }
 
     /// What the acquirer has given back by now.
     pub fn given(&self, scene: &Scene) -> Result<usize> {
-        Ok(acquirer_gave(scene, &self.accepted.payment)?.len())
+        Ok(refunded_by_acquirer(scene, &self.accepted.payment)?.len())
     }
 }

@@ -37,7 +37,7 @@ async fn ended_well(scene: Scene, payment: &str) -> Result<()> {
 }
 
 #[tokio::test]
-async fn dead_while_rings_are_lost() -> Result<()> {
+async fn stopped_while_published_jobs_are_lost() -> Result<()> {
     let scene = Scene::patient().await?;
     mute_api(&scene).await?;
     scene.gateway.kill(Process::Scheduler)?;
@@ -52,7 +52,7 @@ async fn dead_while_rings_are_lost() -> Result<()> {
 }
 
 #[tokio::test]
-async fn killed_between_taking_and_ringing() -> Result<()> {
+async fn killed_between_taking_and_publishing() -> Result<()> {
     let scene = Scene::patient().await?;
     mute_api(&scene).await?;
     let url = scene.gateway.amqp_url();
@@ -69,7 +69,7 @@ async fn killed_between_taking_and_ringing() -> Result<()> {
 
 /// The broker has the ring, but its confirmation is lost: the relay rings again.
 #[tokio::test]
-async fn killed_between_ringing_and_the_confirmation() -> Result<()> {
+async fn killed_between_publishing_and_the_confirmation() -> Result<()> {
     let scene = Scene::patient().await?;
     mute_api(&scene).await?;
     scene.gateway.kill(Process::Card)?;

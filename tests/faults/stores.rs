@@ -31,14 +31,14 @@ async fn ready(scene: &Scene) -> Result<()> {
 }
 
 /// Every client was answered at its first try.
-fn nobody_noticed(paid: &[Paid]) {
+fn check_no_failures(paid: &[Paid]) {
     let noticed: Vec<_> = paid.iter().filter(|one| !one.failures.is_empty()).collect();
     assert!(noticed.is_empty(), "{noticed:#?}");
 }
 
 /// Killed, and its disk wiped: Postgres rebuilds every queue.
 #[tokio::test]
-async fn posts_are_answered_while_the_broker_is_away() -> Result<()> {
+async fn payments_are_accepted_while_the_broker_is_down() -> Result<()> {
     let scene = scene().await?;
     let (gateway, stores) = (&scene.gateway, scene.gateway.stores());
     let faults = async {
@@ -49,7 +49,7 @@ async fn posts_are_answered_while_the_broker_is_away() -> Result<()> {
         ready(&scene).await
     };
     let paid = load::during(gateway, PACE, PAYMENTS, faults).await?;
-    nobody_noticed(&paid);
+    check_no_failures(&paid);
     gateway.drain().await?;
     load::kept(gateway, &paid).await?;
     // Back to normal by itself: an answer comes with the outcome again.
@@ -63,7 +63,7 @@ async fn posts_are_answered_while_the_broker_is_away() -> Result<()> {
 /// A broker that keeps its disk: killed, which may leave it queues without a leader, and stopped in
 /// good order.
 #[tokio::test]
-async fn posts_are_answered_while_the_broker_restarts() -> Result<()> {
+async fn payments_are_accepted_while_the_broker_restarts() -> Result<()> {
     let scene = scene().await?;
     let (gateway, stores) = (&scene.gateway, scene.gateway.stores());
     let faults = async {
@@ -75,7 +75,7 @@ async fn posts_are_answered_while_the_broker_restarts() -> Result<()> {
         ready(&scene).await
     };
     let paid = load::during(gateway, PACE, PAYMENTS, faults).await?;
-    nobody_noticed(&paid);
+    check_no_failures(&paid);
     gateway.drain().await?;
     load::kept(gateway, &paid).await?;
     scene.finish().await
@@ -84,7 +84,7 @@ async fn posts_are_answered_while_the_broker_restarts() -> Result<()> {
 /// While Postgres is dead the answer is 503 with `Retry-After`, what was answered with 200 is there
 /// afterwards, and each key has one payment.
 #[tokio::test]
-async fn no_answer_is_a_lie_while_postgres_is_away() -> Result<()> {
+async fn no_response_is_wrong_while_postgres_is_down() -> Result<()> {
     let scene = scene().await?;
     let (gateway, stores) = (&scene.gateway, scene.gateway.stores());
     let faults = async {

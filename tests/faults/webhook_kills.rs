@@ -8,7 +8,7 @@ use tests::{Behaviour, Options, Process, cards};
 use crate::scene::{LEASE, Scene};
 
 #[tokio::test]
-async fn after_the_post_and_before_the_record() -> Result<()> {
+async fn after_sending_and_before_recording() -> Result<()> {
     let scene = Scene::with(Options::default()).await?;
     scene
         .receiver

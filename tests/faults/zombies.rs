@@ -10,7 +10,7 @@ use crate::scene::{LEASE, Scene};
 /// One payment was approved, but the zombie has not heard of it; the request for the other has not
 /// reached the acquirer yet.
 #[tokio::test]
-async fn a_zombies_answer_changes_nothing() -> Result<()> {
+async fn a_late_response_changes_nothing() -> Result<()> {
     let scene = Scene::patient().await?;
     let acquirer = scene.before_acquirer().await?;
     acquirer.back().set(Gate::Hold(&["\"approved\""]));
@@ -48,7 +48,7 @@ async fn a_zombies_answer_changes_nothing() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_zombies_approval_of_a_reversed_attempt_is_voided() -> Result<()> {
+async fn a_late_approval_of_a_reversed_attempt_is_voided() -> Result<()> {
     let scene = Scene::with(Options {
         wait_ms: 200,
         acquirer_timeout_ms: 15_000,

@@ -9,14 +9,14 @@ use crate::gateway::Gateway;
 
 /// One line of the acquirer's log.
 #[derive(Debug, Clone, Deserialize)]
-#[expect(missing_docs, reason = "the acquirer's words")]
+#[expect(missing_docs, reason = "the acquirer's names")]
 pub struct Record {
     pub seq: u64,
     /// `approved`, `declined`, `captured`, `voided`, `refused` or `refunded`.
     pub kind: String,
     /// Our reference: the authorization, `auth_…`.
     pub reference: String,
-    /// `pay_…`; a void of a reference never heard of has none.
+    /// `pay_…`; none in a void of an unknown reference.
     pub payment: Option<String>,
     pub amount: Option<String>,
     pub currency: Option<String>,
@@ -26,9 +26,6 @@ pub struct Record {
 
 impl Gateway {
     /// Everything the acquirer has done since the case began, in order.
-    ///
-    /// # Errors
-    /// If its log cannot be read.
     pub fn sandbox_log(&self) -> Result<Vec<Record>> {
         let text = fs::read_to_string(self.dir.join("acquirer.jsonl"))?;
         // Half a line at the end is a kill in the middle of a write.
@@ -40,9 +37,6 @@ impl Gateway {
     }
 
     /// What it did for one payment, as `approved`, `captured`, …
-    ///
-    /// # Errors
-    /// If its log cannot be read.
     pub fn acquirer_did(&self, payment: &str) -> Result<Vec<String>> {
         let records = self.sandbox_log()?.into_iter();
         let of = records.filter(|record| record.payment.as_deref() == Some(payment));

@@ -28,7 +28,6 @@ pub struct Cases {
 
 impl Cases {
     /// None yet.
-    #[must_use]
     pub const fn over(gateway: Gateway) -> Self {
         Self {
             gateway,
@@ -97,7 +96,7 @@ const WRITTEN: [&str; 13] = [
 ];
 
 impl Gateway {
-    /// Nobody is known yet, and nobody's requests are counted.
+    /// Waits for work of the case before, and starts with new merchants and counters.
     async fn begin_case(&mut self) -> Result<()> {
         self.drain().await?;
         self.renew_merchants().await?;

@@ -12,10 +12,7 @@ use crate::wait::until;
 const READY: Duration = Duration::from_mins(2);
 
 impl Gateway {
-    /// Starts a process that does not run, and waits until it is ready.
-    ///
-    /// # Errors
-    /// If it does not become ready.
+    /// Starts processes and waits until they are ready.
     pub async fn launch(&self, which: &[Process]) -> Result<()> {
         for process in which {
             self.spawn(*process)?;
@@ -26,10 +23,7 @@ impl Gateway {
         Ok(())
     }
 
-    /// Starts a process and does not wait: its stores may be down.
-    ///
-    /// # Errors
-    /// If it runs already.
+    /// Starts a process without waiting: its stores may be down.
     pub fn spawn(&self, process: Process) -> Result<()> {
         let mut settings = self.settings.clone();
         let address = self.address(process).to_string();
@@ -48,15 +42,12 @@ impl Gateway {
         self.running().start(process, &settings, &self.dir)
     }
 
-    /// Tells one process something of its own, from its next start on.
+    /// Sets an environment variable of one process, from its next start on.
     pub fn set(&self, process: Process, name: &'static str, value: String) {
         self.overrides().push((process, name, value));
     }
 
-    /// Waits until a process says that it is ready.
-    ///
-    /// # Errors
-    /// If it ends, or takes too long.
+    /// Waits until a process reports that it is ready.
     pub async fn wait_ready(&self, process: Process) -> Result<()> {
         let url = format!("{}/readyz", self.url(process));
         let ready = until("a process is ready", READY, async || {
@@ -72,9 +63,6 @@ impl Gateway {
     }
 
     /// Kills a process with SIGKILL.
-    ///
-    /// # Errors
-    /// If it does not run.
     pub fn kill(&self, process: Process) -> Result<()> {
         let mut child = self.running().take(process)?;
         child.kill()?;
@@ -82,10 +70,7 @@ impl Gateway {
         Ok(())
     }
 
-    /// Asks a process to end with SIGTERM, and waits until it has; it must end well.
-    ///
-    /// # Errors
-    /// If it does not run, takes more than 35 s, or ends badly.
+    /// Ends a process with SIGTERM within 35 s; it must exit successfully.
     pub async fn terminate(&self, process: Process) -> Result<()> {
         let mut child = self.running().take(process)?;
         signal("TERM", &child.id().to_string()).await?;
@@ -96,35 +81,26 @@ impl Gateway {
             ended => {
                 let _ = child.kill();
                 bail!(
-                    "{process:?} was asked to end: {ended:?}\n{}",
+                    "{process:?} did not end on SIGTERM: {ended:?}\n{}",
                     self.log(process)
                 )
             }
         }
     }
 
-    /// Stops a process where it stands, with SIGSTOP.
-    ///
-    /// # Errors
-    /// If it does not run.
+    /// Pauses a process with SIGSTOP.
     pub async fn stop(&self, process: Process) -> Result<()> {
         let pid = self.running().pid(process)?;
         signal("STOP", &pid).await
     }
 
-    /// Lets a stopped process go on.
-    ///
-    /// # Errors
-    /// If it does not run.
+    /// Continues a paused process.
     pub async fn cont(&self, process: Process) -> Result<()> {
         let pid = self.running().pid(process)?;
         signal("CONT", &pid).await
     }
 
     /// The id of a running process.
-    ///
-    /// # Errors
-    /// If it does not run.
     pub fn pid(&self, process: Process) -> Result<String> {
         self.running().pid(process)
     }

@@ -1,4 +1,4 @@
-//! One gateway: started, spoken to, killed in parts, and taken down.
+//! One gateway: real processes over a database and virtual host of its own.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -19,9 +19,9 @@ use crate::stores::Stores;
 
 /// A whole gateway of real processes.
 pub struct Gateway {
-    /// The merchant that [`Gateway::post`] and [`Gateway::get`] speak for.
+    /// The merchant of [`Gateway::post`] and [`Gateway::get`].
     pub merchant: Credentials,
-    /// Somebody else.
+    /// Another merchant.
     pub other_merchant: Credentials,
     pub(crate) client: Client,
     pub(crate) dir: PathBuf,
@@ -39,17 +39,11 @@ pub struct Gateway {
 
 impl Gateway {
     /// Starts the usual gateway and waits until it is ready.
-    ///
-    /// # Errors
-    /// If a part of it does not start.
     pub async fn start() -> Result<Self> {
         Self::with(Options::default()).await
     }
 
     /// Starts a gateway and waits until it is ready.
-    ///
-    /// # Errors
-    /// If a part of it does not start.
     pub async fn with(options: Options) -> Result<Self> {
         // Another test of this process may have installed it.
         let _ = rustls::crypto::ring::default_provider().install_default();
@@ -62,8 +56,8 @@ impl Gateway {
             Stores::shared()?
         };
         let (database, vhost) = tokio::join!(stores.make_database(&name), stores.make_vhost(&name));
-        database.context("making a database")?;
-        vhost.context("making a virtual host")?;
+        database.context("creating a database")?;
+        vhost.context("creating a virtual host")?;
         let db = store::connect(stores.database_url(&name).as_str(), "sluice tests", 4)?;
         let [merchant, other_merchant] = new_merchants(&db, &options).await?;
         let mut addresses = BTreeMap::new();
@@ -98,45 +92,36 @@ impl Gateway {
     }
 
     /// The database.
-    #[must_use]
     pub const fn database(&self) -> &PgPool {
         &self.db
     }
 
     /// How to connect to the database.
-    #[must_use]
     pub fn database_url(&self) -> String {
         self.stores.database_url(&self.name).into()
     }
 
-    /// Where its keys, its logs and its acquirer's log are.
-    #[must_use]
+    /// The directory of its keys, logs and acquirer's log.
     pub fn directory(&self) -> &Path {
         &self.dir
     }
 
     /// How to connect to the broker.
-    #[must_use]
     pub fn amqp_url(&self) -> String {
         self.stores.amqp_url(&self.name).into()
     }
 
-    /// The stores; to be killed only if they are this gateway's own.
-    #[must_use]
+    /// The stores; kill them only if they are this gateway's own.
     pub const fn stores(&self) -> &Stores {
         &self.stores
     }
 
     /// The name of its database and its virtual host.
-    #[must_use]
     pub fn name(&self) -> &str {
         &self.name
     }
 
     /// The installation's key for webhooks.
-    ///
-    /// # Errors
-    /// If its file cannot be read.
     pub fn webhook_key(&self) -> Result<[u8; 32]> {
         let mut key = [0; 32];
         let text = fs::read_to_string(self.dir.join("webhook.key"))?;
@@ -145,10 +130,6 @@ impl Gateway {
     }
 
     /// Where a process listens.
-    ///
-    /// # Panics
-    /// Never: every process has an address.
-    #[must_use]
     pub fn address(&self, process: Process) -> SocketAddr {
         self.addresses
             .get(&process)
@@ -156,14 +137,12 @@ impl Gateway {
             .unwrap_or_else(|| ([127, 0, 0, 1], 0).into())
     }
 
-    /// Where a process is.
-    #[must_use]
+    /// The URL of a process.
     pub fn url(&self, process: Process) -> String {
         format!("http://{}", self.address(process))
     }
 
-    /// What a process has written.
-    #[must_use]
+    /// The log of a process.
     pub fn log(&self, process: Process) -> String {
         let bytes = fs::read(self.dir.join(format!("{}.log", process.name())));
         String::from_utf8_lossy(&bytes.unwrap_or_default()).into_owned()
@@ -188,7 +167,7 @@ async fn new_merchants(db: &PgPool, options: &Options) -> Result<[Credentials; 2
 }
 
 impl Drop for Gateway {
-    /// A failing test keeps its logs, and says where.
+    /// A failing test keeps its logs and prints where they are.
     fn drop(&mut self) {
         self.running().kill_all();
         let (stores, name) = (&self.stores, &self.name);
@@ -210,10 +189,7 @@ impl Drop for Gateway {
         if self.finished {
             let _ = fs::remove_dir_all(&self.dir);
         } else {
-            eprintln!(
-                "the logs of this gateway are kept in {}",
-                self.dir.display()
-            );
+            eprintln!("the logs of this gateway are in {}", self.dir.display());
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Speaking to the gateway as a merchant's program does.
+//! Requests to the gateway, as a merchant's program sends them.
 
 use anyhow::{Context, Result, ensure};
 use reqwest::header::HeaderMap;
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::gateway::Gateway;
 use crate::process::Process;
 
-/// An answer of the gateway.
+/// A response of the gateway.
 #[derive(Debug, Clone)]
 pub struct Response {
     /// The HTTP status.
@@ -22,25 +22,20 @@ pub struct Response {
 }
 
 impl Response {
-    /// A header's text; empty if there is none.
-    #[must_use]
+    /// A header's text; empty if it is missing.
     pub fn header(&self, name: &str) -> &str {
         let value = self.headers.get(name).and_then(|value| value.to_str().ok());
         value.unwrap_or_default()
     }
 
     /// A header's number.
-    ///
-    /// # Errors
-    /// If there is none.
     pub fn number(&self, name: &str) -> Result<i64> {
         let text = self.header(name);
         text.parse()
             .with_context(|| format!("{name}: {text:?}: {}", self.text))
     }
 
-    /// A text of the body by its path, `/error/code`; empty if there is none.
-    #[must_use]
+    /// A text of the body by its path, `/error/code`; empty if it is missing.
     pub fn at(&self, pointer: &str) -> &str {
         self.body
             .pointer(pointer)
@@ -56,12 +51,11 @@ pub struct Endpoint {
     pub id: String,
     /// `whsec_…`
     pub secret: String,
-    /// `whpk_…`, if v1a was asked for.
+    /// `whpk_…`, if it subscribed with v1a.
     pub public_key: Option<String>,
 }
 
-/// The body that S001 prints, with another card number.
-#[must_use]
+/// The body that S001 documents, with this card number.
 pub fn example(card: &str) -> Value {
     json!({
         "amount": 5000,
@@ -85,10 +79,7 @@ impl Gateway {
         self.client.request(method, url)
     }
 
-    /// Sends a request and reads the whole answer.
-    ///
-    /// # Errors
-    /// If no whole answer comes.
+    /// Sends a request and reads the whole response.
     pub async fn send(&self, request: RequestBuilder) -> Result<Response> {
         let answer = request.send().await?;
         let (status, headers) = (answer.status().as_u16(), answer.headers().clone());
@@ -103,9 +94,6 @@ impl Gateway {
     }
 
     /// A POST of the merchant.
-    ///
-    /// # Errors
-    /// If no answer comes.
     pub async fn post(&self, path: &str, body: &Value) -> Result<Response> {
         self.send(self.posting(path, body)).await
     }
@@ -117,48 +105,33 @@ impl Gateway {
     }
 
     /// A GET of the merchant.
-    ///
-    /// # Errors
-    /// If no answer comes.
     pub async fn get(&self, path: &str) -> Result<Response> {
         let request = self.request(Method::GET, path);
         self.send(request.bearer_auth(self.merchant.test_key.as_str()))
             .await
     }
 
-    /// A payment as S001 prints it, with a card.
-    ///
-    /// # Errors
-    /// If no answer comes.
+    /// The payment that S001 documents, with a card.
     pub async fn pay(&self, card: &str) -> Result<Response> {
         self.post("/v1/payments", &example(card)).await
     }
 
-    /// A payment as S001 prints it, with a card and an idempotency key.
-    ///
-    /// # Errors
-    /// If no answer comes.
+    /// The payment that S001 documents, with a card and an idempotency key.
     pub async fn pay_with_key(&self, card: &str, key: &str) -> Result<Response> {
         let request = self.posting("/v1/payments", &example(card));
         self.send(request.header("Idempotency-Key", key)).await
     }
 
-    /// Registers a webhook endpoint for payments' ends, at `/v1/webhooks` or `/v2/webhooks`.
-    ///
-    /// # Errors
-    /// If it is refused.
+    /// Registers a webhook endpoint for final payments, at `/v1/webhooks` or `/v2/webhooks`.
     pub async fn register(&self, path: &str, url: &str) -> Result<Endpoint> {
         let events = ["payment.succeeded", "payment.failed"];
-        let asked = json!({"url": url, "events": events, "signature": "v1a"});
-        self.register_as(path, &asked).await
+        let body = json!({"url": url, "events": events, "signature": "v1a"});
+        self.register_as(path, &body).await
     }
 
     /// Registers a webhook endpoint.
-    ///
-    /// # Errors
-    /// If it is refused.
-    pub async fn register_as(&self, path: &str, asked: &Value) -> Result<Endpoint> {
-        let answer = self.post(path, asked).await?;
+    pub async fn register_as(&self, path: &str, body: &Value) -> Result<Endpoint> {
+        let answer = self.post(path, body).await?;
         ensure!(answer.status == 200, "{}: {}", answer.status, answer.text);
         let text = |pointer| Some(answer.at(pointer).to_owned()).filter(|text| !text.is_empty());
         Ok(Endpoint {

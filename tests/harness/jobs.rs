@@ -1,4 +1,4 @@
-//! Letting everything that is due be done, letting time pass, and the end of every story.
+//! Draining, advancing time, and the end of every test.
 
 use std::time::Duration;
 
@@ -9,11 +9,11 @@ use crate::gateway::Gateway;
 use crate::process::{Process, binary};
 use crate::wait::until;
 
-/// How long everything that is due may take.
+/// How long draining may take.
 const DRAIN_TIMEOUT: Duration = Duration::from_mins(1);
 
-/// A job is at rest that is parked, or waits half a minute or more for its own time: the next try
-/// of a webhook, the expiry of a payment, the last look at a reversal. Everything else is somebody's work now.
+/// What is in progress. A job is idle if it is parked, or not due for half a minute or more: the next
+/// attempt of a webhook, the expiry of a payment, the last enquiry about a reversal.
 const LEFT: &str = "
     select coalesce('job ' || o.worker || ' ' || o.id || ' due in ' || (o.due_at - now())
                     || ', publish_count ' || o.publish_count || ', claims ' || o.attempts || ': '
@@ -33,7 +33,7 @@ const LEFT: &str = "
     select 'delivery ' || id || ' ' || state || ' without a job' from deliveries
     where state like '%ing' and id not in (select id from jobs where worker = 'webhook')";
 
-/// What no log may hold: card numbers of the sandbox, keys, secrets, panics.
+/// What no log may contain: test card numbers, keys, secrets, panics.
 const NEVER_LOGGED: [&str; 6] = [
     "panicked at",
     "4242424242424242",
@@ -44,20 +44,16 @@ const NEVER_LOGGED: [&str; 6] = [
 ];
 
 impl Gateway {
-    /// Waits until nothing is due and nothing is in anybody's hands.
-    ///
-    /// # Errors
-    /// If something is left after a minute; it is listed with the ends of the logs.
+    /// Waits until no job is due and nothing is in progress. What is left then is listed with the ends of
+    /// the logs.
     pub async fn drain(&self) -> Result<()> {
         self.drain_within(DRAIN_TIMEOUT).await
     }
 
-    /// Waits until nothing is due and nothing is in anybody's hands.
-    ///
-    /// # Errors
-    /// If something is left after `limit`; it is listed with the ends of the logs.
+    /// Waits until no job is due and nothing is in progress. What is left then is listed with the ends of
+    /// the logs.
     pub async fn drain_within(&self, limit: Duration) -> Result<()> {
-        let settled = until("everything is settled", limit, async || {
+        let drained = until("no work is left", limit, async || {
             // A database that is just coming up again is waited for too.
             let left = self
                 .left()
@@ -66,15 +62,12 @@ impl Gateway {
             Ok(left.is_empty().then_some(()))
         })
         .await;
-        let Err(error) = settled else { return Ok(()) };
+        let Err(error) = drained else { return Ok(()) };
         let left = self.left().await?.join("\n  ");
         bail!("{error}\nleft:\n  {left}\n{}", self.log_ends());
     }
 
-    /// What is not at rest.
-    ///
-    /// # Errors
-    /// If the database does not answer.
+    /// What is in progress or due.
     pub async fn left(&self) -> Result<Vec<String>> {
         let rows = sqlx::query(LEFT).fetch_all(self.database()).await?;
         Ok(rows
@@ -83,11 +76,8 @@ impl Gateway {
             .collect::<Result<_, _>>()?)
     }
 
-    /// Lets time pass in the database: what is due later comes nearer, leases end, keys grow old.
-    /// History and the ledger keep their times. Settle first, or work in hand loses its lease.
-    ///
-    /// # Errors
-    /// If the database does not answer.
+    /// Lets time pass in the database: jobs become due, leases end, keys expire. History and the
+    /// ledger keep their times. Drain first, or work in progress loses its lease.
     pub async fn advance(&self, time: Duration) -> Result<()> {
         let seconds = time.as_secs_f64();
         let mut tx = self.database().begin().await?;
@@ -108,32 +98,26 @@ impl Gateway {
         Ok(())
     }
 
-    /// Waits until the minute is young enough that a test's requests fall into one.
-    ///
-    /// # Errors
-    /// If the database does not answer.
+    /// Waits for the first 40 seconds of a minute, so that a test's requests fall into one minute.
     pub async fn young_minute(&self) -> Result<()> {
-        until("the minute is young", Duration::from_secs(30), async || {
-            let young = sqlx::query_scalar("select extract(second from now()) < 40");
-            let young: bool = young.fetch_one(self.database()).await?;
-            Ok(young.then_some(()))
-        })
+        until(
+            "a new minute has begun",
+            Duration::from_secs(30),
+            async || {
+                let is_early = sqlx::query_scalar("select extract(second from now()) < 40");
+                let is_early: bool = is_early.fetch_one(self.database()).await?;
+                Ok(is_early.then_some(()))
+            },
+        )
         .await
     }
 
-    /// Lets the operator's command line compare everything: payments, ledger, jobs, events and the
-    /// acquirer's log.
-    ///
-    /// # Errors
-    /// If anything differs.
+    /// Compares payments, ledger, jobs, events and the acquirer's log with the operator's command.
     pub async fn verify(&self) -> Result<()> {
         self.operate(&["verify"]).await.map(|_| ())
     }
 
-    /// Runs the operator's command line and returns what it says.
-    ///
-    /// # Errors
-    /// If it fails.
+    /// Runs the operator's command and returns its output.
     pub async fn operate(&self, arguments: &[&str]) -> Result<String> {
         let mut sluice = tokio::process::Command::new(binary("sluice")?);
         let sluice = sluice
@@ -142,23 +126,20 @@ impl Gateway {
             .env("DATABASE_URL", self.database_url())
             .env("SLUICE_SANDBOX_URL", self.url(Process::Sandbox));
         let done = sluice.output().await.context("running sluice")?;
-        let (said, wrong) = (
+        let (output, errors) = (
             String::from_utf8_lossy(&done.stdout),
             String::from_utf8_lossy(&done.stderr),
         );
         ensure!(
             done.status.success(),
-            "sluice {arguments:?}: {}\n{said}{wrong}",
+            "sluice {arguments:?}: {}\n{output}{errors}",
             done.status
         );
-        Ok(said.into_owned())
+        Ok(output.into_owned())
     }
 
-    /// Ends a story: everything settles, all books agree, no job is parked, no process has died or
-    /// panicked, and no log holds a secret. Then everything is taken down.
-    ///
-    /// # Errors
-    /// If any of it is not so.
+    /// Ends a test: no work is left, `sluice verify` finds nothing, no job is parked, no process has
+    /// died or panicked, and no log holds a secret. Then everything is removed.
     pub async fn finish(mut self) -> Result<()> {
         self.drain().await?;
         self.verify().await?;
@@ -176,10 +157,7 @@ impl Gateway {
         Ok(())
     }
 
-    /// Looks through every log for what must not be there.
-    ///
-    /// # Errors
-    /// If it is there.
+    /// Checks that no log holds a secret.
     pub fn check_logs(&self) -> Result<()> {
         for process in Process::ALL {
             for (number, line) in self.log(process).lines().enumerate() {
@@ -196,7 +174,6 @@ impl Gateway {
     }
 
     /// The last lines of every log.
-    #[must_use]
     pub fn log_ends(&self) -> String {
         let end = |process: &Process| {
             let log = self.log(*process);

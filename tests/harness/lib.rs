@@ -1,8 +1,8 @@
-//! The harness: one whole gateway for each test, of the real processes, over a database, a broker's
-//! virtual host and a sandbox acquirer of its own.
+//! The harness: one whole gateway of real processes for each test, over a database, a virtual host
+//! and a sandbox acquirer of its own.
 //!
 //! ```no_run
-//! # async fn story() -> anyhow::Result<()> {
+//! # async fn test() -> anyhow::Result<()> {
 //! let gateway = tests::Gateway::start().await?;
 //! let paid = gateway.pay(tests::cards::APPROVED).await?;
 //! assert_eq!(paid.body["status"], "succeeded");
@@ -10,9 +10,10 @@
 //! # }
 //! ```
 //!
-//! Nothing sleeps to wait: [`until`] looks again and again until a deadline, and
-//! [`Gateway::settle`] until nothing is left to do. [`Gateway::advance`] lets time pass in the
-//! database. Every story ends with [`Gateway::finish`], for which leftovers are a failure.
+//! No test sleeps: [`until`] polls until a deadline, [`Gateway::drain`] until no work is left, and
+//! [`Gateway::advance`] lets time pass in the database. Every test ends with [`Gateway::finish`],
+//! which fails on leftovers. [`run_cases!`] runs several cases over one gateway. [`cards`] names the
+//! test cards, and SQL is behind methods of [`Gateway`].
 
 mod acquirer;
 pub mod cards;

@@ -10,7 +10,7 @@ use crate::gateway::Gateway;
 use crate::rows::payment_id;
 use crate::wait::until;
 
-/// Nothing that is waited for takes longer.
+/// The longest wait.
 const SOON: Duration = Duration::from_secs(30);
 
 /// A lock that ends with [`Transaction::rollback`], or when it is dropped.
@@ -25,12 +25,12 @@ pub enum Interrupted {
 }
 
 impl Gateway {
-    /// Lets nobody write a payment: its merchant cannot be referred to.
+    /// Blocks every new payment: its merchant cannot be referred to.
     pub async fn lock_merchants(&self) -> Result<Lock<'_>> {
         self.lock("select from merchants for update").await
     }
 
-    /// Lets nobody update these payments; claims of their jobs pass.
+    /// Blocks updates of these payments, but not claims of their jobs.
     pub async fn lock_payments(&self, payments: &[&str]) -> Result<Lock<'_>> {
         let mut lock = self.database().begin().await?;
         for payment in payments {
@@ -41,12 +41,12 @@ impl Gateway {
         Ok(lock)
     }
 
-    /// Lets nobody update the refunds; claims of their jobs pass.
+    /// Blocks updates of all refunds, but not claims of their jobs.
     pub async fn lock_refunds(&self) -> Result<Lock<'_>> {
         self.lock("select from refunds for no key update").await
     }
 
-    /// Lets nobody count requests.
+    /// Blocks the counting of requests.
     pub async fn lock_rate_limits(&self) -> Result<Lock<'_>> {
         self.lock("lock table rate_windows in access exclusive mode")
             .await
@@ -102,7 +102,7 @@ impl Gateway {
         .await
     }
 
-    /// Lets the database refuse every new entry in a payment's history.
+    /// Makes the database refuse every new entry in a payment's history.
     pub async fn refuse_history_of(&self, payment: &str) -> Result<()> {
         let id = payment_id(payment)?;
         self.execute(format!(
@@ -111,13 +111,13 @@ impl Gateway {
         .await
     }
 
-    /// Lets the database take it again.
+    /// Undoes [`Gateway::refuse_history_of`].
     pub async fn accept_history(&self) -> Result<()> {
         let statement = "alter table payment_history drop constraint poison";
         self.execute(statement.to_owned()).await
     }
 
-    /// Does something while these tables are missing.
+    /// Runs `meanwhile` while these tables are missing.
     pub async fn without_tables<T>(
         &self,
         tables: &[&str],
@@ -135,7 +135,7 @@ impl Gateway {
         result
     }
 
-    /// Does something while this table is empty.
+    /// Runs `meanwhile` while this table is empty.
     pub async fn without_rows<T>(
         &self,
         table: &str,

@@ -9,20 +9,20 @@ use store::merchants::New;
 
 use crate::process::Settings;
 
-/// How a gateway differs from the usual one.
+/// How a gateway differs from the default.
 #[derive(Debug, Clone)]
 pub struct Options {
     /// Requests a minute that each merchant may make.
     pub rate_limit: Option<i32>,
-    /// How long the card worker waits for an acquirer's answer.
+    /// How long the card worker waits for an acquirer's response.
     pub acquirer_timeout_ms: u64,
     /// How long the API waits for a payment's outcome.
     pub wait_ms: u64,
     /// The sandbox's delays in percent.
     pub pace_percent: u16,
-    /// Stores that nobody else uses, so that they may be killed and wiped.
+    /// Private stores, which the test may kill and wipe.
     pub own_stores: bool,
-    /// More environment for every process, over what the harness says.
+    /// Environment variables of every process, over those of the harness.
     pub env: Vec<(&'static str, String)>,
 }
 

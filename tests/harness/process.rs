@@ -9,7 +9,7 @@ use std::process::{Child, Command, Stdio};
 
 use anyhow::{Context, Result, bail, ensure};
 
-/// What runs. The second ones start only when a test starts them.
+/// A process. The second ones start only when a test starts them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[expect(missing_docs, reason = "the names say it")]
 pub enum Process {
@@ -19,7 +19,7 @@ pub enum Process {
     Refund,
     Webhook,
     Api,
-    SecondRelay,
+    SecondScheduler,
     SecondCard,
     SecondRefund,
     SecondWebhook,
@@ -35,14 +35,14 @@ impl Process {
         Process::Refund,
         Process::Webhook,
         Process::Api,
-        Process::SecondRelay,
+        Process::SecondScheduler,
         Process::SecondCard,
         Process::SecondRefund,
         Process::SecondWebhook,
         Process::SecondApi,
     ];
 
-    /// Those of a gateway.
+    /// Those that every gateway starts.
     pub const FIRST: [Process; 6] = [
         Process::Sandbox,
         Process::Scheduler,
@@ -53,16 +53,15 @@ impl Process {
     ];
 
     /// The name of its log.
-    #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
             Process::Sandbox => "sandbox",
-            Process::Scheduler => "relay",
+            Process::Scheduler => "scheduler",
             Process::Card => "card",
             Process::Refund => "refund",
             Process::Webhook => "webhook",
             Process::Api => "api",
-            Process::SecondRelay => "second-relay",
+            Process::SecondScheduler => "second-scheduler",
             Process::SecondCard => "second-card",
             Process::SecondRefund => "second-refund",
             Process::SecondWebhook => "second-webhook",
@@ -74,7 +73,7 @@ impl Process {
     const fn program(self) -> (&'static str, &'static [&'static str]) {
         match self {
             Process::Sandbox => ("sluice-sandbox", &[]),
-            Process::Scheduler | Process::SecondRelay => ("workers", &["relay"]),
+            Process::Scheduler | Process::SecondScheduler => ("workers", &["scheduler"]),
             Process::Card | Process::SecondCard => ("workers", &["card"]),
             Process::Refund | Process::SecondRefund => ("workers", &["refund"]),
             Process::Webhook | Process::SecondWebhook => ("workers", &["webhook"]),
@@ -83,17 +82,17 @@ impl Process {
     }
 }
 
-/// Everything a process is told: the settings of its gateway.
+/// The environment of a process.
 pub(crate) type Settings = HashMap<String, String>;
 
-/// The running ones.
+/// The running processes.
 #[derive(Debug, Default)]
 pub(crate) struct Running(HashMap<Process, Child>);
 
 impl Running {
-    /// Starts a process that does not run; its log goes on where it ended.
+    /// Starts a process; its log is appended to.
     pub(crate) fn start(&mut self, which: Process, settings: &Settings, logs: &Path) -> Result<()> {
-        ensure!(!self.0.contains_key(&which), "{which:?} runs already");
+        ensure!(!self.0.contains_key(&which), "{which:?} is already running");
         let (program, arguments) = which.program();
         let log = logs.join(format!("{}.log", which.name()));
         let log = File::options().create(true).append(true).open(log)?;
@@ -110,27 +109,27 @@ impl Running {
         Ok(())
     }
 
-    /// The number of a running process.
+    /// The id of a running process.
     pub(crate) fn pid(&self, which: Process) -> Result<String> {
         let child = self.0.get(&which);
         Ok(child
-            .with_context(|| format!("{which:?} does not run"))?
+            .with_context(|| format!("{which:?} is not running"))?
             .id()
             .to_string())
     }
 
-    /// Takes a process that is about to end by our doing.
+    /// Forgets a process that the test is about to end.
     pub(crate) fn take(&mut self, which: Process) -> Result<Child> {
         self.0
             .remove(&which)
-            .with_context(|| format!("{which:?} does not run"))
+            .with_context(|| format!("{which:?} is not running"))
     }
 
     /// Fails if a process has ended by itself.
     pub(crate) fn check(&mut self) -> Result<()> {
         for (which, child) in &mut self.0 {
             if let Some(status) = child.try_wait()? {
-                bail!("{which:?} has ended by itself: {status}");
+                bail!("{which:?} has ended unexpectedly: {status}");
             }
         }
         Ok(())
@@ -145,16 +144,13 @@ impl Running {
 }
 
 /// Where `make test` built a binary.
-///
-/// # Errors
-/// If it is not said where.
 pub fn binary(name: &str) -> Result<PathBuf> {
     let binaries = std::env::var("SLUICE_TEST_BINARIES")
         .context("SLUICE_TEST_BINARIES is not set: run the tests with `make test`")?;
     Ok(Path::new(&binaries).join(name))
 }
 
-/// Sends a signal to a process of our own; a shell knows how without unsafe code.
+/// Sends a signal to one of our processes; through a shell, because unsafe code is forbidden.
 pub(crate) async fn signal(signal: &str, pid: &str) -> Result<()> {
     let mut kill = tokio::process::Command::new("sh");
     let kill = kill.args(["-c", r#"kill -s "$0" "$1""#, signal, pid]);
@@ -163,11 +159,11 @@ pub(crate) async fn signal(signal: &str, pid: &str) -> Result<()> {
     Ok(())
 }
 
-/// Ports below those that the kernel lends to clients, which could take one while its process is down.
+/// Below the kernel's ephemeral ports: a client could take one of those while its process is down.
 const PORTS: std::ops::Range<u16> = 10_000..24_000;
 
-/// A port that is free and that no other test is given before all others were: tests run in processes
-/// of their own, and count in a file where the last one was.
+/// A free port. Tests run in processes of their own, so a file holds the last port that one took, and
+/// ports are reused as late as possible.
 pub(crate) fn free_address() -> Result<SocketAddr> {
     let path = std::env::temp_dir().join("sluice-test-port");
     let open = OpenOptions::new()

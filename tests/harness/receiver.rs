@@ -1,4 +1,4 @@
-//! A merchant's webhook endpoint: it keeps what comes, and behaves as it is told to.
+//! A merchant's webhook endpoint: it records requests and responds as a test sets.
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;
@@ -17,20 +17,20 @@ use tokio::sync::watch;
 
 use crate::wait::until;
 
-/// How the receiver treats what comes.
+/// How the receiver responds.
 #[derive(Debug, Clone)]
 pub enum Behaviour {
-    /// It answers with this status.
+    /// With this status.
     Status(u16),
-    /// It answers with a redirect to this URL.
+    /// With a redirect to this URL.
     Redirect(String),
-    /// It thinks this long and answers 200.
+    /// With 200 after this long.
     Slow(Duration),
-    /// It closes the connection without an answer.
+    /// It closes the connection without a response.
     Drop,
 }
 
-/// What came.
+/// A request that was received.
 #[derive(Debug, Clone)]
 pub struct Request {
     /// The path with its query.
@@ -42,15 +42,13 @@ pub struct Request {
 }
 
 impl Request {
-    /// A header's text; empty if there is none.
-    #[must_use]
+    /// A header's text; empty if it is missing.
     pub fn header(&self, name: &str) -> &str {
         let value = self.headers.get(name).and_then(|value| value.to_str().ok());
         value.unwrap_or_default()
     }
 
-    /// The body as JSON; null if it is none.
-    #[must_use]
+    /// The body as JSON; null if it is not JSON.
     pub fn json(&self) -> Value {
         serde_json::from_str(&self.text).unwrap_or(Value::Null)
     }
@@ -60,37 +58,31 @@ impl Request {
 #[derive(Debug, Clone)]
 pub struct Receiver {
     address: SocketAddr,
-    state: Arc<Mutex<Kept>>,
+    state: Arc<Mutex<Inner>>,
     closing: watch::Sender<bool>,
 }
 
 #[derive(Debug)]
-struct Kept {
+struct Inner {
     requests: Vec<Request>,
-    /// For the next requests, one each; then the last stays.
+    /// For the next requests, one each; the last stays.
     behaviours: VecDeque<Behaviour>,
 }
 
 impl Receiver {
-    /// Starts one that answers 200.
-    ///
-    /// # Errors
-    /// If no port is free.
+    /// Starts one that responds with 200.
     pub async fn start() -> Result<Self> {
         Self::start_at(([127, 0, 0, 1], 0).into()).await
     }
 
-    /// Starts one at this address that answers 200.
-    ///
-    /// # Errors
-    /// If the address is taken.
+    /// Starts one at this address that responds with 200.
     pub async fn start_at(address: SocketAddr) -> Result<Self> {
         let listener = TcpListener::bind(address).await?;
         let (closing, mut closed) = watch::channel(false);
         let receiver = Self {
             address: listener.local_addr()?,
             closing,
-            state: Arc::new(Mutex::new(Kept {
+            state: Arc::new(Mutex::new(Inner {
                 requests: Vec::new(),
                 behaviours: VecDeque::from([Behaviour::Status(200)]),
             })),
@@ -105,10 +97,7 @@ impl Receiver {
         Ok(receiver)
     }
 
-    /// Goes down: nobody listens there any more.
-    ///
-    /// # Errors
-    /// If somebody still does.
+    /// Stops listening.
     pub async fn close(&self) -> Result<()> {
         self.closing.send_replace(true);
         until(
@@ -125,46 +114,40 @@ impl Receiver {
     }
 
     /// Where it listens.
-    #[must_use]
     pub const fn address(&self) -> SocketAddr {
         self.address
     }
 
     /// The URL of a path here.
-    #[must_use]
     pub fn url(&self, path: &str) -> String {
         format!("http://{}{path}", self.address)
     }
 
-    /// Behaves like this from now on.
+    /// Responds like this from now on.
     pub fn behave(&self, behaviour: Behaviour) {
         self.behave_in_turn([behaviour]);
     }
 
-    /// Behaves like each of these once; the last one stays.
+    /// Responds like each of these once, and then like the last.
     pub fn behave_in_turn(&self, behaviours: impl IntoIterator<Item = Behaviour>) {
-        self.kept().behaviours = behaviours.into_iter().collect();
+        self.inner().behaviours = behaviours.into_iter().collect();
     }
 
-    /// Everything that came, in order.
-    #[must_use]
+    /// All requests, in order.
     pub fn requests(&self) -> Vec<Request> {
-        self.kept().requests.clone()
+        self.inner().requests.clone()
     }
 
-    /// Waits until `count` requests have come, and returns all.
-    ///
-    /// # Errors
-    /// If they do not come within 30 s.
+    /// Waits up to 30 s for `count` requests, and returns all.
     pub async fn wait_for(&self, count: usize) -> Result<Vec<Request>> {
-        let what = format!("{count} webhooks have come");
+        let what = format!("{count} webhooks have arrived");
         until(&what, Duration::from_secs(30), async || {
             Ok(Some(self.requests()).filter(|requests| requests.len() >= count))
         })
         .await
     }
 
-    fn kept(&self) -> MutexGuard<'_, Kept> {
+    fn inner(&self) -> MutexGuard<'_, Inner> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -176,17 +159,17 @@ async fn receive(
     body: Bytes,
 ) -> Response {
     let behaviour = {
-        let mut kept = receiver.kept();
-        kept.requests.push(Request {
+        let mut inner = receiver.inner();
+        inner.requests.push(Request {
             path: uri.to_string(),
             headers,
             text: String::from_utf8_lossy(&body).into_owned(),
         });
-        let only_one = kept.behaviours.len() < 2;
+        let only_one = inner.behaviours.len() < 2;
         let next = if only_one {
-            kept.behaviours.front().cloned()
+            inner.behaviours.front().cloned()
         } else {
-            kept.behaviours.pop_front()
+            inner.behaviours.pop_front()
         };
         next.unwrap_or(Behaviour::Status(200))
     };

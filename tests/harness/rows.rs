@@ -34,7 +34,7 @@ pub struct JobRow {
     pub error: Option<String>,
 }
 
-/// A webhook on its way to one endpoint, or at its end.
+/// The delivery of an event to one endpoint.
 #[derive(Debug, Clone, PartialEq, Eq, FromRow)]
 #[expect(missing_docs, reason = "the columns' names")]
 pub struct Delivery {
@@ -58,9 +58,6 @@ pub struct RefundRow {
 }
 
 /// The id in the database of what a merchant calls `pay_…`.
-///
-/// # Errors
-/// If it is not a payment id.
 pub fn payment_id(payment: &str) -> Result<Uuid> {
     Ok(PaymentId::parse(payment).context("not a payment id")?.0)
 }
@@ -163,11 +160,11 @@ impl Gateway {
     pub async fn refund(&self, refund: &str) -> Result<RefundRow> {
         let query = "
             select state,
-                   (select count(*) from ledger_postings where refund_id = $1) as postings,
+                   (select count(*) from ledger_postings where cause = 'refund' and cause_id = $1) as postings,
                    (select (coalesce(sum(e.amount), 0) * 100)::bigint
                     from ledger_entries e join ledger_postings l on l.id = e.posting_id
-                    where l.refund_id = $1 and e.account = 'merchant_balance') as posted_minor,
-                   (select count(*) from events where refund_id = $1) as events,
+                    where l.cause = 'refund' and l.cause_id = $1 and e.account = 'merchant_balance') as posted_minor,
+                   (select count(*) from events where subject_id = $1) as events,
                    (select count(*) from jobs where id = $1) as jobs
             from refunds where id = $1";
         let id = RefundId::parse(refund).context("not a refund id")?;
@@ -185,7 +182,8 @@ impl Gateway {
     pub async fn refunded_in_ledger(&self, payment: &str) -> Result<i64> {
         let query = "select (coalesce(sum(e.amount), 0) * 100)::bigint
                      from ledger_entries e join ledger_postings l on l.id = e.posting_id
-                     where l.payment_id = $1 and l.kind = 'refund'
+                     join refunds r on r.id = l.cause_id and l.cause = 'refund'
+                     where r.payment_id = $1
                        and e.account = 'merchant_balance'";
         let query = sqlx::query_scalar(query).bind(payment_id(payment)?);
         Ok(query.fetch_one(self.database()).await?)

@@ -1,5 +1,5 @@
-//! Where the databases and virtual hosts of tests are made: the stores of the whole run, or own
-//! ones, which a test may kill and wipe.
+//! Postgres and RabbitMQ: those of the whole test run, or private ones, which a test may kill and
+//! wipe.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
@@ -13,12 +13,11 @@ use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
 
 use crate::wait::until;
 
-/// One of the two.
+/// One of the stores.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the names say it")]
 pub enum Store {
-    /// The calendar.
     Postgres,
-    /// The bell.
     Rabbitmq,
 }
 
@@ -53,7 +52,7 @@ impl Stores {
         Self::open(PathBuf::from(dir))
     }
 
-    /// Stores of one's own in `dir`.
+    /// Private stores in `dir`.
     pub(crate) async fn own(dir: PathBuf) -> Result<Self> {
         stores_sh("start", &dir).await?;
         Self::open(dir)
@@ -79,23 +78,16 @@ impl Stores {
     }
 
     /// Where all their files are.
-    #[must_use]
     pub fn dir(&self) -> &Path {
         &self.dir
     }
 
-    /// Stops a store in good order. Only for stores of one's own.
-    ///
-    /// # Errors
-    /// If it does not stop.
+    /// Shuts a store down. Only for private stores.
     pub async fn stop(&self, store: Store) -> Result<()> {
         stores_sh(&format!("stop-{}", store.name()), &self.dir).await
     }
 
-    /// Kills a store with SIGKILL. Only for stores of one's own.
-    ///
-    /// # Errors
-    /// If it does not run.
+    /// Kills a store with SIGKILL. Only for private stores.
     pub async fn kill(&self, store: Store) -> Result<()> {
         let file = self.dir.join(format!("run/{}.pid", store.name()));
         let pid = fs::read_to_string(&file)?.trim().to_owned();
@@ -110,23 +102,16 @@ impl Stores {
     }
 
     /// Starts a store again: same port, same data, same passwords.
-    ///
-    /// # Errors
-    /// If it does not start.
     pub async fn start(&self, store: Store) -> Result<()> {
         stores_sh(&format!("start-{}", store.name()), &self.dir).await
     }
 
-    /// Wipes the disk of a broker that is down, and gives the test its virtual host again once the
-    /// broker is up.
-    ///
-    /// # Errors
-    /// If the disk cannot be wiped.
+    /// Wipes the disk of a broker that is down.
     pub fn wipe_broker(&self) -> io::Result<()> {
         fs::remove_dir_all(self.dir.join("rabbitmq/data"))
     }
 
-    /// Stops and deletes stores of one's own.
+    /// Stops and deletes private stores.
     pub(crate) async fn remove(&self) -> Result<()> {
         stores_sh("kill", &self.dir).await?;
         stores_sh("remove", &self.dir).await
@@ -144,7 +129,7 @@ impl Stores {
         url
     }
 
-    /// Makes an empty database of the newest schema: a copy of one that was migrated once.
+    /// Creates an empty database with the current schema: a copy of a template that was migrated once.
     pub(crate) async fn make_database(&self, name: &str) -> Result<()> {
         let mut admin = PgConnection::connect(self.postgres.as_str()).await?;
         let template = format!("sluice_template_{:016x}", schema_hash()?);
@@ -183,10 +168,7 @@ impl Stores {
         Ok(())
     }
 
-    /// Makes a virtual host; making it again changes nothing.
-    ///
-    /// # Errors
-    /// If the broker refuses.
+    /// Creates a virtual host if it does not exist.
     pub async fn make_vhost(&self, name: &str) -> Result<()> {
         self.manage(Method::PUT, &format!("/api/vhosts/{name}"))
             .await?;
@@ -214,7 +196,7 @@ impl Stores {
     }
 }
 
-/// A hash of the migrations: another schema gets another template.
+/// A hash of the migrations: each schema has its own template.
 fn schema_hash() -> Result<u64> {
     let files = fs::read_dir(root().join("migrations"))?.map(|entry| Ok(entry?.path()));
     let mut files = files.collect::<io::Result<Vec<_>>>()?;
@@ -227,15 +209,12 @@ fn schema_hash() -> Result<u64> {
     Ok(hasher.finish())
 }
 
-/// Runs `deploy/local/stores.sh`, which says what its commands do.
-///
-/// # Errors
-/// If it fails, with what it said.
+/// Runs `deploy/local/stores.sh`, which documents its commands.
 pub async fn stores_sh(command: &str, dir: &Path) -> Result<()> {
     let script = root().join("deploy/local/stores.sh");
     let mut script = tokio::process::Command::new(script);
     let done = script.arg(command).arg(dir).output().await?;
-    let said = String::from_utf8_lossy(&done.stderr);
-    ensure!(done.status.success(), "stores.sh {command}: {said}");
+    let errors = String::from_utf8_lossy(&done.stderr);
+    ensure!(done.status.success(), "stores.sh {command}: {errors}");
     Ok(())
 }

@@ -4,26 +4,23 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail};
 
-/// How often it is looked again.
-const LOOK: Duration = Duration::from_millis(20);
+/// How often the condition is polled.
+const POLL: Duration = Duration::from_millis(20);
 
-/// Looks until it finds something, and returns that.
-///
-/// # Errors
-/// If a look fails, or `limit` passes without a find.
+/// Polls until there is something, and returns it; fails after `limit`.
 pub async fn until<T>(
     what: &str,
     limit: Duration,
-    mut look: impl AsyncFnMut() -> Result<Option<T>>,
+    mut poll: impl AsyncFnMut() -> Result<Option<T>>,
 ) -> Result<T> {
     let end = Instant::now() + limit;
     loop {
-        if let Some(found) = look().await? {
+        if let Some(found) = poll().await? {
             return Ok(found);
         }
         if Instant::now() >= end {
-            bail!("waited {limit:?} in vain until {what}");
+            bail!("not within {limit:?}: {what}");
         }
-        tokio::time::sleep(LOOK).await;
+        tokio::time::sleep(POLL).await;
     }
 }

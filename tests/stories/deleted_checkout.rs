@@ -9,7 +9,7 @@ use tests::stores_sh;
 
 // Where nobody else may pass, as below /root, the data lies outside of the checkout and outlives it.
 #[tokio::test]
-async fn postgres_starts_where_another_checkout_was_deleted() -> Result<()> {
+async fn postgres_starts_after_its_checkout_was_deleted() -> Result<()> {
     let checkout = std::env::temp_dir().join(format!("sluice-deleted-{}", std::process::id()));
     DirBuilder::new().mode(0o700).create(&checkout)?;
     let dir = checkout.join("stores");

@@ -36,7 +36,7 @@ fn is_id(prefix: &str, id: &str) -> bool {
 }
 
 #[tokio::test]
-async fn the_example_is_answered_as_printed() -> Result<()> {
+async fn the_example_gets_the_documented_response() -> Result<()> {
     let gateway = Gateway::start().await?;
     let receiver = Receiver::start().await?;
     gateway
@@ -149,7 +149,7 @@ async fn the_four_test_cards_do_what_the_document_says() -> Result<()> {
 }
 
 #[tokio::test]
-async fn without_a_card_a_payment_waits_for_a_day() -> Result<()> {
+async fn a_payment_without_a_card_expires_after_a_day() -> Result<()> {
     let gateway = Gateway::start().await?;
     let receiver = Receiver::start().await?;
     gateway.register("/v1/webhooks", &receiver.url("/")).await?;
@@ -184,7 +184,7 @@ async fn without_a_card_a_payment_waits_for_a_day() -> Result<()> {
 }
 
 #[tokio::test]
-async fn one_address_is_one_customer_of_a_merchant() -> Result<()> {
+async fn one_email_address_is_one_customer_of_a_merchant() -> Result<()> {
     let gateway = Gateway::start().await?;
     let with = |email: Value| {
         let mut body = example(cards::APPROVED);

@@ -44,7 +44,7 @@ const CASES: [Case; 12] = [
 ];
 
 #[tokio::test]
-async fn every_fault_ends_well() -> Result<()> {
+async fn every_fault_has_the_right_outcome() -> Result<()> {
     let gateway = Gateway::start().await?;
     let receiver = Receiver::start().await?;
     gateway.register("/v1/webhooks", &receiver.url("/")).await?;
@@ -105,7 +105,7 @@ async fn a_payment_that_takes_longer_than_the_wait_is_pending_first() -> Result<
 /// The acquirer approves what it had acknowledged as void, when nobody listens any more. The payer is
 /// charged once, and what else is held is let go.
 #[tokio::test]
-async fn an_approval_in_spite_of_a_void_is_voided_again() -> Result<()> {
+async fn an_approval_despite_a_void_is_voided_again() -> Result<()> {
     let gateway = Gateway::start().await?;
     let paid = gateway.pay(cards::LATE_DESPITE_VOID).await?;
     assert_eq!((paid.status, paid.at("/status")), (200, "succeeded"));

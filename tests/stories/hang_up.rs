@@ -26,7 +26,7 @@ async fn send_and_leave(gateway: &Gateway, bytes: &[u8]) -> Result<()> {
 }
 
 #[tokio::test]
-async fn half_a_request_is_no_payment() -> Result<()> {
+async fn half_a_request_creates_no_payment() -> Result<()> {
     let gateway = Gateway::start().await?;
     let request = raw(&gateway, "half", &example(cards::APPROVED));
     for part in 1..20 {
@@ -44,7 +44,7 @@ async fn half_a_request_is_no_payment() -> Result<()> {
 
 /// Whatever became of each, nothing is left half done, and asking again answers for the one payment.
 #[tokio::test]
-async fn who_leaves_before_the_answer_may_ask_again() -> Result<()> {
+async fn a_client_that_disconnects_may_retry() -> Result<()> {
     let gateway = Gateway::start().await?;
     let body = example(cards::APPROVED);
     let keys: Vec<String> = (0..30).map(|number| format!("left-{number}")).collect();

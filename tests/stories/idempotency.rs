@@ -16,16 +16,16 @@ async fn keyed(gateway: &Gateway, key: &str, body: &Value) -> Result<Response> {
 #[tokio::test]
 async fn cases() -> Result<()> {
     run_cases!(Gateway::start().await?;
-        the_same_request_is_done_once,
+        the_same_request_creates_one_payment,
         another_request_under_the_same_key_has_no_effect,
-        fifty_at_once_are_one_payment,
+        fifty_concurrent_requests_create_one_payment,
         a_key_lives_for_a_day,
         a_key_belongs_to_its_merchant,
         a_key_is_free_after_a_refusal,
     )
 }
 
-async fn the_same_request_is_done_once(gateway: &Gateway) -> Result<()> {
+async fn the_same_request_creates_one_payment(gateway: &Gateway) -> Result<()> {
     for card in [cards::APPROVED, cards::DECLINED] {
         let first = keyed(gateway, card.trim_start_matches('4'), &example(card)).await?;
         assert_eq!(
@@ -77,7 +77,7 @@ async fn another_request_under_the_same_key_has_no_effect(gateway: &Gateway) -> 
     Ok(())
 }
 
-async fn fifty_at_once_are_one_payment(gateway: &Gateway) -> Result<()> {
+async fn fifty_concurrent_requests_create_one_payment(gateway: &Gateway) -> Result<()> {
     let body = example(cards::APPROVED);
     let answers = try_join_all((0..50).map(|_| keyed(gateway, "rush", &body))).await?;
     let first = answers.first().context("no answer")?;

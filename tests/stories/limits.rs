@@ -73,7 +73,7 @@ async fn a_limit_is_counted_over_all_api_processes() -> Result<()> {
 }
 
 #[tokio::test]
-async fn guesses_at_keys_are_limited_by_where_they_come_from() -> Result<()> {
+async fn guessed_keys_are_limited_by_client_address() -> Result<()> {
     let gateway = Gateway::start().await?;
     gateway.young_minute().await?;
     let guess = |key: &'static str| {

@@ -32,7 +32,7 @@ async fn pass(gateway: &Gateway) -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_refused_webhook_is_tried_again_on_the_documented_schedule() -> Result<()> {
+async fn a_failed_webhook_is_retried_on_the_documented_schedule() -> Result<()> {
     let gateway = Gateway::start().await?;
     let receiver = Receiver::start().await?;
     receiver.behave(Behaviour::Status(500));
@@ -90,7 +90,7 @@ async fn a_refused_webhook_is_tried_again_on_the_documented_schedule() -> Result
 }
 
 #[tokio::test]
-async fn an_endpoint_that_was_down_is_told_when_it_is_up() -> Result<()> {
+async fn an_endpoint_that_was_down_receives_its_webhook_later() -> Result<()> {
     let gateway = Gateway::start().await?;
     let receiver = Receiver::start().await?;
     let address = receiver.address();

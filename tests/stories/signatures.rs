@@ -49,13 +49,13 @@ pub fn check(request: &Request, secret: &str) -> Result<()> {
 #[tokio::test]
 async fn cases() -> Result<()> {
     run_cases!(Gateway::start().await?;
-        webhooks_are_verified_by_everyones_verifier,
-        v1a_is_sent_where_it_was_asked_for,
+        third_party_libraries_verify_webhooks,
+        v1a_signatures_are_sent_to_endpoints_that_want_them,
         the_accounts_secret_verifies_too,
     )
 }
 
-async fn webhooks_are_verified_by_everyones_verifier(gateway: &Gateway) -> Result<()> {
+async fn third_party_libraries_verify_webhooks(gateway: &Gateway) -> Result<()> {
     let receiver = Receiver::start().await?;
     let endpoint = gateway.register("/v1/webhooks", &receiver.url("/")).await?;
     gateway.pay(cards::APPROVED).await?;
@@ -86,7 +86,7 @@ async fn webhooks_are_verified_by_everyones_verifier(gateway: &Gateway) -> Resul
     Ok(())
 }
 
-async fn v1a_is_sent_where_it_was_asked_for(gateway: &Gateway) -> Result<()> {
+async fn v1a_signatures_are_sent_to_endpoints_that_want_them(gateway: &Gateway) -> Result<()> {
     let receiver = Receiver::start().await?;
     let asked = json!({"url": receiver.url("/")});
     let plain = gateway.register_as("/v1/webhooks", &asked).await?;

@@ -28,25 +28,26 @@ const ONE_OF_EACH: &str = "
           values ($1, $2, gen_random_uuid()::text, '', gen_random_uuid())),
     s as (insert into sealed_cards (payment_id, key_id, sealed)
           select p.id, k.id, '' from p, (select id from sealing_keys limit 1) k),
-    a as (insert into authorizations (id, payment_id, attempt, state)
-          select gen_random_uuid(), id, 1, 'approved' from p),
+    a as (insert into authorizations (id, payment_id, attempt, state, acquirer)
+          select gen_random_uuid(), id, 1, 'approved', 'sandbox' from p),
     r as (insert into refunds (id, payment_id, merchant_id, live, state, amount)
           select gen_random_uuid(), id, $1, $2, 'refunding', 1 from p),
-    l as (insert into ledger_postings (id, payment_id, kind, currency)
-          select gen_random_uuid(), id, 'capture', 'USD' from p returning id),
+    l as (insert into ledger_postings (id, cause, cause_id, kind, merchant_id, live, currency)
+          select gen_random_uuid(), 'payment', id, 'capture', $1, $2, 'USD' from p returning id),
     le as (insert into ledger_entries (posting_id, account, merchant_id, live, amount)
            select l.id, e.account, $1, $2, e.amount
            from l, (values ('acquirer_receivable', 1), ('merchant_balance', -1)) e(account, amount)),
     w as (insert into webhook_endpoints (id, merchant_id, live, surface, url, events)
           values (gen_random_uuid(), $1, $2, 'paygate', 'https://shop.example', '{*}')
           returning id),
-    e as (insert into events (id, merchant_id, live, kind, customer_id, notice)
-          select gen_random_uuid(), $1, $2, 'customer.created', id, '{}' from c returning id),
+    e as (insert into events (id, merchant_id, live, type, subject, subject_id, data, data_version)
+          select gen_random_uuid(), $1, $2, 'customer.created', 'customer', id, '{}', 1 from c returning id),
     d as (insert into deliveries (id, event_id, endpoint_id, state)
           select gen_random_uuid(), e.id, w.id, 'delivering' from e, w returning id),
     t as (insert into delivery_attempts (delivery_id, attempt, duration_ms)
           select id, 1, 1 from d)
-    insert into jobs (worker, id, due_at) select 'webhook', id, now() from d";
+    insert into jobs (worker, id, owner_id, merchant_id, live, due_at)
+    select 'webhook', id, id, $1, $2, now() from d";
 
 /// Whose rows there are, and how often one of each: so that counts tell whose were seen.
 fn owners(gateway: &Gateway) -> [(Uuid, bool, i64); 3] {
@@ -121,7 +122,7 @@ fn is_denied(result: &std::result::Result<u64, sqlx::Error>) -> bool {
 }
 
 #[tokio::test]
-async fn every_table_of_merchants_is_guarded_and_shows_the_named_ones_rows_alone() -> Result<()> {
+async fn every_table_shows_only_the_named_merchants_rows() -> Result<()> {
     let gateway = Gateway::start().await?;
     let owners = owners(&gateway);
     let mut tx = gateway.database().begin().await?;
@@ -165,7 +166,7 @@ async fn every_table_of_merchants_is_guarded_and_shows_the_named_ones_rows_alone
 }
 
 #[tokio::test]
-async fn whatever_may_be_changed_at_all_is_the_named_merchants() -> Result<()> {
+async fn only_the_named_merchants_rows_can_be_changed() -> Result<()> {
     let gateway = Gateway::start().await?;
     let owners = owners(&gateway);
     let [(one, live, _), (other, ..), _] = owners;
@@ -234,8 +235,10 @@ async fn whatever_may_be_changed_at_all_is_the_named_merchants() -> Result<()> {
         ),
         (
             "events",
-            "id, merchant_id, live, kind, payment_id, notice",
-            format!("gen_random_uuid(), {theirs}, 'payment.succeeded', gen_random_uuid(), '{{}}'"),
+            "id, merchant_id, live, type, subject, subject_id, data, data_version",
+            format!(
+                "gen_random_uuid(), {theirs}, 'payment.succeeded', 'payment', gen_random_uuid(), '{{}}', 1"
+            ),
         ),
         (
             "webhook_endpoints",
@@ -254,7 +257,7 @@ async fn whatever_may_be_changed_at_all_is_the_named_merchants() -> Result<()> {
 }
 
 #[tokio::test]
-async fn the_roles_can_neither_bypass_nor_change_what_holds_them() -> Result<()> {
+async fn the_roles_can_neither_bypass_nor_change_their_limits() -> Result<()> {
     let gateway = Gateway::start().await?;
     let mut tx = gateway.database().begin().await?;
     for role in [Role::Api, Role::Accept] {
@@ -321,11 +324,11 @@ async fn the_roles_can_neither_bypass_nor_change_what_holds_them() -> Result<()>
 /// of idempotency keys.
 const READABLE: [&str; 6] = [
     "customers: created_at, email, id, live, merchant_id",
-    "deliveries: id",
-    "events: id, live, merchant_id",
+    "deliveries: event_id, id",
+    "events: id, live, merchant_id, type",
     "idempotency_keys: body, created_at, fingerprint, key, live, merchant_id, status, subject_id",
     "payments: created_at, customer_id, id",
-    "webhook_endpoints: id, kinds, live, merchant_id, status",
+    "webhook_endpoints: event_types, id, live, merchant_id, status",
 ];
 
 async fn readable_while_accepting(db: &store::PgPool) -> Result<Vec<String>> {
@@ -338,7 +341,7 @@ async fn readable_while_accepting(db: &store::PgPool) -> Result<Vec<String>> {
 }
 
 #[tokio::test]
-async fn a_forgotten_condition_finds_nothing_of_others() -> Result<()> {
+async fn a_query_without_its_condition_finds_no_other_merchants_rows() -> Result<()> {
     let gateway = Gateway::start().await?;
     let paid = gateway.pay(cards::APPROVED).await?;
     ensure!(paid.status == 200, "{}", paid.text);
@@ -369,7 +372,7 @@ async fn a_forgotten_condition_finds_nothing_of_others() -> Result<()> {
 }
 
 #[tokio::test]
-async fn an_intent_is_shown_to_whoever_holds_its_id_and_nothing_else() -> Result<()> {
+async fn an_intents_id_shows_the_intent_and_nothing_else() -> Result<()> {
     let gateway = Gateway::start().await?;
     let owners = owners(&gateway);
     let mut tx = gateway.database().begin().await?;

@@ -11,7 +11,7 @@ use tokio::net::TcpListener;
 use crate::signatures::check;
 
 #[tokio::test]
-async fn endpoints_are_told_what_they_asked_for() -> Result<()> {
+async fn endpoints_receive_the_events_they_subscribed_to() -> Result<()> {
     let gateway = Gateway::start().await?;
     let receiver = Receiver::start().await?;
     let hook = |name: &str, events: Value| json!({"url": receiver.url(name), "events": events});
@@ -78,7 +78,7 @@ async fn endpoints_are_told_what_they_asked_for() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_finfusion_endpoint_is_told_in_finfusions_words() -> Result<()> {
+async fn a_finfusion_endpoint_receives_finfusions_format() -> Result<()> {
     let gateway = Gateway::start().await?;
     let receiver = Receiver::start().await?;
     let endpoint = gateway
@@ -185,7 +185,7 @@ async fn private_addresses_are_refused_at_registration() -> Result<()> {
 
 /// A name says nothing until it is resolved: then it is judged, at each try.
 #[tokio::test]
-async fn a_name_with_a_private_address_is_not_connected_to() -> Result<()> {
+async fn a_host_name_with_a_private_address_is_not_connected_to() -> Result<()> {
     let options = Options {
         env: vec![("SLUICE_WEBHOOK_LOCAL", "false".to_owned())],
         ..Options::default()
@@ -211,7 +211,7 @@ async fn a_name_with_a_private_address_is_not_connected_to() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_slow_endpoint_delays_nobody_else() -> Result<()> {
+async fn a_slow_endpoint_delays_no_other() -> Result<()> {
     let gateway = Gateway::start().await?;
     let (slow, fast) = (Receiver::start().await?, Receiver::start().await?);
     slow.behave(Behaviour::Slow(Duration::from_secs(2)));

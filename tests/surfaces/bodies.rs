@@ -75,14 +75,14 @@ fn broken() -> Vec<(&'static str, Vec<u8>)> {
 #[tokio::test]
 async fn cases() -> Result<()> {
     run_cases!(Gateway::start().await?;
-        what_is_not_json_or_says_two_things_is_refused,
+        malformed_or_ambiguous_json_is_refused,
         only_json_is_read,
         a_huge_body_is_not_read,
-        idempotency_keys_are_short_plain_and_no_cards,
+        idempotency_keys_are_short_plain_and_hold_no_card_number,
     )
 }
 
-async fn what_is_not_json_or_says_two_things_is_refused(gateway: &Gateway) -> Result<()> {
+async fn malformed_or_ambiguous_json_is_refused(gateway: &Gateway) -> Result<()> {
     let mut wrong = Vec::new();
     for (name, body) in broken() {
         let request = with_body(gateway, body).header("Content-Type", "application/json");
@@ -152,7 +152,7 @@ async fn a_huge_body_is_not_read(gateway: &Gateway) -> Result<()> {
     Ok(())
 }
 
-async fn idempotency_keys_are_short_plain_and_no_cards(gateway: &Gateway) -> Result<()> {
+async fn idempotency_keys_are_short_plain_and_hold_no_card_number(gateway: &Gateway) -> Result<()> {
     let long = "k".repeat(256);
     let grouped = "order 4242-4242-4242-4242";
     for key in ["", cards::APPROVED, grouped, long.as_str(), "schlüssel"] {

@@ -10,11 +10,11 @@ async fn cases() -> Result<()> {
     run_cases!(Gateway::start().await?;
         a_payment_is_one_payment_on_both,
         a_customer_is_one_customer_on_both,
-        a_refund_is_told_on_both,
-        an_endpoint_is_answered_as_each_surface_writes_it,
-        an_intents_payment_is_not_among_the_others,
+        a_refund_is_notified_on_both,
+        an_endpoint_has_each_surfaces_format,
+        an_intents_payment_is_in_no_list_of_payments,
         fourgeeks_reads_the_same_payment,
-        what_fourgeeks_makes_is_read_everywhere,
+        fourgeeks_payments_are_read_everywhere,
     )
 }
 
@@ -99,7 +99,7 @@ async fn a_customer_is_one_customer_on_both(gateway: &Gateway) -> Result<()> {
 }
 
 /// One event, told to each endpoint in its own words.
-async fn a_refund_is_told_on_both(gateway: &Gateway) -> Result<()> {
+async fn a_refund_is_notified_on_both(gateway: &Gateway) -> Result<()> {
     let receiver = Receiver::start().await?;
     for (path, event, name) in [
         ("/v1/webhooks", "refund.created", "/one"),
@@ -127,7 +127,7 @@ async fn a_refund_is_told_on_both(gateway: &Gateway) -> Result<()> {
     Ok(())
 }
 
-async fn an_endpoint_is_answered_as_each_surface_writes_it(gateway: &Gateway) -> Result<()> {
+async fn an_endpoint_has_each_surfaces_format(gateway: &Gateway) -> Result<()> {
     let asked = json!({
         "url": "https://example.com/hook", "events": ["payment.succeeded"],
         "metadata": {"team": "books"}, "signature": "v1a"
@@ -164,7 +164,7 @@ async fn an_endpoint_is_answered_as_each_surface_writes_it(gateway: &Gateway) ->
 }
 
 /// An intent is paid by a payment of its own, which counts once: as the intent's.
-async fn an_intents_payment_is_not_among_the_others(gateway: &Gateway) -> Result<()> {
+async fn an_intents_payment_is_in_no_list_of_payments(gateway: &Gateway) -> Result<()> {
     let asked = json!({"amount": "50.00", "currency": "USD", "type": "CONDITIONAL"});
     let intent = gateway.post("/v1/payment-intents", &asked).await?;
     let path = format!("/v1/payment-intents/public/{}/payment", intent.at("/id"));
@@ -218,7 +218,7 @@ async fn fourgeeks_reads_the_same_payment(gateway: &Gateway) -> Result<()> {
 }
 
 /// What fourgeeks makes is read on the other surfaces, and what they give back is read there.
-async fn what_fourgeeks_makes_is_read_everywhere(gateway: &Gateway) -> Result<()> {
+async fn fourgeeks_payments_are_read_everywhere(gateway: &Gateway) -> Result<()> {
     let ask = async |method, path: &str, body: Option<Value>| {
         let request = gateway.request(method, path);
         let request = request.basic_auth(gateway.merchant.test_key.as_str(), Some(""));

@@ -10,9 +10,9 @@ use super::{refusal, refused};
 async fn cases() -> Result<()> {
     run_cases!(Gateway::start().await?;
         wrong_fields_are_named,
-        too_small_an_amount_is_answered_as_printed,
+        a_too_small_amount_gets_the_documented_error,
         amounts_keep_their_currencys_exponent,
-        unusual_texts_come_back_as_they_were,
+        unusual_texts_are_returned_unchanged,
     )
 }
 
@@ -68,7 +68,7 @@ async fn wrong_fields_are_named(gateway: &Gateway) -> Result<()> {
 }
 
 /// The document's own error, byte for byte.
-async fn too_small_an_amount_is_answered_as_printed(gateway: &Gateway) -> Result<()> {
+async fn a_too_small_amount_gets_the_documented_error(gateway: &Gateway) -> Result<()> {
     let mut body = example(cards::APPROVED);
     body["amount"] = json!(49);
     let answer = gateway.post("/v1/payments", &body).await?;
@@ -134,7 +134,7 @@ async fn amounts_keep_their_currencys_exponent(gateway: &Gateway) -> Result<()> 
 }
 
 /// What is unusual and right is taken as it is.
-async fn unusual_texts_come_back_as_they_were(gateway: &Gateway) -> Result<()> {
+async fn unusual_texts_are_returned_unchanged(gateway: &Gateway) -> Result<()> {
     let mut body = example("4242 4242-4242 4242");
     body["description"] = json!("Große Bestellung „№ 1“ \u{1f4b3} \\ \" \u{7f} 1234567812345678");
     body["metadata"] =

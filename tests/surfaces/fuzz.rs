@@ -135,7 +135,7 @@ async fn post_all(gateway: &Gateway, path: &str, bodies: Vec<String>) -> Result<
 }
 
 #[tokio::test]
-async fn whatever_is_posted_is_taken_or_refused() -> Result<()> {
+async fn any_payment_is_accepted_or_refused() -> Result<()> {
     let gateway = Gateway::start().await?;
     let mut taken = post_all(&gateway, "/v1/payments", some(any_payment())?).await?;
     taken += post_all(&gateway, "/v1/payments", some(any_json())?).await?;
@@ -146,7 +146,7 @@ async fn whatever_is_posted_is_taken_or_refused() -> Result<()> {
 }
 
 #[tokio::test]
-async fn whatever_is_registered_is_taken_or_refused() -> Result<()> {
+async fn any_endpoint_is_accepted_or_refused() -> Result<()> {
     let gateway = Gateway::start().await?;
     let member = prop::sample::select(vec!["url", "events", "metadata", "signature", "extra"]);
     let changes = prop::collection::vec((member, any_json()), 1..=2);
@@ -190,7 +190,7 @@ fn any_object() -> impl Strategy<Value = Value> {
 }
 
 #[tokio::test]
-async fn whatever_is_said_elsewhere_is_taken_or_refused() -> Result<()> {
+async fn any_other_body_is_accepted_or_refused() -> Result<()> {
     let gateway = Gateway::start().await?;
     let paid = gateway.pay(cards::APPROVED).await?;
     let refund = |version: &str| format!("{version}/payments/{}/refund", paid.at("/id"));
@@ -210,7 +210,7 @@ async fn whatever_is_said_elsewhere_is_taken_or_refused() -> Result<()> {
 }
 
 #[tokio::test]
-async fn whatever_is_asked_of_a_list_is_answered_or_refused() -> Result<()> {
+async fn any_query_is_answered_or_refused() -> Result<()> {
     let gateway = Gateway::start().await?;
     gateway.pay(cards::APPROVED).await?;
     let query = "((limit|offset|status|from_date|to_date|starting_after)=\\PC{0,12}&){0,3}";

@@ -18,12 +18,12 @@ fn paying(gateway: &Gateway) -> RequestBuilder {
 #[tokio::test]
 async fn cases() -> Result<()> {
     run_cases!(Gateway::start().await?;
-        without_a_right_key_nobody_is_let_in,
-        a_revoked_key_is_soon_forgotten,
+        requests_without_a_valid_key_are_refused,
+        a_revoked_key_soon_stops_working,
     )
 }
 
-async fn without_a_right_key_nobody_is_let_in(gateway: &Gateway) -> Result<()> {
+async fn requests_without_a_valid_key_are_refused(gateway: &Gateway) -> Result<()> {
     let right = gateway.merchant.test_key.to_string();
     let unknown = merchant::key(Mode::Test, &[7; 32]).to_string();
     let missing = refusal(401, "missing_api_key", "");
@@ -78,7 +78,7 @@ async fn without_a_right_key_nobody_is_let_in(gateway: &Gateway) -> Result<()> {
     Ok(())
 }
 
-async fn a_revoked_key_is_soon_forgotten(gateway: &Gateway) -> Result<()> {
+async fn a_revoked_key_soon_stops_working(gateway: &Gateway) -> Result<()> {
     assert_eq!(gateway.pay(cards::APPROVED).await?.status, 200);
     for merchant in [&gateway.merchant, &gateway.other_merchant] {
         gateway.revoke_keys(merchant).await?;

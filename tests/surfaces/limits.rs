@@ -29,7 +29,7 @@ fn list(surface: &str) -> &'static str {
 }
 
 #[tokio::test]
-async fn every_answer_says_where_its_minute_stands() -> Result<()> {
+async fn every_response_has_the_rate_limit_headers() -> Result<()> {
     let options = Options {
         rate_limit: None,
         ..Options::default()
@@ -109,7 +109,7 @@ fn too_many(surface: &str, seconds: i64) -> Value {
 }
 
 #[tokio::test]
-async fn beyond_the_limit_every_surface_says_when_to_come_again() -> Result<()> {
+async fn a_rate_limited_request_says_when_to_retry_on_every_surface() -> Result<()> {
     let options = Options {
         rate_limit: Some(2),
         ..Options::default()
@@ -151,7 +151,7 @@ async fn beyond_the_limit_every_surface_says_when_to_come_again() -> Result<()> 
 }
 
 #[tokio::test]
-async fn behind_a_trusted_proxy_each_stranger_has_a_minute_of_their_own() -> Result<()> {
+async fn behind_a_trusted_proxy_each_client_address_has_its_own_limit() -> Result<()> {
     let options = Options {
         env: vec![("SLUICE_TRUSTED_PROXIES", "127.0.0.0/8,::1/128".to_owned())],
         ..Options::default()

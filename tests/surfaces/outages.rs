@@ -75,7 +75,7 @@ fn check(answers: &[(&str, Response)], status: u16) {
 }
 
 #[tokio::test]
-async fn a_defect_is_ours_on_every_surface() -> Result<()> {
+async fn an_internal_error_is_a_500_on_every_surface() -> Result<()> {
     let gateway = Gateway::start().await?;
     let tables = ["intents", "customers", "payments"];
     let answers = gateway
@@ -96,7 +96,7 @@ async fn a_defect_is_ours_on_every_surface() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_database_that_is_away_is_for_later_on_every_surface() -> Result<()> {
+async fn a_database_that_is_down_is_a_503_on_every_surface() -> Result<()> {
     let gateway = Gateway::start().await?;
     let nowhere = "postgres://nobody@127.0.0.1:1/nowhere".to_owned();
     let process = Process::SecondApi;

@@ -67,7 +67,7 @@ fn secret(text: &str) -> Option<(&'static str, usize)> {
 }
 
 #[test]
-fn only_what_is_well_formed_is_left_out() {
+fn only_well_formed_values_are_masked() {
     let id = "0351FsBhSOBpYQOKPhbU9H";
     for (text, shown) in [
         (format!(r#"{{"id":"pay_{id}"}}"#), r#"{"id":"pay_…"}"#),

@@ -54,15 +54,15 @@ fn smuggled(gateway: &Gateway) -> String {
 #[tokio::test]
 async fn cases() -> Result<()> {
     run_cases!(Gateway::start().await?;
-        two_framings_smuggle_nothing,
-        garbage_is_refused_without_harm,
+        conflicting_framings_smuggle_nothing,
+        garbage_is_refused,
         chunks_pipelines_and_old_clients_are_served,
     )
 }
 
 /// A request with two lengths is read one way only: what one reader takes for its body must not be
 /// a second request to us.
-async fn two_framings_smuggle_nothing(gateway: &Gateway) -> Result<()> {
+async fn conflicting_framings_smuggle_nothing(gateway: &Gateway) -> Result<()> {
     let inner = smuggled(gateway);
     let hidden = format!("0\r\n\r\n{inner}");
     let length = hidden.len();
@@ -88,7 +88,7 @@ async fn two_framings_smuggle_nothing(gateway: &Gateway) -> Result<()> {
     Ok(())
 }
 
-async fn garbage_is_refused_without_harm(gateway: &Gateway) -> Result<()> {
+async fn garbage_is_refused(gateway: &Gateway) -> Result<()> {
     let large = format!(
         "GET /v1/payments/x HTTP/1.1\r\nHost: x\r\nX-Large: {}\r\n\r\n",
         "x".repeat(1 << 20)

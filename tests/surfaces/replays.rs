@@ -51,13 +51,13 @@ fn made_at_once(url: &str) -> [(&'static str, Value); 6] {
 #[tokio::test]
 async fn cases() -> Result<()> {
     run_cases!(Gateway::start().await?;
-        a_customer_known_by_its_address_is_changed_once,
-        a_registration_is_answered_as_it_was_whatever_became_of_it,
-        a_key_is_one_merchants_in_one_mode_for_a_day,
+        a_known_customer_is_changed_once,
+        a_replayed_registration_is_unchanged_whatever_became_of_it,
+        a_key_belongs_to_one_merchant_and_mode_for_a_day,
     )
 }
 
-async fn a_customer_known_by_its_address_is_changed_once(gateway: &Gateway) -> Result<()> {
+async fn a_known_customer_is_changed_once(gateway: &Gateway) -> Result<()> {
     let receiver = Receiver::start().await?;
     let asked = json!({"url": receiver.url("/"), "events": ["customer.updated"]});
     gateway.register_as("/v1/webhooks", &asked).await?;
@@ -96,7 +96,7 @@ async fn a_customer_known_by_its_address_is_changed_once(gateway: &Gateway) -> R
     Ok(())
 }
 
-async fn a_registration_is_answered_as_it_was_whatever_became_of_it(
+async fn a_replayed_registration_is_unchanged_whatever_became_of_it(
     gateway: &Gateway,
 ) -> Result<()> {
     let receiver = Receiver::start().await?;
@@ -129,7 +129,7 @@ async fn a_registration_is_answered_as_it_was_whatever_became_of_it(
     Ok(())
 }
 
-async fn a_key_is_one_merchants_in_one_mode_for_a_day(gateway: &Gateway) -> Result<()> {
+async fn a_key_belongs_to_one_merchant_and_mode_for_a_day(gateway: &Gateway) -> Result<()> {
     let receiver = Receiver::start().await?;
     let (ours, theirs) = (&gateway.merchant, &gateway.other_merchant);
     for (number, (path, body)) in made_at_once(&receiver.url("/")).into_iter().enumerate() {

@@ -9,16 +9,14 @@ use super::{refusal, refused};
 #[tokio::test]
 async fn cases() -> Result<()> {
     run_cases!(Gateway::start().await?;
-        unknown_paths_and_wrong_methods_are_answered_in_the_surfaces_words,
-        a_path_that_is_no_text_is_no_error_of_ours,
-        paths_of_no_surface_are_not_answered_in_axums_words,
-        every_answer_carries_the_limits_headers,
+        unknown_paths_and_wrong_methods_have_the_surfaces_errors,
+        a_path_that_is_not_utf_8_is_not_found,
+        paths_outside_the_surfaces_have_our_errors_too,
+        every_response_has_rate_limit_headers,
     )
 }
 
-async fn unknown_paths_and_wrong_methods_are_answered_in_the_surfaces_words(
-    gateway: &Gateway,
-) -> Result<()> {
+async fn unknown_paths_and_wrong_methods_have_the_surfaces_errors(gateway: &Gateway) -> Result<()> {
     let long = format!("/v1/payments/{}", "x".repeat(5_000));
     let unknown = refusal(404, "route_unknown", "");
     let missing = refusal(404, "resource_missing", "");
@@ -79,7 +77,7 @@ async fn unknown_paths_and_wrong_methods_are_answered_in_the_surfaces_words(
 }
 
 /// What is not UTF-8 in a path is no id either.
-async fn a_path_that_is_no_text_is_no_error_of_ours(gateway: &Gateway) -> Result<()> {
+async fn a_path_that_is_not_utf_8_is_not_found(gateway: &Gateway) -> Result<()> {
     let request = gateway.request(Method::GET, "/v1/payments/%ff%fe");
     let request = request.bearer_auth(gateway.merchant.test_key.as_str());
     refused(gateway, request, &refusal(404, "resource_missing", "")).await?;
@@ -87,7 +85,7 @@ async fn a_path_that_is_no_text_is_no_error_of_ours(gateway: &Gateway) -> Result
 }
 
 /// Paths outside of all surfaces: the reference, and what operators look at.
-async fn paths_of_no_surface_are_not_answered_in_axums_words(gateway: &Gateway) -> Result<()> {
+async fn paths_outside_the_surfaces_have_our_errors_too(gateway: &Gateway) -> Result<()> {
     let paths = [
         "/docs",
         "/docs/",
@@ -126,7 +124,7 @@ async fn paths_of_no_surface_are_not_answered_in_axums_words(gateway: &Gateway) 
     Ok(())
 }
 
-async fn every_answer_carries_the_limits_headers(gateway: &Gateway) -> Result<()> {
+async fn every_response_has_rate_limit_headers(gateway: &Gateway) -> Result<()> {
     let answers = [
         gateway.pay(cards::APPROVED).await?,
         gateway.get("/v1/payments/pay_1").await?,

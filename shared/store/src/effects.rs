@@ -27,18 +27,25 @@ pub struct HistoryEntry {
     pub authorization: Option<AuthorizationId>,
 }
 
-/// The effects of one transition. Its rows are named as `record_effects` reads them.
+/// The effects of one transition. Its rows are named as `record_effects` reads them, and what is empty
+/// is left out.
 #[derive(Debug, Clone, Serialize)]
 pub struct Effects {
     #[serde(skip)]
     merchant_id: MerchantId,
     #[serde(skip)]
     mode: Mode,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     history: Vec<HistoryRow>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     postings: Vec<PostingRow>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     event: Option<EventRow>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     jobs: Vec<JobRow>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     wake: Vec<JobRow>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     lease: Option<LeaseRow>,
 }
 

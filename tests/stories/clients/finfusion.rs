@@ -7,7 +7,7 @@ use super::Examples;
 use super::shown::check;
 
 #[tokio::test]
-async fn everything_is_made_and_retrieved() -> Result<()> {
+async fn everything_is_created_and_retrieved() -> Result<()> {
     let gateway = Gateway::start().await?;
     let hosts = ["https://api.finfusion.cloud"];
     let examples = Examples::of(&gateway, "finfusion", &hosts).await?;

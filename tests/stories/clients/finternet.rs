@@ -65,13 +65,13 @@ fn by_card(mut printed: Value) -> Result<Value> {
 #[tokio::test]
 async fn cases() -> Result<()> {
     run_cases!(Gateway::start().await?;
-        intents_are_made_and_listed,
+        intents_are_created_and_listed,
         an_intent_is_retrieved,
-        an_intent_that_is_not_ones_own_is_refused_as_printed,
+        another_merchants_intent_is_refused_as_documented,
     )
 }
 
-async fn intents_are_made_and_listed(gateway: &Gateway) -> Result<()> {
+async fn intents_are_created_and_listed(gateway: &Gateway) -> Result<()> {
     let examples = examples(gateway, &gateway.merchant).await?;
     let [first, second, third] = examples.sent("create.http").await?;
     assert_eq!(first.status, 201, "{}", first.text);
@@ -113,7 +113,7 @@ async fn an_intent_is_retrieved(gateway: &Gateway) -> Result<()> {
     Ok(())
 }
 
-async fn an_intent_that_is_not_ones_own_is_refused_as_printed(gateway: &Gateway) -> Result<()> {
+async fn another_merchants_intent_is_refused_as_documented(gateway: &Gateway) -> Result<()> {
     let theirs = examples(gateway, &gateway.other_merchant).await?;
     let missing = theirs.curl("retrieve.sh").await?;
     let printed = theirs.printed("missing.json")?;

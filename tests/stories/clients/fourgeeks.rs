@@ -30,7 +30,7 @@ fn carried(answer: &Value) -> Result<Value> {
 }
 
 /// Checks that a payment is begun as printed, on our page, and returns its id.
-fn check_begun(gateway: &Gateway, answer: &Value, mut printed: Value) -> Result<String> {
+fn check_started(gateway: &Gateway, answer: &Value, mut printed: Value) -> Result<String> {
     // What is printed there is another shop's, asked for in other words than the example's.
     let mut expected = carried(&printed)?;
     expected["return_url"] = json!("https://example.com/payment-result");
@@ -55,14 +55,14 @@ fn check_begun(gateway: &Gateway, answer: &Value, mut printed: Value) -> Result<
 #[tokio::test]
 async fn cases() -> Result<()> {
     run_cases!(Gateway::start().await?;
-        payments_are_begun_and_read,
+        payments_are_started_and_read,
         a_completed_payment_is_read,
-        what_is_wrong_is_refused_as_printed,
+        errors_are_as_documented,
         payments_are_listed,
     )
 }
 
-async fn payments_are_begun_and_read(gateway: &Gateway) -> Result<()> {
+async fn payments_are_started_and_read(gateway: &Gateway) -> Result<()> {
     let examples = examples(gateway).await?;
     let by_curl = examples.curl("create.sh").await?;
     assert_eq!(by_curl.status, 202, "{}", by_curl.text);
@@ -73,7 +73,7 @@ async fn payments_are_begun_and_read(gateway: &Gateway) -> Result<()> {
         examples.python_value(&by_requests).await?,
         examples.node_value(&by_fetch).await?,
     ] {
-        let id = check_begun(gateway, &answer, examples.printed("create.json")?)?;
+        let id = check_started(gateway, &answer, examples.printed("create.json")?)?;
         let read = examples.with(ID, &id).curl("read.sh").await?;
         assert_eq!((read.status, read.at("/id")), (200, id.as_str()));
         // Nobody has paid it yet.
@@ -103,13 +103,13 @@ async fn a_completed_payment_is_read(gateway: &Gateway) -> Result<()> {
     Ok(())
 }
 
-async fn what_is_wrong_is_refused_as_printed(gateway: &Gateway) -> Result<()> {
+async fn errors_are_as_documented(gateway: &Gateway) -> Result<()> {
     let examples = examples(gateway).await?;
     let missing = examples.curl("read.sh").await?;
     let printed = examples.printed("missing.json")?;
     assert_eq!((missing.status, missing.body), (404, printed));
-    let strangers = examples_as_printed(gateway).await?;
-    let unauthorized = strangers.curl("read.sh").await?;
+    let unauthenticated = examples_as_printed(gateway).await?;
+    let unauthorized = unauthenticated.curl("read.sh").await?;
     let printed = examples.printed("unauthorized.json")?;
     assert_eq!((unauthorized.status, unauthorized.body), (401, printed));
     Ok(())

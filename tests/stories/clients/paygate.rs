@@ -21,13 +21,13 @@ fn list(payments: &[Value], limit: u8) -> Value {
 #[tokio::test]
 async fn cases() -> Result<()> {
     run_cases!(Gateway::start().await?;
-        payments_are_made_listed_and_given_back,
-        the_token_opens_what_the_key_opens,
+        payments_are_created_listed_and_refunded,
+        the_token_works_like_the_key,
         the_function_verifies_the_webhook,
     )
 }
 
-async fn payments_are_made_listed_and_given_back(gateway: &Gateway) -> Result<()> {
+async fn payments_are_created_listed_and_refunded(gateway: &Gateway) -> Result<()> {
     let examples = examples(gateway, &gateway.merchant.test_key).await?;
     let mut payments = Vec::new();
     for paid in examples.sent("payment.http").await? {
@@ -72,7 +72,7 @@ async fn payments_are_made_listed_and_given_back(gateway: &Gateway) -> Result<()
     Ok(())
 }
 
-async fn the_token_opens_what_the_key_opens(gateway: &Gateway) -> Result<()> {
+async fn the_token_works_like_the_key(gateway: &Gateway) -> Result<()> {
     let paid = gateway.pay(cards::APPROVED).await?;
     let token = examples(gateway, "no key is needed")
         .await?

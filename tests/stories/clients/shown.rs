@@ -61,7 +61,7 @@ fn form(value: &Value) -> String {
 }
 
 #[test]
-fn what_is_printed_must_be_there() {
+fn the_documented_members_must_be_there() {
     let printed = json!({
         "id": "pay_1234567890", "amount": 5000, "created": 1_699_564_800,
         "at": {"created_at": "2024-03-15T10:30:00Z", "items": [{"status": "succeeded"}]},

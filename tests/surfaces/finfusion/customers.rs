@@ -20,13 +20,13 @@ const EXAMPLE: &str = r#"{
 #[tokio::test]
 async fn cases() -> Result<()> {
     run_cases!(Gateway::start().await?;
-        the_example_is_answered_as_printed,
-        wrong_customers_are_named_and_not_stored,
-        only_ones_own_customers_are_seen_and_one_key_makes_one,
+        the_example_gets_the_documented_response,
+        wrong_customer_fields_are_named_and_nothing_is_stored,
+        customers_are_private_and_one_key_creates_one,
     )
 }
 
-async fn the_example_is_answered_as_printed(gateway: &Gateway) -> Result<()> {
+async fn the_example_gets_the_documented_response(gateway: &Gateway) -> Result<()> {
     let request = asking(gateway, Method::POST, "/v2/customers");
     let request = request
         .header("Content-Type", "application/json")
@@ -52,7 +52,7 @@ async fn the_example_is_answered_as_printed(gateway: &Gateway) -> Result<()> {
     Ok(())
 }
 
-async fn wrong_customers_are_named_and_not_stored(gateway: &Gateway) -> Result<()> {
+async fn wrong_customer_fields_are_named_and_nothing_is_stored(gateway: &Gateway) -> Result<()> {
     let email = "customer@example.com";
     for (body, code, param) in [
         (json!({}), "VAL001", "email"),
@@ -72,7 +72,7 @@ async fn wrong_customers_are_named_and_not_stored(gateway: &Gateway) -> Result<(
     Ok(())
 }
 
-async fn only_ones_own_customers_are_seen_and_one_key_makes_one(gateway: &Gateway) -> Result<()> {
+async fn customers_are_private_and_one_key_creates_one(gateway: &Gateway) -> Result<()> {
     let keyed = |body: &Value| {
         gateway
             .posting("/v2/customers", body)

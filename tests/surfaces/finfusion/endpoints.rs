@@ -20,16 +20,16 @@ const EXAMPLE: &str = r#"{
 #[tokio::test]
 async fn cases() -> Result<()> {
     run_cases!(Gateway::start().await?;
-        the_example_is_answered_as_printed,
-        a_disabled_endpoint_is_told_nothing,
-        wrong_endpoints_are_named_and_not_stored,
-        who_may_not_and_what_is_not_there_is_said,
-        the_same_endpoint_under_one_key_is_made_once,
-        every_documented_event_may_be_asked_for,
+        the_example_gets_the_documented_response,
+        a_disabled_endpoint_receives_nothing,
+        wrong_endpoint_fields_are_named_and_nothing_is_stored,
+        unauthorized_and_unknown_requests_get_the_right_error,
+        one_key_creates_one_endpoint,
+        every_documented_event_can_be_subscribed_to,
     )
 }
 
-async fn the_example_is_answered_as_printed(gateway: &Gateway) -> Result<()> {
+async fn the_example_gets_the_documented_response(gateway: &Gateway) -> Result<()> {
     let request = asking(gateway, Method::POST, "/v2/webhooks");
     let request = request
         .header("Content-Type", "application/json")
@@ -70,7 +70,7 @@ async fn the_example_is_answered_as_printed(gateway: &Gateway) -> Result<()> {
     Ok(())
 }
 
-async fn a_disabled_endpoint_is_told_nothing(gateway: &Gateway) -> Result<()> {
+async fn a_disabled_endpoint_receives_nothing(gateway: &Gateway) -> Result<()> {
     let receiver = Receiver::start().await?;
     let made = gateway.register("/v2/webhooks", &receiver.url("/")).await?;
     let path = format!("/v2/webhooks/{}", made.id);
@@ -84,7 +84,7 @@ async fn a_disabled_endpoint_is_told_nothing(gateway: &Gateway) -> Result<()> {
     Ok(())
 }
 
-async fn wrong_endpoints_are_named_and_not_stored(gateway: &Gateway) -> Result<()> {
+async fn wrong_endpoint_fields_are_named_and_nothing_is_stored(gateway: &Gateway) -> Result<()> {
     let url = "https://example.com/hook";
     for (body, code, param) in [
         (json!([]), "VAL001", ""),
@@ -124,7 +124,7 @@ async fn wrong_endpoints_are_named_and_not_stored(gateway: &Gateway) -> Result<(
     Ok(())
 }
 
-async fn who_may_not_and_what_is_not_there_is_said(gateway: &Gateway) -> Result<()> {
+async fn unauthorized_and_unknown_requests_get_the_right_error(gateway: &Gateway) -> Result<()> {
     for (request, expected) in [
         (
             gateway.request(Method::GET, "/v2/webhooks"),
@@ -178,7 +178,7 @@ async fn who_may_not_and_what_is_not_there_is_said(gateway: &Gateway) -> Result<
     Ok(())
 }
 
-async fn the_same_endpoint_under_one_key_is_made_once(gateway: &Gateway) -> Result<()> {
+async fn one_key_creates_one_endpoint(gateway: &Gateway) -> Result<()> {
     let keyed = |body: &Value| {
         gateway
             .posting("/v2/webhooks", body)
@@ -194,7 +194,7 @@ async fn the_same_endpoint_under_one_key_is_made_once(gateway: &Gateway) -> Resu
 }
 
 /// A client that was made for all of the contract's events must be able to start.
-async fn every_documented_event_may_be_asked_for(gateway: &Gateway) -> Result<()> {
+async fn every_documented_event_can_be_subscribed_to(gateway: &Gateway) -> Result<()> {
     let events = json!([
         "payment.succeeded",
         "payment.failed",

@@ -34,16 +34,16 @@ const EXAMPLE: &str = r#"{
 #[tokio::test]
 async fn cases() -> Result<()> {
     run_cases!(Gateway::start().await?;
-        the_example_is_answered_as_printed,
+        the_example_gets_the_documented_response,
         a_decline_is_a_402_that_names_its_payment,
         wrong_fields_are_named_and_nothing_is_stored,
         one_key_is_one_payment,
-        payments_are_listed_in_parts,
-        only_ones_own_payments_are_seen,
+        payments_are_listed_in_pages,
+        payments_of_others_are_not_found,
     )
 }
 
-async fn the_example_is_answered_as_printed(gateway: &Gateway) -> Result<()> {
+async fn the_example_gets_the_documented_response(gateway: &Gateway) -> Result<()> {
     let receiver = Receiver::start().await?;
     gateway.register("/v2/webhooks", &receiver.url("/")).await?;
     let request = asking(gateway, Method::POST, "/v2/payments");
@@ -182,7 +182,7 @@ async fn one_key_is_one_payment(gateway: &Gateway) -> Result<()> {
     Ok(())
 }
 
-async fn payments_are_listed_in_parts(gateway: &Gateway) -> Result<()> {
+async fn payments_are_listed_in_pages(gateway: &Gateway) -> Result<()> {
     let empty = gateway.get("/v2/payments").await?;
     assert_eq!(
         empty.text,
@@ -219,7 +219,7 @@ async fn payments_are_listed_in_parts(gateway: &Gateway) -> Result<()> {
     Ok(())
 }
 
-async fn only_ones_own_payments_are_seen(gateway: &Gateway) -> Result<()> {
+async fn payments_of_others_are_not_found(gateway: &Gateway) -> Result<()> {
     let paid = pay(gateway, cards::APPROVED).await?;
     let path = format!("/v2/payments/{}", paid.at("/id"));
     let missing = (404, "VAL003", "");
@@ -247,7 +247,7 @@ async fn only_ones_own_payments_are_seen(gateway: &Gateway) -> Result<()> {
 }
 
 #[tokio::test]
-async fn beyond_the_limit_a_request_is_told_when_to_come_again() -> Result<()> {
+async fn a_rate_limited_request_says_when_to_retry() -> Result<()> {
     let options = Options {
         rate_limit: Some(3),
         ..Options::default()

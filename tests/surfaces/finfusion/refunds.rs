@@ -12,15 +12,15 @@ use crate::plain::plain;
 #[tokio::test]
 async fn cases() -> Result<()> {
     run_cases!(Gateway::start().await?;
-        a_payment_is_given_back_in_parts,
+        a_payment_is_refunded_in_parts,
         a_wrong_refund_is_named_and_changes_nothing,
-        refunds_at_once_never_exceed_the_payment,
-        one_key_is_one_refund_of_ones_own_payment,
-        a_refund_that_failed_is_not_told_as_one,
+        concurrent_refunds_never_exceed_the_payment,
+        one_key_creates_one_refund_and_payments_of_others_are_not_found,
+        a_failed_refund_is_not_notified_as_refunded,
     )
 }
 
-async fn a_payment_is_given_back_in_parts(gateway: &Gateway) -> Result<()> {
+async fn a_payment_is_refunded_in_parts(gateway: &Gateway) -> Result<()> {
     let receiver = Receiver::start().await?;
     let hook = json!({"url": receiver.url("/"), "events": ["payment.refunded"]});
     gateway.register_as("/v2/webhooks", &hook).await?;
@@ -95,7 +95,7 @@ async fn a_wrong_refund_is_named_and_changes_nothing(gateway: &Gateway) -> Resul
     Ok(())
 }
 
-async fn refunds_at_once_never_exceed_the_payment(gateway: &Gateway) -> Result<()> {
+async fn concurrent_refunds_never_exceed_the_payment(gateway: &Gateway) -> Result<()> {
     let paid = pay(gateway, cards::APPROVED).await?;
     let path = format!("/v2/payments/{}/refund", paid.at("/id"));
     let body = json!({"amount": {"value": 300}});
@@ -105,7 +105,9 @@ async fn refunds_at_once_never_exceed_the_payment(gateway: &Gateway) -> Result<(
     Ok(())
 }
 
-async fn one_key_is_one_refund_of_ones_own_payment(gateway: &Gateway) -> Result<()> {
+async fn one_key_creates_one_refund_and_payments_of_others_are_not_found(
+    gateway: &Gateway,
+) -> Result<()> {
     let paid = pay(gateway, cards::APPROVED).await?;
     let path = format!("/v2/payments/{}/refund", paid.at("/id"));
     let keyed = |body: &Value| {
@@ -136,7 +138,7 @@ async fn one_key_is_one_refund_of_ones_own_payment(gateway: &Gateway) -> Result<
 
 /// The contract has a word for money that went back, and none for money that did not. paygate has one
 /// for both.
-async fn a_refund_that_failed_is_not_told_as_one(gateway: &Gateway) -> Result<()> {
+async fn a_failed_refund_is_not_notified_as_refunded(gateway: &Gateway) -> Result<()> {
     let receiver = Receiver::start().await?;
     for (path, name) in [("/v1/webhooks", "/paygate"), ("/v2/webhooks", "/finfusion")] {
         let asked = json!({"url": receiver.url(name)});

@@ -27,14 +27,14 @@ fn asking<'a>(gateway: &'a Gateway, more: &[Pair<'a>]) -> RequestBuilder {
 #[tokio::test]
 async fn cases() -> Result<()> {
     run_cases!(Gateway::start().await?;
-        a_token_is_given_for_a_scope_and_opens_the_api,
-        a_token_for_something_else_opens_nothing,
-        an_expired_token_opens_nothing,
+        a_token_is_issued_for_a_scope_and_works,
+        a_token_without_the_scope_is_refused,
+        an_expired_token_is_refused,
         wrong_requests_get_no_token,
     )
 }
 
-async fn a_token_is_given_for_a_scope_and_opens_the_api(gateway: &Gateway) -> Result<()> {
+async fn a_token_is_issued_for_a_scope_and_works(gateway: &Gateway) -> Result<()> {
     for (scope, granted) in [
         (vec![], "payments accounts"),
         (vec![("scope", "payments accounts")], "payments accounts"),
@@ -56,7 +56,7 @@ async fn a_token_is_given_for_a_scope_and_opens_the_api(gateway: &Gateway) -> Re
     Ok(())
 }
 
-async fn a_token_for_something_else_opens_nothing(gateway: &Gateway) -> Result<()> {
+async fn a_token_without_the_scope_is_refused(gateway: &Gateway) -> Result<()> {
     let given = gateway
         .send(asking(gateway, &[("scope", "accounts")]))
         .await?;
@@ -85,7 +85,7 @@ async fn a_token_for_something_else_opens_nothing(gateway: &Gateway) -> Result<(
     Ok(())
 }
 
-async fn an_expired_token_opens_nothing(gateway: &Gateway) -> Result<()> {
+async fn an_expired_token_is_refused(gateway: &Gateway) -> Result<()> {
     let given = gateway.send(asking(gateway, &[])).await?;
     gateway.expire_access_tokens().await?;
     let request = gateway.request(Method::GET, "/v2/payments");

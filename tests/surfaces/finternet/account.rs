@@ -23,12 +23,12 @@ fn balance(available: &str, pending: &str, total: &str) -> String {
 #[tokio::test]
 async fn cases() -> Result<()> {
     run_cases!(Gateway::start().await?;
-        a_captured_payment_is_the_merchants_less_the_fee,
-        movements_are_found_by_type_and_intent,
+        a_captured_payment_adds_its_amount_less_the_fee,
+        ledger_entries_are_filtered_by_type_and_intent,
     )
 }
 
-async fn a_captured_payment_is_the_merchants_less_the_fee(gateway: &Gateway) -> Result<()> {
+async fn a_captured_payment_adds_its_amount_less_the_fee(gateway: &Gateway) -> Result<()> {
     let path = format!("{INTENTS}/account/balance");
     let empty = get(gateway, &path).await?;
     assert_eq!(
@@ -66,7 +66,7 @@ async fn a_captured_payment_is_the_merchants_less_the_fee(gateway: &Gateway) -> 
     Ok(())
 }
 
-async fn movements_are_found_by_type_and_intent(gateway: &Gateway) -> Result<()> {
+async fn ledger_entries_are_filtered_by_type_and_intent(gateway: &Gateway) -> Result<()> {
     let mut ids = Vec::new();
     for _ in 0..3 {
         let id = intent(gateway, &asked("10.00")).await?;

@@ -11,14 +11,14 @@ use super::{at, charged, example, intent, of, pay, post, status, wrong};
 #[tokio::test]
 async fn cases() -> Result<()> {
     run_cases!(Gateway::start().await?;
-        an_open_intent_is_canceled_once_and_takes_no_payment_then,
+        an_open_intent_is_canceled_once_and_takes_no_payment_after,
         a_cancel_needs_no_body_and_a_paid_intent_is_not_canceled,
-        a_repeated_cancel_gets_the_same_answer,
-        a_cancel_and_a_payment_that_race_are_never_both,
+        a_repeated_cancel_gets_the_same_response,
+        of_a_cancel_and_a_payment_only_one_succeeds,
     )
 }
 
-async fn an_open_intent_is_canceled_once_and_takes_no_payment_then(
+async fn an_open_intent_is_canceled_once_and_takes_no_payment_after(
     gateway: &Gateway,
 ) -> Result<()> {
     let fresh = intent(gateway, &example()).await?;
@@ -74,7 +74,7 @@ async fn a_cancel_needs_no_body_and_a_paid_intent_is_not_canceled(gateway: &Gate
 }
 
 /// S000: the same key within a day gets the same response.
-async fn a_repeated_cancel_gets_the_same_answer(gateway: &Gateway) -> Result<()> {
+async fn a_repeated_cancel_gets_the_same_response(gateway: &Gateway) -> Result<()> {
     let id = intent(gateway, &example()).await?;
     let keyed = || {
         let request = of(
@@ -99,7 +99,7 @@ async fn a_repeated_cancel_gets_the_same_answer(gateway: &Gateway) -> Result<()>
 }
 
 /// Whoever comes first wins, and the other is told so; never both.
-async fn a_cancel_and_a_payment_that_race_are_never_both(gateway: &Gateway) -> Result<()> {
+async fn of_a_cancel_and_a_payment_only_one_succeeds(gateway: &Gateway) -> Result<()> {
     let body = json!({});
     for _ in 0..10 {
         let id = intent(gateway, &example()).await?;

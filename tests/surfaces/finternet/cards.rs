@@ -14,12 +14,12 @@ async fn cases() -> Result<()> {
     run_cases!(Gateway::start().await?;
         good_cards_pay,
         a_declined_card_leaves_the_intent_open_for_another,
-        payers_who_come_at_once_are_charged_once,
+        concurrent_payers_are_charged_once,
         a_wrong_card_charges_nothing,
         a_fraction_of_a_cent_is_not_charged,
-        a_payer_who_asks_again_gets_the_same_answer,
-        a_page_of_any_origin_may_ask,
-        an_intent_s_payment_is_read_nowhere_else,
+        a_payers_retry_gets_the_same_response,
+        pages_of_any_origin_may_send_requests,
+        an_intents_payment_is_on_no_other_surface,
     )
 }
 
@@ -79,7 +79,7 @@ async fn a_declined_card_leaves_the_intent_open_for_another(gateway: &Gateway) -
     Ok(())
 }
 
-async fn payers_who_come_at_once_are_charged_once(gateway: &Gateway) -> Result<()> {
+async fn concurrent_payers_are_charged_once(gateway: &Gateway) -> Result<()> {
     for number in [cards::APPROVED, cards::SLOW] {
         let id = intent(gateway, &example()).await?;
         let answers = try_join_all((0..8).map(|_| pay(gateway, &id, number))).await?;
@@ -103,7 +103,7 @@ async fn payers_who_come_at_once_are_charged_once(gateway: &Gateway) -> Result<(
 }
 
 #[tokio::test]
-async fn an_outcome_that_takes_long_is_read_later() -> Result<()> {
+async fn a_slow_outcome_is_read_later() -> Result<()> {
     let options = Options {
         wait_ms: 200,
         ..Options::default()
@@ -187,7 +187,7 @@ async fn a_fraction_of_a_cent_is_not_charged(gateway: &Gateway) -> Result<()> {
 }
 
 /// S000: the same key within a day gets the same response, also for a payer.
-async fn a_payer_who_asks_again_gets_the_same_answer(gateway: &Gateway) -> Result<()> {
+async fn a_payers_retry_gets_the_same_response(gateway: &Gateway) -> Result<()> {
     let id = intent(gateway, &example()).await?;
     let path = format!("{INTENTS}/public/{id}/payment");
     let keyed = |key: &'static str, number: &str| {
@@ -221,7 +221,7 @@ async fn a_payer_who_asks_again_gets_the_same_answer(gateway: &Gateway) -> Resul
 }
 
 /// A payer's browser asks from a page of another origin.
-async fn a_page_of_any_origin_may_ask(gateway: &Gateway) -> Result<()> {
+async fn pages_of_any_origin_may_send_requests(gateway: &Gateway) -> Result<()> {
     let id = intent(gateway, &example()).await?;
     for rest in ["", "/payment", "/transaction-hash"] {
         let path = format!("{INTENTS}/public/{id}{rest}");
@@ -257,7 +257,7 @@ async fn a_page_of_any_origin_may_ask(gateway: &Gateway) -> Result<()> {
 }
 
 /// The card payment is the intent's own: no other surface shows it.
-async fn an_intent_s_payment_is_read_nowhere_else(gateway: &Gateway) -> Result<()> {
+async fn an_intents_payment_is_on_no_other_surface(gateway: &Gateway) -> Result<()> {
     let id = intent(gateway, &example()).await?;
     let paid = pay(gateway, &id, cards::APPROVED).await?;
     let digits = paid

@@ -46,16 +46,16 @@ fn seconds(answer: &Response, pointer: &str) -> i64 {
 #[tokio::test]
 async fn cases() -> Result<()> {
     run_cases!(Gateway::start().await?;
-        an_intent_is_made_paid_and_retrieved,
-        every_field_comes_back,
-        a_list_shows_the_newest_first_and_goes_on_after_any,
-        a_merchant_may_keep_its_own_matters_from_strangers,
-        a_repeated_request_gets_the_same_answer,
+        an_intent_is_created_paid_and_retrieved,
+        every_field_is_returned,
+        a_list_is_newest_first_and_continues_after_any_intent,
+        a_merchant_may_hide_its_own_fields_from_the_public,
+        a_repeated_request_gets_the_same_response,
     )
 }
 
 /// S000 makes an intent, S002 retrieves it with and without a key, before and after it is paid.
-async fn an_intent_is_made_paid_and_retrieved(gateway: &Gateway) -> Result<()> {
+async fn an_intent_is_created_paid_and_retrieved(gateway: &Gateway) -> Result<()> {
     let made = post(gateway, "/api/v1/payment-intents", &example()).await?;
     let (id, created) = (made.at("/id").to_owned(), seconds(&made, "/created"));
     let digits = id.strip_prefix("intent_").context("no intent")?;
@@ -111,7 +111,7 @@ async fn an_intent_is_made_paid_and_retrieved(gateway: &Gateway) -> Result<()> {
     Ok(())
 }
 
-async fn every_field_comes_back(gateway: &Gateway) -> Result<()> {
+async fn every_field_is_returned(gateway: &Gateway) -> Result<()> {
     let asked = json!({
         "amount": "1000.00", "currency": "USDT", "type": "CONDITIONAL",
         "settlementMethod": "OFF_RAMP_TO_RTP", "settlementDestination": "9876543210",
@@ -156,7 +156,7 @@ async fn every_field_comes_back(gateway: &Gateway) -> Result<()> {
     Ok(())
 }
 
-async fn a_list_shows_the_newest_first_and_goes_on_after_any(gateway: &Gateway) -> Result<()> {
+async fn a_list_is_newest_first_and_continues_after_any_intent(gateway: &Gateway) -> Result<()> {
     let mut made = Vec::new();
     for _ in 0..12 {
         made.push(intent(gateway, &example()).await?);
@@ -198,8 +198,8 @@ async fn a_list_shows_the_newest_first_and_goes_on_after_any(gateway: &Gateway) 
     Ok(())
 }
 
-/// What a merchant keeps from strangers is null on the public paths, and there for its own key.
-async fn a_merchant_may_keep_its_own_matters_from_strangers(gateway: &Gateway) -> Result<()> {
+/// What a merchant hides from the public is null on the public paths, and shown to its own key.
+async fn a_merchant_may_hide_its_own_fields_from_the_public(gateway: &Gateway) -> Result<()> {
     let mut asked = example();
     asked["metadata"] = json!({"orderId": "ORD-123"});
     asked["settlementDestination"] = json!("9876543210");
@@ -233,7 +233,7 @@ async fn a_merchant_may_keep_its_own_matters_from_strangers(gateway: &Gateway) -
 }
 
 /// S000: the same key within a day gets the same response.
-async fn a_repeated_request_gets_the_same_answer(gateway: &Gateway) -> Result<()> {
+async fn a_repeated_request_gets_the_same_response(gateway: &Gateway) -> Result<()> {
     let keyed = |body: Value| {
         let request = of(gateway, &gateway.merchant, Method::POST, INTENTS);
         gateway.send(request.header("Idempotency-Key", "order-1").json(&body))
@@ -268,7 +268,7 @@ async fn a_repeated_request_gets_the_same_answer(gateway: &Gateway) -> Result<()
 
 /// S000: test keys have 100 requests a minute, and every answer says how many are left.
 #[tokio::test]
-async fn every_answer_says_how_many_requests_are_left() -> Result<()> {
+async fn every_response_says_how_many_requests_are_left() -> Result<()> {
     let options = Options {
         rate_limit: None,
         ..Options::default()

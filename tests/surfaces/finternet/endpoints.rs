@@ -23,10 +23,10 @@ async fn send(gateway: &Gateway, method: Method, path: &str, body: &Value) -> Re
 async fn cases() -> Result<()> {
     run_cases!(Gateway::start().await?;
         an_endpoint_is_registered_read_changed_and_deleted,
-        an_endpoint_is_seen_by_its_merchant_on_its_surface_only,
+        an_endpoint_is_visible_to_its_merchant_on_its_surface_only,
         a_repeated_registration_is_one_endpoint,
-        what_cannot_be_told_is_refused,
-        every_documented_event_may_be_asked_for,
+        wrong_and_too_many_endpoints_are_refused,
+        every_documented_event_can_be_subscribed_to,
         a_slash_at_the_end_changes_nothing,
     )
 }
@@ -117,7 +117,9 @@ async fn an_endpoint_is_registered_read_changed_and_deleted(gateway: &Gateway) -
     Ok(())
 }
 
-async fn an_endpoint_is_seen_by_its_merchant_on_its_surface_only(gateway: &Gateway) -> Result<()> {
+async fn an_endpoint_is_visible_to_its_merchant_on_its_surface_only(
+    gateway: &Gateway,
+) -> Result<()> {
     let made = post(gateway, WEBHOOKS, &json!({"url": URL})).await?;
     assert_eq!(made.body["data"]["events"], json!(["*"]));
     let missing = format!("Webhook endpoint not found: {}", made.at("/id"));
@@ -158,7 +160,7 @@ async fn a_repeated_registration_is_one_endpoint(gateway: &Gateway) -> Result<()
     Ok(())
 }
 
-async fn what_cannot_be_told_is_refused(gateway: &Gateway) -> Result<()> {
+async fn wrong_and_too_many_endpoints_are_refused(gateway: &Gateway) -> Result<()> {
     for (body, param) in [
         (json!({}), "url"),
         (json!({"url": "http://10.0.0.1/"}), "url"),
@@ -195,7 +197,7 @@ async fn what_cannot_be_told_is_refused(gateway: &Gateway) -> Result<()> {
 }
 
 /// A client that was made for all of the contract's events must be able to start.
-async fn every_documented_event_may_be_asked_for(gateway: &Gateway) -> Result<()> {
+async fn every_documented_event_can_be_subscribed_to(gateway: &Gateway) -> Result<()> {
     let of_intents = [
         "created",
         "status_changed",

@@ -27,12 +27,12 @@ const UNAVAILABLE: &str =
 #[tokio::test]
 async fn cases() -> Result<()> {
     run_cases!(Gateway::start().await?;
-        what_needs_a_chain_says_so,
-        an_intent_is_looked_for_before_its_escrow,
+        operations_that_need_a_chain_say_so,
+        an_unknown_intent_is_reported_before_its_escrow,
     )
 }
 
-async fn what_needs_a_chain_says_so(gateway: &Gateway) -> Result<()> {
+async fn operations_that_need_a_chain_say_so(gateway: &Gateway) -> Result<()> {
     let id = intent(gateway, &example()).await?;
     let no_escrow = format!(
         "Escrow order not found for payment intent: {id}. \
@@ -55,7 +55,7 @@ async fn what_needs_a_chain_says_so(gateway: &Gateway) -> Result<()> {
     Ok(())
 }
 
-async fn an_intent_is_looked_for_before_its_escrow(gateway: &Gateway) -> Result<()> {
+async fn an_unknown_intent_is_reported_before_its_escrow(gateway: &Gateway) -> Result<()> {
     let id = intent(gateway, &example()).await?;
     let missing = wrong(
         "resource_missing",

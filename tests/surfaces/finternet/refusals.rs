@@ -33,21 +33,21 @@ fn paths(id: &str) -> Vec<(Method, String)> {
 #[tokio::test]
 async fn cases() -> Result<()> {
     run_cases!(Gateway::start().await?;
-        without_a_right_key_nobody_is_let_in,
-        a_key_opens_three_doors,
+        requests_without_a_valid_key_are_refused,
+        a_key_is_accepted_in_three_headers,
         another_merchants_intent_is_forbidden,
         an_unknown_intent_is_named,
         each_wrong_field_is_named_and_nothing_is_stored,
-        a_body_that_is_no_json_is_refused,
+        a_body_that_is_not_json_is_refused,
         each_wrong_parameter_of_a_list_is_named,
-        unknown_paths_and_wrong_methods_are_answered_in_this_contract_s_words,
+        unknown_paths_and_wrong_methods_have_this_contracts_errors,
         live_payments_are_not_available,
         an_idempotency_key_is_short_and_plain,
-        what_is_our_fault_is_said_to_be,
+        internal_errors_are_reported_as_such,
     )
 }
 
-async fn without_a_right_key_nobody_is_let_in(gateway: &Gateway) -> Result<()> {
+async fn requests_without_a_valid_key_are_refused(gateway: &Gateway) -> Result<()> {
     let id = intent(gateway, &example()).await?;
     let unknown = merchant::key(Mode::Test, &[7; 32]).to_string();
     for (method, path) in paths(&id) {
@@ -68,7 +68,7 @@ async fn without_a_right_key_nobody_is_let_in(gateway: &Gateway) -> Result<()> {
 }
 
 /// The documents send the key in three ways.
-async fn a_key_opens_three_doors(gateway: &Gateway) -> Result<()> {
+async fn a_key_is_accepted_in_three_headers(gateway: &Gateway) -> Result<()> {
     let key = gateway.merchant.test_key.as_str();
     let ask = || gateway.request(Method::POST, INTENTS).json(&example());
     for request in [
@@ -176,7 +176,7 @@ async fn each_wrong_field_is_named_and_nothing_is_stored(gateway: &Gateway) -> R
     gateway.check_nothing_stored().await
 }
 
-async fn a_body_that_is_no_json_is_refused(gateway: &Gateway) -> Result<()> {
+async fn a_body_that_is_not_json_is_refused(gateway: &Gateway) -> Result<()> {
     let id = intent(gateway, &example()).await?;
     let typed = |request: RequestBuilder| request.header("Content-Type", "application/json");
     for path in [
@@ -249,7 +249,7 @@ async fn each_wrong_parameter_of_a_list_is_named(gateway: &Gateway) -> Result<()
     Ok(())
 }
 
-async fn unknown_paths_and_wrong_methods_are_answered_in_this_contract_s_words(
+async fn unknown_paths_and_wrong_methods_have_this_contracts_errors(
     gateway: &Gateway,
 ) -> Result<()> {
     let id = intent(gateway, &example()).await?;
@@ -327,7 +327,7 @@ async fn an_idempotency_key_is_short_and_plain(gateway: &Gateway) -> Result<()> 
     Ok(())
 }
 
-async fn what_is_our_fault_is_said_to_be(gateway: &Gateway) -> Result<()> {
+async fn internal_errors_are_reported_as_such(gateway: &Gateway) -> Result<()> {
     let id = intent(gateway, &example()).await?;
     // No card can be sealed before the card worker has made a key.
     let paying = super::pay(gateway, &id, cards::APPROVED);

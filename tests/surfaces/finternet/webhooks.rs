@@ -35,12 +35,12 @@ async fn register(gateway: &Gateway, asked: &Value) -> Result<String> {
 #[tokio::test]
 async fn cases() -> Result<()> {
     run_cases!(Gateway::start().await?;
-        an_endpoint_is_told_of_every_change_of_status,
-        an_endpoint_is_not_told_of_other_surfaces_payments,
+        an_endpoint_receives_every_change_of_status,
+        an_endpoint_does_not_receive_other_surfaces_payments,
     )
 }
 
-async fn an_endpoint_is_told_of_every_change_of_status(gateway: &Gateway) -> Result<()> {
+async fn an_endpoint_receives_every_change_of_status(gateway: &Gateway) -> Result<()> {
     let receiver = Receiver::start().await?;
     let hook = |name: &str, events: Value| json!({"url": receiver.url(name), "events": events});
     let secret = register(gateway, &hook("/all", json!(["*"]))).await?;
@@ -114,7 +114,7 @@ fn check(request: &Request, secret: &str) -> Result<()> {
     Ok(())
 }
 
-async fn an_endpoint_is_not_told_of_other_surfaces_payments(gateway: &Gateway) -> Result<()> {
+async fn an_endpoint_does_not_receive_other_surfaces_payments(gateway: &Gateway) -> Result<()> {
     let receiver = Receiver::start().await?;
     register(gateway, &json!({"url": receiver.url("/all")})).await?;
     gateway

@@ -12,16 +12,16 @@ use super::{
 #[tokio::test]
 async fn cases() -> Result<()> {
     run_cases!(Gateway::start().await?;
-        a_payment_is_begun_as_printed,
-        every_door_leads_to_the_same,
-        a_paid_payment_is_read_as_printed,
-        what_is_not_there_is_answered_as_printed,
+        a_payment_is_started_as_documented,
+        every_path_and_credential_works,
+        a_paid_payment_is_read_as_documented,
+        a_missing_payment_gets_the_documented_error,
         payers_need_no_key,
         a_session_is_a_payment_on_its_page,
     )
 }
 
-async fn a_payment_is_begun_as_printed(gateway: &Gateway) -> Result<()> {
+async fn a_payment_is_started_as_documented(gateway: &Gateway) -> Result<()> {
     let created = create(gateway).await?;
     let (id, redirect) = (created.at("/data/id_payment"), created.at("/data/redirect"));
     assert_eq!(
@@ -52,7 +52,7 @@ async fn a_payment_is_begun_as_printed(gateway: &Gateway) -> Result<()> {
 }
 
 /// Both bases, both slashes where the scheme tells, and every way to send the key.
-async fn every_door_leads_to_the_same(gateway: &Gateway) -> Result<()> {
+async fn every_path_and_credential_works(gateway: &Gateway) -> Result<()> {
     let key = gateway.merchant.test_key.as_str();
     let post = |path: &str| gateway.request(Method::POST, path).json(&example());
     for request in [
@@ -71,7 +71,7 @@ async fn every_door_leads_to_the_same(gateway: &Gateway) -> Result<()> {
 }
 
 /// A payment that paygate took reads `completed` here, by its id and by its number.
-async fn a_paid_payment_is_read_as_printed(gateway: &Gateway) -> Result<()> {
+async fn a_paid_payment_is_read_as_documented(gateway: &Gateway) -> Result<()> {
     let paid = gateway.pay(cards::APPROVED).await?;
     let id = paid.at("/id");
     let expected = format!(
@@ -94,7 +94,7 @@ async fn a_paid_payment_is_read_as_printed(gateway: &Gateway) -> Result<()> {
 }
 
 /// With a test key there is nothing in live mode.
-async fn what_is_not_there_is_answered_as_printed(gateway: &Gateway) -> Result<()> {
+async fn a_missing_payment_gets_the_documented_error(gateway: &Gateway) -> Result<()> {
     let created = create(gateway).await?;
     let id = created.at("/data/id_payment");
     let theirs = gateway

@@ -21,12 +21,12 @@ async fn create(gateway: &Gateway, email: &str) -> Result<Value> {
 #[tokio::test]
 async fn cases() -> Result<()> {
     run_cases!(Gateway::start().await?;
-        a_customer_is_known_by_its_address,
+        a_customer_is_recognised_by_its_email_address,
         customers_are_listed_in_both_forms,
     )
 }
 
-async fn a_customer_is_known_by_its_address(gateway: &Gateway) -> Result<()> {
+async fn a_customer_is_recognised_by_its_email_address(gateway: &Gateway) -> Result<()> {
     let made = create(gateway, "customer@example.com").await?;
     let asked = json!({"email": "customer@example.com", "name": "Jane Doe"});
     let changed = post(gateway, "/v1/customers/", &asked).await?;

@@ -27,9 +27,9 @@ fn repeated(data: &Value) -> String {
 async fn cases() -> Result<()> {
     run_cases!(Gateway::start().await?;
         a_repeated_key_is_refused_with_the_first_payment,
-        of_requests_that_come_together_one_is_taken,
-        sessions_are_made_once_too,
-        a_repeated_refund_or_customer_is_told_what_was_made,
+        of_concurrent_requests_one_is_accepted,
+        one_key_creates_one_session,
+        a_repeated_refund_or_customer_names_the_first,
     )
 }
 
@@ -60,7 +60,7 @@ async fn a_repeated_key_is_refused_with_the_first_payment(gateway: &Gateway) -> 
     Ok(())
 }
 
-async fn of_requests_that_come_together_one_is_taken(gateway: &Gateway) -> Result<()> {
+async fn of_concurrent_requests_one_is_accepted(gateway: &Gateway) -> Result<()> {
     let body = example();
     let asked = (0..8).map(|_| gateway.send(once(gateway, "/v1/payments/", &body, "order-2")));
     let (taken, refused): (Vec<Response>, Vec<Response>) = try_join_all(asked)
@@ -76,7 +76,7 @@ async fn of_requests_that_come_together_one_is_taken(gateway: &Gateway) -> Resul
     Ok(())
 }
 
-async fn sessions_are_made_once_too(gateway: &Gateway) -> Result<()> {
+async fn one_key_creates_one_session(gateway: &Gateway) -> Result<()> {
     let session =
         json!({"amount": "1.00", "currency": "USD", "return_url": "https://example.com/"});
     let path = "/v1/payments/session";
@@ -96,7 +96,7 @@ async fn sessions_are_made_once_too(gateway: &Gateway) -> Result<()> {
 }
 
 /// A refund in either shape and a customer: the first answer is what was made.
-async fn a_repeated_refund_or_customer_is_told_what_was_made(gateway: &Gateway) -> Result<()> {
+async fn a_repeated_refund_or_customer_names_the_first(gateway: &Gateway) -> Result<()> {
     let paid = gateway.pay(cards::APPROVED).await?;
     let id = paid.at("/id");
     for (path, body, other, member) in [

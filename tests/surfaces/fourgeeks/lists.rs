@@ -34,9 +34,9 @@ async fn cases() -> Result<()> {
     run_cases!(Gateway::start().await?;
         a_row_has_26_columns_and_exact_numbers,
         a_new_rate_changes_no_old_payment,
-        what_is_not_booked_yet_is_zero,
-        lists_are_filtered_and_cut,
-        a_list_has_ten_payments_unless_said_otherwise,
+        amounts_not_posted_yet_are_zero,
+        lists_are_filtered_and_paged,
+        a_list_has_ten_payments_by_default,
     )
 }
 
@@ -86,7 +86,7 @@ async fn a_new_rate_changes_no_old_payment(gateway: &Gateway) -> Result<()> {
 }
 
 /// The row of a payment that nobody paid, in a currency without decimals.
-async fn what_is_not_booked_yet_is_zero(gateway: &Gateway) -> Result<()> {
+async fn amounts_not_posted_yet_are_zero(gateway: &Gateway) -> Result<()> {
     let created = create(gateway).await?;
     let mut yen = super::example();
     (yen["currency"], yen["amount"]) = ("JPY".into(), "12345".into());
@@ -113,7 +113,7 @@ fn ids(list: &Value) -> Vec<&str> {
     rows.filter_map(|row| row["id"].as_str()).collect()
 }
 
-async fn lists_are_filtered_and_cut(gateway: &Gateway) -> Result<()> {
+async fn lists_are_filtered_and_paged(gateway: &Gateway) -> Result<()> {
     let created = create(gateway).await?;
     let declined = gateway.pay(cards::DECLINED).await?;
     let paid = gateway.pay(cards::APPROVED).await?;
@@ -156,7 +156,7 @@ async fn lists_are_filtered_and_cut(gateway: &Gateway) -> Result<()> {
     Ok(())
 }
 
-async fn a_list_has_ten_payments_unless_said_otherwise(gateway: &Gateway) -> Result<()> {
+async fn a_list_has_ten_payments_by_default(gateway: &Gateway) -> Result<()> {
     for _ in 0..11 {
         create(gateway).await?;
     }

@@ -29,10 +29,10 @@ fn check_locked(page: &Response) {
 async fn cases() -> Result<()> {
     run_cases!(Gateway::start().await?;
         the_page_states_the_payment,
-        nothing_but_the_id_is_believed,
-        a_wrong_address_leads_nowhere,
-        texts_are_shown_as_texts,
-        beyond_the_limit_the_page_says_when_to_come_again,
+        only_the_id_in_the_url_counts,
+        a_wrong_url_shows_no_payment,
+        texts_are_escaped,
+        the_rate_limited_page_says_when_to_retry,
     )
 }
 
@@ -70,7 +70,7 @@ async fn the_page_states_the_payment(gateway: &Gateway) -> Result<()> {
 }
 
 /// What the address says is not believed: the id leads to the row, and the row is stated.
-async fn nothing_but_the_id_is_believed(gateway: &Gateway) -> Result<()> {
+async fn only_the_id_in_the_url_counts(gateway: &Gateway) -> Result<()> {
     let created = create(gateway).await?;
     let forged = carried(created.at("/data/redirect"))?
         .replace("500.00", "5.00")
@@ -87,7 +87,7 @@ async fn nothing_but_the_id_is_believed(gateway: &Gateway) -> Result<()> {
     Ok(())
 }
 
-async fn a_wrong_address_leads_nowhere(gateway: &Gateway) -> Result<()> {
+async fn a_wrong_url_shows_no_payment(gateway: &Gateway) -> Result<()> {
     let paid = gateway.pay(cards::APPROVED).await?;
     let naming = |id: &str| STANDARD.encode(json!({"id_payment": id}).to_string());
     for data in [
@@ -111,7 +111,7 @@ async fn a_wrong_address_leads_nowhere(gateway: &Gateway) -> Result<()> {
 }
 
 /// Whatever the merchant wrote is text.
-async fn texts_are_shown_as_texts(gateway: &Gateway) -> Result<()> {
+async fn texts_are_escaped(gateway: &Gateway) -> Result<()> {
     let mut body = example();
     body["description"] = json!("<script>alert(1)</script> & \"ümläut\" > ~ 💳");
     body["items"] = json!(["<img src=x onerror=alert(1)>", "'; drop table payments; --"]);
@@ -139,7 +139,7 @@ async fn texts_are_shown_as_texts(gateway: &Gateway) -> Result<()> {
 }
 
 /// An address may load it 100 times a minute.
-async fn beyond_the_limit_the_page_says_when_to_come_again(gateway: &Gateway) -> Result<()> {
+async fn the_rate_limited_page_says_when_to_retry(gateway: &Gateway) -> Result<()> {
     let mut limited = None;
     // Whatever the second hand says, the limit is passed in one of two minutes.
     for _ in 0..201 {

@@ -16,13 +16,13 @@ fn with_key(gateway: &Gateway, method: Method, path: &str) -> RequestBuilder {
 #[tokio::test]
 async fn cases() -> Result<()> {
     run_cases!(Gateway::start().await?;
-        what_is_read_is_read_with_and_without_the_slash,
-        what_payers_read_and_sessions_have_both_spellings_too,
-        a_bearer_is_answered_in_paygate_s_words,
+        reads_work_with_and_without_a_trailing_slash,
+        public_reads_and_sessions_work_with_and_without_it_too,
+        a_bearer_key_gets_paygates_format,
     )
 }
 
-async fn what_is_read_is_read_with_and_without_the_slash(gateway: &Gateway) -> Result<()> {
+async fn reads_work_with_and_without_a_trailing_slash(gateway: &Gateway) -> Result<()> {
     let paid = gateway.pay(cards::APPROVED).await?;
     let refund = json!({"payment_id": paid.at("/id"), "amount": 100});
     let refund = post(gateway, "/v1/refunds", &refund).await?;
@@ -57,7 +57,7 @@ async fn what_is_read_is_read_with_and_without_the_slash(gateway: &Gateway) -> R
     Ok(())
 }
 
-async fn what_payers_read_and_sessions_have_both_spellings_too(gateway: &Gateway) -> Result<()> {
+async fn public_reads_and_sessions_work_with_and_without_it_too(gateway: &Gateway) -> Result<()> {
     let created = create(gateway).await?;
     let mut paths = vec![format!(
         "/v1/payments/public/{}",
@@ -81,7 +81,7 @@ async fn what_payers_read_and_sessions_have_both_spellings_too(gateway: &Gateway
 }
 
 /// A Bearer speaks paygate, whatever the path ends with.
-async fn a_bearer_is_answered_in_paygate_s_words(gateway: &Gateway) -> Result<()> {
+async fn a_bearer_key_gets_paygates_format(gateway: &Gateway) -> Result<()> {
     gateway.pay(cards::APPROVED).await?;
     let hook = json!({"url": "https://example.com/hook"});
     assert_eq!(gateway.post("/v1/webhooks/", &hook).await?.status, 200);

@@ -9,13 +9,13 @@ use super::{get, missing, post, problem, uuid, without_time};
 #[tokio::test]
 async fn cases() -> Result<()> {
     run_cases!(Gateway::start().await?;
-        both_shapes_give_money_back,
+        both_shapes_refund,
         refunds_are_listed_newest_first,
-        what_cannot_be_given_back_is_not,
+        what_cannot_be_refunded_is_refused,
     )
 }
 
-async fn both_shapes_give_money_back(gateway: &Gateway) -> Result<()> {
+async fn both_shapes_refund(gateway: &Gateway) -> Result<()> {
     let paid = gateway.pay(cards::APPROVED).await?;
     let payment = paid.at("/id");
     let asked = json!({"payment_id": payment, "amount": 2500, "reason": "Customer requested partial refund"});
@@ -84,7 +84,7 @@ async fn refunds_are_listed_newest_first(gateway: &Gateway) -> Result<()> {
     Ok(())
 }
 
-async fn what_cannot_be_given_back_is_not(gateway: &Gateway) -> Result<()> {
+async fn what_cannot_be_refunded_is_refused(gateway: &Gateway) -> Result<()> {
     let paid = gateway.pay(cards::APPROVED).await?;
     let declined = gateway.pay(cards::DECLINED).await?;
     let (paid, declined) = (paid.at("/id"), declined.at("/id"));

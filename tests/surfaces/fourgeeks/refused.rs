@@ -51,9 +51,9 @@ fn wrong_fields() -> Vec<(&'static str, Value, &'static str)> {
 async fn cases() -> Result<()> {
     run_cases!(Gateway::start().await?;
         wrong_fields_are_named,
-        without_a_right_key_nobody_is_let_in,
-        bodies_paths_and_methods_are_refused_in_the_same_shape,
-        while_the_database_does_not_answer_nobody_is_told_otherwise,
+        requests_without_a_valid_key_are_refused,
+        errors_of_bodies_paths_and_methods_have_the_same_shape,
+        an_unresponsive_database_is_a_503,
     )
 }
 
@@ -79,7 +79,7 @@ async fn wrong_fields_are_named(gateway: &Gateway) -> Result<()> {
 }
 
 /// Requests without a right key, and how each is answered.
-fn strangers(gateway: &Gateway) -> Vec<(RequestBuilder, &'static str)> {
+fn unauthenticated(gateway: &Gateway) -> Vec<(RequestBuilder, &'static str)> {
     let absent = r#"{"detail":"Authentication credentials were not provided."}"#;
     let wrong = r#"{"detail":"Invalid API key format."}"#;
     let asking = || gateway.request(Method::GET, "/v1/payments/");
@@ -115,8 +115,8 @@ fn strangers(gateway: &Gateway) -> Vec<(RequestBuilder, &'static str)> {
     ]
 }
 
-async fn without_a_right_key_nobody_is_let_in(gateway: &Gateway) -> Result<()> {
-    for (request, expected) in strangers(gateway) {
+async fn requests_without_a_valid_key_are_refused(gateway: &Gateway) -> Result<()> {
+    for (request, expected) in unauthenticated(gateway) {
         let answer = gateway.send(request).await?;
         assert_eq!((answer.status, answer.text.as_str()), (401, expected));
         check_headers(&answer);
@@ -125,7 +125,7 @@ async fn without_a_right_key_nobody_is_let_in(gateway: &Gateway) -> Result<()> {
     Ok(())
 }
 
-async fn bodies_paths_and_methods_are_refused_in_the_same_shape(gateway: &Gateway) -> Result<()> {
+async fn errors_of_bodies_paths_and_methods_have_the_same_shape(gateway: &Gateway) -> Result<()> {
     let at = |method, path| basic(gateway, method, path);
     let raw = |body: &'static str| {
         at(Method::POST, "/v1/payments/")
@@ -240,9 +240,7 @@ async fn live_keys_and_too_many_requests_are_refused() -> Result<()> {
 }
 
 /// Whoever cannot be counted cannot be answered: the API says so, and the page does.
-async fn while_the_database_does_not_answer_nobody_is_told_otherwise(
-    gateway: &Gateway,
-) -> Result<()> {
+async fn an_unresponsive_database_is_a_503(gateway: &Gateway) -> Result<()> {
     let lock = gateway.lock_rate_limits().await?;
     let (list, page) = tokio::try_join!(
         gateway.send(basic(gateway, Method::GET, "/v1/payments/")),

@@ -13,17 +13,17 @@ use crate::{refusal, refused};
 #[tokio::test]
 async fn cases() -> Result<()> {
     run_cases!(Gateway::start().await?;
-        a_customer_is_made_read_and_changed,
-        one_address_is_one_customer,
-        wrong_customers_are_named_and_not_stored,
-        only_ones_own_customers_are_seen,
-        customers_are_listed_in_parts,
-        the_same_customer_under_one_key_is_made_once,
-        a_customer_that_comes_with_a_payment_is_told,
+        a_customer_is_created_read_and_changed,
+        one_email_address_is_one_customer,
+        wrong_customer_fields_are_named_and_nothing_is_stored,
+        customers_of_others_are_not_found,
+        customers_are_listed_in_pages,
+        one_key_creates_one_customer,
+        a_new_customer_of_a_payment_is_notified_once,
     )
 }
 
-async fn a_customer_is_made_read_and_changed(gateway: &Gateway) -> Result<()> {
+async fn a_customer_is_created_read_and_changed(gateway: &Gateway) -> Result<()> {
     let receiver = Receiver::start().await?;
     let asked =
         json!({"url": receiver.url("/"), "events": ["customer.created", "customer.updated"]});
@@ -65,7 +65,7 @@ async fn a_customer_is_made_read_and_changed(gateway: &Gateway) -> Result<()> {
     Ok(())
 }
 
-async fn one_address_is_one_customer(gateway: &Gateway) -> Result<()> {
+async fn one_email_address_is_one_customer(gateway: &Gateway) -> Result<()> {
     let paid = gateway.pay(cards::APPROVED).await?;
     let body = json!({"email": "CUSTOMER@example.com", "phone": "+1 555 0100"});
     let same = gateway.post("/v1/customers", &body).await?;
@@ -105,7 +105,7 @@ async fn one_address_is_one_customer(gateway: &Gateway) -> Result<()> {
     Ok(())
 }
 
-async fn wrong_customers_are_named_and_not_stored(gateway: &Gateway) -> Result<()> {
+async fn wrong_customer_fields_are_named_and_nothing_is_stored(gateway: &Gateway) -> Result<()> {
     for (body, code, param) in [
         (json!({"email": "nobody"}), "email_invalid", "email"),
         (
@@ -129,7 +129,7 @@ async fn wrong_customers_are_named_and_not_stored(gateway: &Gateway) -> Result<(
     Ok(())
 }
 
-async fn only_ones_own_customers_are_seen(gateway: &Gateway) -> Result<()> {
+async fn customers_of_others_are_not_found(gateway: &Gateway) -> Result<()> {
     let made = gateway
         .post("/v1/customers", &json!({"name": "Ada"}))
         .await?;
@@ -160,7 +160,7 @@ async fn only_ones_own_customers_are_seen(gateway: &Gateway) -> Result<()> {
     Ok(())
 }
 
-async fn customers_are_listed_in_parts(gateway: &Gateway) -> Result<()> {
+async fn customers_are_listed_in_pages(gateway: &Gateway) -> Result<()> {
     let mut ids = Vec::new();
     for number in 0..5 {
         let body = json!({"email": format!("{number}@example.com")});
@@ -198,7 +198,7 @@ async fn customers_are_listed_in_parts(gateway: &Gateway) -> Result<()> {
     Ok(())
 }
 
-async fn the_same_customer_under_one_key_is_made_once(gateway: &Gateway) -> Result<()> {
+async fn one_key_creates_one_customer(gateway: &Gateway) -> Result<()> {
     let keyed = |body: &Value| {
         let request = gateway.posting("/v1/customers", body);
         gateway.send(request.header("Idempotency-Key", "ada"))
@@ -219,7 +219,7 @@ async fn the_same_customer_under_one_key_is_made_once(gateway: &Gateway) -> Resu
 }
 
 /// A payment's customer is told of once, when it is new.
-async fn a_customer_that_comes_with_a_payment_is_told(gateway: &Gateway) -> Result<()> {
+async fn a_new_customer_of_a_payment_is_notified_once(gateway: &Gateway) -> Result<()> {
     let receiver = Receiver::start().await?;
     let events = ["customer.created", "customer.updated"];
     let asked = json!({"url": receiver.url("/"), "events": events});

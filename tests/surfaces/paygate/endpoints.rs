@@ -13,11 +13,11 @@ use crate::{refusal, refused};
 async fn cases() -> Result<()> {
     run_cases!(Gateway::start().await?;
         an_endpoint_is_listed_read_changed_and_deleted,
-        a_disabled_endpoint_is_told_nothing_until_it_is_active,
-        the_same_endpoint_under_one_key_is_made_once,
+        a_disabled_endpoint_receives_nothing_until_it_is_active,
+        one_key_creates_one_endpoint,
         wrong_changes_are_named,
-        only_ones_own_endpoints_are_seen,
-        without_a_key_no_endpoint_is_touched,
+        endpoints_of_others_are_not_found,
+        endpoints_need_a_key,
     )
 }
 
@@ -73,7 +73,7 @@ async fn an_endpoint_is_listed_read_changed_and_deleted(gateway: &Gateway) -> Re
     Ok(())
 }
 
-async fn a_disabled_endpoint_is_told_nothing_until_it_is_active(gateway: &Gateway) -> Result<()> {
+async fn a_disabled_endpoint_receives_nothing_until_it_is_active(gateway: &Gateway) -> Result<()> {
     let receiver = Receiver::start().await?;
     let made = gateway.register("/v1/webhooks", &receiver.url("/")).await?;
     let path = format!("/v1/webhooks/{}", made.id);
@@ -101,7 +101,7 @@ async fn a_disabled_endpoint_is_told_nothing_until_it_is_active(gateway: &Gatewa
     Ok(())
 }
 
-async fn the_same_endpoint_under_one_key_is_made_once(gateway: &Gateway) -> Result<()> {
+async fn one_key_creates_one_endpoint(gateway: &Gateway) -> Result<()> {
     let keyed = |body: &Value| {
         let request = gateway.posting("/v1/webhooks", body);
         gateway.send(request.header("Idempotency-Key", "hook"))
@@ -163,7 +163,7 @@ async fn wrong_changes_are_named(gateway: &Gateway) -> Result<()> {
 }
 
 /// Neither another merchant's, nor live mode's, nor another surface's.
-async fn only_ones_own_endpoints_are_seen(gateway: &Gateway) -> Result<()> {
+async fn endpoints_of_others_are_not_found(gateway: &Gateway) -> Result<()> {
     let ours = gateway
         .register("/v1/webhooks", "https://example.com/")
         .await?;
@@ -191,7 +191,7 @@ async fn only_ones_own_endpoints_are_seen(gateway: &Gateway) -> Result<()> {
     Ok(())
 }
 
-async fn without_a_key_no_endpoint_is_touched(gateway: &Gateway) -> Result<()> {
+async fn endpoints_need_a_key(gateway: &Gateway) -> Result<()> {
     for (method, path) in [
         (Method::GET, "/v1/webhooks"),
         (Method::GET, "/v1/webhooks/whk_0000000000000000000001"),

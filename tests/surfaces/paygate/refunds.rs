@@ -30,19 +30,19 @@ async fn read(gateway: &Gateway, payment: &str) -> Result<Response> {
 #[tokio::test]
 async fn cases() -> Result<()> {
     run_cases!(Gateway::start().await?;
-        a_payment_is_given_back_in_parts,
-        what_took_no_money_gives_none_back,
-        only_ones_own_payments_are_given_back,
+        a_payment_is_refunded_in_parts,
+        a_payment_without_a_capture_is_not_refundable,
+        payments_of_others_are_not_refunded,
         a_wrong_refund_is_named_and_changes_nothing,
-        refunds_at_once_never_exceed_the_payment,
-        the_same_refund_under_one_key_is_made_once,
-        a_refused_refund_is_failed_and_takes_nothing_up,
-        the_body_may_be_left_out,
+        concurrent_refunds_never_exceed_the_payment,
+        one_key_creates_one_refund,
+        a_refused_refund_fails_and_reserves_nothing,
+        the_body_may_be_omitted,
     )
 }
 
 /// The document's example, then the rest, then nothing is left.
-async fn a_payment_is_given_back_in_parts(gateway: &Gateway) -> Result<()> {
+async fn a_payment_is_refunded_in_parts(gateway: &Gateway) -> Result<()> {
     let receiver = Receiver::start().await?;
     let asked = json!({"url": receiver.url("/"), "events": ["refund.created"]});
     gateway.register_as("/v1/webhooks", &asked).await?;
@@ -81,7 +81,7 @@ async fn a_payment_is_given_back_in_parts(gateway: &Gateway) -> Result<()> {
     Ok(())
 }
 
-async fn what_took_no_money_gives_none_back(gateway: &Gateway) -> Result<()> {
+async fn a_payment_without_a_capture_is_not_refundable(gateway: &Gateway) -> Result<()> {
     let mut without_card = example(cards::APPROVED);
     without_card
         .as_object_mut()
@@ -97,7 +97,7 @@ async fn what_took_no_money_gives_none_back(gateway: &Gateway) -> Result<()> {
     Ok(())
 }
 
-async fn only_ones_own_payments_are_given_back(gateway: &Gateway) -> Result<()> {
+async fn payments_of_others_are_not_refunded(gateway: &Gateway) -> Result<()> {
     let paid = gateway.pay(cards::APPROVED).await?;
     let path = format!("/v1/payments/{}/refund", paid.at("/id"));
     let missing = refusal(404, "resource_missing", "");
@@ -157,7 +157,7 @@ async fn a_wrong_refund_is_named_and_changes_nothing(gateway: &Gateway) -> Resul
 }
 
 /// However many ask at once, no more goes back than came in.
-async fn refunds_at_once_never_exceed_the_payment(gateway: &Gateway) -> Result<()> {
+async fn concurrent_refunds_never_exceed_the_payment(gateway: &Gateway) -> Result<()> {
     let paid = gateway.pay(cards::APPROVED).await?;
     let id = paid.at("/id");
     let body = json!({"amount": 1000});
@@ -182,7 +182,7 @@ async fn refunds_at_once_never_exceed_the_payment(gateway: &Gateway) -> Result<(
     Ok(())
 }
 
-async fn the_same_refund_under_one_key_is_made_once(gateway: &Gateway) -> Result<()> {
+async fn one_key_creates_one_refund(gateway: &Gateway) -> Result<()> {
     let paid = gateway.pay(cards::APPROVED).await?;
     let path = format!("/v1/payments/{}/refund", paid.at("/id"));
     let keyed = |body: &Value| {
@@ -212,7 +212,7 @@ async fn the_same_refund_under_one_key_is_made_once(gateway: &Gateway) -> Result
 }
 
 /// A refund that the acquirer refuses gives nothing back, is told, and may be asked for again.
-async fn a_refused_refund_is_failed_and_takes_nothing_up(gateway: &Gateway) -> Result<()> {
+async fn a_refused_refund_fails_and_reserves_nothing(gateway: &Gateway) -> Result<()> {
     let receiver = Receiver::start().await?;
     let asked = json!({"url": receiver.url("/"), "events": ["refund.created"]});
     gateway.register_as("/v1/webhooks", &asked).await?;
@@ -232,7 +232,7 @@ async fn a_refused_refund_is_failed_and_takes_nothing_up(gateway: &Gateway) -> R
 }
 
 /// Nothing sent says nothing: all of it goes back.
-async fn the_body_may_be_left_out(gateway: &Gateway) -> Result<()> {
+async fn the_body_may_be_omitted(gateway: &Gateway) -> Result<()> {
     let key = gateway.merchant.test_key.as_str();
     for (version, media) in [
         ("/v1", ""),

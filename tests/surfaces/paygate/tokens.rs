@@ -21,13 +21,13 @@ async fn exchange(gateway: &Gateway) -> Result<Response> {
 #[tokio::test]
 async fn cases() -> Result<()> {
     run_cases!(Gateway::start().await?;
-        a_token_opens_what_a_key_opens,
-        an_expired_token_opens_nothing,
+        a_token_works_like_a_key,
+        an_expired_token_is_refused,
         wrong_credentials_get_no_token,
     )
 }
 
-async fn a_token_opens_what_a_key_opens(gateway: &Gateway) -> Result<()> {
+async fn a_token_works_like_a_key(gateway: &Gateway) -> Result<()> {
     let given = exchange(gateway).await?;
     let printed = r#"{"access_token":"at_…","token_type":"Bearer","expires_in":3600}"#;
     assert_eq!((given.status, plain(&given.text).as_str()), (200, printed));
@@ -64,7 +64,7 @@ async fn a_token_opens_what_a_key_opens(gateway: &Gateway) -> Result<()> {
     Ok(())
 }
 
-async fn an_expired_token_opens_nothing(gateway: &Gateway) -> Result<()> {
+async fn an_expired_token_is_refused(gateway: &Gateway) -> Result<()> {
     let given = exchange(gateway).await?;
     let token = given.at("/access_token");
     gateway.expire_access_tokens().await?;

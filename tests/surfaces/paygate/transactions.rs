@@ -48,10 +48,10 @@ async fn made(gateway: &Gateway) -> Result<Vec<String>> {
 async fn cases() -> Result<()> {
     run_cases!(Gateway::start().await?;
         a_list_is_answered_as_documented,
-        payments_are_listed_newest_first_and_in_parts,
+        payments_are_listed_newest_first_and_in_pages,
         payments_are_found_by_status_and_day,
         wrong_parameters_are_named,
-        nobody_sees_anothers_transactions,
+        transactions_of_others_are_not_listed,
     )
 }
 
@@ -74,7 +74,7 @@ async fn a_list_is_answered_as_documented(gateway: &Gateway) -> Result<()> {
     Ok(())
 }
 
-async fn payments_are_listed_newest_first_and_in_parts(gateway: &Gateway) -> Result<()> {
+async fn payments_are_listed_newest_first_and_in_pages(gateway: &Gateway) -> Result<()> {
     let all = made(gateway).await?;
     assert_eq!(ids(&list(gateway, "").await?)?, all);
     let (second, last) = (all.get(1).context("an id")?, all.last().context("an id")?);
@@ -168,7 +168,7 @@ async fn wrong_parameters_are_named(gateway: &Gateway) -> Result<()> {
     Ok(())
 }
 
-async fn nobody_sees_anothers_transactions(gateway: &Gateway) -> Result<()> {
+async fn transactions_of_others_are_not_listed(gateway: &Gateway) -> Result<()> {
     let paid = gateway.pay(cards::APPROVED).await?;
     for key in [&gateway.other_merchant.test_key, &gateway.merchant.live_key] {
         for query in [String::new(), format!("?starting_after={}", paid.at("/id"))] {

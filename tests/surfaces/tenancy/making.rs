@@ -45,10 +45,10 @@ const LIVE: &str = r#"
     k as (
         insert into idempotency_keys (merchant_id, live, key, fingerprint, subject_id)
         select $1, true, 'their-live-' || n, '', $2[3] from generate_series(1, 8) n)
-    insert into events (id, merchant_id, live, kind, payment_id, refund_id, notice) values
-    ($2[10], $1, true, 'payment.failed', $2[3], null, '{}'),
-    ($2[11], $1, true, 'payment.failed', $2[4], null, '{}'),
-    ($2[12], $1, true, 'refund.settled', null, $2[5], '{}')"#;
+    insert into events (id, merchant_id, live, type, subject, subject_id, data, data_version) values
+    ($2[10], $1, true, 'payment.failed', 'payment', $2[3], '{}', 1),
+    ($2[11], $1, true, 'payment.failed', 'payment', $2[4], '{}', 1),
+    ($2[12], $1, true, 'refund.settled', 'refund', $2[5], '{}', 1)"#;
 
 /// Somebody who makes things.
 struct Maker<'a> {

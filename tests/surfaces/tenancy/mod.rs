@@ -3,7 +3,7 @@
 //!
 //! What is open to whoever holds an id is the documented exception: reading and paying an intent
 //! under `/v1/payment-intents/public/`, and reading a payment that is paid on a page under
-//! `/v1/payments/public/`, `/v1/payments/session/` and `/checkout/`. There strangers ask for
+//! `/v1/payments/public/`, `/v1/payments/session/` and `/checkout/`. There outsiders ask for
 //! everything else.
 
 mod making;
@@ -23,10 +23,10 @@ use store::merchants::Credentials;
 use tests::{Gateway, Receiver, Response};
 
 use operations::Operation;
-use requests::{Case, Stranger, any_case};
+use requests::{Case, Outsider, any_case};
 use theirs::{MINE, Names, Read, Theirs, reads};
 
-/// How many requests each stranger makes by each route, unless `PROPTEST_CASES` says.
+/// How many requests each outsider makes by each route, unless `PROPTEST_CASES` says.
 const CASES: u32 = 3;
 
 /// Requests by chance, the same ones for the same `PROPTEST_RNG_SEED`.
@@ -46,23 +46,23 @@ fn chance() -> (u64, Config) {
     (seed, config)
 }
 
-/// Some requests of every stranger by every route.
+/// Some requests of every outsider by every route.
 fn cases<'a>(
     config: Config,
     operations: &[Operation],
-    strangers: &'a [Stranger],
+    outsiders: &'a [Outsider],
     names: &Names,
-) -> Result<Vec<(&'a Stranger, Case)>> {
+) -> Result<Vec<(&'a Outsider, Case)>> {
     let each = config.cases;
     let mut runner = TestRunner::new(config);
     let mut cases = Vec::new();
     for operation in operations {
         let any = any_case(operation, names);
-        for stranger in strangers {
+        for outsider in outsiders {
             for _ in 0..each {
                 let tree = any.new_tree(&mut runner);
                 let tree = tree.map_err(|why| anyhow::anyhow!("nothing was made: {why}"))?;
-                cases.push((stranger, tree.current()));
+                cases.push((outsider, tree.current()));
             }
         }
     }
@@ -79,27 +79,27 @@ async fn token(gateway: &Gateway, whose: &Credentials) -> Result<String> {
 
 /// Who has no business with the other merchant's things of a mode: another merchant in either mode,
 /// and the same one in the other.
-async fn strangers(gateway: &Gateway, mode: Mode) -> Result<[Stranger; 3]> {
+async fn outsiders(gateway: &Gateway, mode: Mode) -> Result<[Outsider; 3]> {
     let (mine, other) = (&gateway.merchant, &gateway.other_merchant);
-    let stranger = |what, key: &str, token, is_other_mode| Stranger {
+    let outsider = |what, key: &str, token, is_other_mode| Outsider {
         what,
         key: key.to_owned(),
         token,
         is_other_mode,
     };
     Ok([
-        stranger(
+        outsider(
             "mine",
             &mine.test_key,
             Some(token(gateway, mine).await?),
             false,
         ),
-        stranger("my live one", &mine.live_key, None, false),
+        outsider("my live one", &mine.live_key, None, false),
         match mode {
-            Mode::Test => stranger("their live one", &other.live_key, None, true),
+            Mode::Test => outsider("their live one", &other.live_key, None, true),
             Mode::Live => {
                 let token = token(gateway, other).await?;
-                stranger("their test one", &other.test_key, Some(token), true)
+                outsider("their test one", &other.test_key, Some(token), true)
             }
         },
     ])
@@ -109,12 +109,12 @@ async fn strangers(gateway: &Gateway, mode: Mode) -> Result<[Stranger; 3]> {
 /// whether it was answered.
 async fn attempt(
     gateway: &Gateway,
-    stranger: &Stranger,
+    outsider: &Outsider,
     case: &Case,
     theirs: &Theirs,
     nobodys: &Theirs,
 ) -> Result<bool> {
-    let request = case.asked_by(gateway, stranger, theirs)?;
+    let request = case.asked_by(gateway, outsider, theirs)?;
     let answer = gateway.send(request).await?;
     let (is_refused, told) = (answer.status >= 400, told(&answer));
     ensure!(answer.status < 500, "{told}");
@@ -128,7 +128,7 @@ async fn attempt(
     ensure!(leak.is_none(), "{leak:?} has leaked: {told}");
     if case.is_about_them(theirs) {
         ensure!(is_refused, "it is not refused: {told}");
-        let request = case.asked_by(gateway, stranger, nobodys)?;
+        let request = case.asked_by(gateway, outsider, nobodys)?;
         let missing = gateway.send(request).await?;
         let found = (answer.status, theirs.hidden(&answer.text));
         let expected = (missing.status, nobodys.hidden(&missing.text));
@@ -137,7 +137,7 @@ async fn attempt(
             && answer
                 .text
                 .contains("do not have access to this payment intent")
-            && !stranger.is_other_mode;
+            && !outsider.is_other_mode;
         ensure!(
             found == expected || is_forbidden,
             "it is told from what does not exist: {expected:?}, but {told}"
@@ -168,7 +168,7 @@ fn same<T: PartialEq + Debug>(what: &str, before: &[T], after: &[T]) -> Result<(
     Ok(())
 }
 
-/// Strangers try everything in one mode, and nothing of it is told or changed.
+/// Outsiders try everything in one mode, and nothing of it is told or changed.
 async fn try_all(
     gateway: &Gateway,
     receiver: &Receiver,
@@ -176,27 +176,27 @@ async fn try_all(
     mode: Mode,
     config: Config,
 ) -> Result<()> {
-    let strangers = strangers(gateway, mode).await?;
+    let outsiders = outsiders(gateway, mode).await?;
     let view = async || -> Result<Vec<Read>> {
         let mut view = Vec::new();
-        for stranger in &strangers {
-            view.extend(reads(gateway, operations, &stranger.key, &[]).await?);
+        for outsider in &outsiders {
+            view.extend(reads(gateway, operations, &outsider.key, &[]).await?);
         }
         Ok(view)
     };
     let seen = view().await?;
     let theirs = Theirs::make(gateway, &gateway.other_merchant, mode, receiver).await?;
     // Sums and counts carry no mark.
-    same("what strangers saw before", &seen, &view().await?)?;
+    same("what outsiders saw before", &seen, &view().await?)?;
     let nobodys = theirs.nobodys();
     let rows = theirs.rows(gateway).await?;
     let reads = theirs.reads(gateway, operations).await?;
     let names = theirs.sought(&reads, operations)?;
-    let cases = cases(config, operations, &strangers, &names)?;
+    let cases = cases(config, operations, &outsiders, &names)?;
     let mut answered = 0;
-    for (stranger, case) in &cases {
-        let tried = attempt(gateway, stranger, case, &theirs, &nobodys).await;
-        let what = || format!("{}: {}", stranger.what, case.said());
+    for (outsider, case) in &cases {
+        let tried = attempt(gateway, outsider, case, &theirs, &nobodys).await;
+        let what = || format!("{}: {}", outsider.what, case.said());
         answered += usize::from(tried.with_context(what)?);
     }
     let all = cases.len();
@@ -204,7 +204,7 @@ async fn try_all(
     gateway.drain().await?;
     let heard = receiver.requests();
     let mine: Vec<_> = heard.iter().filter(|heard| heard.path == MINE).collect();
-    ensure!(!mine.is_empty(), "strangers are told nothing at all");
+    ensure!(!mine.is_empty(), "outsiders are told nothing at all");
     for heard in mine {
         let leak = theirs.leak("", &heard.text);
         ensure!(leak.is_none(), "{leak:?} was told: {}", heard.text);
@@ -215,7 +215,7 @@ async fn try_all(
 }
 
 #[tokio::test]
-async fn what_is_anothers_is_out_of_reach_by_every_route() -> Result<()> {
+async fn no_route_reaches_another_merchants_objects() -> Result<()> {
     let gateway = Gateway::start().await?;
     let receiver = Receiver::start().await?;
     let operations = operations::all(&gateway).await?;

@@ -37,7 +37,7 @@ impl By {
 }
 
 /// Somebody who may do what is its own business.
-pub struct Stranger {
+pub struct Outsider {
     pub what: &'static str,
     pub key: String,
     pub token: Option<String>,
@@ -80,14 +80,14 @@ impl Case {
     pub fn asked_by(
         &self,
         gateway: &Gateway,
-        stranger: &Stranger,
+        outsider: &Outsider,
         theirs: &Theirs,
     ) -> Result<RequestBuilder> {
         let address = theirs.named(&format!("{}{}", self.path, self.query));
         let request = gateway.request(self.method.clone(), &address);
         let mut request = self
             .by
-            .show(request, &stranger.key, stranger.token.as_deref());
+            .show(request, &outsider.key, outsider.token.as_deref());
         if let Some(key) = &self.idempotency_key {
             request = request.header("Idempotency-Key", theirs.named(key));
         }

@@ -53,7 +53,7 @@ const MARKS: [&str; 16] = [
     "hook-note",
 ];
 
-/// Where strangers are told what is theirs to know.
+/// Where outsiders are told what is theirs to know.
 pub const MINE: &str = "/mine-hook";
 
 /// How many reads are on their way at once.
@@ -317,7 +317,7 @@ impl Theirs {
         reads(gateway, operations, &self.key, &self.names).await
     }
 
-    /// What strangers ask for. Without all of it in sight of its own merchant nothing would be
+    /// What outsiders ask for. Without all of it in sight of its own merchant nothing would be
     /// proved.
     pub fn sought(&self, reads: &[Read], operations: &[Operation]) -> Result<Names> {
         let right: Vec<&Read> = reads.iter().filter(|read| read.status == 200).collect();

@@ -1,24 +1,34 @@
 -- Payments against the events that merchants receive.
 with sent as (
-    select p.id, p.state, p.merchant_id, p.live, p.intent_id,
-           array_agg(e.type) filter (where e.id is not null) as kinds
+    select p.id, p.state,
+           array_agg(e.type) filter (where e.id is not null) as types
     from payments p left join events e on e.subject_id = p.id
+    where p.intent_id is null
     group by p.id
 ), expected as (
-    select *, case when intent_id is not null and state in ('captured', 'failed', 'expired')
-                        then '{intent.status_changed}'::text[]
-                   when state = 'captured' then '{payment.succeeded}'
+    select *, case when state = 'captured' then '{payment.succeeded}'::text[]
                    when state in ('failed', 'expired') then '{payment.failed}' end as expects
     from sent
+), intent_changes as (
+    select i.id,
+           (select count(*) from payments p
+            where p.intent_id = i.id and p.state in ('captured', 'failed', 'expired'))
+               + (i.canceled_at is not null)::int as changes,
+           (select count(*) from events e
+            where e.subject_id = i.id and e.type = 'intent.status_changed') as events
+    from intents i
 ), tries as (
     select d.id, d.state, d.attempts, count(a.attempt) as recorded,
            count(*) filter (where a.status between 200 and 299) as accepted
     from deliveries d left join delivery_attempts a on a.delivery_id = d.id
     group by d.id
 )
-select 'every end has one event' as "rule!", id::text as "subject!",
-       state || ' has events ' || coalesce(kinds::text, 'nothing') as "detail!"
-from expected where kinds is distinct from expects
+select 'a final payment has one event' as "rule!", id::text as "subject!",
+       state || ' has ' || coalesce(types::text, 'none') as "detail!"
+from expected where types is distinct from expects
+union all
+select 'every change of an intent has one event', id::text, changes || ' changes, ' || events || ' events'
+from intent_changes where changes <> events
 union all
 select 'an event goes to every endpoint that asked', e.id::text, w.id::text
 from events e
