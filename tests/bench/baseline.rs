@@ -179,9 +179,9 @@ pub async fn hops_a_second(gateway: &Gateway, block: Duration) -> Result<f64> {
         }
         count
     });
-    let begun = Instant::now();
-    publish_until(&hop, begun + block).await?;
-    let elapsed = begun.elapsed();
+    let started = Instant::now();
+    publish_until(&hop, started + block).await?;
+    let elapsed = started.elapsed();
     hop.close().await?;
     Ok(counted.await? as f64 / elapsed.as_secs_f64())
 }

@@ -26,7 +26,7 @@ pub struct Floor {
 }
 
 impl Floor {
-    /// One payment: accepted, attempt stored, captured, told; rung for twice, hinted once.
+    /// One payment: accepted, attempt stored, captured, delivered; published twice, replied to once.
     pub fn payment(&self) -> f64 {
         3.0 * self.hop + 4.0 * self.commit
     }
@@ -70,12 +70,12 @@ async fn commit(gateway: &Gateway, rate: u32, block: Duration) -> Result<f64> {
 async fn hop(gateway: &Gateway, rate: u32, block: Duration) -> Result<f64> {
     let (hop, mut consumer) = Hop::open(gateway).await?;
     let times = Times::default();
-    let (tell, mut told) = mpsc::unbounded_channel();
+    let (sender, mut receiver) = mpsc::unbounded_channel();
     let consuming = tokio::spawn({
         let times = times.clone();
         async move {
             // The queue keeps their order.
-            while let Some(meant) = told.recv().await {
+            while let Some(meant) = receiver.recv().await {
                 let message: Delivery = consumer.next().await.context("no message")??;
                 times.record(meant);
                 message.ack(BasicAckOptions::default()).await?;
@@ -85,14 +85,14 @@ async fn hop(gateway: &Gateway, rate: u32, block: Duration) -> Result<f64> {
     });
     let (mut schedule, mut confirms) = (load::schedule(rate, block), FuturesUnordered::new());
     while let Some(meant) = schedule.recv().await {
-        tell.send(meant)?;
+        sender.send(meant)?;
         confirms.push(hop.publish(b"0123456789").await?);
         // What is confirmed meanwhile is taken off without waiting.
         while let Some(Some(confirm)) = confirms.next().now_or_never() {
             confirm?;
         }
     }
-    drop(tell);
+    drop(sender);
     consuming.await??;
     hop.close().await?;
     times.median()

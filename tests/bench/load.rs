@@ -15,7 +15,7 @@ use tokio::time::Instant;
 
 use crate::sink::Sink;
 
-/// A payment that waits for nobody.
+/// A payment whose request does not wait for the outcome.
 pub fn without_card(number: u64) -> String {
     format!(
         r#"{{"amount":5000,"currency":"USD","payment_method":"card","description":"{number}"}}"#
@@ -79,8 +79,8 @@ impl Load {
         block: Duration,
         request: impl Fn(&str) -> String + Clone + Send + 'static,
     ) -> Result<Done> {
-        let (begun, mut tasks) = (Instant::now(), JoinSet::new());
-        let end = begun + block;
+        let (started, mut tasks) = (Instant::now(), JoinSet::new());
+        let end = started + block;
         for _ in 0..clients {
             let mut connection = self.connection().open().await?;
             let request = request.clone();
@@ -99,7 +99,7 @@ impl Load {
             answered += task??;
         }
         Ok(Done {
-            per_second: answered as f64 / begun.elapsed().as_secs_f64(),
+            per_second: answered as f64 / started.elapsed().as_secs_f64(),
         })
     }
 
@@ -142,22 +142,22 @@ impl Load {
     }
 }
 
-/// The moments at which something is meant to happen, each told when it comes. By a thread of its own:
+/// The moments at which something is meant to happen, each sent when it comes. By a thread of its own:
 /// the runtime's timers are up to a millisecond late.
 pub fn schedule(rate: u32, block: Duration) -> mpsc::UnboundedReceiver<Instant> {
-    let (tell, told) = mpsc::unbounded_channel();
-    let (begun, interval) = (Instant::now(), Duration::from_secs(1) / rate);
+    let (sender, receiver) = mpsc::unbounded_channel();
+    let (started, interval) = (Instant::now(), Duration::from_secs(1) / rate);
     let count = u128::from(rate) * block.as_millis() / 1_000;
     std::thread::spawn(move || {
         for index in 0..u32::try_from(count).unwrap_or(u32::MAX) {
-            let meant = begun + interval * index;
+            let meant = started + interval * index;
             std::thread::sleep(meant.saturating_duration_since(Instant::now()));
-            if tell.send(meant).is_err() {
+            if sender.send(meant).is_err() {
                 break;
             }
         }
     });
-    told
+    receiver
 }
 
 fn post(key: &str, path: &str, body: &str) -> String {

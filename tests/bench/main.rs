@@ -47,7 +47,7 @@ struct Plan {
     /// Requests a second of the open-loop load.
     #[arg(long, default_value_t = 200)]
     rate: u32,
-    /// Only this figure; may be given more than once.
+    /// Only this figure; may be repeated.
     #[arg(long, value_enum)]
     only: Vec<Measure>,
 }
@@ -154,7 +154,7 @@ async fn latency(gateway: &Gateway, sink: &Sink, plan: &Plan) -> Result<Vec<Figu
         let latencies = sink.latencies();
         let at = |quantile| latencies.value_at_quantile(quantile) as f64 / 1e3;
         println!(
-            "POST to webhook at {}/s: {sent} sent, {} told; ms p50 {:.1} p99 {:.1} max {:.1}; a commit {:.1}, a hop {:.1}{}",
+            "POST to webhook at {}/s: {sent} sent, {} received; ms p50 {:.1} p99 {:.1} max {:.1}; a commit {:.1}, a hop {:.1}{}",
             plan.rate,
             latencies.len(),
             at(0.5),
@@ -187,11 +187,11 @@ async fn complete(gateway: &Gateway, sink: &Sink, plan: &Plan) -> Result<Figure>
         let before = memory::cpu(gateway)?;
         load.closed(plan.clients * 2, plan.block(), load::with_card)
             .await?;
-        let told = sink.told() as f64 / plan.block().as_secs_f64();
-        memory::print_cpu(&before, &memory::cpu(gateway)?, sink.told());
+        let received = sink.received() as f64 / plan.block().as_secs_f64();
+        memory::print_cpu(&before, &memory::cpu(gateway)?, sink.received());
         gateway.drain().await?;
         verify(gateway).await?;
-        Ok(told)
+        Ok(received)
     };
     let hop = async || Ok(baseline::hops_a_second(gateway, plan.block()).await? / 3.0);
     let ratios = ratios("payments/s", "hops/s / 3", plan.pairs, ours, hop).await?;

@@ -12,7 +12,7 @@ use crate::figures::Figure;
 pub fn figures(gateway: &Gateway) -> Result<Vec<Figure>> {
     let names = [
         "resident memory after load, api (MiB)",
-        "resident memory after load, relay (MiB)",
+        "resident memory after load, scheduler (MiB)",
         "resident memory after load, card (MiB)",
         "resident memory after load, webhook (MiB)",
     ];

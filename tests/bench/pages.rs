@@ -76,7 +76,7 @@ pub async fn figure(plan: &Plan) -> Result<Figure> {
 
 async fn fill(gateway: &Gateway) -> Result<()> {
     // An operator's connection: the statement takes longer than a request may.
-    let db = store::connect_for_reports(&gateway.database_url(), "sluice bench")?;
+    let db = store::connect_owner(&gateway.database_url())?;
     sqlx::query(FILL)
         .bind(gateway.merchant.merchant_id.0)
         .bind(PAYMENTS)

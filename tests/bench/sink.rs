@@ -15,17 +15,17 @@ use tokio::net::TcpListener;
 use tokio::time::Instant;
 
 #[derive(Default)]
-struct Heard {
+struct Inner {
     meant: HashMap<u64, Instant>,
     arrived: HashMap<u64, Instant>,
-    told: u64,
+    received: u64,
 }
 
 /// The endpoint.
 #[derive(Clone)]
 pub struct Sink {
     address: SocketAddr,
-    heard: Arc<Mutex<Heard>>,
+    inner: Arc<Mutex<Inner>>,
 }
 
 impl Sink {
@@ -33,10 +33,10 @@ impl Sink {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let sink = Self {
             address: listener.local_addr()?,
-            heard: Arc::default(),
+            inner: Arc::default(),
         };
         let router = Router::new()
-            .route("/", post(hear))
+            .route("/", post(receive))
             .with_state(sink.clone());
         tokio::spawn(async move { axum::serve(listener, router).await });
         Ok(sink)
@@ -52,26 +52,26 @@ impl Sink {
 
     /// A payment with this number is meant to be sent now.
     pub fn meant(&self, number: u64, at: Instant) {
-        self.heard().meant.insert(number, at);
+        self.inner().meant.insert(number, at);
     }
 
     /// Forgets everything, before a block.
     pub fn forget(&self) {
-        *self.heard() = Heard::default();
+        *self.inner() = Inner::default();
     }
 
     /// How many webhooks came.
-    pub fn told(&self) -> u64 {
-        self.heard().told
+    pub fn received(&self) -> u64 {
+        self.inner().received
     }
 
     /// From meant to arrived, in microseconds.
     pub fn latencies(&self) -> Histogram<u64> {
         let mut histogram = Histogram::new_with_max(600_000_000, 3)
             .unwrap_or_else(|_| unreachable!("three digits up to ten minutes"));
-        let heard = self.heard();
-        for (number, arrived) in &heard.arrived {
-            if let Some(meant) = heard.meant.get(number) {
+        let inner = self.inner();
+        for (number, arrived) in &inner.arrived {
+            if let Some(meant) = inner.meant.get(number) {
                 let micros = arrived.saturating_duration_since(*meant).as_micros();
                 histogram.saturating_record(u64::try_from(micros).unwrap_or(u64::MAX));
             }
@@ -79,17 +79,17 @@ impl Sink {
         histogram
     }
 
-    fn heard(&self) -> MutexGuard<'_, Heard> {
-        self.heard.lock().unwrap_or_else(PoisonError::into_inner)
+    fn inner(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-async fn hear(State(sink): State<Sink>, body: Bytes) {
+async fn receive(State(sink): State<Sink>, body: Bytes) {
     let now = Instant::now();
-    let mut heard = sink.heard();
-    heard.told += 1;
+    let mut inner = sink.inner();
+    inner.received += 1;
     if let Some(number) = number(&body) {
-        heard.arrived.entry(number).or_insert(now);
+        inner.arrived.entry(number).or_insert(now);
     }
 }
 

@@ -1,5 +1,5 @@
-//! `kill -9` of the API before, in and after the commit of a payment, and a commit whose answer is
-//! lost: whoever asks again under the same key has one payment.
+//! `kill -9` of the API before, during and after the commit of a payment, and a commit whose response
+//! is lost: a retry under the same key finds one payment.
 
 use anyhow::Result;
 use tests::{Interrupted, Options, Process, Response, cards, example};
@@ -9,7 +9,7 @@ use crate::scene::Scene;
 
 const KEY: &str = "order-12345";
 
-/// Pays under the key while something happens; says both results.
+/// Pays under the key while something happens; returns both results.
 async fn paying<T>(
     scene: &Scene,
     meanwhile: impl Future<Output = Result<T>>,
@@ -18,7 +18,7 @@ async fn paying<T>(
     tokio::try_join!(paying, meanwhile)
 }
 
-/// Asks again: the answer is about the one payment, which succeeds.
+/// Retries: the response is about the only payment, which succeeds.
 async fn retry(scene: &Scene) -> Result<Response> {
     let again = scene.gateway.pay_with_key(cards::APPROVED, KEY).await?;
     assert_eq!((again.status, again.at("/status")), (200, "succeeded"));
@@ -30,7 +30,7 @@ async fn retry(scene: &Scene) -> Result<Response> {
 #[tokio::test]
 async fn after_the_commit() -> Result<()> {
     let scene = Scene::with(Options::default()).await?;
-    // Nobody hears of the payment from the API itself.
+    // No job that the API publishes reaches the broker.
     let url = scene.gateway.amqp_url();
     let wire = scene.detour(Process::Api, "AMQP_URL", &url).await?;
     wire.forth().set(Gate::Mute);
@@ -86,7 +86,7 @@ async fn during_a_commit_that_succeeds() -> Result<()> {
     scene.finish().await
 }
 
-/// The API lives, and does not hear that the payment is stored.
+/// The API lives, but gets no response to the statement that stores the payment.
 async fn lose_the_response(scene: &Scene, key: Option<&str>) -> Result<Response> {
     let url = scene.gateway.database_url();
     let database = scene.detour(Process::Api, "DATABASE_URL", &url).await?;

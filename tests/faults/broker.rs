@@ -1,4 +1,4 @@
-//! Speaking to the broker by hand.
+//! Direct access to the broker.
 
 use anyhow::Result;
 use lapin::options::{
@@ -32,7 +32,7 @@ impl Broker {
         })
     }
 
-    /// How many messages wait in a queue that nobody has been given.
+    /// How many messages of a queue are not delivered yet.
     pub async fn waiting(&self, queue: &str) -> Result<u32> {
         let passive = QueueDeclareOptions {
             passive: true,
@@ -44,7 +44,7 @@ impl Broker {
         Ok(queue.await?.message_count())
     }
 
-    /// Waits until so many wait.
+    /// Waits until this many are not delivered.
     pub async fn wait_for(&self, queue: &str, count: u32) -> Result<()> {
         let what = format!("{count} messages wait in {queue}");
         until(&what, SOON, async || {
@@ -53,7 +53,7 @@ impl Broker {
         .await
     }
 
-    /// Puts something into a queue.
+    /// Publishes to a queue.
     pub async fn publish(
         &self,
         queue: &str,
@@ -69,7 +69,7 @@ impl Broker {
         Ok(())
     }
 
-    /// Deletes a queue with whatever is in it.
+    /// Deletes a queue with its messages.
     pub async fn delete(&self, queue: &str) -> Result<()> {
         let options = QueueDeleteOptions::default();
         self.channel.queue_delete(queue.into(), options).await?;

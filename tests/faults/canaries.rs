@@ -1,4 +1,4 @@
-//! Card numbers, security codes and secrets that are sent, and then searched for everywhere.
+//! Card numbers, security codes and secrets are sent, and then searched for everywhere.
 
 use std::path::Path;
 
@@ -9,24 +9,24 @@ use tokio::process::Command;
 
 use crate::scene::Scene;
 
-/// A number nobody else uses; its check digit is right.
+/// A number that no other test uses; its check digit is right.
 const NUMBER: &str = "4929251897047956";
-/// The same one as people write it.
+/// The same number as people write it.
 const GROUPED: &str = "4929 2518 9704 7956";
-/// A code nobody else uses, too short to search for alone: with what stands around it.
+/// A code that no other test uses; too short to search for without its quotes.
 const CODE: &str = "\"739\"";
-/// What may be found, and so proves that the search looks where it should.
-const SPOKEN: &str = "canary-order-51-of-the-search";
+/// A text that may be stored, which proves that the search covers the right files.
+const DESCRIPTION: &str = "canary-order-51-of-the-search";
 
 fn paying(number: &str) -> Value {
     let mut body = example(number);
     body["card"]["exp_year"] = json!(2030);
     body["card"]["cvc"] = json!("739");
-    body["description"] = json!(SPOKEN);
+    body["description"] = json!(DESCRIPTION);
     body
 }
 
-/// Sends canaries wherever they fit, and where they do not.
+/// Sends canaries in the right and in wrong fields.
 async fn send_canaries(gateway: &Gateway) -> Result<Vec<Response>> {
     let mut answers = Vec::new();
     for number in [NUMBER, cards::APPROVES_THEN_RESETS, cards::DECLINED] {
@@ -67,7 +67,7 @@ async fn no_card_number_code_or_secret_is_stored_anywhere() -> Result<()> {
         .register("/v1/webhooks", &scene.receiver.url("/second"))
         .await?;
     let mut answers = send_canaries(gateway).await?;
-    // A sealed card waits while the worker is dead.
+    // A sealed card waits while the worker is down.
     gateway.kill(Process::Card)?;
     let body = paying(NUMBER);
     let (waiting, launched) = tokio::join!(
@@ -79,8 +79,8 @@ async fn no_card_number_code_or_secret_is_stored_anywhere() -> Result<()> {
     gateway.drain().await?;
     gateway.checkpoint().await?;
 
-    let said: String = answers.iter().map(|answer| answer.text.as_str()).collect();
-    assert!(said.contains(SPOKEN));
+    let responses: String = answers.iter().map(|answer| answer.text.as_str()).collect();
+    assert!(responses.contains(DESCRIPTION));
     let merchant = &gateway.merchant;
     let canaries = [
         NUMBER,
@@ -99,30 +99,34 @@ async fn no_card_number_code_or_secret_is_stored_anywhere() -> Result<()> {
         .map(|answer| answer.at("/id"))
         .unwrap_or_default();
     let job = payment_id(first)?.to_string();
-    // The search looks where it should: tables, the write-ahead log, messages, the acquirer's log.
-    for (place, spoken) in [
-        (stores.join("postgres/base"), SPOKEN),
-        (stores.join("postgres/pg_wal"), SPOKEN),
+    // The search covers tables, the write-ahead log, messages and the acquirer's log.
+    for (place, expected) in [
+        (stores.join("postgres/base"), DESCRIPTION),
+        (stores.join("postgres/pg_wal"), DESCRIPTION),
         (stores.join("rabbitmq/data"), job.as_str()),
         (gateway.directory().join("acquirer.jsonl"), first),
     ] {
-        let found = search(&place, spoken).await?;
-        assert!(!found.is_empty(), "{spoken} is not in {}", place.display());
+        let found = search(&place, expected).await?;
+        assert!(
+            !found.is_empty(),
+            "{expected} is not in {}",
+            place.display()
+        );
     }
     for canary in canaries {
-        assert!(!said.contains(canary), "{canary} was answered");
-        // Everything of this gateway is below its directory, its stores too.
+        assert!(!responses.contains(canary), "{canary} is in a response");
+        // All files of this gateway are below its directory, those of its stores too.
         let found = search(gateway.directory(), canary).await?;
         assert!(found.is_empty(), "{canary} is in {found}");
     }
     scene.finish().await
 }
 
-/// Which files below a folder hold a text.
+/// The files below a folder that contain a text.
 async fn search(folder: &Path, text: &str) -> Result<String> {
     let mut grep = Command::new("grep");
     let grep = grep.args(["-rlaF", "--devices=skip", "-e", text, "--"]);
-    // Files may go while they are looked for: what it says of them is not read.
+    // Files may vanish during the search: errors about them do not matter.
     let done = grep.arg(folder).output().await?;
     Ok(String::from_utf8(done.stdout)?)
 }

@@ -7,21 +7,21 @@ use crate::broker::Broker;
 use crate::proxy::{Gate, Proxy};
 use crate::scene::{LEASE, SOON, Scene};
 
-/// The acquirer's answers.
+/// The acquirer's responses.
 const ANSWERS: &[&str] = &["\"approved\"", "\"declined\"", "\"captured\""];
 
-/// Three payments in the worker's hands.
+/// Three payments in progress.
 struct InProgress {
-    /// Its capture is on the way.
+    /// Being captured.
     capturing: String,
-    /// Its authorization is on the way, and will be approved.
+    /// Being authorized; will be approved.
     authorizing: String,
-    /// Its authorization is on the way, and will be declined.
+    /// Being authorized; will be declined.
     declining: String,
 }
 
 impl InProgress {
-    /// Stops the requests of three payments before the acquirer sees them.
+    /// Holds the requests of three payments before the acquirer receives them.
     async fn before_sending(scene: &Scene, acquirer: &Proxy) -> Result<Self> {
         acquirer.forth().set(Gate::Hold(&["/capture"]));
         let capturing = scene.pay_pending(cards::APPROVED).await?;
@@ -37,7 +37,7 @@ impl InProgress {
         })
     }
 
-    /// Stops the answers for three payments before the worker sees them.
+    /// Holds the responses for three payments before the worker receives them.
     async fn before_the_answer(scene: &Scene, acquirer: &Proxy) -> Result<Self> {
         acquirer.back().set(Gate::Hold(&["\"captured\""]));
         let capturing = scene.pay_pending(cards::APPROVED).await?;
@@ -53,7 +53,7 @@ impl InProgress {
         })
     }
 
-    /// Each was charged once or not at all, in the attempts that the moment asks for.
+    /// Each was charged once or not at all, after this first attempt if any.
     async fn became(&self, scene: &Scene, first_attempt: &[&str]) -> Result<()> {
         let (status, attempts, did) = scene.became(&self.capturing).await?;
         assert_eq!(status, "succeeded");
@@ -71,7 +71,7 @@ impl InProgress {
     }
 }
 
-/// The lease of the dead worker ends, and another one takes over.
+/// The dead worker's lease ends, and another one takes over.
 async fn take_over(scene: &Scene) -> Result<()> {
     scene.gateway.advance(LEASE).await?;
     scene.gateway.launch(&[Process::Card]).await?;
@@ -163,7 +163,7 @@ async fn after_the_response_and_before_the_commit() -> Result<()> {
     scene.finish().await
 }
 
-/// The worker dies, and what it was writing is written all the same.
+/// The worker dies, but its statement is committed.
 #[tokio::test]
 async fn during_the_commit() -> Result<()> {
     let scene = Scene::patient().await?;
@@ -194,7 +194,7 @@ async fn during_the_commit() -> Result<()> {
     scene.finish().await
 }
 
-/// The worker lives, but does not hear that what it wrote is written.
+/// The worker lives, but gets no response to its commit.
 #[tokio::test]
 async fn a_lost_commit_response() -> Result<()> {
     let scene = Scene::patient().await?;
@@ -215,7 +215,7 @@ async fn a_lost_commit_response() -> Result<()> {
     scene.gateway.wait_blocked("sluice card", 1).await?;
     database.back().set(Gate::Mute);
     lock.rollback().await?;
-    until("it is written", SOON, async || {
+    until("the outcome is written", SOON, async || {
         let attempts = scene.gateway.attempts(&payments[0]).await?;
         let declined = scene.gateway.attempts(&payments[1]).await?;
         Ok((attempts == ["approved"] || declined == ["declined"]).then_some(()))

@@ -1,4 +1,4 @@
-//! Everything started twice, and every message doubled: each thing is done once.
+//! Every process runs twice and every message is duplicated, but everything is done once.
 
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ const SECOND: [Process; 4] = [
     Process::SecondApi,
 ];
 
-/// Rings over and over for everything on the calendar, as many relays would.
+/// Publishes all jobs over and over, as many schedulers would.
 pub async fn publish_repeatedly(scene: &Scene) -> Result<()> {
     let broker = Broker::connect(&scene.gateway).await?;
     let mut pace = tokio::time::interval(Duration::from_millis(50));
@@ -44,8 +44,8 @@ async fn two_of_each_process_and_repeated_messages() -> Result<()> {
     let paid = load::during(&scene.gateway, pace, 60, publish_repeatedly(&scene)).await?;
     assert!(paid.iter().all(|one| one.failures.is_empty()), "{paid:#?}");
     scene.gateway.drain().await?;
-    load::kept(&scene.gateway, &paid).await?;
-    // No fault: every event is told exactly once, every payment has one attempt.
+    load::check_payments(&scene.gateway, &paid).await?;
+    // No fault: every event is delivered exactly once, every payment has one attempt.
     let deliveries = scene.gateway.count("deliveries").await?;
     assert_eq!(scene.receiver.requests().len(), deliveries);
     for payment in scene.gateway.payments().await? {

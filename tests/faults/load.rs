@@ -1,5 +1,5 @@
-//! Clients that pay at a steady pace, whatever happens, and ask again under the same key until they
-//! are answered.
+//! Clients that pay at a steady rate, whatever happens, and retry under the same key until they get a
+//! response.
 
 use std::time::Duration;
 
@@ -10,23 +10,23 @@ use serde_json::Value;
 use tests::{Gateway, Response, cards, example, until};
 use tokio::time::{MissedTickBehavior, interval, timeout};
 
-/// How long one try may take.
+/// How long one attempt may take.
 const TRY: Duration = Duration::from_secs(12);
-/// How long a client asks again.
+/// How long a client retries.
 const PATIENCE: Duration = Duration::from_mins(1);
 
-/// Why a try failed.
+/// Why an attempt failed.
 #[derive(Debug)]
 pub enum Failure {
-    /// Nobody listened.
+    /// The connection was refused.
     Refused,
-    /// The connection broke, or no answer came.
+    /// The connection broke, or there was no response.
     Broken(#[expect(dead_code, reason = "shown by Debug when a test fails")] String),
-    /// An answer that was none.
+    /// The response was an error.
     Status(Response),
 }
 
-/// What one client lived through.
+/// What one client experienced.
 #[derive(Debug)]
 pub struct Paid {
     pub key: String,
@@ -39,7 +39,7 @@ pub struct Paid {
 fn body(number: usize) -> Value {
     let card = match number % 9 {
         4 => cards::DECLINED,
-        // Approved, and the answer is lost in four ways.
+        // Approved, but the response is lost in four ways.
         1 => cards::APPROVES_THEN_RESETS,
         3 => cards::APPROVES_WITH_HALF_A_BODY,
         6 => cards::APPROVES_WITH_500,
@@ -58,7 +58,7 @@ fn body(number: usize) -> Value {
 async fn pay(gateway: &Gateway, number: usize) -> Result<Paid> {
     let (key, body) = (format!("load-{number}"), body(number));
     let mut failures = Vec::new();
-    let answer = until("a client is answered", PATIENCE, async || {
+    let answer = until("a client gets a response", PATIENCE, async || {
         let request = gateway.posting("/v1/payments", &body);
         let request = request.header("Idempotency-Key", &key);
         match timeout(TRY, gateway.send(request)).await {
@@ -85,8 +85,8 @@ fn failure(error: &anyhow::Error) -> Failure {
     }
 }
 
-/// Lets a client come every `pace` until `faults` are over, but `least` at least; returns once all
-/// are answered.
+/// Starts a client every `pace` until `faults` is over, but at least `least`; returns once all have a
+/// response.
 pub async fn during(
     gateway: &Gateway,
     pace: Duration,
@@ -96,7 +96,7 @@ pub async fn during(
     clients(pace, least, faults, |number| pay(gateway, number)).await
 }
 
-/// The same with any clients.
+/// The same with other clients.
 pub async fn clients<T, C: Future<Output = Result<T>>>(
     pace: Duration,
     least: usize,
@@ -121,9 +121,9 @@ pub async fn clients<T, C: Future<Output = Result<T>>>(
     Ok(answered)
 }
 
-/// Every client has the one object it was answered with, however often it asks, and there are no
-/// others.
-pub async fn kept(gateway: &Gateway, paid: &[Paid]) -> Result<()> {
+/// Checks that every client's payment exists, that a retry gets the same response, and that there are
+/// no other payments.
+pub async fn check_payments(gateway: &Gateway, paid: &[Paid]) -> Result<()> {
     for one in paid {
         let answer = &one.answer;
         ensure!(matches!(answer.status, 200 | 402), "{one:?}");
@@ -133,7 +133,7 @@ pub async fn kept(gateway: &Gateway, paid: &[Paid]) -> Result<()> {
             .or(answer.body.pointer("/payment_id"));
         let id = id.and_then(Value::as_str).unwrap_or_default();
         let read = gateway.get(&format!("/v1/payments/{id}")).await?;
-        ensure!(read.status == 200, "{id} is gone: {one:?}");
+        ensure!(read.status == 200, "{id} is missing: {one:?}");
         let request = gateway.posting("/v1/payments", &one.body);
         let again = gateway
             .send(request.header("Idempotency-Key", &one.key))

@@ -1,7 +1,8 @@
-//! Faults: processes and stores are killed, stopped and lied to, at exact moments and at random.
+//! Faults: processes and stores are killed and stopped, and their connections tampered with, at exact
+//! moments and at random.
 //!
-//! After each, everything settles, `sluice verify` finds nothing, and every payment that ended was
-//! told to its merchant.
+//! After each test no work is left, `sluice verify` finds nothing, and every final payment was
+//! delivered to its merchant.
 
 #![expect(
     clippy::indexing_slicing,
@@ -13,7 +14,6 @@ mod broker;
 mod canaries;
 mod card_kills;
 mod doubles;
-mod goodbyes;
 mod load;
 mod messages;
 mod parked;
@@ -25,6 +25,7 @@ mod refund_responses;
 mod refunds;
 mod scene;
 mod scheduler_kills;
+mod shutdown;
 mod stores;
 mod webhook_kills;
 mod zombies;

@@ -1,4 +1,4 @@
-//! Foreign messages, and queues that vanish.
+//! Foreign messages, and queues that are purged or deleted.
 
 use anyhow::Result;
 use domain::job::{Job, Worker};
@@ -12,7 +12,7 @@ use crate::scene::Scene;
 
 const QUEUES: [&str; 2] = ["sluice.card", "sluice.webhook"];
 
-/// What is no job at all.
+/// Messages that are not jobs.
 fn garbage() -> Vec<Vec<u8>> {
     let id = "01920000-0000-7000-8000-000000000000";
     let texts = [
@@ -53,7 +53,7 @@ async fn malformed_messages_are_discarded() -> Result<()> {
         "succeeded"
     );
     scene.gateway.drain().await?;
-    // Put away for good: nothing comes back when the workers do.
+    // Discarded for good: nothing is redelivered when the workers restart.
     for worker in [Process::Card, Process::Webhook] {
         scene.gateway.terminate(worker).await?;
     }
@@ -67,15 +67,15 @@ async fn malformed_messages_are_discarded() -> Result<()> {
     for worker in [Process::Card, Process::Webhook] {
         let log = scene.gateway.log(worker);
         assert_eq!(
-            log.matches("a message that is no job").count(),
+            log.matches("discarded a message that is not a job").count(),
             garbage().len()
         );
     }
     scene.finish().await
 }
 
-/// Jobs that are none: of unknown ids, of the past and the future, for the other worker, of what
-/// ended long ago, and with somebody else's queue to answer to.
+/// Jobs with unknown ids, past and future sequence numbers, the wrong worker, or of final objects, and
+/// with another queue to reply to.
 #[tokio::test]
 async fn messages_for_no_existing_job_are_discarded() -> Result<()> {
     let scene = Scene::with(Options::default()).await?;
@@ -122,7 +122,7 @@ async fn messages_for_no_existing_job_are_discarded() -> Result<()> {
     scene.finish().await
 }
 
-/// Rings that wait are lost, or the queue itself: the calendar rings again.
+/// Waiting messages or whole queues are lost: the scheduler publishes the jobs again.
 #[tokio::test]
 async fn purged_and_deleted_queues_lose_nothing() -> Result<()> {
     let scene = Scene::patient().await?;
@@ -133,7 +133,7 @@ async fn purged_and_deleted_queues_lose_nothing() -> Result<()> {
     scene.gateway.launch(&[Process::Card]).await?;
     scene.gateway.drain().await?;
     assert_eq!(scene.became(&purged).await?.2, ["approved", "captured"]);
-    // Deleted while everybody listens, and while a payment is in hand.
+    // Deleted while workers consume, and while a payment is in progress.
     let acquirer = scene.before_acquirer().await?;
     acquirer.back().set(Gate::Hold(&["\"approved\""]));
     let in_progress = scene.pay_pending(cards::APPROVED).await?;

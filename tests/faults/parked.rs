@@ -1,4 +1,4 @@
-//! Jobs that always fail: parked, shown, redriven, and in nobody's way.
+//! Jobs that always fail: parked, listed, redriven, and no obstacle to others.
 
 use anyhow::{Context, Result, ensure};
 use lapin::BasicProperties;
@@ -26,14 +26,14 @@ async fn a_job_that_always_fails_is_parked_and_redriven() -> Result<()> {
         scene.pay_pending(cards::APPROVED).await?,
         scene.pay_pending(cards::APPROVED).await?,
     );
-    // Nothing can be written about this one, though its neighbours share its statement.
+    // Nothing can be written about this one, though other payments share its statement.
     scene.gateway.refuse_history_of(&poisoned).await?;
-    // And this one has ended its worker ten times.
+    // This one has crashed its worker ten times.
     scene.gateway.set_claims(&deadly, 10).await?;
     scene.gateway.launch(&[Process::Card]).await?;
     for payment in [&poisoned, &deadly] {
         until("a job is parked", SOON, async || {
-            // The others are paid as ever meanwhile.
+            // Other payments succeed meanwhile.
             let answer = scene.gateway.pay(cards::APPROVED).await?;
             ensure!(answer.status == 200, "{}", answer.text);
             Ok(is_parked(&scene, &broker, payment).await?.then_some(()))
@@ -49,7 +49,7 @@ async fn a_job_that_always_fails_is_parked_and_redriven() -> Result<()> {
         "verify must show parked jobs"
     );
     let list = scene.gateway.operate(&["jobs", "list"]).await?;
-    for (payment, why) in [(&poisoned, "poison"), (&deadly, "claimed again and again")] {
+    for (payment, why) in [(&poisoned, "poison"), (&deadly, "claimed repeatedly")] {
         let id = payment_id(payment)?.to_string();
         let line = list
             .lines()
@@ -76,8 +76,8 @@ async fn a_job_that_always_fails_is_parked_and_redriven() -> Result<()> {
     scene.finish().await
 }
 
-/// A card whose private key is gone: it is parked and shown, and goes on when an operator has
-/// brought the key back and redrives it.
+/// A card whose private key is missing: the job is parked and listed, and continues after an operator
+/// has restored the key and redriven it.
 #[tokio::test]
 async fn a_job_that_cannot_be_done_is_parked_and_redriven() -> Result<()> {
     let scene = Scene::patient().await?;
@@ -88,7 +88,7 @@ async fn a_job_that_cannot_be_done_is_parked_and_redriven() -> Result<()> {
         .context("the card worker has no key")?;
     let hidden = key.with_extension("hidden");
     std::fs::rename(&key, &hidden)?;
-    // The worker has not opened a card yet, or has forgotten the key with its restart.
+    // The restarted worker has no key in memory.
     scene.gateway.kill(Process::Card)?;
     scene.gateway.launch(&[Process::Card]).await?;
     let payment = scene.pay_pending(cards::APPROVED).await?;

@@ -1,5 +1,5 @@
-//! A wire between two processes that can be held, muted and cut: how a test stops the world at an
-//! exact moment without the product's help.
+//! A connection between two processes that can be held, muted and cut, so that a test stops them at an
+//! exact moment without support in the product.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -19,12 +19,12 @@ use tokio::task::AbortHandle;
 pub enum Gate {
     /// They pass.
     Pass,
-    /// What has one of these texts in it waits, and whatever follows on its connection.
+    /// Bytes with one of these texts wait, and whatever follows on their connection.
     Hold(&'static [&'static str]),
-    /// They are read and thrown away.
+    /// They are read and discarded.
     Mute,
-    /// What has one of these texts in it is lost, and this goes on in its place; if this is empty,
-    /// the connection is reset instead. That happens once, then all passes.
+    /// Bytes with one of these texts are replaced; if the replacement is empty, the connection is
+    /// reset. That happens once, then all passes.
     Replace(&'static [&'static str], &'static [u8]),
 }
 
@@ -58,7 +58,7 @@ impl Direction {
         }
     }
 
-    /// Treats bytes like this from now on, those held too.
+    /// Treats bytes like this from now on, held ones too.
     pub fn set(&self, gate: Gate) {
         self.gate.send_replace(gate);
     }
@@ -69,7 +69,7 @@ impl Direction {
         self.wait(&what, |holding| holding == count).await
     }
 
-    /// Waits until one connection is held, or more.
+    /// Waits until at least one connection is held.
     pub async fn holds_any(&self) -> Result<()> {
         self.wait("a connection is held", |holding| holding > 0)
             .await
@@ -82,7 +82,7 @@ impl Direction {
         .await
     }
 
-    /// What goes on in the place of these bytes, if their turn has come.
+    /// What replaces these bytes, if anything.
     fn replacement(&self, bytes: &[u8]) -> Option<&'static [u8]> {
         let mut replacement = None;
         self.gate.send_if_modified(|gate| {
@@ -128,12 +128,12 @@ impl Direction {
 /// Closes so that the other side's read fails.
 fn reset(to: OwnedWriteHalf) -> Result<()> {
     to.as_ref().set_zero_linger()?;
-    // Dropped, it would end the connection in good order first.
+    // Dropped, it would close the connection properly first.
     to.forget();
     bail!("the connection is reset")
 }
 
-/// Counts one held connection as long as it lives.
+/// Counts one held connection while it exists.
 struct Held<'a>(&'a AtomicUsize);
 
 impl<'a> Held<'a> {
@@ -190,17 +190,17 @@ impl Proxy {
         self.url.to_string()
     }
 
-    /// From those who connect.
+    /// From client to server.
     pub fn forth(&self) -> &Direction {
         &self.wire.forth
     }
 
-    /// To those who connected.
+    /// From server to client.
     pub fn back(&self) -> &Direction {
         &self.wire.back
     }
 
-    /// Closes all connections; what is held in them is lost. New ones are taken, and all passes.
+    /// Closes all connections; held bytes are lost. New connections are accepted, and all passes.
     pub fn cut(&self) {
         for connection in self.wire.connections().drain(..) {
             connection.abort();
@@ -225,7 +225,7 @@ async fn accept(listener: TcpListener, target: String, wire: Arc<Wire>) {
     }
 }
 
-/// Ends, and closes both sides, when either does.
+/// Ends when either side does, and closes both.
 async fn connect(near: TcpStream, target: String, wire: Arc<Wire>) -> Result<()> {
     let far = TcpStream::connect(target).await?;
     near.set_nodelay(true)?;

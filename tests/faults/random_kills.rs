@@ -51,13 +51,13 @@ async fn two_hundred_payments_survive_a_kill_every_300_ms() -> Result<()> {
     let paid = load::during(&scene.gateway, pace, PAYMENTS, kill(&scene, seed)).await?;
     let failed = paid.iter().filter(|one| !one.failures.is_empty()).count();
     assert!(failed > 0, "no client has noticed anything");
-    // What the last killed ones had in hand is taken over now, not in 20 s.
+    // End the leases of the killed processes now instead of in 20 s.
     for process in KILLED {
         scene.gateway.kill(process)?;
     }
     scene.gateway.advance(LEASE).await?;
     scene.gateway.launch(&KILLED).await?;
     scene.gateway.drain().await?;
-    load::kept(&scene.gateway, &paid).await?;
+    load::check_payments(&scene.gateway, &paid).await?;
     scene.finish().await
 }

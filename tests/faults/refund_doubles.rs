@@ -1,4 +1,4 @@
-//! Two workers at the same refund, and every message doubled: it is given back once.
+//! Two workers for the same refund, and duplicate messages: it is paid once.
 
 use std::slice::from_ref;
 
@@ -15,8 +15,8 @@ use crate::refunds::{
 };
 use crate::scene::{LEASE, Scene};
 
-/// The zombie has asked for two refunds and has not heard; its request for a third is not at the
-/// acquirer yet, and comes when that was given back long ago.
+/// The paused worker has no response to two refunds. Its request for a third arrives at the acquirer
+/// long after that was paid.
 #[tokio::test]
 async fn a_late_response_changes_nothing() -> Result<()> {
     let (scene, acquirer) = patient().await?;
@@ -36,7 +36,7 @@ async fn a_late_response_changes_nothing() -> Result<()> {
     acquirer.forth().set(Gate::Pass);
     acquirer.back().set(Gate::Pass);
     scene.gateway.cont(Process::Refund).await?;
-    // It ends once it is done with everything it had in hand.
+    // It ends once all its work is done.
     scene.gateway.terminate(Process::Refund).await?;
     scene.gateway.drain().await?;
     in_progress.ended(&scene).await?;
@@ -98,13 +98,13 @@ async fn duplicate_messages_refund_once() -> Result<()> {
     launch_second(&scene, &acquirer).await?;
     acquirer.forth().holds(REFUNDS).await?;
     publish_repeatedly(&scene).await?;
-    // However often they were rung for, each is asked for once.
+    // However often they are published, each is requested once.
     acquirer.forth().holds(REFUNDS).await?;
     acquirer.forth().set(Gate::Pass);
     scene.gateway.drain().await?;
     broker.wait_for("sluice.refund", 0).await?;
     check_refunded(&scene, &payment, &all).await?;
-    // The payment's capture and each refund, told once.
+    // One webhook for the payment and one for each refund.
     assert_eq!(scene.receiver.requests().len(), 1 + REFUNDS);
     scene.finish().await
 }

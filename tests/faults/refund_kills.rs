@@ -1,4 +1,4 @@
-//! `kill -9` of the refund worker at each moment of a refund: it is given back once.
+//! `kill -9` of the refund worker at each moment of a refund: it is paid once.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use crate::refunds::{
 };
 use crate::scene::{LEASE, SOON, Scene};
 
-/// The lease of the dead worker ends, and another one takes over.
+/// The dead worker's lease ends, and another one takes over.
 async fn take_over(scene: &Scene) -> Result<()> {
     scene.gateway.advance(LEASE).await?;
     scene.gateway.launch(&[Process::Refund]).await?;
@@ -29,7 +29,7 @@ async fn before_sending() -> Result<()> {
     acquirer.forth().holds(2).await?;
     scene.gateway.kill(Process::Refund)?;
     acquirer.cut();
-    assert_eq!(in_progress.given(&scene)?, 0);
+    assert_eq!(in_progress.refunded(&scene)?, 0);
     take_over(&scene).await?;
     in_progress.ended(&scene).await?;
     scene.finish().await
@@ -43,7 +43,7 @@ async fn after_sending_and_before_the_response() -> Result<()> {
     acquirer.back().holds(2).await?;
     scene.gateway.kill(Process::Refund)?;
     acquirer.cut();
-    assert_eq!(in_progress.given(&scene)?, 1);
+    assert_eq!(in_progress.refunded(&scene)?, 1);
     assert_eq!(
         scene.gateway.refund_states().await?,
         ["refunding", "refunding"]
@@ -53,14 +53,14 @@ async fn after_sending_and_before_the_response() -> Result<()> {
     scene.finish().await
 }
 
-/// Lets the worker write both outcomes, and stops it before it commits them.
+/// Lets the worker write both outcomes, and holds its commits.
 async fn before_committing(scene: &Scene) -> Result<(Proxy, InProgress)> {
     let url = scene.gateway.database_url();
     let database = scene.detour(Process::Refund, "DATABASE_URL", &url).await?;
     database.forth().set(Gate::Hold(&["COMMIT"]));
     let in_progress = InProgress::ask(scene).await?;
     database.forth().holds(2).await?;
-    assert_eq!(in_progress.given(scene)?, 1);
+    assert_eq!(in_progress.refunded(scene)?, 1);
     assert_eq!(
         scene.gateway.refund_states().await?,
         ["refunding", "refunding"]
@@ -68,7 +68,7 @@ async fn before_committing(scene: &Scene) -> Result<(Proxy, InProgress)> {
     Ok((database, in_progress))
 }
 
-/// Lets it commit them, and not hear that it has.
+/// Lets it commit, without a response.
 async fn commit_without_response(scene: &Scene, database: &Proxy) -> Result<()> {
     database.back().set(Gate::Mute);
     database.forth().set(Gate::Pass);
@@ -89,7 +89,7 @@ async fn after_the_response_and_before_the_commit() -> Result<()> {
     scene.finish().await
 }
 
-/// The worker dies, and what it was writing is written all the same.
+/// The worker dies, but its statements are committed.
 #[tokio::test]
 async fn during_the_commit() -> Result<()> {
     let (scene, _acquirer) = patient().await?;
@@ -102,7 +102,7 @@ async fn during_the_commit() -> Result<()> {
     scene.finish().await
 }
 
-/// The worker lives, but does not hear that what it wrote is written.
+/// The worker lives, but gets no response to its commits.
 #[tokio::test]
 async fn a_lost_commit_response() -> Result<()> {
     let (scene, _acquirer) = patient().await?;
@@ -110,7 +110,7 @@ async fn a_lost_commit_response() -> Result<()> {
     commit_without_response(&scene, &database).await?;
     database.cut();
     scene.gateway.drain().await?;
-    // It works on.
+    // It continues to work.
     let payment = &in_progress.accepted.payment;
     let rest = ask(&scene, payment, 3_500).await?;
     scene.gateway.drain().await?;
@@ -132,7 +132,7 @@ async fn after_the_commit_and_before_the_ack() -> Result<()> {
     acquirer.back().set(Gate::Pass);
     scene.gateway.drain().await?;
     in_progress.ended(&scene).await?;
-    let told = scene.receiver.requests().len();
+    let received = scene.receiver.requests().len();
     let broker = Broker::connect(&scene.gateway).await?;
     assert_eq!(broker.waiting("sluice.refund").await?, 0);
     scene.gateway.kill(Process::Refund)?;
@@ -142,7 +142,7 @@ async fn after_the_commit_and_before_the_ack() -> Result<()> {
     broker.wait_for("sluice.refund", 0).await?;
     scene.gateway.drain().await?;
     in_progress.ended(&scene).await?;
-    assert_eq!(scene.receiver.requests().len(), told);
+    assert_eq!(scene.receiver.requests().len(), received);
     scene.finish().await
 }
 
@@ -150,7 +150,7 @@ const KILLS: usize = 8;
 const CAPTURED: i64 = 1_000_000;
 const LARGE: i64 = 400_000;
 
-/// Kills the worker with refunds in its hands, before the acquirer has them and after, in turn.
+/// Kills the worker with refunds in progress, in turn before and after the acquirer receives them.
 async fn kill_in_hand(scene: &Scene, acquirer: &Proxy) -> Result<()> {
     for kill in 0..KILLS {
         let (direction, texts) = if kill.is_multiple_of(2) {
@@ -168,7 +168,7 @@ async fn kill_in_hand(scene: &Scene, acquirer: &Proxy) -> Result<()> {
     Ok(())
 }
 
-/// Asks for a part of each payment. Three of the large parts are more than was captured.
+/// Refunds a part of each payment. Three of the large parts exceed the captured amount.
 async fn ask_parts(scene: &Scene, payments: &[String], number: usize) -> Result<Vec<Response>> {
     let is_large = number.is_multiple_of(10);
     let minor = if is_large { LARGE } else { 1_000 };

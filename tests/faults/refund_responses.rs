@@ -1,4 +1,4 @@
-//! An acquirer that loses or spoils its answers to refunds: each is given back once.
+//! An acquirer whose responses to refunds are lost or corrupt: each refund is paid once.
 
 use anyhow::Result;
 use tests::{Options, Process, cards, until};
@@ -9,33 +9,32 @@ use crate::refunds::{
 };
 use crate::scene::{SOON, Scene};
 
-/// What the acquirer may say instead of its answer, and what the worker makes of it.
+/// Corrupt responses, and what the worker logs about each.
 const SPOILT: [(&[u8], &str); 6] = [
-    (b"", "no answer came"),
-    (b"\x16\x03\x01 what\r\n\r\n", "no answer came"),
+    (b"", "no response"),
+    (b"\x16\x03\x01 what\r\n\r\n", "no response"),
     (
         b"HTTP/1.1 500 Internal Server Error\r\ncontent-length: 0\r\n\r\n",
-        "the answer's status says nothing",
+        "unexpected HTTP status",
     ),
     (
         b"HTTP/1.1 409 Conflict\r\ncontent-length: 16\r\n\r\n{\"error\":\"busy\"}",
-        "the answer's status says nothing",
+        "unexpected HTTP status",
     ),
     (
         b"HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\n{\"refunded",
-        "the answer cannot be read",
+        "the response cannot be read",
     ),
     (
         b"HTTP/1.1 200 OK\r\ncontent-length: 62\r\n\r\n{\"reference\":\"ref_0000000000000000000001\",\"status\":\"refunded\"}",
-        "the answer is about another reference",
+        "the response is about another reference",
     ),
 ];
 
-/// In the place of a request: it changes nothing.
+/// Replaces a request with one that changes nothing.
 const ELSEWHERE: &[u8] = b"GET /livez HTTP/1.1\r\nhost: sandbox\r\n\r\n";
 
-/// Whether or not the acquirer has given the money back, it is asked again, and has then done so
-/// once.
+/// Whether or not the acquirer has paid the refund, it is asked again, and pays once.
 #[tokio::test]
 async fn a_corrupt_response_is_not_an_outcome() -> Result<()> {
     let scene = Scene::with(Options::default()).await?;
@@ -54,7 +53,7 @@ async fn a_corrupt_response_is_not_an_outcome() -> Result<()> {
             assert_eq!(answer.at("/status"), "succeeded");
             let unanswered = refund.unanswered(&scene);
             assert!(
-                unanswered.len() == 1 && unanswered.iter().all(|said| said.contains(why)),
+                unanswered.len() == 1 && unanswered.iter().all(|reason| reason.contains(why)),
                 "{unanswered:?} is not {why}"
             );
             all.push(refund);
@@ -65,8 +64,8 @@ async fn a_corrupt_response_is_not_an_outcome() -> Result<()> {
     scene.finish().await
 }
 
-/// The first requests for one refund come late, together with the last; of the other refund the
-/// answers are lost.
+/// The first requests for one refund arrive late, together with the last. For the other refund the
+/// responses are lost.
 #[tokio::test]
 async fn an_acquirer_that_does_not_respond_is_asked_again() -> Result<()> {
     let scene = Scene::with(Options {

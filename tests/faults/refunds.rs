@@ -1,4 +1,4 @@
-//! Refunds of a scene's payments, and what became of them.
+//! Refunds of a scene's payments, and their outcomes.
 
 use std::slice::from_ref;
 
@@ -11,13 +11,13 @@ use uuid::Uuid;
 use crate::proxy::Proxy;
 use crate::scene::{SOON, Scene, sent_as_one};
 
-/// What asks the acquirer for a refund.
+/// The requests that ask the acquirer for a refund.
 pub const REQUESTS: &[&str] = &["POST /refunds"];
 
-/// The acquirer's answers.
+/// The acquirer's responses.
 pub const ANSWERS: &[&str] = &["\"refunded\"", "\"not_refundable\""];
 
-/// A refund that was taken on.
+/// An accepted refund.
 #[derive(Debug, Clone)]
 pub struct Refund {
     pub id: String,
@@ -25,7 +25,7 @@ pub struct Refund {
     pub minor: i64,
 }
 
-/// Lets the merchant's endpoint be told of refunds too.
+/// Subscribes the merchant's endpoint to refunds.
 pub async fn register(scene: &Scene) -> Result<()> {
     let asked = json!({"url": scene.receiver.url("/"), "events": ["refund.created"]});
     scene.gateway.register_as("/v1/webhooks", &asked).await?;
@@ -45,13 +45,13 @@ pub async fn captured(scene: &Scene, card: &str, minor: i64) -> Result<String> {
     Ok(id)
 }
 
-/// Asks for a part of a payment.
+/// Refunds a part of a payment.
 pub async fn ask(scene: &Scene, payment: &str, minor: i64) -> Result<Response> {
     let path = format!("/v1/payments/{payment}/refund");
     scene.gateway.post(&path, &json!({"amount": minor})).await
 }
 
-/// Asks for a part of a payment, and is told that it is not over yet.
+/// Refunds a part of a payment; the response must be pending.
 pub async fn ask_pending(scene: &Scene, payment: &str, minor: i64) -> Result<Refund> {
     let answer = ask(scene, payment, minor).await?;
     ensure!(answer.at("/status") == "pending", "{}", answer.text);
@@ -59,7 +59,7 @@ pub async fn ask_pending(scene: &Scene, payment: &str, minor: i64) -> Result<Ref
 }
 
 impl Refund {
-    /// What an answer speaks of.
+    /// The refund in a response.
     pub fn of(answer: &Response) -> Result<Self> {
         ensure!(answer.status == 200, "{}: {}", answer.status, answer.text);
         Ok(Self {
@@ -74,17 +74,17 @@ impl Refund {
         Ok(RefundId::parse(&self.id).context("no refund's id")?.0)
     }
 
-    /// Why the acquirer gave no answer about it, in the refund worker's words.
+    /// Why the acquirer's responses about it were no outcome, from the refund worker's log.
     pub fn unanswered(&self, scene: &Scene) -> Vec<String> {
         let log = scene.gateway.log(Process::Refund);
         let lines = log.lines().filter(|line| line.contains(&self.id));
-        let said = lines.filter_map(|line| line.split_once("gave no answer"));
-        said.map(|(_, why)| why.to_owned()).collect()
+        let reasons =
+            lines.filter_map(|line| line.split_once("no clear response from the acquirer"));
+        reasons.map(|(_, why)| why.to_owned()).collect()
     }
 }
 
-/// What the acquirer has given back of a payment: under which references, how much. It may have
-/// been asked more often.
+/// What the acquirer has refunded of a payment, by reference. It may have been asked more often.
 pub fn refunded_by_acquirer(scene: &Scene, payment: &str) -> Result<Vec<(String, i64)>> {
     let log = scene.gateway.sandbox_log()?.into_iter();
     let of =
@@ -99,8 +99,8 @@ pub fn refunded_by_acquirer(scene: &Scene, payment: &str) -> Result<Vec<(String,
     Ok(gave)
 }
 
-/// These refunds of a payment, and no others, were given back, each once under our reference, with
-/// its amount, in one posting and one event that was told; and all books agree on the sum.
+/// Checks that exactly these refunds of a payment were paid, each once under our reference, with one
+/// posting and one event that was delivered, and that all books agree on the sum.
 pub async fn check_refunded(scene: &Scene, payment: &str, refunds: &[Refund]) -> Result<()> {
     let mut asked: Vec<_> = refunds
         .iter()
@@ -108,20 +108,20 @@ pub async fn check_refunded(scene: &Scene, payment: &str, refunds: &[Refund]) ->
         .collect();
     asked.sort();
     assert_eq!(refunded_by_acquirer(scene, payment)?, asked);
-    let told = scene.receiver.requests();
+    let received = scene.receiver.requests();
     for refund in refunds {
         assert_eq!(
             scene.gateway.refund(&refund.id).await?,
             row("refunded", 1, refund.minor)
         );
-        sent_as_one(&told, &refund.id, "succeeded")?;
+        sent_as_one(&received, &refund.id, "succeeded")?;
     }
     let sum: i64 = refunds.iter().map(|one| one.minor).sum();
     assert_eq!(sums(scene, payment).await?, (sum, sum));
     Ok(())
 }
 
-/// A payment's only refund was refused, which was told in one event, and has left nothing behind.
+/// Checks that a payment's only refund was refused, with one event and no posting.
 pub async fn refused(scene: &Scene, refund: &Refund) -> Result<()> {
     assert_eq!(refunded_by_acquirer(scene, &refund.payment)?, []);
     assert_eq!(scene.gateway.refund(&refund.id).await?, row("failed", 0, 0));
@@ -130,7 +130,7 @@ pub async fn refused(scene: &Scene, refund: &Refund) -> Result<()> {
     Ok(())
 }
 
-/// How much of a payment was given back: as its merchant reads it, and in the ledger.
+/// How much of a payment was refunded: as its merchant reads it, and in the ledger.
 async fn sums(scene: &Scene, payment: &str) -> Result<(i64, i64)> {
     let read = scene.read(payment).await?;
     let refunded = read.body["amount_refunded"].as_i64().unwrap_or(0);
@@ -148,7 +148,7 @@ fn row(state: &str, postings: i64, posted_minor: i64) -> RefundRow {
     }
 }
 
-/// A patient gateway whose merchant is told of refunds, and the refund worker's way to the acquirer.
+/// A patient gateway with an endpoint for refunds, and the proxy between refund worker and acquirer.
 pub async fn patient() -> Result<(Scene, Proxy)> {
     let scene = Scene::patient().await?;
     register(&scene).await?;
@@ -156,16 +156,16 @@ pub async fn patient() -> Result<(Scene, Proxy)> {
     Ok((scene, acquirer))
 }
 
-/// Two refunds in the worker's hands.
+/// Two refunds in progress.
 pub struct InProgress {
-    /// Part of a payment, which the acquirer gives back.
+    /// A refund that the acquirer pays.
     pub accepted: Refund,
-    /// Part of another one, which it does not.
+    /// A refund of another payment, which the acquirer refuses.
     pub refused: Refund,
 }
 
 impl InProgress {
-    /// Asks for both, and is told that they are not over yet.
+    /// Requests both; the responses must be pending.
     pub async fn ask(scene: &Scene) -> Result<Self> {
         let refundable = captured(scene, cards::APPROVED, 5_000).await?;
         let unrefundable = captured(scene, cards::UNREFUNDABLE, 5_000).await?;
@@ -175,14 +175,14 @@ impl InProgress {
         })
     }
 
-    /// Each has ended as if nothing had happened.
+    /// Both have the outcome that they have without faults.
     pub async fn ended(&self, scene: &Scene) -> Result<()> {
         check_refunded(scene, &self.accepted.payment, from_ref(&self.accepted)).await?;
         refused(scene, &self.refused).await
     }
 
-    /// What the acquirer has given back by now.
-    pub fn given(&self, scene: &Scene) -> Result<usize> {
+    /// How many refunds the acquirer has paid by now.
+    pub fn refunded(&self, scene: &Scene) -> Result<usize> {
         Ok(refunded_by_acquirer(scene, &self.accepted.payment)?.len())
     }
 }

@@ -1,4 +1,4 @@
-//! A gateway with a merchant's endpoint, and what is looked at in it.
+//! A gateway with a merchant's webhook endpoint.
 
 use std::collections::HashSet;
 use std::time::Duration;
@@ -8,10 +8,10 @@ use tests::{Gateway, Options, Process, Receiver, Request, Response, until};
 
 use crate::proxy::Proxy;
 
-/// How long a claimed job is left to its worker, and a little more.
+/// A little longer than a claim's lease.
 pub const LEASE: Duration = Duration::from_secs(21);
 
-/// Nothing that is waited for takes longer.
+/// The longest wait.
 pub const SOON: Duration = Duration::from_secs(30);
 
 /// A gateway and its merchant's endpoint.
@@ -21,8 +21,8 @@ pub struct Scene {
 }
 
 impl Scene {
-    /// Starts both. The API says "pending" almost at once, and the card worker waits long for the
-    /// acquirer: what is held stays held.
+    /// Starts both. The API responds "pending" almost at once, and the card worker waits so long for
+    /// the acquirer that held requests stay held.
     pub async fn patient() -> Result<Self> {
         Self::with(Options {
             wait_ms: 200,
@@ -39,7 +39,7 @@ impl Scene {
         Ok(Self { gateway, receiver })
     }
 
-    /// Kills an idle process and starts it with one thing it is told behind a proxy.
+    /// Restarts an idle process with a proxy in front of one URL of its environment.
     pub async fn detour(&self, process: Process, what: &'static str, url: &str) -> Result<Proxy> {
         let proxy = Proxy::before(url).await?;
         self.gateway.set(process, what, proxy.url());
@@ -48,18 +48,18 @@ impl Scene {
         Ok(proxy)
     }
 
-    /// The card worker's way to the acquirer.
+    /// A proxy between the card worker and the acquirer.
     pub async fn before_acquirer(&self) -> Result<Proxy> {
         self.before_acquirer_of(Process::Card).await
     }
 
-    /// A worker's way to the acquirer.
+    /// A proxy between a worker and the acquirer.
     pub async fn before_acquirer_of(&self, worker: Process) -> Result<Proxy> {
         let url = self.gateway.url(Process::Sandbox);
         self.detour(worker, "SLUICE_SANDBOX_URL", &url).await
     }
 
-    /// Pays, and is told that it is not over yet. Returns the payment's id.
+    /// Pays and returns the payment's id; the response must be pending.
     pub async fn pay_pending(&self, card: &str) -> Result<String> {
         let answer = self.gateway.pay(card).await?;
         ensure!(
@@ -76,7 +76,7 @@ impl Scene {
         self.gateway.get(&format!("/v1/payments/{payment}")).await
     }
 
-    /// What became of a payment: its status, its attempts, and what the acquirer did.
+    /// A payment's status and attempts, and what the acquirer did.
     pub async fn became(&self, payment: &str) -> Result<(String, Vec<String>, Vec<String>)> {
         let status = self.read(payment).await?.at("/status").to_owned();
         let mut did = self.gateway.acquirer_did(payment)?;
@@ -103,8 +103,8 @@ impl Scene {
         .await
     }
 
-    /// Ends the test: everything settles, every payment that ended was told to the endpoint once
-    /// or more, always under one id and with its state, and all books agree.
+    /// Ends the test: no work is left, the endpoint received every final payment at least once,
+    /// always under one event id and with its status, and all books agree.
     pub async fn finish(self) -> Result<()> {
         self.gateway.drain().await?;
         let payments = self.gateway.payments().await?.into_iter();

@@ -1,5 +1,5 @@
-//! The relay dead, killed between taking a job and ringing for it, and unheard: a job waits, and
-//! is not lost.
+//! The scheduler down, or killed before, while and after it publishes a job: the job is delayed, not
+//! lost.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use crate::broker::Broker;
 use crate::proxy::Gate;
 use crate::scene::{SOON, Scene};
 
-/// The API's bell is not heard.
+/// No job that the API publishes reaches the broker.
 async fn mute_api(scene: &Scene) -> Result<()> {
     let url = scene.gateway.amqp_url();
     let wire = scene.detour(Process::Api, "AMQP_URL", &url).await?;
@@ -18,9 +18,9 @@ async fn mute_api(scene: &Scene) -> Result<()> {
     Ok(())
 }
 
-/// Waits until the calendar says that the relay took the one job.
+/// Waits until the scheduler has taken the only job.
 async fn taken(scene: &Scene) -> Result<()> {
-    until("the relay has taken the job", SOON, async || {
+    until("the scheduler has taken the job", SOON, async || {
         let jobs = scene.gateway.jobs().await?;
         Ok(jobs.iter().any(|row| row.publish_count > 0).then_some(()))
     })
@@ -42,7 +42,7 @@ async fn stopped_while_published_jobs_are_lost() -> Result<()> {
     mute_api(&scene).await?;
     scene.gateway.kill(Process::Scheduler)?;
     let payment = scene.pay_pending(cards::APPROVED).await?;
-    // Long overdue, and nobody comes.
+    // Long overdue, and not published.
     scene.gateway.advance(Duration::from_mins(1)).await?;
     let broker = Broker::connect(&scene.gateway).await?;
     assert_eq!(broker.waiting("sluice.card").await?, 0);
@@ -67,7 +67,7 @@ async fn killed_between_taking_and_publishing() -> Result<()> {
     ended_well(scene, &payment).await
 }
 
-/// The broker has the ring, but its confirmation is lost: the relay rings again.
+/// The broker has the message, but its confirmation is lost: the scheduler publishes again.
 #[tokio::test]
 async fn killed_between_publishing_and_the_confirmation() -> Result<()> {
     let scene = Scene::patient().await?;

@@ -8,9 +8,9 @@ use tests::{Options, Process, Store, cards};
 use crate::load::{self, Failure, Paid};
 use crate::scene::Scene;
 
-/// How often a client comes.
+/// The interval between clients.
 const PACE: Duration = Duration::from_millis(120);
-/// How many come at least.
+/// The least number of clients.
 const PAYMENTS: usize = 60;
 
 async fn scene() -> Result<Scene> {
@@ -22,7 +22,7 @@ async fn scene() -> Result<Scene> {
     .await
 }
 
-/// Every worker has found its stores again.
+/// Waits until every worker has reconnected.
 async fn ready(scene: &Scene) -> Result<()> {
     for process in [Process::Scheduler, Process::Card, Process::Webhook] {
         scene.gateway.wait_ready(process).await?;
@@ -30,13 +30,13 @@ async fn ready(scene: &Scene) -> Result<()> {
     Ok(())
 }
 
-/// Every client was answered at its first try.
+/// Every client's first attempt succeeded.
 fn check_no_failures(paid: &[Paid]) {
     let noticed: Vec<_> = paid.iter().filter(|one| !one.failures.is_empty()).collect();
     assert!(noticed.is_empty(), "{noticed:#?}");
 }
 
-/// Killed, and its disk wiped: Postgres rebuilds every queue.
+/// Killed, with its disk wiped: Postgres rebuilds every queue.
 #[tokio::test]
 async fn payments_are_accepted_while_the_broker_is_down() -> Result<()> {
     let scene = scene().await?;
@@ -51,8 +51,8 @@ async fn payments_are_accepted_while_the_broker_is_down() -> Result<()> {
     let paid = load::during(gateway, PACE, PAYMENTS, faults).await?;
     check_no_failures(&paid);
     gateway.drain().await?;
-    load::kept(gateway, &paid).await?;
-    // Back to normal by itself: an answer comes with the outcome again.
+    load::check_payments(gateway, &paid).await?;
+    // Recovered: responses carry the outcome again.
     assert_eq!(
         gateway.pay(cards::APPROVED).await?.at("/status"),
         "succeeded"
@@ -60,8 +60,7 @@ async fn payments_are_accepted_while_the_broker_is_down() -> Result<()> {
     scene.finish().await
 }
 
-/// A broker that keeps its disk: killed, which may leave it queues without a leader, and stopped in
-/// good order.
+/// A broker that keeps its disk: killed, which may leave queues without a leader, and shut down.
 #[tokio::test]
 async fn payments_are_accepted_while_the_broker_restarts() -> Result<()> {
     let scene = scene().await?;
@@ -77,11 +76,11 @@ async fn payments_are_accepted_while_the_broker_restarts() -> Result<()> {
     let paid = load::during(gateway, PACE, PAYMENTS, faults).await?;
     check_no_failures(&paid);
     gateway.drain().await?;
-    load::kept(gateway, &paid).await?;
+    load::check_payments(gateway, &paid).await?;
     scene.finish().await
 }
 
-/// While Postgres is dead the answer is 503 with `Retry-After`, what was answered with 200 is there
+/// While Postgres is down the response is 503 with `Retry-After`. Payments that got a 200 exist
 /// afterwards, and each key has one payment.
 #[tokio::test]
 async fn no_response_is_wrong_while_postgres_is_down() -> Result<()> {
@@ -110,6 +109,6 @@ async fn no_response_is_wrong_while_postgres_is_down() -> Result<()> {
         assert!(after > 0);
     }
     gateway.drain().await?;
-    load::kept(gateway, &paid).await?;
+    load::check_payments(gateway, &paid).await?;
     scene.finish().await
 }

@@ -1,4 +1,5 @@
-//! `kill -9` of the webhook worker when the endpoint has the webhook and the gateway does not know.
+//! `kill -9` of the webhook worker after the endpoint received the webhook and before that is
+//! recorded.
 
 use std::time::Duration;
 
@@ -32,7 +33,7 @@ async fn after_sending_and_before_recording() -> Result<()> {
         assert!(same.iter().all(|one| one.text == before.text));
     }
     scene.gateway.drain().await?;
-    // The try that was never recorded counts for nothing but its claim.
+    // The attempt that was never recorded is repeated.
     let deliveries = scene.gateway.deliveries().await?;
     let states: Vec<_> = deliveries.iter().map(|one| one.state.as_str()).collect();
     assert_eq!(states, ["delivered", "delivered"]);

@@ -1,5 +1,5 @@
-//! A card worker that stands still for longer than its lease, while another one takes over, and
-//! then goes on as if nothing had happened.
+//! A card worker that is paused for longer than its lease, while another one takes over, and then
+//! continues.
 
 use anyhow::Result;
 use tests::{Options, Process, cards};
@@ -7,8 +7,8 @@ use tests::{Options, Process, cards};
 use crate::proxy::Gate;
 use crate::scene::{LEASE, Scene};
 
-/// One payment was approved, but the zombie has not heard of it; the request for the other has not
-/// reached the acquirer yet.
+/// One payment is approved, but the paused worker has no response; its request for the other has not
+/// reached the acquirer.
 #[tokio::test]
 async fn a_late_response_changes_nothing() -> Result<()> {
     let scene = Scene::patient().await?;
@@ -27,10 +27,10 @@ async fn a_late_response_changes_nothing() -> Result<()> {
     acquirer.forth().set(Gate::Pass);
     acquirer.back().set(Gate::Pass);
     scene.gateway.cont(Process::Card).await?;
-    // The request that comes after its own reversal is refused.
+    // The request that arrives after its own reversal is refused.
     scene.acquirer_did(before + 1).await?;
     scene.gateway.drain().await?;
-    // The zombie works on.
+    // The continued worker works.
     scene.gateway.terminate(Process::SecondCard).await?;
     assert_eq!(scene.gateway.pay(cards::APPROVED).await?.status, 200);
     scene.gateway.drain().await?;
@@ -68,7 +68,7 @@ async fn a_late_approval_of_a_reversed_attempt_is_voided() -> Result<()> {
     assert_eq!(status, "succeeded");
     assert_eq!(attempts, ["watching", "approved"]);
     assert_eq!(did, ["approved", "captured"]);
-    // The first attempt is approved all the same, and the zombie hears of it.
+    // The first attempt is approved all the same, and the continued worker gets the response.
     scene.acquirer_did(4).await?;
     acquirer.back().holds(1).await?;
     acquirer.back().set(Gate::Pass);

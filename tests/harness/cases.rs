@@ -41,8 +41,8 @@ impl Cases {
         name: &str,
         case: impl AsyncFnOnce(&Gateway) -> Result<()>,
     ) -> Result<()> {
-        let begun = self.gateway.begin_case().await;
-        begun.with_context(|| format!("before {name}; failed: {:#?}", self.failures))?;
+        let ready = self.gateway.begin_case().await;
+        ready.with_context(|| format!("before {name}; failed: {:#?}", self.failures))?;
         let outcome = AssertUnwindSafe(case(&self.gateway)).catch_unwind().await;
         let failure = match outcome {
             Ok(Ok(())) => return Ok(()),

@@ -58,7 +58,7 @@ impl Gateway {
         let (database, vhost) = tokio::join!(stores.make_database(&name), stores.make_vhost(&name));
         database.context("creating a database")?;
         vhost.context("creating a virtual host")?;
-        let db = store::connect(stores.database_url(&name).as_str(), "sluice tests", 4)?;
+        let db = store::connect_owner(stores.database_url(&name).as_str())?;
         let [merchant, other_merchant] = new_merchants(&db, &options).await?;
         let mut addresses = BTreeMap::new();
         for process in Process::ALL {

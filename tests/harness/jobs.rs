@@ -101,7 +101,7 @@ impl Gateway {
     /// Waits for the first 40 seconds of a minute, so that a test's requests fall into one minute.
     pub async fn young_minute(&self) -> Result<()> {
         until(
-            "a new minute has begun",
+            "a new minute has started",
             Duration::from_secs(30),
             async || {
                 let is_early = sqlx::query_scalar("select extract(second from now()) < 40");

@@ -153,7 +153,7 @@ impl Stores {
         admin
             .execute(AssertSqlSafe(format!("create database {raw}")))
             .await?;
-        let db = store::connect(self.database_url(raw).as_str(), "sluice tests", 1)?;
+        let db = store::connect_owner(self.database_url(raw).as_str())?;
         store::migrate(&db).await?;
         db.close().await;
         let rename = format!(r#"alter database {raw} rename to "{name}""#);

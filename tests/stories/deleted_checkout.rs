@@ -1,4 +1,4 @@
-//! A checkout that was deleted without `make clean`, and cloned again at the same place.
+//! A checkout that is deleted without `make clean`, and cloned again at the same place.
 
 use std::fs::{DirBuilder, remove_dir_all};
 use std::os::unix::fs::DirBuilderExt as _;
@@ -7,7 +7,8 @@ use std::path::Path;
 use anyhow::Result;
 use tests::stores_sh;
 
-// Where nobody else may pass, as below /root, the data lies outside of the checkout and outlives it.
+// Below a directory that Postgres may not enter, as /root, its data is outside of the checkout and
+// outlives it.
 #[tokio::test]
 async fn postgres_starts_after_its_checkout_was_deleted() -> Result<()> {
     let checkout = std::env::temp_dir().join(format!("sluice-deleted-{}", std::process::id()));

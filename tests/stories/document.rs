@@ -1,4 +1,4 @@
-//! S001's own pages: the example, the test cards, the customer, the payment without a card.
+//! What S001 documents: the example, the test cards, the customer, the payment without a card.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use time::OffsetDateTime;
 
 const HOUR: Duration = Duration::from_hours(1);
 
-/// The request's body as the document prints it, byte for byte.
+/// The documented request body, byte for byte.
 const EXAMPLE: &str = r#"{
 "amount": 5000,
 "currency": "USD",
@@ -68,18 +68,18 @@ async fn the_example_gets_the_documented_response() -> Result<()> {
     assert_eq!((read.status, &read.text), (200, &payment));
 
     gateway.drain().await?;
-    let told = receiver.wait_for(1).await?;
-    let told = told.first().context("no webhook")?;
-    let (event, at) = (told.header("webhook-id"), &told.json()["created"]);
+    let received = receiver.wait_for(1).await?;
+    let received = received.first().context("no webhook")?;
+    let (event, at) = (received.header("webhook-id"), &received.json()["created"]);
     assert!(is_id("evt_", event), "{event}");
     assert_eq!(
-        told.text,
+        received.text,
         format!(
             r#"{{"id":"{event}","object":"event","type":"payment.succeeded","created":{at},"data":{{"object":{payment}}}}}"#
         )
     );
     assert_eq!(
-        (told.path.as_str(), receiver.requests().len()),
+        (received.path.as_str(), receiver.requests().len()),
         ("/hook", 1)
     );
     assert_eq!(gateway.acquirer_did(id)?, ["approved", "captured"]);
@@ -153,7 +153,7 @@ async fn a_payment_without_a_card_expires_after_a_day() -> Result<()> {
     let gateway = Gateway::start().await?;
     let receiver = Receiver::start().await?;
     gateway.register("/v1/webhooks", &receiver.url("/")).await?;
-    // The Node example of the document.
+    // The document's Node example.
     let body = json!({
         "amount": 5000, "currency": "USD", "payment_method": "card",
         "customer": {"email": "customer@example.com"}
@@ -168,15 +168,15 @@ async fn a_payment_without_a_card_expires_after_a_day() -> Result<()> {
     assert_eq!(receiver.requests().len(), 0);
 
     gateway.advance(HOUR).await?;
-    let told = receiver.wait_for(1).await?;
-    let told = told.first().context("no webhook")?.json();
+    let received = receiver.wait_for(1).await?;
+    let received = received.first().context("no webhook")?.json();
     let expired = gateway.get(&path).await?;
     assert_eq!(
         (expired.at("/status"), expired.at("/failure_code")),
         ("failed", "payment_expired")
     );
     assert_eq!(
-        (&told["type"], &told["data"]["object"]),
+        (&received["type"], &received["data"]["object"]),
         (&json!("payment.failed"), &expired.body)
     );
     assert_eq!(gateway.sandbox_log()?.len(), 0);
@@ -192,7 +192,7 @@ async fn one_email_address_is_one_customer_of_a_merchant() -> Result<()> {
         body
     };
     let id = |answer: &Response| answer.at("/customer/id").to_owned();
-    // All at once, so that nobody is first.
+    // Concurrently, so that none is first.
     let bodies: Vec<Value> = (0..20).map(|_| with(json!("new@example.com"))).collect();
     let answers =
         try_join_all(bodies.iter().map(|body| gateway.post("/v1/payments", body))).await?;

@@ -1,5 +1,5 @@
-//! The sandbox's fault cards: whatever the acquirer does, a payment ends, and is charged exactly
-//! once or not at all.
+//! The sandbox's fault cards: whatever the acquirer does, every payment becomes final and is charged
+//! exactly once or not at all.
 
 use std::time::Duration;
 
@@ -26,13 +26,13 @@ const CASES: [Case; 12] = [
     case(cards::SLOW, "succeeded", ONCE),
     case(cards::VERY_SLOW, "succeeded", ONCE),
     case(cards::APPROVES_SILENTLY, "succeeded", ONCE),
-    // Late: the first attempt is given up, and refused when it comes.
+    // Late: the first attempt is voided, and refused when it arrives.
     case(
         cards::LATE,
         "succeeded",
         &["approved", "captured", "refused"],
     ),
-    // Reset before: the acquirer never heard of the first attempt, so its void names no payment.
+    // Reset before: the first attempt never reached the acquirer, so its void names no payment.
     case(cards::RESETS, "succeeded", ONCE),
     case(cards::APPROVES_THEN_RESETS, "succeeded", ONCE),
     case(cards::APPROVES_WITH_HALF_A_BODY, "succeeded", ONCE),
@@ -60,18 +60,22 @@ async fn every_fault_has_the_right_outcome() -> Result<()> {
         if read.at("/status") != case.status || did != case.did {
             wrong.push(format!("{}: {} {did:?}", case.card, read.text));
         }
-        // Pending is what a payment may be called while it is worked on, never anything else.
-        let said = answer.at("/status");
-        if said != "pending" && said != case.status {
-            wrong.push(format!("{}: first called {said}", case.card));
+        // While it is in progress a payment is pending, never anything else.
+        let first = answer.at("/status");
+        if first != "pending" && first != case.status {
+            wrong.push(format!("{}: first {first}", case.card));
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
-    let told = receiver.requests();
-    assert_eq!(told.len(), CASES.len());
+    let received = receiver.requests();
+    assert_eq!(received.len(), CASES.len());
     for (case, answer) in CASES.iter().zip(&answers) {
         let of = |body: &Value| body["data"]["object"]["id"] == answer.body["id"];
-        let bodies: Vec<Value> = told.iter().map(tests::Request::json).filter(of).collect();
+        let bodies: Vec<Value> = received
+            .iter()
+            .map(tests::Request::json)
+            .filter(of)
+            .collect();
         let statuses: Vec<&Value> = bodies
             .iter()
             .map(|b| &b["data"]["object"]["status"])
@@ -102,8 +106,8 @@ async fn a_payment_that_takes_longer_than_the_wait_is_pending_first() -> Result<
     gateway.finish().await
 }
 
-/// The acquirer approves what it had acknowledged as void, when nobody listens any more. The payer is
-/// charged once, and what else is held is let go.
+/// The acquirer approves what it had acknowledged as void, after the worker stopped waiting. The payer
+/// is charged once, and the other hold is released.
 #[tokio::test]
 async fn an_approval_despite_a_void_is_voided_again() -> Result<()> {
     let gateway = Gateway::start().await?;
@@ -118,7 +122,7 @@ async fn an_approval_despite_a_void_is_voided_again() -> Result<()> {
         },
     )
     .await?;
-    // The reversal is watched: a minute later it is looked at once more.
+    // The reversal is watched: a minute later it is enquired again.
     gateway.drain().await?;
     gateway.advance(Duration::from_mins(2)).await?;
     gateway.drain().await?;

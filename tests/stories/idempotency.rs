@@ -1,4 +1,4 @@
-//! Idempotency-Key: done once, answered alike.
+//! Idempotency-Key: done once, with the same response.
 
 use std::time::Duration;
 
@@ -32,7 +32,7 @@ async fn the_same_request_creates_one_payment(gateway: &Gateway) -> Result<()> {
             (first.status, first.header("idempotent-replayed")),
             (200, "")
         );
-        // Another security code and another order of the fields ask for nothing else.
+        // Another security code and another order of fields make no other request.
         let mut same = example(card);
         same["card"]["cvc"] = json!("999");
         for body in [example(card), same] {
@@ -91,7 +91,7 @@ async fn fifty_concurrent_requests_create_one_payment(gateway: &Gateway) -> Resu
     assert_eq!(answers.iter().filter(new).count(), 1);
     assert_eq!(gateway.count("payments").await?, 1);
 
-    // Two requests race for one key: one wins, whichever it is, and only its like are answered.
+    // Two requests race for one key: one wins, and only requests like it get its response.
     let mut other = example(cards::APPROVED);
     other["amount"] = json!(7000);
     let bodies = (0..50).map(|number| if number % 2 == 0 { &body } else { &other });
@@ -141,7 +141,7 @@ async fn a_key_belongs_to_its_merchant(gateway: &Gateway) -> Result<()> {
     Ok(())
 }
 
-/// A refused request does not use its key up.
+/// A refused request does not use up its key.
 async fn a_key_is_free_after_a_refusal(gateway: &Gateway) -> Result<()> {
     let mut wrong = example(cards::APPROVED);
     wrong["amount"] = json!(49);

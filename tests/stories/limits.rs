@@ -1,4 +1,4 @@
-//! Rate limits, and keys for real money where there is nobody to take it.
+//! Rate limits, and live keys without a live acquirer.
 
 use std::time::Duration;
 
@@ -63,7 +63,7 @@ async fn a_limit_is_counted_over_all_api_processes() -> Result<()> {
     let count = gateway.count("payments").await?;
     assert_eq!(count, 20);
 
-    // Another merchant is not concerned, and the next minute is new.
+    // Another merchant is not affected, and the next minute is new.
     let theirs = gateway.request(Method::GET, "/v1/payments/pay_0");
     let theirs = theirs.bearer_auth(gateway.other_merchant.test_key.as_str());
     assert_eq!(gateway.send(theirs).await?.status, 404);
@@ -88,7 +88,7 @@ async fn guessed_keys_are_limited_by_client_address() -> Result<()> {
             .count()
     };
     assert_eq!((of(401), of(429)), (100, 20));
-    // Who has a key is let in all the same.
+    // A valid key is accepted all the same.
     assert_eq!(gateway.pay(cards::APPROVED).await?.status, 200);
     gateway.finish().await
 }
@@ -109,7 +109,7 @@ async fn a_live_key_takes_no_money_and_stores_nothing() -> Result<()> {
     );
     assert_eq!(found, (403, "live_mode_unavailable", "permission_error"));
     gateway.check_nothing_stored().await?;
-    // Test data and live data never meet.
+    // Test data and live data are separate.
     let paid = gateway.pay(cards::APPROVED).await?;
     let path = format!("/v1/payments/{}", paid.at("/id"));
     assert_eq!(gateway.send(live(Method::GET, &path)).await?.status, 404);

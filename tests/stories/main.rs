@@ -1,6 +1,6 @@
-//! Stories: what merchants live through, over the real processes.
+//! Stories: what merchants experience, over the real processes.
 //!
-//! Each test has a gateway of its own and ends with `finish`, for which leftovers are a failure.
+//! Each test has a gateway of its own and ends with `finish`, which fails on leftovers.
 
 #![expect(
     clippy::indexing_slicing,
@@ -9,9 +9,9 @@
 
 mod clients;
 mod deleted_checkout;
+mod disconnects;
 mod document;
 mod faults;
-mod hang_up;
 mod idempotency;
 mod limits;
 mod power_cut;

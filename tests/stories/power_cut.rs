@@ -18,7 +18,7 @@ async fn postgres_alone_rebuilds_every_queue() -> Result<()> {
     gateway.register("/v1/webhooks", &receiver.url("/")).await?;
     let paid = gateway.pay_with_key(cards::APPROVED, "before").await?;
     gateway.drain().await?;
-    // Accepted, and left lying by a worker that is stopped.
+    // Accepted, but not processed: the worker is stopped.
     gateway.stop(Process::Card).await?;
     let left = try_join_all((0..5).map(|_| gateway.pay(cards::APPROVED))).await?;
     assert!(left.iter().all(|answer| answer.at("/status") == "pending"));
@@ -36,7 +36,7 @@ async fn postgres_alone_rebuilds_every_queue() -> Result<()> {
 
     stores.wipe_broker()?;
     stores.start(Store::Postgres).await?;
-    // Without the broker payments are accepted all the same.
+    // Payments are accepted without the broker.
     let accepted = until(
         "payments are accepted",
         Duration::from_secs(20),

@@ -1,4 +1,4 @@
-//! Webhooks that are not taken at once.
+//! Webhooks that fail at first.
 
 use std::time::Duration;
 
@@ -10,11 +10,11 @@ use time::OffsetDateTime;
 use crate::signatures::check;
 
 /// How long until the only delivery's next attempt; nothing if there will be none.
-async fn next_try(gateway: &Gateway) -> Result<Option<Duration>> {
+async fn next_attempt(gateway: &Gateway) -> Result<Option<Duration>> {
     gateway.due_in(Worker::Webhook).await
 }
 
-/// State and number of tries of the one delivery.
+/// State and number of attempts of the only delivery.
 async fn delivery(gateway: &Gateway) -> Result<(String, i32)> {
     let deliveries = gateway.deliveries().await?;
     ensure!(deliveries.len() == 1, "{deliveries:?}");
@@ -22,11 +22,11 @@ async fn delivery(gateway: &Gateway) -> Result<(String, i32)> {
     Ok((delivery.state, delivery.attempts))
 }
 
-/// Lets time pass until the next try has been made.
+/// Lets time pass until the next attempt was made.
 async fn pass(gateway: &Gateway) -> Result<()> {
-    let wait = next_try(gateway)
+    let wait = next_attempt(gateway)
         .await?
-        .context("no further try is planned")?;
+        .context("no further attempt is planned")?;
     gateway.advance(wait).await?;
     gateway.drain().await
 }
@@ -47,17 +47,17 @@ async fn a_failed_webhook_is_retried_on_the_documented_schedule() -> Result<()> 
         .enumerate()
     {
         assert_eq!(receiver.requests().len(), number + 1);
-        // A tenth more at most, so that a backlog does not come back in one instant.
-        let planned = next_try(&gateway)
+        // With up to a tenth more, so that a backlog does not return all at once.
+        let planned = next_attempt(&gateway)
             .await?
-            .context("no further try is planned")?
+            .context("no further attempt is planned")?
             .as_secs_f64();
         let wait = f64::from(wait);
         assert!(
             planned > wait - 10.0 && planned <= wait.mul_add(0.1, wait),
             "{wait}: {planned}"
         );
-        // Shortly before, nothing comes.
+        // Shortly before, nothing is sent.
         gateway
             .advance(Duration::try_from_secs_f64(planned - 40.0)?)
             .await?;
@@ -82,7 +82,7 @@ async fn a_failed_webhook_is_retried_on_the_documented_schedule() -> Result<()> 
     }
     // Then never again.
     assert_eq!(delivery(&gateway).await?, ("exhausted".to_owned(), 6));
-    assert_eq!(next_try(&gateway).await?, None);
+    assert_eq!(next_attempt(&gateway).await?, None);
     gateway.advance(Duration::from_hours(48)).await?;
     gateway.drain().await?;
     assert_eq!(receiver.requests().len(), 6);

@@ -1,4 +1,4 @@
-//! The signatures of webhooks, checked by whom they are for.
+//! The signatures of webhooks, checked by hand and by public libraries.
 
 use std::collections::BTreeMap;
 
@@ -59,18 +59,24 @@ async fn third_party_libraries_verify_webhooks(gateway: &Gateway) -> Result<()> 
     let receiver = Receiver::start().await?;
     let endpoint = gateway.register("/v1/webhooks", &receiver.url("/")).await?;
     gateway.pay(cards::APPROVED).await?;
-    let told = receiver.wait_for(1).await?;
-    let told = told.first().context("no webhook")?;
-    check(told, &endpoint.secret)?;
-    assert!(check(told, "whsec_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=").is_err());
+    let received = receiver.wait_for(1).await?;
+    let received = received.first().context("no webhook")?;
+    check(received, &endpoint.secret)?;
+    assert!(
+        check(
+            received,
+            "whsec_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="
+        )
+        .is_err()
+    );
 
     let tools = tools().await?;
-    let names = told.headers.keys();
+    let names = received.headers.keys();
     let headers: BTreeMap<&str, &str> = names
-        .map(|name| (name.as_str(), told.header(name.as_str())))
+        .map(|name| (name.as_str(), received.header(name.as_str())))
         .collect();
     let input = json!({
-        "payload": told.text, "headers": headers,
+        "payload": received.text, "headers": headers,
         "secret": endpoint.secret, "public_key": endpoint.public_key,
     })
     .to_string();
@@ -92,10 +98,10 @@ async fn v1a_signatures_are_sent_to_endpoints_that_want_them(gateway: &Gateway) 
     let plain = gateway.register_as("/v1/webhooks", &asked).await?;
     assert_eq!(plain.public_key, None);
     gateway.pay(cards::APPROVED).await?;
-    let told = receiver.wait_for(1).await?;
-    let told = told.first().context("no webhook")?;
-    check(told, &plain.secret)?;
-    assert!(!told.header("webhook-signature").contains("v1a,"));
+    let received = receiver.wait_for(1).await?;
+    let received = received.first().context("no webhook")?;
+    check(received, &plain.secret)?;
+    assert!(!received.header("webhook-signature").contains("v1a,"));
     Ok(())
 }
 
@@ -105,19 +111,19 @@ async fn the_accounts_secret_verifies_too(gateway: &Gateway) -> Result<()> {
     let receiver = Receiver::start().await?;
     gateway.register("/v1/webhooks", &receiver.url("/")).await?;
     gateway.pay(cards::APPROVED).await?;
-    let told = receiver.wait_for(1).await?;
-    let told = told.first().context("no webhook")?;
+    let received = receiver.wait_for(1).await?;
+    let received = received.first().context("no webhook")?;
     let key = wire::signature::Key::new(gateway.webhook_key()?);
     let account = key
         .account(gateway.merchant.merchant_id, domain::merchant::Mode::Test)
         .text();
-    let headers = Value::from(told.header("webhook-signature"));
+    let headers = Value::from(received.header("webhook-signature"));
     let headers = json!({
-        "webhook-id": told.header("webhook-id"),
-        "webhook-timestamp": told.header("webhook-timestamp"),
+        "webhook-id": received.header("webhook-id"),
+        "webhook-timestamp": received.header("webhook-timestamp"),
         "webhook-signature": headers,
     });
-    let input = json!({"payload": told.text, "headers": headers, "secret": account.as_str()});
+    let input = json!({"payload": received.text, "headers": headers, "secret": account.as_str()});
     let python = format!("{}/venv/bin/python", tools().await?);
     let verified = run(&python, &[&script("verify.py")], &input.to_string()).await?;
     assert_eq!(verified, "verified\n");

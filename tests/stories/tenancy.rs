@@ -1,4 +1,4 @@
-//! The second net: what the database itself lets the API see and do, whatever its statements say.
+//! The second safety net: what the database lets the API see and do, whatever its statements are.
 
 use anyhow::{Context, Result, ensure};
 use sqlx::postgres::PgRow;
@@ -7,7 +7,7 @@ use store::Role;
 use tests::{Gateway, cards};
 use uuid::Uuid;
 
-/// Tables that hold nothing of any merchant's.
+/// Tables without data of merchants.
 const NOBODYS: [&str; 4] = ["_sqlx_migrations", "rate_windows", "rates", "sealing_keys"];
 
 /// One row of everything for a merchant and mode, two where one alone would not balance.
@@ -49,7 +49,7 @@ const ONE_OF_EACH: &str = "
     insert into jobs (worker, id, owner_id, merchant_id, live, due_at)
     select 'webhook', id, id, $1, $2, now() from d";
 
-/// Whose rows there are, and how often one of each: so that counts tell whose were seen.
+/// The owners of rows, each with a different number of rows, so that counts show whose were seen.
 fn owners(gateway: &Gateway) -> [(Uuid, bool, i64); 3] {
     let (one, other) = (&gateway.merchant, &gateway.other_merchant);
     [
@@ -147,7 +147,7 @@ async fn every_table_shows_only_the_named_merchants_rows() -> Result<()> {
         become_role(&mut sub, Role::Api).await?;
         ensure!(
             count(&mut sub, table).await? == 0,
-            "{table} is seen by nobody in particular"
+            "{table} is visible without a merchant"
         );
         for (merchant, live, rows) in owners {
             name(&mut sub, merchant, live).await?;
@@ -211,10 +211,10 @@ async fn only_the_named_merchants_rows_can_be_changed() -> Result<()> {
             "{table}"
         );
     }
-    let given = format!("update idempotency_keys set merchant_id = '{other}'");
+    let moved = format!("update idempotency_keys set merchant_id = '{other}'");
     ensure!(
-        is_denied(&run(&mut tx, given).await),
-        "a key was given away"
+        is_denied(&run(&mut tx, moved).await),
+        "a key was moved to another merchant"
     );
     let theirs = format!("'{other}', false");
     for (table, columns, values) in [
@@ -345,7 +345,7 @@ async fn a_query_without_its_condition_finds_no_other_merchants_rows() -> Result
     let gateway = Gateway::start().await?;
     let paid = gateway.pay(cards::APPROVED).await?;
     ensure!(paid.status == 200, "{}", paid.text);
-    let db = store::connect_as(Role::Api, &gateway.database_url(), "sluice tests", 2)?;
+    let db = store::connect(Role::Api, &gateway.database_url(), 2)?;
     let [(one, live, _), (other, ..), _] = owners(&gateway);
     let found = async |merchant: Uuid, live: bool| -> Result<i64> {
         let sql = "select count(*) from payments where (select act_for($1, $2))";

@@ -1,4 +1,4 @@
-//! Who is told what, and who is not.
+//! Which endpoint receives which events.
 
 use std::time::Duration;
 
@@ -32,14 +32,14 @@ async fn endpoints_receive_the_events_they_subscribed_to() -> Result<()> {
     gateway.pay(cards::APPROVED).await?;
     gateway.pay(cards::DECLINED).await?;
     gateway.drain().await?;
-    let mut told = receiver.requests();
-    told.sort_by_key(|request| (request.path.clone(), request.json()["type"].to_string()));
-    let heard: Vec<String> = told
+    let mut received = receiver.requests();
+    received.sort_by_key(|request| (request.path.clone(), request.json()["type"].to_string()));
+    let summaries: Vec<String> = received
         .iter()
         .map(|request| format!("{} {}", request.path, request.json()["type"]))
         .collect();
     assert_eq!(
-        heard,
+        summaries,
         [
             r#"/all "customer.created""#,
             r#"/all "payment.failed""#,
@@ -49,7 +49,7 @@ async fn endpoints_receive_the_events_they_subscribed_to() -> Result<()> {
             r#"/failed "payment.failed""#,
         ]
     );
-    for request in &told {
+    for request in &received {
         let endpoint = match request.path.as_str() {
             "/all" => &all,
             "/also" => &also,
@@ -57,8 +57,8 @@ async fn endpoints_receive_the_events_they_subscribed_to() -> Result<()> {
         };
         check(request, &endpoint.secret)?;
     }
-    // One event has one id and one body, whoever is told; the secrets are each endpoint's own.
-    let failures: Vec<&Request> = told
+    // An event has one id and one body for all endpoints; each endpoint has its own secret.
+    let failures: Vec<&Request> = received
         .iter()
         .filter(|request| request.text.contains("payment.failed"))
         .collect();
@@ -87,10 +87,10 @@ async fn a_finfusion_endpoint_receives_finfusions_format() -> Result<()> {
     let mut body = tests::example(cards::APPROVED);
     body["metadata"] = json!({"order_id": "ORD-123"});
     let paid = gateway.post("/v1/payments", &body).await?;
-    let told = receiver.wait_for(1).await?;
-    let told = told.first().context("no webhook")?;
-    check(told, &endpoint.secret)?;
-    let event = told.json();
+    let received = receiver.wait_for(1).await?;
+    let received = received.first().context("no webhook")?;
+    check(received, &endpoint.secret)?;
+    let event = received.json();
     let payment = &event["data"]["object"];
     let at = payment["created_at"].as_str().unwrap_or_default();
     let method = payment["payment_method"]["id"].as_str().unwrap_or_default();
@@ -158,7 +158,7 @@ async fn private_addresses_are_refused_at_registration() -> Result<()> {
         let refused = gateway.post("/v1/webhooks", &json!({"url": url})).await?;
         assert_eq!(refused.status, 400, "{url}: {}", refused.text);
     }
-    // Loopback is for test mode alone.
+    // Loopback is allowed in test mode only.
     let live = gateway
         .request(Method::POST, "/v1/webhooks")
         .bearer_auth(gateway.merchant.live_key.as_str());
@@ -183,7 +183,7 @@ async fn private_addresses_are_refused_at_registration() -> Result<()> {
     gateway.finish().await
 }
 
-/// A name says nothing until it is resolved: then it is judged, at each try.
+/// A host name is checked when it is resolved, at each attempt.
 #[tokio::test]
 async fn a_host_name_with_a_private_address_is_not_connected_to() -> Result<()> {
     let options = Options {
@@ -205,8 +205,8 @@ async fn a_host_name_with_a_private_address_is_not_connected_to() -> Result<()> 
     gateway.drain().await?;
     let attempts = gateway.delivery_attempts().await?;
     assert_eq!(attempts, [(None, Some("could not connect".to_owned()))]);
-    let nobody = tokio::time::timeout(Duration::ZERO, listener.accept()).await;
-    assert!(nobody.is_err(), "somebody connected");
+    let connection = tokio::time::timeout(Duration::ZERO, listener.accept()).await;
+    assert!(connection.is_err(), "the worker connected");
     gateway.finish().await
 }
 
@@ -223,7 +223,10 @@ async fn a_slow_endpoint_delays_no_other() -> Result<()> {
     fast.wait_for(5).await?;
     let deliveries = gateway.deliveries().await?.into_iter();
     let delivered = deliveries.filter(|one| one.state == "delivered").count();
-    assert!(delivered <= 5, "the slow ones wait still");
+    assert!(
+        delivered <= 5,
+        "the slow endpoint's deliveries are not done"
+    );
     gateway.drain().await?;
     assert_eq!((slow.requests().len(), fast.requests().len()), (5, 5));
     gateway.finish().await

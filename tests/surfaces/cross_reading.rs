@@ -98,7 +98,7 @@ async fn a_customer_is_one_customer_on_both(gateway: &Gateway) -> Result<()> {
     Ok(())
 }
 
-/// One event, told to each endpoint in its own words.
+/// One event, in each endpoint's format.
 async fn a_refund_is_notified_on_both(gateway: &Gateway) -> Result<()> {
     let receiver = Receiver::start().await?;
     for (path, event, name) in [
@@ -112,10 +112,10 @@ async fn a_refund_is_notified_on_both(gateway: &Gateway) -> Result<()> {
     let path = format!("/v1/payments/{}/refund", paid.at("/id"));
     let refund = gateway.post(&path, &json!({"amount": 2500})).await?;
     gateway.drain().await?;
-    let mut told = receiver.wait_for(2).await?;
-    told.sort_by_key(|request| request.path.clone());
-    let [one, two] = told.as_slice() else {
-        anyhow::bail!("{} webhooks", told.len());
+    let mut received = receiver.wait_for(2).await?;
+    received.sort_by_key(|request| request.path.clone());
+    let [one, two] = received.as_slice() else {
+        anyhow::bail!("{} webhooks", received.len());
     };
     assert_eq!(one.header("webhook-id"), two.header("webhook-id"));
     assert_eq!(one.json()["type"], "refund.created");
@@ -155,7 +155,7 @@ async fn an_endpoint_has_each_surfaces_format(gateway: &Gateway) -> Result<()> {
             (path.contains("/v2/"), path.contains("/v1/"))
         );
     }
-    // By default everything is told, signed as v1.
+    // By default an endpoint receives every event, signed as v1.
     let Endpoint { public_key, .. } = gateway
         .register_as("/v2/webhooks", &json!({"url": "https://example.com/"}))
         .await?;

@@ -1,4 +1,4 @@
-//! Whatever is posted, it is taken or refused: never an error of ours, and the books agree after.
+//! Random requests are accepted or refused: never an internal error, and the books agree after.
 
 use anyhow::{Context, Result, ensure};
 use futures::StreamExt;
@@ -12,9 +12,9 @@ use tests::{Gateway, Response, cards, example};
 
 use super::check_error;
 
-/// How many requests each kind of fuzz makes.
+/// How many requests each test makes.
 const CASES: usize = 300;
-/// How many are on their way at once.
+/// How many are in flight at once.
 const AT_ONCE: usize = 16;
 
 fn any_json() -> impl Strategy<Value = Value> {
@@ -86,7 +86,7 @@ fn any_payment() -> impl Strategy<Value = Value> {
     })
 }
 
-/// So many of them, as texts.
+/// Some values as JSON texts.
 fn some<T: ToString>(strategy: impl Strategy<Value = T>) -> Result<Vec<String>> {
     let mut runner = TestRunner::default();
     let one = |_| match strategy.new_tree(&mut runner) {
@@ -164,7 +164,7 @@ async fn any_endpoint_is_accepted_or_refused() -> Result<()> {
     gateway.finish().await
 }
 
-/// An object of what the paths know, and of something they do not.
+/// An object of known members and an unknown one.
 fn any_object() -> impl Strategy<Value = Value> {
     let names = vec![
         "email",

@@ -1,4 +1,4 @@
-//! Who is let in.
+//! Which keys are accepted.
 
 use std::time::Duration;
 
@@ -63,7 +63,7 @@ async fn requests_without_a_valid_key_are_refused(gateway: &Gateway) -> Result<(
         let request = paying(gateway).header("Authorization", format!("Bearer {key} "));
         let expected = if key.is_empty() { &missing } else { &invalid };
         if let Err(error) = refused(gateway, request, expected).await {
-            // A header's end is trimmed on its way, and with it the word may stand alone.
+            // HTTP trims the end of a header, which leaves the scheme alone.
             anyhow::bail!("{key:?}: {error:#}");
         }
     }

@@ -1,4 +1,4 @@
-//! The rate limit as every surface tells of it: on each answer, and beyond it.
+//! The rate limit on every surface: in each response, and when it is exceeded.
 
 use std::time::Duration;
 
@@ -69,7 +69,7 @@ async fn every_response_has_the_rate_limit_headers() -> Result<()> {
             assert_eq!(answer.number("x-ratelimit-reset")? % 60, 0, "{surface}");
         }
     }
-    // Who is nobody is counted too, wherever it is that they ask.
+    // Unauthenticated requests are counted too, on every surface.
     for surface in SURFACES {
         let unknown = of(&gateway, surface, Method::GET, list(surface), "sk_test_0");
         let answer = gateway.send(unknown).await?;
@@ -86,7 +86,7 @@ async fn every_response_has_the_rate_limit_headers() -> Result<()> {
     gateway.finish().await
 }
 
-/// What a surface says beyond the limit, but for the seconds.
+/// A surface's error when the limit is exceeded, without the seconds.
 fn too_many(surface: &str, seconds: i64) -> Value {
     match surface {
         "finternet" => json!({"error": {
@@ -132,7 +132,7 @@ async fn a_rate_limited_request_says_when_to_retry_on_every_surface() -> Result<
         );
         assert_eq!(refused.number("x-ratelimit-remaining")?, 0, "{surface}");
     }
-    // The operator allows more, and the API hears of it when it next looks the key up.
+    // The operator raises the limit; the API reads it with the next lookup of the key.
     let merchant = gateway.merchant.merchant_id.to_string();
     gateway
         .operate(&["merchant", "rate-limit", &merchant, "500"])

@@ -1,5 +1,5 @@
-//! The surfaces over real HTTP: whatever comes in, the answer is the contract's, nothing is stored
-//! that should not be, and no answer repeats a card number.
+//! The surfaces over real HTTP: whatever the request, the response is the contract's, nothing is stored
+//! that should not be, and no response repeats a card number.
 
 #![expect(
     clippy::indexing_slicing,
@@ -27,7 +27,7 @@ use anyhow::{Context, Result, ensure};
 use reqwest::RequestBuilder;
 use tests::{Gateway, Response, cards};
 
-/// What a request is refused with.
+/// The error that a request gets.
 struct Refusal {
     status: u16,
     code: &'static str,
@@ -43,13 +43,13 @@ const fn refusal(status: u16, code: &'static str, param: &'static str) -> Refusa
     }
 }
 
-/// Whether an answer repeats the card number, however it is grouped.
+/// Whether a response repeats the card number, however it is grouped.
 fn repeats_card(text: &str) -> bool {
     let digits: String = text.chars().filter(char::is_ascii_digit).collect();
     digits.contains(cards::APPROVED)
 }
 
-/// The kind of error that goes with a status in paygate's contract.
+/// The error type of a status in paygate's contract.
 fn kind_of(status: u16) -> &'static str {
     match status {
         401 => "authentication_error",
@@ -60,7 +60,7 @@ fn kind_of(status: u16) -> &'static str {
     }
 }
 
-/// Checks that an answer is an error as paygate's contract prints it.
+/// Checks that a response is an error as paygate's contract documents it.
 fn check_error(answer: &Response) -> Result<()> {
     let members = answer.body.as_object().context("no object")?;
     let error = answer.body["error"].as_object().context("no error")?;
@@ -89,7 +89,7 @@ fn check_error(answer: &Response) -> Result<()> {
     Ok(())
 }
 
-/// Sends a request and checks that it is refused like this.
+/// Sends a request and checks that it gets this error.
 async fn refused(gateway: &Gateway, request: RequestBuilder, what: &Refusal) -> Result<Response> {
     let answer = gateway.send(request).await?;
     let found = (

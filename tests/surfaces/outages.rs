@@ -1,4 +1,4 @@
-//! What only we can mend: every surface says so in its own words, and when to come again.
+//! Internal errors and outages: every surface reports them in its format, and when to retry.
 
 use std::time::Duration;
 
@@ -29,8 +29,8 @@ async fn all(gateway: &Gateway, process: Process) -> Result<Vec<(&'static str, R
         .await
 }
 
-/// What a surface says, in the words that its catalogue promises.
-fn said(surface: &str, status: u16) -> Value {
+/// A surface's error body, as its catalogue documents it.
+fn error_of(surface: &str, status: u16) -> Value {
     let again = "Send the request again, with the same Idempotency-Key if it had one.";
     let (code, title, short) = match (surface, status) {
         ("finfusion", 500) => ("API001", "", "Internal server error"),
@@ -61,7 +61,7 @@ fn check(answers: &[(&str, Response)], status: u16) {
     for (surface, answer) in answers {
         assert_eq!(
             (answer.status, &answer.body),
-            (status, &said(surface, status)),
+            (status, &error_of(surface, status)),
             "{surface}"
         );
         assert_eq!(
@@ -84,7 +84,7 @@ async fn an_internal_error_is_a_500_on_every_surface() -> Result<()> {
     check(&answers, 500);
     let log = gateway.log(Process::Api);
     for (surface, answer) in &answers {
-        // Whoever is asked about it finds it.
+        // The log has the request id of the response.
         assert!(log.contains(answer.header("x-request-id")), "{surface}");
         assert!(
             !answer.text.contains("relation"),

@@ -1,4 +1,4 @@
-//! Answers without what differs each time, so that the rest is compared to the byte.
+//! Responses with ids, times and secrets masked, so that the rest is compared byte for byte.
 
 /// Prefixes of ids; 22 letters and digits follow.
 const PREFIXES: [&str; 8] = [
@@ -8,8 +8,8 @@ const PREFIXES: [&str; 8] = [
 /// Members whose value is a time.
 const TIMES: [&str; 2] = [r#""created":"#, r#""created_at":"#];
 
-/// The text with every id written `pay_…`, every time and every secret `…`. Ids and times that are
-/// not well formed stay, and differ from what is expected.
+/// The text with every id masked as `pay_…`, every time and secret as `…`. Malformed ids and times are
+/// not masked, and so differ from the expected text.
 pub fn plain(text: &str) -> String {
     let mut rest = text;
     let mut written = String::new();

@@ -14,7 +14,7 @@ async fn exchange(gateway: &Gateway, bytes: &[u8]) -> Result<String> {
     let mut stream = TcpStream::connect(gateway.address(Process::Api)).await?;
     // The other end may have closed before all was sent.
     let _ = stream.write_all(bytes).await;
-    let mut heard = Vec::new();
+    let mut received = Vec::new();
     let mut buffer = vec![0; 65_536];
     while let Ok(Ok(length)) =
         tokio::time::timeout(Duration::from_millis(700), stream.read(&mut buffer)).await
@@ -22,14 +22,14 @@ async fn exchange(gateway: &Gateway, bytes: &[u8]) -> Result<String> {
         if length == 0 {
             break;
         }
-        heard.extend_from_slice(buffer.get(..length).unwrap_or_default());
+        received.extend_from_slice(buffer.get(..length).unwrap_or_default());
     }
-    Ok(String::from_utf8_lossy(&heard).into_owned())
+    Ok(String::from_utf8_lossy(&received).into_owned())
 }
 
 /// The statuses of all answers; the next one may begin right where a body ends.
-fn statuses(heard: &str) -> Vec<&str> {
-    let answers = heard.split("HTTP/1.").skip(1);
+fn statuses(received: &str) -> Vec<&str> {
+    let answers = received.split("HTTP/1.").skip(1);
     answers
         .filter_map(|answer| answer.split(' ').nth(1))
         .collect()
@@ -80,9 +80,9 @@ async fn conflicting_framings_smuggle_nothing(gateway: &Gateway) -> Result<()> {
         "Content-Length: 99999999999999999999".to_owned(),
     ] {
         let bytes = format!("{}{hidden}", head(gateway, &framing));
-        let heard = exchange(gateway, bytes.as_bytes()).await?;
-        ensure!(statuses(&heard) == ["400"], "{framing}: {heard}");
-        ensure!(!repeats_card(&heard), "{framing}: {heard}");
+        let received = exchange(gateway, bytes.as_bytes()).await?;
+        ensure!(statuses(&received) == ["400"], "{framing}: {received}");
+        ensure!(!repeats_card(&received), "{framing}: {received}");
         gateway.check_nothing_stored().await?;
     }
     Ok(())
@@ -132,12 +132,15 @@ async fn garbage_is_refused(gateway: &Gateway) -> Result<()> {
         ),
     ];
     for (name, bytes) in cases {
-        let heard = exchange(gateway, &bytes).await?;
+        let received = exchange(gateway, &bytes).await?;
         let refused = |status: &&str| status.starts_with('4');
-        ensure!(statuses(&heard).iter().all(refused), "{name}: {heard}");
         ensure!(
-            statuses(&heard).len() <= 1 && !repeats_card(&heard),
-            "{name}: {heard}"
+            statuses(&received).iter().all(refused),
+            "{name}: {received}"
+        );
+        ensure!(
+            statuses(&received).len() <= 1 && !repeats_card(&received),
+            "{name}: {received}"
         );
     }
     gateway.check_nothing_stored().await?;
@@ -158,11 +161,11 @@ async fn chunks_pipelines_and_old_clients_are_served(gateway: &Gateway) -> Resul
     let plain = smuggled(gateway);
     let old = plain.replacen("HTTP/1.1", "HTTP/1.0", 1);
     for (bytes, count) in [(chunked, 1), (format!("{plain}{plain}"), 2), (old, 1)] {
-        let heard = exchange(gateway, bytes.as_bytes()).await?;
-        ensure!(statuses(&heard) == vec!["200"; count], "{heard}");
+        let received = exchange(gateway, bytes.as_bytes()).await?;
+        ensure!(statuses(&received) == vec!["200"; count], "{received}");
         ensure!(
-            heard.matches(r#""status":"succeeded""#).count() == count,
-            "{heard}"
+            received.matches(r#""status":"succeeded""#).count() == count,
+            "{received}"
         );
     }
     Ok(())

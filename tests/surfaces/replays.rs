@@ -1,5 +1,5 @@
-//! The Idempotency-Key of what is written in one transaction with its answer: customers, intents,
-//! webhook endpoints.
+//! Idempotency keys of objects that are stored in one transaction with the response: customers,
+//! intents, webhook endpoints.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use tests::{Gateway, Receiver, Response, run_cases};
 
 const DAY: Duration = Duration::from_hours(24);
 
-/// A POST or another request of whoever holds the key.
+/// A POST or another request with a credential.
 async fn ask(
     gateway: &Gateway,
     (method, path): (Method, &str),
@@ -73,7 +73,7 @@ async fn a_known_customer_is_changed_once(gateway: &Gateway) -> Result<()> {
     assert_eq!((first.status, first.at("/id")), (200, made.at("/id")));
     assert!(answers.iter().all(|answer| answer.text == first.text));
 
-    // Somebody else's change is not undone by an old request that comes again.
+    // A replayed old request does not undo a later change.
     let path = format!("/v1/customers/{}", made.at("/id"));
     let later = json!({"name": "Countess"});
     let credential = gateway.merchant.test_key.as_str();
@@ -86,8 +86,8 @@ async fn a_known_customer_is_changed_once(gateway: &Gateway) -> Result<()> {
     assert_eq!(gateway.get(&path).await?.at("/name"), "Countess");
 
     gateway.drain().await?;
-    let told = receiver.requests();
-    let mut names: Vec<_> = told
+    let received = receiver.requests();
+    let mut names: Vec<_> = received
         .iter()
         .map(|one| one.json()["data"]["object"]["name"].clone())
         .collect();

@@ -1,4 +1,4 @@
-//! Paths and methods that are none.
+//! Unknown paths and methods.
 
 use anyhow::{Context, Result};
 use reqwest::Method;
@@ -20,7 +20,7 @@ async fn unknown_paths_and_wrong_methods_have_the_surfaces_errors(gateway: &Gate
     let long = format!("/v1/payments/{}", "x".repeat(5_000));
     let unknown = refusal(404, "route_unknown", "");
     let missing = refusal(404, "resource_missing", "");
-    // Outside all surfaces: finternet's word for what is not there.
+    // Outside all surfaces: finternet's code for a missing object.
     let nowhere = refusal(404, "resource_missing", "");
     let method = refusal(405, "method_not_allowed", "");
     for (verb, path, expected) in [
@@ -76,7 +76,7 @@ async fn unknown_paths_and_wrong_methods_have_the_surfaces_errors(gateway: &Gate
     Ok(())
 }
 
-/// What is not UTF-8 in a path is no id either.
+/// A path that is not UTF-8 has no id.
 async fn a_path_that_is_not_utf_8_is_not_found(gateway: &Gateway) -> Result<()> {
     let request = gateway.request(Method::GET, "/v1/payments/%ff%fe");
     let request = request.bearer_auth(gateway.merchant.test_key.as_str());
@@ -84,7 +84,7 @@ async fn a_path_that_is_not_utf_8_is_not_found(gateway: &Gateway) -> Result<()> 
     Ok(())
 }
 
-/// Paths outside of all surfaces: the reference, and what operators look at.
+/// Paths outside of all surfaces: the reference, and health.
 async fn paths_outside_the_surfaces_have_our_errors_too(gateway: &Gateway) -> Result<()> {
     let paths = [
         "/docs",

@@ -22,7 +22,7 @@ async fn everything_is_created_and_retrieved() -> Result<()> {
     assert_eq!((found.status, &found.body), (200, &paid.body));
     check(&found.body, &examples.printed("retrieve.json")?)?;
 
-    // The endpoint last: it is somebody's, and nothing is to be told there.
+    // The endpoint last: its URL is not ours, and must receive nothing.
     for (request, printed) in [
         ("customer.sh", "customer.json"),
         ("endpoint.sh", "endpoint.json"),

@@ -9,7 +9,7 @@ use tests::{Gateway, Process, cards, run_cases};
 use super::Examples;
 use super::shown::check;
 
-/// What S002's fragments take for given.
+/// What S002's fragments assume.
 const NODE: &str = "process.env.FINTERNET_API_KEY = 'sk_test_your_key_here';\n\
                     const intentId = 'intent_2xYz9AbC123';\n";
 const PYTHON: &str = "import os\n\

@@ -22,16 +22,16 @@ async fn examples(gateway: &Gateway) -> Result<Examples> {
     Ok(examples.with(KEY, &gateway.merchant.test_key))
 }
 
-/// What the page's address carries.
+/// The parameters of the page's URL.
 fn carried(answer: &Value) -> Result<Value> {
     let address = answer["data"]["redirect"].as_str().context("no address")?;
     let (_, data) = address.split_once("/checkout/?data=").context("no data")?;
     Ok(serde_json::from_slice(&BASE64.decode(data)?)?)
 }
 
-/// Checks that a payment is begun as printed, on our page, and returns its id.
+/// Checks that a payment is started as documented, on our page, and returns its id.
 fn check_started(gateway: &Gateway, answer: &Value, mut printed: Value) -> Result<String> {
-    // What is printed there is another shop's, asked for in other words than the example's.
+    // The documented response is another merchant's, to another request than the example.
     let mut expected = carried(&printed)?;
     expected["return_url"] = json!("https://example.com/payment-result");
     expected["product"]["name"] = json!("Premium subscription payment");
@@ -76,7 +76,7 @@ async fn payments_are_started_and_read(gateway: &Gateway) -> Result<()> {
         let id = check_started(gateway, &answer, examples.printed("create.json")?)?;
         let read = examples.with(ID, &id).curl("read.sh").await?;
         assert_eq!((read.status, read.at("/id")), (200, id.as_str()));
-        // Nobody has paid it yet.
+        // It is not paid yet.
         let mut printed = examples.printed("read.json")?;
         printed["status"] = json!("pending");
         printed["customer_email"] = Value::Null;
@@ -87,7 +87,7 @@ async fn payments_are_started_and_read(gateway: &Gateway) -> Result<()> {
     Ok(())
 }
 
-/// The page takes no card, so what is paid was made on another surface, without items or page.
+/// The page takes no card, so paid payments come from another surface, without items or page.
 async fn a_completed_payment_is_read(gateway: &Gateway) -> Result<()> {
     let mut asked = example(cards::APPROVED);
     asked["amount"] = json!(50_000);
@@ -115,7 +115,7 @@ async fn errors_are_as_documented(gateway: &Gateway) -> Result<()> {
     Ok(())
 }
 
-/// The shop of the list that is printed: its name, its fee, its country.
+/// The merchant of the documented list: its name, its fee, its country.
 async fn move_to_costa_rica(gateway: &Gateway) -> Result<()> {
     gateway.set_profile("Juanpesa", 550, "CRC").await?;
     gateway.operate(&["rates", "set", "CRC", "533.48"]).await?;
@@ -134,7 +134,7 @@ async fn payments_are_listed(gateway: &Gateway) -> Result<()> {
     }
     gateway.pay(cards::DECLINED).await?;
     let examples = examples(gateway).await?;
-    // What a test key makes is test data, and test=false is what is printed.
+    // A test key creates test data, but the document prints test=false.
     let live = examples.curl("list.sh").await?;
     assert_eq!((live.status, live.text.as_str()), (200, "[]"));
 
@@ -142,7 +142,7 @@ async fn payments_are_listed(gateway: &Gateway) -> Result<()> {
     let list = examples.curl("list.sh").await?;
     let mut printed = examples.printed("list.json")?;
     for row in printed.as_array_mut().context("no list")? {
-        // No page sold it, and its card is known.
+        // It has no page, and its card is known.
         row["product"] = Value::Null;
         row["card_last4"] = json!("4242");
         row["card_exp_month"] = json!("12");

@@ -1,10 +1,10 @@
-//! The examples that the surfaces' documents print, each run by the program that it is written for:
+//! The examples of the surfaces' documents, each run by the program that it is written for:
 //! curl, Python's requests, JavaScript's fetch.
 //!
-//! Each lies in its surface's folder as it is printed; only what a reader puts in, such as the host,
-//! the key and an id, is put in here too. A request that is printed without a program is an .http
-//! file, which `send.sh`, `send.py` and `send.mjs` send. What is answered is held against the answer
-//! that is printed, a .json file beside it.
+//! Each is in its surface's folder as documented; only what a reader replaces, such as the host, the
+//! key and an id, is replaced here too. A request without a program is an .http file, which `send.sh`,
+//! `send.py` and `send.mjs` send. Responses are compared with the documented ones, .json files beside
+//! them.
 
 mod finfusion;
 mod finternet;
@@ -23,18 +23,18 @@ use tests::{Gateway, Process, Response};
 use tokio::io::AsyncWriteExt;
 use tokio::process::Command;
 
-/// curl as the examples call it, but quiet, and telling the status after the body.
+/// curl as the examples call it, but quiet, and printing the status after the body.
 const CURL: &str = "curl() { command curl -sS -w '\\n%{http_code}\\n' \"$@\"; }\n";
 
-/// Makes the clients of others, if they are not there yet, and says where.
+/// Installs third-party clients, if they are missing, and returns their directory.
 pub async fn tools() -> Result<String> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let dir = root.join(".local/test/tools");
     let done = Command::new(script("tools.sh")).arg(&dir).output().await?;
-    let said = String::from_utf8_lossy(&done.stderr).into_owned();
+    let output = String::from_utf8_lossy(&done.stderr).into_owned();
     ensure!(
         done.status.success(),
-        "the clients of others cannot be had: {said}"
+        "third-party clients cannot be installed: {output}"
     );
     Ok(dir.canonicalize()?.display().to_string())
 }
@@ -61,9 +61,9 @@ pub async fn run(program: &str, arguments: &[&str], input: &str) -> Result<Strin
     Ok(String::from_utf8(done.stdout)?)
 }
 
-/// What a program printed: a body, and the status below it.
-fn answer(said: &str) -> Result<Response> {
-    let (text, status) = said.trim_end().rsplit_once('\n').context("no status")?;
+/// The response that a program printed: a body, and the status below it.
+fn answer(output: &str) -> Result<Response> {
+    let (text, status) = output.trim_end().rsplit_once('\n').context("no status")?;
     Ok(Response {
         status: status.parse()?,
         // No example prints them.
@@ -79,12 +79,12 @@ struct Examples {
     surface: &'static str,
     url: String,
     python: String,
-    /// What is printed, and what is put in its place.
+    /// Documented texts, and what replaces them.
     ours: Vec<(String, String)>,
 }
 
 impl Examples {
-    /// Those of a document that speaks of these hosts.
+    /// Those of a document with these hosts.
     async fn of(gateway: &Gateway, surface: &'static str, hosts: &[&str]) -> Result<Self> {
         let (url, tools) = (gateway.url(Process::Api), tools().await?);
         Ok(Self {
@@ -95,7 +95,7 @@ impl Examples {
         })
     }
 
-    /// The same with this in the place of what is printed.
+    /// The same with another replacement.
     fn with(&self, printed: &str, ours: &str) -> Self {
         let mut examples = self.clone();
         examples.ours.push(pair(printed, ours));
@@ -112,11 +112,11 @@ impl Examples {
         fs::read_to_string(&path).context(path)
     }
 
-    /// An example after what it takes for given.
-    fn example(&self, given: &str, name: &str) -> Result<String> {
-        let example = self.put_in(format!("{given}{}", self.read(name)?));
+    /// An example after the code that it assumes.
+    fn example(&self, preamble: &str, name: &str) -> Result<String> {
+        let example = self.put_in(format!("{preamble}{}", self.read(name)?));
         let others = example.replace(&self.url, "");
-        // Nobody else's host is ever asked; example.com is where a payer or a webhook is to go.
+        // No other host may be called; example.com only stands in return and webhook URLs.
         ensure!(
             example.contains(&self.url) && !others.replace("://example.com/", "").contains("://"),
             "{name} does not ask the gateway alone: {example}"
@@ -124,37 +124,37 @@ impl Examples {
         Ok(example)
     }
 
-    /// An answer as it is printed; comments are no JSON.
+    /// A documented response, without its comments.
     fn printed(&self, name: &str) -> Result<Value> {
         let text = self.read(name)?;
         let lines = text.lines().filter(|line| !line.starts_with("//"));
         serde_json::from_str(&lines.collect::<String>()).with_context(|| name.to_owned())
     }
 
-    /// What an example of curl is answered.
+    /// The response to an example of curl.
     async fn curl(&self, name: &str) -> Result<Response> {
         let example = self.example(CURL, name)?;
         answer(&run("bash", &["-s"], &example).await?).with_context(|| name.to_owned())
     }
 
     /// What an example in Python prints.
-    async fn python(&self, given: &str, name: &str) -> Result<String> {
-        let example = self.example(given, name)?;
+    async fn python(&self, preamble: &str, name: &str) -> Result<String> {
+        let example = self.example(preamble, name)?;
         run(&self.python, &["-"], &example).await
     }
 
     /// What an example in JavaScript prints.
-    async fn node(&self, given: &str, name: &str) -> Result<String> {
-        let example = self.example(given, name)?;
+    async fn node(&self, preamble: &str, name: &str) -> Result<String> {
+        let example = self.example(preamble, name)?;
         run("node", &["--input-type=module", "-"], &example).await
     }
 
-    /// What a request that is printed alone is answered, asked by curl, requests and fetch in turn.
+    /// The responses to a request that is sent by curl, requests and fetch in turn.
     async fn sent(&self, name: &str) -> Result<[Response; 3]> {
         let example = self.example("", name)?;
         let sent = async |program: &str, script_name: &str| {
-            let said = run(program, &[&script(script_name)], &example).await?;
-            answer(&said).with_context(|| format!("{name} by {script_name}"))
+            let output = run(program, &[&script(script_name)], &example).await?;
+            answer(&output).with_context(|| format!("{name} by {script_name}"))
         };
         Ok([
             sent("bash", "send.sh").await?,

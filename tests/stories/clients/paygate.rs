@@ -36,13 +36,13 @@ async fn payments_are_created_listed_and_refunded(gateway: &Gateway) -> Result<(
         assert_eq!(paid.at("/description"), "Order #12345");
         payments.insert(0, paid.body);
     }
-    // It is in no list of those that succeeded.
+    // A declined payment is not in the list of successful ones.
     let declined = gateway.pay(cards::DECLINED).await?;
-    let said = examples.python("", "transactions.py").await?;
+    let output = examples.python("", "transactions.py").await?;
     assert_eq!(
-        examples.python_value(&said).await?,
+        examples.python_value(&output).await?,
         list(&payments, 20),
-        "{said}"
+        "{output}"
     );
 
     for payment in &payments {
@@ -58,7 +58,7 @@ async fn payments_are_created_listed_and_refunded(gateway: &Gateway) -> Result<(
             check(&refund.body, &expected)?;
             assert_eq!(refund.at("/payment_id"), id);
         }
-        // Twice 2500 is all there was.
+        // Two refunds of 2500 are the whole amount.
         let found = (third.status, third.at("/error/code"));
         assert_eq!(found, (400, "amount_too_large"));
     }
@@ -94,13 +94,13 @@ async fn the_function_verifies_the_webhook(gateway: &Gateway) -> Result<()> {
     let receiver = Receiver::start().await?;
     let endpoint = gateway.register("/v1/webhooks", &receiver.url("/")).await?;
     gateway.pay(cards::APPROVED).await?;
-    let told = receiver.wait_for(1).await?;
-    let told = told.first().context("no webhook")?;
+    let received = receiver.wait_for(1).await?;
+    let received = received.first().context("no webhook")?;
     let examples = examples(gateway, &gateway.merchant.test_key).await?;
-    check(&told.json(), &examples.printed("event.json")?)?;
+    check(&received.json(), &examples.printed("event.json")?)?;
 
     let function = examples.read("verify.cjs")?;
-    let signature = json!(told.header("x-webhook-signature"));
+    let signature = json!(received.header("x-webhook-signature"));
     let verify = async |payload: &str, secret: &str| {
         let (payload, secret) = (json!(payload), json!(secret));
         let call = format!("verifyWebhookSignature({payload}, {signature}, {secret})");
@@ -108,9 +108,9 @@ async fn the_function_verifies_the_webhook(gateway: &Gateway) -> Result<()> {
         run("node", &["--input-type=commonjs", "-"], &program).await
     };
     let secret = endpoint.secret.as_str();
-    assert_eq!(verify(&told.text, secret).await?, "true\n");
-    let changed = told.text.replace("5000", "5001");
+    assert_eq!(verify(&received.text, secret).await?, "true\n");
+    let changed = received.text.replace("5000", "5001");
     assert_eq!(verify(&changed, secret).await?, "false\n");
-    assert_eq!(verify(&told.text, "whsec_").await?, "false\n");
+    assert_eq!(verify(&received.text, "whsec_").await?, "false\n");
     Ok(())
 }

@@ -1,11 +1,11 @@
-//! An answer beside the one that a document prints.
+//! Compares a response with the documented one.
 
 use std::mem::discriminant;
 
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 
-/// Members whose values are new each time: ids and times. Of these the form is compared.
+/// Members whose values differ each time: ids and times. Only their form is compared.
 const NEW: [&str; 11] = [
     "id",
     "merchantId",
@@ -20,7 +20,7 @@ const NEW: [&str; 11] = [
     "created_on",
 ];
 
-/// Checks that an answer shows everything that is printed, as it is printed.
+/// Checks that a response has everything that is documented, with the documented values.
 pub fn check(answer: &Value, printed: &Value) -> Result<()> {
     compare("", answer, printed).with_context(|| format!("{answer} is not {printed}"))
 }

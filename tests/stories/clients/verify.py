@@ -8,11 +8,11 @@ import sys
 
 from standardwebhooks import Webhook, WebhookVerificationError
 
-told = json.load(sys.stdin)
-webhook = Webhook(told["secret"])
-webhook.verify(told["payload"], told["headers"])
+received = json.load(sys.stdin)
+webhook = Webhook(received["secret"])
+webhook.verify(received["payload"], received["headers"])
 try:
-    webhook.verify(told["payload"].replace("5000", "5001"), told["headers"])
+    webhook.verify(received["payload"].replace("5000", "5001"), received["headers"])
 except WebhookVerificationError:
     print("verified")
 else:

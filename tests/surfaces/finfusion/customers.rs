@@ -8,7 +8,7 @@ use tests::{Gateway, cards, run_cases};
 use super::{asking, refused};
 use crate::plain::plain;
 
-/// The request's body as the document prints it, byte for byte.
+/// The documented request body, byte for byte.
 const EXAMPLE: &str = r#"{
 "email": "customer@example.com",
 "name": "John Doe",
@@ -41,7 +41,7 @@ async fn the_example_gets_the_documented_response(gateway: &Gateway) -> Result<(
         let read = gateway.get(&path).await?;
         assert_eq!((read.status, &read.text), (200, &made.text), "{path}");
     }
-    // The same address is the same customer; what is not said stays.
+    // The same address is the same customer; absent fields stay.
     let again = json!({"email": "Customer@example.com", "name": "Jane Doe"});
     let again = gateway.post("/v2/customers", &again).await?;
     assert_eq!(

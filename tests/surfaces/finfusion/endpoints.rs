@@ -8,7 +8,7 @@ use tests::{Gateway, Receiver, cards, run_cases};
 use super::{asking, refused};
 use crate::plain::plain;
 
-/// The request's body as the document prints it, byte for byte.
+/// The documented request body, byte for byte.
 const EXAMPLE: &str = r#"{
 "url": "https://example.com/webhooks",
 "events": ["payment.succeeded", "payment.failed"],
@@ -193,7 +193,7 @@ async fn one_key_creates_one_endpoint(gateway: &Gateway) -> Result<()> {
     Ok(())
 }
 
-/// A client that was made for all of the contract's events must be able to start.
+/// A client that subscribes to all documented events must be able to start.
 async fn every_documented_event_can_be_subscribed_to(gateway: &Gateway) -> Result<()> {
     let events = json!([
         "payment.succeeded",
@@ -217,7 +217,7 @@ async fn every_documented_event_can_be_subscribed_to(gateway: &Gateway) -> Resul
     let some = json!({"events": ["card.created"]});
     let changed = gateway.send(asking(gateway, Method::PATCH, &path).json(&some));
     assert_eq!(changed.await?.body["events"], some["events"]);
-    // None of what it asks for now is told.
+    // It receives nothing that it no longer subscribes to.
     gateway.pay(cards::APPROVED).await?;
     gateway.drain().await?;
     assert!(receiver.requests().is_empty());

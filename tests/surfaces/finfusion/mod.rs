@@ -1,4 +1,4 @@
-//! finfusion: what its document prints, and what stands beside it.
+//! finfusion: what its document says, and what we add.
 
 mod customers;
 mod endpoints;
@@ -13,7 +13,7 @@ use tests::{Gateway, Response};
 
 use crate::repeats_card;
 
-/// The body that S003 prints, with another card number.
+/// The body that S003 documents, with this card number.
 fn example(card: &str) -> Value {
     json!({
         "amount": {"value": 1000, "currency": "USD"},

@@ -10,7 +10,7 @@ use tests::{Gateway, Options, Receiver, cards, run_cases, until};
 use super::{asking, example, pay, refused};
 use crate::plain::plain;
 
-/// The request's body as the document prints it, byte for byte.
+/// The documented request body, byte for byte.
 const EXAMPLE: &str = r#"{
 "amount": {
 "value": 1000,
@@ -51,7 +51,7 @@ async fn the_example_gets_the_documented_response(gateway: &Gateway) -> Result<(
         .header("Content-Type", "application/json")
         .body(EXAMPLE);
     let paid = gateway.send(request).await?;
-    // Metadata is answered in the order it was sent in, and read in that of the database: the shorter
+    // The response has metadata in the order of the request, reads in that of the database: the shorter
     // name first, as here.
     let printed = r#"{"id":"pay_…","status":"succeeded","amount":{"value":1000,"currency":"USD"},"payment_method":{"id":"pm_…","type":"card","card":{"brand":"visa","last4":"4242","exp_month":12,"exp_year":2024}},"created_at":…,"metadata":{"order_id":"order_123","customer_id":"cust_456"}}"#;
     assert_eq!((paid.status, plain(&paid.text).as_str()), (200, printed));
@@ -61,8 +61,8 @@ async fn the_example_gets_the_documented_response(gateway: &Gateway) -> Result<(
     let read = gateway.get(&format!("/api{path}")).await?;
     assert_eq!((read.status, &read.text), (200, &paid.text));
     gateway.drain().await?;
-    let told = receiver.wait_for(1).await?;
-    let event = told.first().context("no webhook")?.json();
+    let received = receiver.wait_for(1).await?;
+    let event = received.first().context("no webhook")?.json();
     assert_eq!(event["type"], "payment.succeeded");
     assert_eq!(event["data"]["object"], paid.body);
     assert_eq!(
@@ -86,17 +86,18 @@ async fn a_decline_is_a_402_that_names_its_payment(gateway: &Gateway) -> Result<
             r#"{{"error":{{"type":"PaymentError","code":"PAY001","message":"Payment failed","decline_code":"{code}","payment_id":"pay_…"}}}}"#
         );
         assert_eq!(plain(&declined.text), printed);
-        // The payment itself can be read, and that is no error.
+        // The declined payment can be read without an error.
         let path = format!("/v2/payments/{}", declined.at("/error/payment_id"));
         let read = gateway.get(&path).await?;
         let found = (read.status, read.at("/status"), read.at("/decline_code"));
         assert_eq!(found, (200, "failed", code));
     }
     gateway.drain().await?;
-    let told = receiver.requests();
-    assert_eq!(told.len(), 3);
+    let received = receiver.requests();
+    assert_eq!(received.len(), 3);
     assert!(
-        told.iter()
+        received
+            .iter()
             .all(|event| event.json()["type"] == "payment.failed")
     );
     Ok(())
@@ -158,7 +159,7 @@ async fn one_key_is_one_payment(gateway: &Gateway) -> Result<()> {
     for (card, status) in [(cards::APPROVED, 200), (cards::DECLINED, 402)] {
         let key = format!("order-{status}");
         let first = gateway.send(keyed(&example(card), &key)).await?;
-        // Another security code asks for nothing else.
+        // Another security code makes no other request.
         let mut same = example(card);
         same["payment_method"]["card"]["cvc"] = json!("999");
         let again = gateway.send(keyed(&same, &key)).await?;

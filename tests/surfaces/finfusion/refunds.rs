@@ -1,4 +1,4 @@
-//! Money that goes back.
+//! Refunds.
 
 use anyhow::{Context, Result};
 use futures::future::try_join_all;
@@ -43,7 +43,7 @@ async fn a_payment_is_refunded_in_parts(gateway: &Gateway) -> Result<()> {
         (rest.status, &rest.body["amount"]["value"]),
         (200, &json!(600))
     );
-    // Nothing is left: no field is to blame for that, but an amount that was sent is.
+    // Nothing is left: the error names the amount only if one was sent.
     for (body, code, param) in [
         (json!({}), "VAL002", ""),
         (json!({"amount": {"value": 1}}), "VAL001", "amount"),
@@ -52,12 +52,13 @@ async fn a_payment_is_refunded_in_parts(gateway: &Gateway) -> Result<()> {
         refused(gateway, request, (400, code, param)).await?;
     }
     gateway.drain().await?;
-    let told = receiver.requests();
+    let received = receiver.requests();
     assert!(
-        told.iter()
+        received
+            .iter()
             .all(|event| event.json()["type"] == "payment.refunded")
     );
-    let mut objects: Vec<Value> = told
+    let mut objects: Vec<Value> = received
         .iter()
         .map(|event| event.json()["data"]["object"].clone())
         .collect();
@@ -130,14 +131,14 @@ async fn one_key_creates_one_refund_and_payments_of_others_are_not_found(
     let theirs = gateway.request(Method::POST, &path).json(&json!({}));
     let theirs = theirs.bearer_auth(gateway.other_merchant.test_key.as_str());
     refused(gateway, theirs, missing).await?;
-    let nobodys = "/v2/payments/pay_0000000000000000000001/refund";
-    let nobodys = asking(gateway, Method::POST, nobodys).json(&json!({}));
-    refused(gateway, nobodys, missing).await?;
+    let unknown = "/v2/payments/pay_0000000000000000000001/refund";
+    let unknown = asking(gateway, Method::POST, unknown).json(&json!({}));
+    refused(gateway, unknown, missing).await?;
     Ok(())
 }
 
-/// The contract has a word for money that went back, and none for money that did not. paygate has one
-/// for both.
+/// This contract has an event for refunds that succeeded, but none for those that failed. paygate has
+/// one for both.
 async fn a_failed_refund_is_not_notified_as_refunded(gateway: &Gateway) -> Result<()> {
     let receiver = Receiver::start().await?;
     for (path, name) in [("/v1/webhooks", "/paygate"), ("/v2/webhooks", "/finfusion")] {
@@ -149,17 +150,17 @@ async fn a_failed_refund_is_not_notified_as_refunded(gateway: &Gateway) -> Resul
     let refund = gateway.post(&path, &json!({})).await?;
     assert_eq!((refund.status, refund.at("/status")), (200, "failed"));
     gateway.drain().await?;
-    let told = receiver.requests();
-    let mut told: Vec<(&str, Value)> = told
+    let received = receiver.requests();
+    let mut received: Vec<(&str, Value)> = received
         .iter()
         .map(|event| (event.path.as_str(), event.json()["type"].clone()))
         .collect();
-    told.sort_by_key(|(path, kind)| (*path, kind.to_string()));
+    received.sort_by_key(|(path, kind)| (*path, kind.to_string()));
     let expected = [
         ("/finfusion", json!("payment.succeeded")),
         ("/paygate", json!("payment.succeeded")),
         ("/paygate", json!("refund.created")),
     ];
-    assert_eq!(told, expected);
+    assert_eq!(received, expected);
     Ok(())
 }

@@ -41,15 +41,15 @@ async fn a_token_is_issued_for_a_scope_and_works(gateway: &Gateway) -> Result<()
         (vec![("scope", "payments")], "payments"),
         (vec![("audience", "x")], "payments accounts"),
     ] {
-        let given = gateway.send(asking(gateway, &scope)).await?;
+        let issued = gateway.send(asking(gateway, &scope)).await?;
         let printed = format!(
             r#"{{"access_token":"at_…","token_type":"Bearer","expires_in":3600,"scope":"{granted}"}}"#
         );
-        assert_eq!((given.status, plain(&given.text)), (200, printed));
-        assert_eq!(given.header("cache-control"), "no-store");
+        assert_eq!((issued.status, plain(&issued.text)), (200, printed));
+        assert_eq!(issued.header("cache-control"), "no-store");
         for path in ["/v2/payments", "/v2/webhooks", "/v1/transactions"] {
             let request = gateway.request(Method::GET, path);
-            let request = request.bearer_auth(given.at("/access_token"));
+            let request = request.bearer_auth(issued.at("/access_token"));
             assert_eq!(gateway.send(request).await?.status, 200, "{path}");
         }
     }
@@ -57,10 +57,10 @@ async fn a_token_is_issued_for_a_scope_and_works(gateway: &Gateway) -> Result<()
 }
 
 async fn a_token_without_the_scope_is_refused(gateway: &Gateway) -> Result<()> {
-    let given = gateway
+    let issued = gateway
         .send(asking(gateway, &[("scope", "accounts")]))
         .await?;
-    assert_eq!(given.at("/scope"), "accounts");
+    assert_eq!(issued.at("/scope"), "accounts");
     for (method, path, pointer, code) in [
         (Method::GET, "/v2/payments", "/error/code", "AUTH003"),
         (Method::POST, "/v2/payments", "/error/code", "AUTH003"),
@@ -78,7 +78,7 @@ async fn a_token_without_the_scope_is_refused(gateway: &Gateway) -> Result<()> {
         ),
     ] {
         let request = gateway.request(method, path);
-        let request = request.bearer_auth(given.at("/access_token"));
+        let request = request.bearer_auth(issued.at("/access_token"));
         let refused = gateway.send(request).await?;
         assert_eq!((refused.status, refused.at(pointer)), (403, code), "{path}");
     }
@@ -86,10 +86,10 @@ async fn a_token_without_the_scope_is_refused(gateway: &Gateway) -> Result<()> {
 }
 
 async fn an_expired_token_is_refused(gateway: &Gateway) -> Result<()> {
-    let given = gateway.send(asking(gateway, &[])).await?;
+    let issued = gateway.send(asking(gateway, &[])).await?;
     gateway.expire_access_tokens().await?;
     let request = gateway.request(Method::GET, "/v2/payments");
-    let request = request.bearer_auth(given.at("/access_token"));
+    let request = request.bearer_auth(issued.at("/access_token"));
     refused(gateway, request, (401, "AUTH002", "")).await?;
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! What the books say to the merchant.
+//! The merchant's balance and ledger entries.
 
 use anyhow::Result;
 use serde_json::{Value, json};

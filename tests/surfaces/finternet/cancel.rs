@@ -98,7 +98,7 @@ async fn a_repeated_cancel_gets_the_same_response(gateway: &Gateway) -> Result<(
     Ok(())
 }
 
-/// Whoever comes first wins, and the other is told so; never both.
+/// The first wins, and the other gets an error.
 async fn of_a_cancel_and_a_payment_only_one_succeeds(gateway: &Gateway) -> Result<()> {
     let body = json!({});
     for _ in 0..10 {

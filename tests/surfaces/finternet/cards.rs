@@ -165,7 +165,7 @@ async fn a_wrong_card_charges_nothing(gateway: &Gateway) -> Result<()> {
     Ok(())
 }
 
-/// A card is charged dollars, one for each stablecoin; it cannot be charged less than a cent.
+/// A card is charged one dollar for each stablecoin, and never a fraction of a cent.
 async fn a_fraction_of_a_cent_is_not_charged(gateway: &Gateway) -> Result<()> {
     let asked = json!({"amount": "1.005", "currency": "USDC", "type": "CONDITIONAL"});
     let id = intent(gateway, &asked).await?;
@@ -213,14 +213,14 @@ async fn a_payers_retry_gets_the_same_response(gateway: &Gateway) -> Result<()> 
     let reused = keyed("second", cards::APPROVED_MASTERCARD).await?;
     assert_eq!(reused.at("/error/code"), "idempotency_key_reused");
 
-    // A payer's key uses up none of the merchant's.
+    // A payer's key is separate from the merchant's keys.
     let request = super::of(gateway, &gateway.merchant, Method::POST, INTENTS);
     let request = request.header("Idempotency-Key", "second").json(&example());
     assert_eq!(gateway.send(request).await?.status, 201);
     Ok(())
 }
 
-/// A payer's browser asks from a page of another origin.
+/// A payer's browser sends requests from a page of another origin.
 async fn pages_of_any_origin_may_send_requests(gateway: &Gateway) -> Result<()> {
     let id = intent(gateway, &example()).await?;
     for rest in ["", "/payment", "/transaction-hash"] {
@@ -236,7 +236,7 @@ async fn pages_of_any_origin_may_send_requests(gateway: &Gateway) -> Result<()> 
     }
     let paid = pay(gateway, &id, cards::APPROVED).await?;
     assert_eq!(paid.header("access-control-allow-origin"), "*");
-    // A refusal that the page may not read looks to it as if nobody had answered.
+    // To a page, an error that it may not read looks like no response.
     for (method, rest, status) in [
         (Method::GET, format!("{id}/nothing"), 404),
         (Method::PUT, format!("{id}/payment"), 405),

@@ -1,4 +1,4 @@
-//! Requests and answers as the documents print them.
+//! Requests and responses as documented.
 
 use anyhow::{Context, Result};
 use futures::future::try_join_all;
@@ -8,7 +8,7 @@ use tests::{Gateway, Options, Response, cards, run_cases};
 
 use super::{INTENTS, at, example, get, intent, of, pay, post};
 
-/// What an intent is answered with, between its status and its phases.
+/// The members of an intent between its status and its phases.
 struct Shown<'a> {
     id: &'a str,
     merchant: &'a str,
@@ -54,7 +54,7 @@ async fn cases() -> Result<()> {
     )
 }
 
-/// S000 makes an intent, S002 retrieves it with and without a key, before and after it is paid.
+/// S000 creates an intent, S002 retrieves it with and without a key, before and after it is paid.
 async fn an_intent_is_created_paid_and_retrieved(gateway: &Gateway) -> Result<()> {
     let made = post(gateway, "/api/v1/payment-intents", &example()).await?;
     let (id, created) = (made.at("/id").to_owned(), seconds(&made, "/created"));
@@ -266,7 +266,7 @@ async fn a_repeated_request_gets_the_same_response(gateway: &Gateway) -> Result<
     Ok(())
 }
 
-/// S000: test keys have 100 requests a minute, and every answer says how many are left.
+/// S000: test keys have 100 requests a minute, and every response says how many are left.
 #[tokio::test]
 async fn every_response_says_how_many_requests_are_left() -> Result<()> {
     let options = Options {

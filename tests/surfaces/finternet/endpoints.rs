@@ -140,7 +140,7 @@ async fn an_endpoint_is_visible_to_its_merchant_on_its_surface_only(
     Ok(())
 }
 
-/// The secret is not kept for that, and is the same all the same.
+/// The secret is not stored for the replay, but derived again.
 async fn a_repeated_registration_is_one_endpoint(gateway: &Gateway) -> Result<()> {
     let keyed = |body: Value| {
         let request = of(gateway, &gateway.merchant, Method::POST, WEBHOOKS).json(&body);
@@ -196,7 +196,7 @@ async fn wrong_and_too_many_endpoints_are_refused(gateway: &Gateway) -> Result<(
     Ok(())
 }
 
-/// A client that was made for all of the contract's events must be able to start.
+/// A client that subscribes to all documented events must be able to start.
 async fn every_documented_event_can_be_subscribed_to(gateway: &Gateway) -> Result<()> {
     let of_intents = [
         "created",

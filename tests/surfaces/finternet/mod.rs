@@ -1,12 +1,12 @@
-//! finternet's paths: conversations as its contract prints them, and every refusal it knows.
+//! finternet: the conversations and errors of its contract.
 
 mod account;
 mod cancel;
 mod cards;
 mod conversations;
 mod endpoints;
+mod errors;
 mod on_chain;
-mod refusals;
 mod webhooks;
 
 use anyhow::{Result, ensure};
@@ -17,7 +17,7 @@ use tests::{Gateway, Response};
 
 const INTENTS: &str = "/v1/payment-intents";
 
-/// The body that S000 prints.
+/// The body that S000 documents.
 fn example() -> Value {
     json!({"amount": "100.00", "currency": "USDC", "type": "DELIVERY_VS_PAYMENT"})
 }
@@ -48,7 +48,7 @@ async fn post(gateway: &Gateway, path: &str, body: &Value) -> Result<Response> {
     gateway.send(request.json(body)).await
 }
 
-/// Makes an intent and returns its id.
+/// Creates an intent and returns its id.
 async fn intent(gateway: &Gateway, body: &Value) -> Result<String> {
     let made = post(gateway, INTENTS, body).await?;
     ensure!(made.status == 201, "{}: {}", made.status, made.text);
@@ -83,7 +83,7 @@ async fn charged(gateway: &Gateway, id: &str) -> Result<Vec<String>> {
     Ok(did)
 }
 
-/// Sends a request and checks that it is refused to the byte like this.
+/// Sends a request and checks that it is refused with exactly this body.
 async fn refused(
     gateway: &Gateway,
     request: RequestBuilder,
@@ -104,7 +104,7 @@ async fn refused(
     Ok(())
 }
 
-/// An error of this contract about a request, as it is written.
+/// The body of this contract's error about a request.
 fn wrong(code: &str, message: &str, param: Option<&str>) -> String {
     let param = param.map_or(String::new(), |param| format!(r#","param":"{param}""#));
     format!(

@@ -1,4 +1,4 @@
-//! What only a payment on chain needs: answered, after the rules for any intent.
+//! Operations that only payments on chain need.
 
 use anyhow::Result;
 use reqwest::Method;

@@ -1,4 +1,4 @@
-//! Who is told of intents, and who is not.
+//! Which endpoints receive events of intents.
 
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
@@ -6,8 +6,8 @@ use tests::{Gateway, Receiver, Request, cards, run_cases};
 
 use super::{at, example, get, intent, pay, post};
 
-/// What came at a path, in the order it happened, as type and status before and after.
-fn told(receiver: &Receiver, path: &str) -> Vec<(String, Option<String>, String)> {
+/// The events that a path received, oldest first, as type and status before and after.
+fn received(receiver: &Receiver, path: &str) -> Vec<(String, Option<String>, String)> {
     let text = |value: &Value| value.as_str().map(str::to_owned);
     let mut events: Vec<Value> = receiver
         .requests()
@@ -76,28 +76,28 @@ async fn an_endpoint_receives_every_change_of_status(gateway: &Gateway) -> Resul
         new.clone(),
         change("INITIATED", "CANCELED"),
     ];
-    assert_eq!(told(&receiver, "/all"), expected);
-    assert_eq!(told(&receiver, "/created"), [new.clone(), new]);
-    assert_eq!(told(&receiver, "/paygate"), []);
-    assert_eq!(told(&receiver, "/finfusion"), []);
+    assert_eq!(received(&receiver, "/all"), expected);
+    assert_eq!(received(&receiver, "/created"), [new.clone(), new]);
+    assert_eq!(received(&receiver, "/paygate"), []);
+    assert_eq!(received(&receiver, "/finfusion"), []);
 
-    // What is told is what is read.
+    // The event has the object as it is read.
     let requests = receiver.requests();
     let succeeded = requests
         .iter()
         .find(|request| request.text.contains("\"SUCCEEDED\""));
-    let succeeded = succeeded.context("no success was told")?;
+    let succeeded = succeeded.context("no success was sent")?;
     check(succeeded, &secret)?;
-    let mut told = succeeded.json()["data"]["object"].clone();
+    let mut sent = succeeded.json()["data"]["object"].clone();
     let mut read = get(gateway, &at(&paid, "")).await?.body["data"].clone();
-    for object in [&mut told, &mut read] {
+    for object in [&mut sent, &mut read] {
         let members = object.as_object_mut().context("no object")?;
         members.remove("previous_status");
         // The worker's clock and the database's may be a second apart.
         members.remove("updated");
         members.remove("phases");
     }
-    assert_eq!(told, read);
+    assert_eq!(sent, read);
     Ok(())
 }
 
@@ -122,8 +122,8 @@ async fn an_endpoint_does_not_receive_other_surfaces_payments(gateway: &Gateway)
         .await?;
     gateway.pay(cards::APPROVED).await?;
     gateway.drain().await?;
-    assert_eq!(told(&receiver, "/all"), []);
-    let heard = told(&receiver, "/paygate");
-    assert!(heard.iter().any(|(kind, ..)| kind == "payment.succeeded"));
+    assert_eq!(received(&receiver, "/all"), []);
+    let events = received(&receiver, "/paygate");
+    assert!(events.iter().any(|(kind, ..)| kind == "payment.succeeded"));
     Ok(())
 }

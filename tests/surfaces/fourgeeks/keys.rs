@@ -1,4 +1,4 @@
-//! The Idempotency-Key: on this surface a repeated request is refused, with what the first one made.
+//! The Idempotency-Key: on this surface a repeated request is refused, with what the first one created.
 
 use anyhow::Result;
 use futures::future::try_join_all;
@@ -16,7 +16,7 @@ fn once(gateway: &Gateway, path: &str, body: &Value, key: &str) -> RequestBuilde
     request.header("Idempotency-Key", key)
 }
 
-/// A repeated request's answer, with the data of the first.
+/// The response to a repeated request, with the data of the first.
 fn repeated(data: &Value) -> String {
     format!(
         r#"{{"code":409,"title":"Duplicate payment request","content":"{REPEATED}","type":"danger","data":{data}}}"#
@@ -53,7 +53,7 @@ async fn a_repeated_key_is_refused_with_the_first_payment(gateway: &Gateway) -> 
     let expected = problem(409, "Idempotency key reused", content);
     assert_eq!((refused.status, refused.text), (409, expected));
     assert_eq!(gateway.count("payments").await?, 1);
-    // Without a key every request makes a payment.
+    // Without a key every request creates a payment.
     create(gateway).await?;
     create(gateway).await?;
     assert_eq!(gateway.count("payments").await?, 3);
@@ -86,7 +86,7 @@ async fn one_key_creates_one_session(gateway: &Gateway) -> Result<()> {
     assert_eq!(again.body["data"]["redirect"], first.body["checkout_url"]);
     assert!(again.at("/data/id_payment").starts_with("pay_"));
 
-    // Another surface's key is used up as well.
+    // Keys are shared with the other surfaces.
     gateway.pay_with_key(cards::APPROVED, "p-1").await?;
     let other = gateway
         .send(once(gateway, "/v1/payments/", &example(), "p-1"))

@@ -63,7 +63,7 @@ async fn a_row_has_26_columns_and_exact_numbers(gateway: &Gateway) -> Result<()>
     Ok(())
 }
 
-/// A payment keeps the rates of its own time.
+/// A payment keeps the rates of when it was created.
 async fn a_new_rate_changes_no_old_payment(gateway: &Gateway) -> Result<()> {
     let mut euros = super::example();
     euros["currency"] = "EUR".into();
@@ -85,7 +85,7 @@ async fn a_new_rate_changes_no_old_payment(gateway: &Gateway) -> Result<()> {
     Ok(())
 }
 
-/// The row of a payment that nobody paid, in a currency without decimals.
+/// The row of an unpaid payment, in a currency without decimals.
 async fn amounts_not_posted_yet_are_zero(gateway: &Gateway) -> Result<()> {
     let created = create(gateway).await?;
     let mut yen = super::example();
@@ -148,7 +148,7 @@ async fn lists_are_filtered_and_paged(gateway: &Gateway) -> Result<()> {
             );
         }
     }
-    // Somebody else has none of them.
+    // Another merchant has none of them.
     let theirs = gateway
         .request(reqwest::Method::GET, "/v1/payments/")
         .basic_auth(gateway.other_merchant.test_key.as_str(), Some(""));

@@ -1,14 +1,14 @@
 //! fourgeeks: what its document prints is asked and answered, byte for byte but for what is new each
 //! time.
 
-mod begun;
 mod customers;
+mod errors;
 mod keys;
 mod lists;
 mod page;
 mod paths;
+mod payments;
 mod refunds;
-mod refused;
 
 use anyhow::{Context, Result};
 use base64::Engine;

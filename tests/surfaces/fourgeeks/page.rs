@@ -10,7 +10,7 @@ use tests::{Gateway, Response, cards, run_cases};
 
 use super::{carried, create, example, get_as_payer, path_of, post};
 
-/// Nothing foreign is loaded, nothing runs, nobody frames or caches it.
+/// The page loads nothing from elsewhere, runs no script, and cannot be framed or cached.
 fn check_locked(page: &Response) {
     let policy = page.header("content-security-policy");
     assert!(
@@ -69,7 +69,7 @@ async fn the_page_states_the_payment(gateway: &Gateway) -> Result<()> {
     Ok(())
 }
 
-/// What the address says is not believed: the id leads to the row, and the row is stated.
+/// The URL's other parameters are ignored: the page shows the row of its id.
 async fn only_the_id_in_the_url_counts(gateway: &Gateway) -> Result<()> {
     let created = create(gateway).await?;
     let forged = carried(created.at("/data/redirect"))?
@@ -96,7 +96,7 @@ async fn a_wrong_url_shows_no_payment(gateway: &Gateway) -> Result<()> {
         "%ff%00".to_owned(),
         STANDARD.encode("{}"),
         naming("pay_0000000000000000000001"),
-        // It was never on a page.
+        // A payment without a page.
         naming(paid.at("/id")),
     ] {
         for path in ["/checkout/", "/checkout"] {
@@ -110,7 +110,7 @@ async fn a_wrong_url_shows_no_payment(gateway: &Gateway) -> Result<()> {
     Ok(())
 }
 
-/// Whatever the merchant wrote is text.
+/// The merchant's texts are escaped.
 async fn texts_are_escaped(gateway: &Gateway) -> Result<()> {
     let mut body = example();
     body["description"] = json!("<script>alert(1)</script> & \"ümläut\" > ~ 💳");
@@ -138,10 +138,10 @@ async fn texts_are_escaped(gateway: &Gateway) -> Result<()> {
     Ok(())
 }
 
-/// An address may load it 100 times a minute.
+/// A client address may load it 100 times a minute.
 async fn the_rate_limited_page_says_when_to_retry(gateway: &Gateway) -> Result<()> {
     let mut limited = None;
-    // Whatever the second hand says, the limit is passed in one of two minutes.
+    // Even if a minute ends in between, one of the two exceeds the limit.
     for _ in 0..201 {
         let page = get_as_payer(gateway, "/checkout/").await?;
         if page.status == 429 {

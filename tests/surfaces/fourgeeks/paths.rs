@@ -1,5 +1,5 @@
-//! Paths with a slash at their end: the same as without, and where only `X-API-Key` is sent, this
-//! surface's.
+//! Paths with a trailing slash work like those without; with `X-API-Key` alone, the slash selects this
+//! surface.
 
 use anyhow::Result;
 use reqwest::{Method, RequestBuilder};
@@ -80,7 +80,7 @@ async fn public_reads_and_sessions_work_with_and_without_it_too(gateway: &Gatewa
     Ok(())
 }
 
-/// A Bearer speaks paygate, whatever the path ends with.
+/// A Bearer key selects paygate, with and without the slash.
 async fn a_bearer_key_gets_paygates_format(gateway: &Gateway) -> Result<()> {
     gateway.pay(cards::APPROVED).await?;
     let hook = json!({"url": "https://example.com/hook"});

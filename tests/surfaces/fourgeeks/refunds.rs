@@ -46,7 +46,7 @@ async fn both_shapes_refund(gateway: &Gateway) -> Result<()> {
             )
         )
     );
-    // What is left, and then nothing is.
+    // The rest; then nothing is left.
     let rest = post(gateway, "/v1/refunds/", &json!({"charge_id": payment})).await?;
     assert_eq!((rest.status, rest.at("/amount")), (200, "14.01"));
     let too_much = post(gateway, "/v1/refunds", &json!({"payment_id": payment})).await?;

@@ -1,4 +1,4 @@
-//! Customers: made, read, changed, listed, told.
+//! Customers: created, read, changed, listed, notified.
 
 use anyhow::{Context, Result};
 use futures::future::try_join_all;
@@ -38,7 +38,7 @@ async fn a_customer_is_created_read_and_changed(gateway: &Gateway) -> Result<()>
     let path = format!("/v1/customers/{}", made.at("/id"));
     assert_eq!(gateway.get(&path).await?.text, made.text);
 
-    // What is not said stays, null clears, metadata is replaced as a whole.
+    // Absent fields stay, null clears, metadata is replaced as a whole.
     let change = json!({"name": "Jane Doe", "phone": null, "metadata": {"since": 2024}});
     let changed = send(gateway, Method::PATCH, &path, &change).await?;
     let printed = r#"{"id":"cus_…","object":"customer","email":"customer@example.com","name":"Jane Doe","phone":null,"description":"A good one","metadata":{"since":2024},"created":…}"#;
@@ -52,15 +52,18 @@ async fn a_customer_is_created_read_and_changed(gateway: &Gateway) -> Result<()>
     assert_eq!(gateway.get(&other_spelling).await?.text, changed.text);
 
     gateway.drain().await?;
-    let mut told: Vec<Value> = receiver
+    let mut received: Vec<Value> = receiver
         .requests()
         .iter()
         .map(tests::Request::json)
         .collect();
-    told.sort_by_key(|event| event["type"].to_string());
-    let kinds: Vec<&Value> = told.iter().map(|event| &event["type"]).collect();
+    received.sort_by_key(|event| event["type"].to_string());
+    let kinds: Vec<&Value> = received.iter().map(|event| &event["type"]).collect();
     assert_eq!(kinds, ["customer.created", "customer.updated"]);
-    let objects: Vec<&Value> = told.iter().map(|event| &event["data"]["object"]).collect();
+    let objects: Vec<&Value> = received
+        .iter()
+        .map(|event| &event["data"]["object"])
+        .collect();
     assert_eq!(objects, [&made.body, &changed.body]);
     Ok(())
 }
@@ -86,7 +89,7 @@ async fn one_email_address_is_one_customer(gateway: &Gateway) -> Result<()> {
     let another = gateway.post("/v1/customers", &json!({})).await?;
     assert_ne!(nameless.at("/id"), another.at("/id"));
 
-    // An address cannot be taken from somebody, and is free once it is given up.
+    // An address of another customer is refused, and free once that customer has lost it.
     let path = format!("/v1/customers/{}", nameless.at("/id"));
     let take = json!({"email": "new@example.com"});
     let taking = || {
@@ -94,10 +97,10 @@ async fn one_email_address_is_one_customer(gateway: &Gateway) -> Result<()> {
         request.bearer_auth(gateway.merchant.test_key.as_str())
     };
     refused(gateway, taking(), &refusal(400, "email_taken", "email")).await?;
-    let giving_up = format!("/v1/customers/{}", first.at("/id"));
-    let given_up = send(gateway, Method::PATCH, &giving_up, &json!({"email": null})).await?;
+    let first_path = format!("/v1/customers/{}", first.at("/id"));
+    let cleared = send(gateway, Method::PATCH, &first_path, &json!({"email": null})).await?;
     assert_eq!(
-        (given_up.status, &given_up.body["email"]),
+        (cleared.status, &cleared.body["email"]),
         (200, &Value::Null)
     );
     let taken = gateway.send(taking()).await?;
@@ -218,7 +221,7 @@ async fn one_key_creates_one_customer(gateway: &Gateway) -> Result<()> {
     Ok(())
 }
 
-/// A payment's customer is told of once, when it is new.
+/// A payment's customer is notified once, when it is new.
 async fn a_new_customer_of_a_payment_is_notified_once(gateway: &Gateway) -> Result<()> {
     let receiver = Receiver::start().await?;
     let events = ["customer.created", "customer.updated"];
@@ -227,7 +230,7 @@ async fn a_new_customer_of_a_payment_is_notified_once(gateway: &Gateway) -> Resu
     let paid = gateway.pay(cards::APPROVED).await?;
     gateway.pay(cards::APPROVED).await?;
     gateway.drain().await?;
-    let told: Vec<Value> = receiver
+    let received: Vec<Value> = receiver
         .requests()
         .iter()
         .map(tests::Request::json)
@@ -236,8 +239,8 @@ async fn a_new_customer_of_a_payment_is_notified_once(gateway: &Gateway) -> Resu
         .get(&format!("/v1/customers/{}", paid.at("/customer/id")))
         .await?;
     assert_eq!(customer.at("/name"), "John Doe");
-    let [event] = told.as_slice() else {
-        anyhow::bail!("{told:?}");
+    let [event] = received.as_slice() else {
+        anyhow::bail!("{received:?}");
     };
     assert_eq!(event["type"], "customer.created");
     assert_eq!(event["data"]["object"], customer.body);

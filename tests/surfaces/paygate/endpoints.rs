@@ -88,8 +88,8 @@ async fn a_disabled_endpoint_receives_nothing_until_it_is_active(gateway: &Gatew
     gateway.pay(cards::APPROVED).await?;
     let declined = gateway.pay(cards::DECLINED).await?;
     gateway.drain().await?;
-    let told = receiver.requests();
-    let objects: Vec<Value> = told
+    let received = receiver.requests();
+    let objects: Vec<Value> = received
         .iter()
         .map(|event| event.json()["data"]["object"].clone())
         .collect();

@@ -1,4 +1,4 @@
-//! Money that goes back.
+//! Refunds.
 
 use anyhow::{Context, Result};
 use futures::future::try_join_all;
@@ -15,10 +15,10 @@ async fn refund(gateway: &Gateway, payment: &str, body: &Value) -> Result<Respon
         .await
 }
 
-/// What webhooks speak of, in the order of their ids.
-fn objects(told: &[tests::Request]) -> Vec<Value> {
+/// The objects of webhooks, ordered by their ids.
+fn objects(received: &[tests::Request]) -> Vec<Value> {
     let object = |event: &tests::Request| event.json()["data"]["object"].clone();
-    let mut objects: Vec<Value> = told.iter().map(object).collect();
+    let mut objects: Vec<Value> = received.iter().map(object).collect();
     objects.sort_by_key(|object| object["id"].to_string());
     objects
 }
@@ -72,10 +72,11 @@ async fn a_payment_is_refunded_in_parts(gateway: &Gateway) -> Result<()> {
     }
 
     gateway.drain().await?;
-    let told = receiver.requests();
-    assert_eq!(objects(&told), [part.body, rest.body]);
+    let received = receiver.requests();
+    assert_eq!(objects(&received), [part.body, rest.body]);
     assert!(
-        told.iter()
+        received
+            .iter()
             .all(|event| event.json()["type"] == "refund.created")
     );
     Ok(())
@@ -101,15 +102,15 @@ async fn payments_of_others_are_not_refunded(gateway: &Gateway) -> Result<()> {
     let paid = gateway.pay(cards::APPROVED).await?;
     let path = format!("/v1/payments/{}/refund", paid.at("/id"));
     let missing = refusal(404, "resource_missing", "");
-    for nobodys in [
+    for unknown in [
         "pay_0000000000000000000001",
         "pay_1",
         "ref_0000000000000000000001",
         cards::APPROVED,
         "%ff",
     ] {
-        let nobodys = format!("/v1/payments/{nobodys}/refund");
-        refused(gateway, gateway.posting(&nobodys, &json!({})), &missing).await?;
+        let unknown = format!("/v1/payments/{unknown}/refund");
+        refused(gateway, gateway.posting(&unknown, &json!({})), &missing).await?;
     }
     let theirs = gateway
         .request(Method::POST, &path)
@@ -156,7 +157,7 @@ async fn a_wrong_refund_is_named_and_changes_nothing(gateway: &Gateway) -> Resul
     Ok(())
 }
 
-/// However many ask at once, no more goes back than came in.
+/// However many requests are concurrent, no more is refunded than was paid.
 async fn concurrent_refunds_never_exceed_the_payment(gateway: &Gateway) -> Result<()> {
     let paid = gateway.pay(cards::APPROVED).await?;
     let id = paid.at("/id");
@@ -211,7 +212,7 @@ async fn one_key_creates_one_refund(gateway: &Gateway) -> Result<()> {
     Ok(())
 }
 
-/// A refund that the acquirer refuses gives nothing back, is told, and may be asked for again.
+/// A refund that the acquirer refuses pays nothing, is notified, and may be requested again.
 async fn a_refused_refund_fails_and_reserves_nothing(gateway: &Gateway) -> Result<()> {
     let receiver = Receiver::start().await?;
     let asked = json!({"url": receiver.url("/"), "events": ["refund.created"]});
@@ -231,7 +232,7 @@ async fn a_refused_refund_fails_and_reserves_nothing(gateway: &Gateway) -> Resul
     Ok(())
 }
 
-/// Nothing sent says nothing: all of it goes back.
+/// Without a body the whole payment is refunded.
 async fn the_body_may_be_omitted(gateway: &Gateway) -> Result<()> {
     let key = gateway.merchant.test_key.as_str();
     for (version, media) in [

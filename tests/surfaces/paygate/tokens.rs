@@ -28,11 +28,14 @@ async fn cases() -> Result<()> {
 }
 
 async fn a_token_works_like_a_key(gateway: &Gateway) -> Result<()> {
-    let given = exchange(gateway).await?;
+    let issued = exchange(gateway).await?;
     let printed = r#"{"access_token":"at_…","token_type":"Bearer","expires_in":3600}"#;
-    assert_eq!((given.status, plain(&given.text).as_str()), (200, printed));
-    assert_eq!(given.header("cache-control"), "no-store");
-    let token = given.at("/access_token");
+    assert_eq!(
+        (issued.status, plain(&issued.text).as_str()),
+        (200, printed)
+    );
+    assert_eq!(issued.header("cache-control"), "no-store");
+    let token = issued.at("/access_token");
     let another = exchange(gateway).await?;
     assert_ne!(another.at("/access_token"), token);
 
@@ -65,8 +68,8 @@ async fn a_token_works_like_a_key(gateway: &Gateway) -> Result<()> {
 }
 
 async fn an_expired_token_is_refused(gateway: &Gateway) -> Result<()> {
-    let given = exchange(gateway).await?;
-    let token = given.at("/access_token");
+    let issued = exchange(gateway).await?;
+    let token = issued.at("/access_token");
     gateway.expire_access_tokens().await?;
     let expired = gateway
         .request(Method::GET, "/v1/transactions")

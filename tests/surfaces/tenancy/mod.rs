@@ -1,12 +1,12 @@
-//! Nobody reads, lists, changes or refunds what is another merchant's, or of the other mode, by any
-//! route of any surface, however it is asked.
+//! No route of any surface reads, lists, changes or refunds objects of another merchant or mode,
+//! whatever the request.
 //!
-//! What is open to whoever holds an id is the documented exception: reading and paying an intent
+//! Public operations, which need an id only, are the documented exception: reading and paying an intent
 //! under `/v1/payment-intents/public/`, and reading a payment that is paid on a page under
-//! `/v1/payments/public/`, `/v1/payments/session/` and `/checkout/`. There outsiders ask for
-//! everything else.
+//! `/v1/payments/public/`, `/v1/payments/session/` and `/checkout/`. There outsiders
+//! ask for everything else.
 
-mod making;
+mod fixtures;
 mod operations;
 mod requests;
 mod theirs;
@@ -26,10 +26,10 @@ use operations::Operation;
 use requests::{Case, Outsider, any_case};
 use theirs::{MINE, Names, Read, Theirs, reads};
 
-/// How many requests each outsider makes by each route, unless `PROPTEST_CASES` says.
+/// How many requests each outsider sends to each route; `PROPTEST_CASES` overrides it.
 const CASES: u32 = 3;
 
-/// Requests by chance, the same ones for the same `PROPTEST_RNG_SEED`.
+/// Random requests, the same for the same `PROPTEST_RNG_SEED`.
 fn chance() -> (u64, Config) {
     let usual = Config::default();
     let seed = match usual.rng_seed {
@@ -46,7 +46,7 @@ fn chance() -> (u64, Config) {
     (seed, config)
 }
 
-/// Some requests of every outsider by every route.
+/// Some requests of every outsider to every route.
 fn cases<'a>(
     config: Config,
     operations: &[Operation],
@@ -72,13 +72,13 @@ fn cases<'a>(
 async fn token(gateway: &Gateway, whose: &Credentials) -> Result<String> {
     let body = json!({"client_id": whose.client_id, "client_secret": whose.client_secret.as_str()});
     let request = gateway.request(Method::POST, "/v1/auth/token").json(&body);
-    let given = gateway.send(request).await?;
-    ensure!(given.status == 200, "{}", given.text);
-    Ok(given.at("/access_token").to_owned())
+    let issued = gateway.send(request).await?;
+    ensure!(issued.status == 200, "{}", issued.text);
+    Ok(issued.at("/access_token").to_owned())
 }
 
-/// Who has no business with the other merchant's things of a mode: another merchant in either mode,
-/// and the same one in the other.
+/// Those who have no access to the victim's objects of a mode: another merchant in either mode, and
+/// the victim in the other mode.
 async fn outsiders(gateway: &Gateway, mode: Mode) -> Result<[Outsider; 3]> {
     let (mine, other) = (&gateway.merchant, &gateway.other_merchant);
     let outsider = |what, key: &str, token, is_other_mode| Outsider {
@@ -105,34 +105,34 @@ async fn outsiders(gateway: &Gateway, mode: Mode) -> Result<[Outsider; 3]> {
     ])
 }
 
-/// Makes a request, and checks that it is refused or answered with nothing of theirs. Returns
-/// whether it was answered.
+/// Sends a request, and checks that it is refused or that its response shows nothing of the victim.
+/// Returns whether it was accepted.
 async fn attempt(
     gateway: &Gateway,
     outsider: &Outsider,
     case: &Case,
     theirs: &Theirs,
-    nobodys: &Theirs,
+    unknown: &Theirs,
 ) -> Result<bool> {
     let request = case.asked_by(gateway, outsider, theirs)?;
     let answer = gateway.send(request).await?;
-    let (is_refused, told) = (answer.status >= 400, told(&answer));
-    ensure!(answer.status < 500, "{told}");
+    let (is_refused, shown) = (answer.status >= 400, shown(&answer));
+    ensure!(answer.status < 500, "{shown}");
     ensure!(
         case.is_open || answer.status != 401,
-        "the key is right: {told}"
+        "the key is right: {shown}"
     );
-    // What a refusal may say again.
-    let said = Some(case.said()).filter(|_| is_refused);
-    let leak = theirs.leak(&theirs.named(&said.unwrap_or_default()), &told);
-    ensure!(leak.is_none(), "{leak:?} has leaked: {told}");
+    // An error may repeat the request.
+    let sent = Some(case.described()).filter(|_| is_refused);
+    let leak = theirs.leak(&theirs.named(&sent.unwrap_or_default()), &shown);
+    ensure!(leak.is_none(), "{leak:?} has leaked: {shown}");
     if case.is_about_them(theirs) {
-        ensure!(is_refused, "it is not refused: {told}");
-        let request = case.asked_by(gateway, outsider, nobodys)?;
+        ensure!(is_refused, "it is not refused: {shown}");
+        let request = case.asked_by(gateway, outsider, unknown)?;
         let missing = gateway.send(request).await?;
         let found = (answer.status, theirs.hidden(&answer.text));
-        let expected = (missing.status, nobodys.hidden(&missing.text));
-        // finternet's contract tells another merchant that there is such an intent.
+        let expected = (missing.status, unknown.hidden(&missing.text));
+        // finternet's contract reveals that another merchant's intent exists.
         let is_forbidden = (answer.status, missing.status) == (403, 404)
             && answer
                 .text
@@ -140,13 +140,13 @@ async fn attempt(
             && !outsider.is_other_mode;
         ensure!(
             found == expected || is_forbidden,
-            "it is told from what does not exist: {expected:?}, but {told}"
+            "it differs from an unknown object: {expected:?}, but {shown}"
         );
     }
     Ok(!is_refused)
 }
 
-fn told(answer: &Response) -> String {
+fn shown(answer: &Response) -> String {
     let Response {
         status,
         headers,
@@ -168,7 +168,7 @@ fn same<T: PartialEq + Debug>(what: &str, before: &[T], after: &[T]) -> Result<(
     Ok(())
 }
 
-/// Outsiders try everything in one mode, and nothing of it is told or changed.
+/// Outsiders try everything in one mode, and nothing is shown or changed.
 async fn try_all(
     gateway: &Gateway,
     receiver: &Receiver,
@@ -186,28 +186,31 @@ async fn try_all(
     };
     let seen = view().await?;
     let theirs = Theirs::make(gateway, &gateway.other_merchant, mode, receiver).await?;
-    // Sums and counts carry no mark.
+    // Sums and counts have no mark.
     same("what outsiders saw before", &seen, &view().await?)?;
-    let nobodys = theirs.nobodys();
+    let unknown = theirs.unknown();
     let rows = theirs.rows(gateway).await?;
     let reads = theirs.reads(gateway, operations).await?;
     let names = theirs.sought(&reads, operations)?;
     let cases = cases(config, operations, &outsiders, &names)?;
     let mut answered = 0;
     for (outsider, case) in &cases {
-        let tried = attempt(gateway, outsider, case, &theirs, &nobodys).await;
-        let what = || format!("{}: {}", outsider.what, case.said());
+        let tried = attempt(gateway, outsider, case, &theirs, &unknown).await;
+        let what = || format!("{}: {}", outsider.what, case.described());
         answered += usize::from(tried.with_context(what)?);
     }
     let all = cases.len();
     ensure!(answered * 8 > all, "only {answered} of {all} are answered");
     gateway.drain().await?;
-    let heard = receiver.requests();
-    let mine: Vec<_> = heard.iter().filter(|heard| heard.path == MINE).collect();
-    ensure!(!mine.is_empty(), "outsiders are told nothing at all");
-    for heard in mine {
-        let leak = theirs.leak("", &heard.text);
-        ensure!(leak.is_none(), "{leak:?} was told: {}", heard.text);
+    let received = receiver.requests();
+    let mine: Vec<_> = received
+        .iter()
+        .filter(|received| received.path == MINE)
+        .collect();
+    ensure!(!mine.is_empty(), "outsiders receive no webhook at all");
+    for received in mine {
+        let leak = theirs.leak("", &received.text);
+        ensure!(leak.is_none(), "{leak:?} was sent: {}", received.text);
     }
     same("their rows", &rows, &theirs.rows(gateway).await?)?;
     let after = theirs.reads(gateway, operations).await?;
@@ -220,7 +223,7 @@ async fn no_route_reaches_another_merchants_objects() -> Result<()> {
     let receiver = Receiver::start().await?;
     let operations = operations::all(&gateway).await?;
     let (seed, config) = chance();
-    making::test(&gateway, &gateway.merchant.test_key, &receiver, "mine").await?;
+    fixtures::test(&gateway, &gateway.merchant.test_key, &receiver, "mine").await?;
     for mode in [Mode::Test, Mode::Live] {
         let tried = try_all(&gateway, &receiver, &operations, mode, config.clone()).await;
         let again = || format!("{mode:?} mode; PROPTEST_RNG_SEED={seed} asks the same");

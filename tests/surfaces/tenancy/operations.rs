@@ -1,5 +1,4 @@
-//! Every operation there is: what the gateway's own reference lists, and what its routers have
-//! besides.
+//! Every operation: those of the gateway's reference, and those that only its routers have.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -20,13 +19,13 @@ const METHODS: [&str; 5] = ["get", "post", "put", "patch", "delete"];
 pub struct Operation {
     pub method: Method,
     pub path: String,
-    /// How those show their key for whom it is meant.
+    /// How its requests carry their key.
     pub by: Vec<By>,
-    /// Whether it is for whoever holds an id.
+    /// Whether it needs an id only, and no key.
     pub is_open: bool,
     /// The query's parameters with their schemas.
     pub parameters: Vec<(String, Value)>,
-    /// A media type, and an example that is taken.
+    /// A media type, and a valid example.
     pub body: Option<(String, Value)>,
 }
 
@@ -35,7 +34,7 @@ impl Operation {
         self.method.as_str().eq_ignore_ascii_case(method) && self.path == path
     }
 
-    /// The path up to its first id: where the thing itself is.
+    /// The path up to its first id: the object's own path.
     pub fn object(&self) -> Option<&str> {
         object(&self.path)
     }
@@ -45,7 +44,7 @@ fn object(path: &str) -> Option<&str> {
     path.get(..=path.find('}')?)
 }
 
-/// All of them.
+/// All operations.
 pub async fn all(gateway: &Gateway) -> Result<Vec<Operation>> {
     let mut all = Vec::new();
     for surface in Surface::ALL {
@@ -130,7 +129,7 @@ fn routed() -> Result<BTreeMap<String, Vec<&'static str>>> {
     Ok(found)
 }
 
-/// Another spelling of what is listed, or something of which nothing is known.
+/// Another spelling of a listed path, or an unknown one.
 fn unlisted(method: &str, path: &str, listed: &[Operation]) -> Result<Operation> {
     let plain = path.trim_end_matches('/');
     let is_spelt_so =

@@ -1,4 +1,4 @@
-//! A random request for somebody else's things.
+//! A random request for another merchant's objects.
 
 use anyhow::{Context, Result};
 use proptest::prelude::*;
@@ -10,21 +10,21 @@ use tests::Gateway;
 use super::operations::Operation;
 use super::theirs::{Names, Theirs};
 
-/// How a caller shows its key.
+/// How a request carries its key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum By {
     Bearer,
     Basic,
     ApiKey,
     Header,
-    /// An access token that was given for client credentials.
+    /// An access token that was issued for client credentials.
     Token,
 }
 
 impl By {
     const ALL: [By; 5] = [By::Bearer, By::Basic, By::ApiKey, By::Header, By::Token];
 
-    /// Shows a key, or a token where there is one.
+    /// Adds a key, or a token if there is one.
     pub fn show(self, request: RequestBuilder, key: &str, token: Option<&str>) -> RequestBuilder {
         match self {
             By::Bearer => request.bearer_auth(key),
@@ -36,7 +36,7 @@ impl By {
     }
 }
 
-/// Somebody who may do what is its own business.
+/// A merchant and mode with a valid key, without access to the victim's objects.
 pub struct Outsider {
     pub what: &'static str,
     pub key: String,
@@ -45,7 +45,7 @@ pub struct Outsider {
     pub is_other_mode: bool,
 }
 
-/// A request in which names stand for ids, so that the same chance makes the same text.
+/// A request in which names stand for ids, so that the same random choices make the same text.
 #[derive(Debug, Clone)]
 pub struct Case {
     pub is_open: bool,
@@ -58,8 +58,8 @@ pub struct Case {
 }
 
 impl Case {
-    /// What is asked.
-    pub fn said(&self) -> String {
+    /// The request as text.
+    pub fn described(&self) -> String {
         let body = self.body.as_ref().map(|(_, body)| body.to_string());
         let body = body.unwrap_or_default();
         let Self { method, by, .. } = self;
@@ -70,13 +70,13 @@ impl Case {
         )
     }
 
-    /// Whether it is about something of theirs, rather than about what comes after it in a list.
+    /// Whether it is about one of their objects, rather than about what follows it in a list.
     pub fn is_about_them(&self, theirs: &Theirs) -> bool {
         let body = self.body.as_ref().map(|(_, body)| body.to_string());
         theirs.are_named(&self.path) || body.is_some_and(|body| theirs.are_named(&body))
     }
 
-    /// The request about the things that the names stand for.
+    /// The request, with ids in place of the names.
     pub fn asked_by(
         &self,
         gateway: &Gateway,
@@ -108,7 +108,7 @@ impl Case {
     }
 }
 
-/// A request for this, with anything of theirs wherever it takes an id.
+/// A random request to an operation, with ids of the victim wherever it takes one.
 pub fn any_case(operation: &Operation, names: &Names) -> impl Strategy<Value = Case> + use<> {
     let by = prop_oneof![5 => select(operation.by.clone()), 1 => select(By::ALL.to_vec())];
     let key = prop_oneof![
@@ -131,8 +131,7 @@ pub fn any_case(operation: &Operation, names: &Names) -> impl Strategy<Value = C
     })
 }
 
-/// Mostly what their own key finds there. What is open to whoever holds an id is asked for
-/// everything that it is not open for.
+/// Mostly ids that their own key finds there. Public operations get only ids that are not public.
 fn any_path(operation: &Operation, names: &Names) -> BoxedStrategy<String> {
     let (path, base) = (operation.path.clone(), select(vec!["", "/api"]));
     let Some(object) = operation.object() else {
@@ -152,7 +151,7 @@ fn any_path(operation: &Operation, names: &Names) -> BoxedStrategy<String> {
     (base, id).prop_map(filled).boxed()
 }
 
-/// Parameters with values that they take, and ids of what the list is of.
+/// Query parameters with valid values, and ids of listed objects.
 fn any_query(operation: &Operation, names: &Names) -> impl Strategy<Value = String> + use<> {
     let object = format!("{}/{{id}}", operation.path.trim_end_matches('/'));
     let (mut ids, _) = names.at(&object, &operation.by);
@@ -161,24 +160,24 @@ fn any_query(operation: &Operation, names: &Names) -> impl Strategy<Value = Stri
     }
     let parameters = operation.parameters.iter().map(|(name, schema)| {
         let name = name.clone();
-        let said = any_value(schema, &ids).prop_map(move |value| format!("{name}={value}"));
-        prop::option::weighted(0.4, said)
+        let text = any_value(schema, &ids).prop_map(move |value| format!("{name}={value}"));
+        prop::option::weighted(0.4, text)
     });
     let parameters: Vec<_> = parameters.collect();
-    parameters.prop_map(|said| {
-        let said: Vec<String> = said.into_iter().flatten().collect();
-        if said.is_empty() {
+    parameters.prop_map(|text| {
+        let text: Vec<String> = text.into_iter().flatten().collect();
+        if text.is_empty() {
             String::new()
         } else {
-            format!("?{}", said.join("&"))
+            format!("?{}", text.join("&"))
         }
     })
 }
 
 fn any_value(schema: &Value, ids: &[String]) -> BoxedStrategy<String> {
-    if let Some(words) = schema["enum"].as_array() {
-        let words = words.iter().filter_map(Value::as_str).map(str::to_owned);
-        return select(words.collect::<Vec<_>>()).boxed();
+    if let Some(names) = schema["enum"].as_array() {
+        let names = names.iter().filter_map(Value::as_str).map(str::to_owned);
+        return select(names.collect::<Vec<_>>()).boxed();
     }
     match (schema["type"].as_str(), schema["format"].as_str()) {
         (Some("boolean"), _) => any::<bool>().prop_map(|value| value.to_string()).boxed(),
@@ -194,8 +193,7 @@ fn any_value(schema: &Value, ids: &[String]) -> BoxedStrategy<String> {
     }
 }
 
-/// The example with their ids and address in it; or, of its members, one left out or with another
-/// name.
+/// The example with their ids and email address; or with one member missing or renamed.
 fn any_body(operation: &Operation, names: &Names) -> BoxedStrategy<Option<(String, Value)>> {
     let Some((media, example)) = operation.body.clone() else {
         return Just(None).boxed();
@@ -222,8 +220,8 @@ fn any_body(operation: &Operation, names: &Names) -> BoxedStrategy<Option<(Strin
     made.boxed()
 }
 
-/// Puts an id, an address and a URL where an example has one. What a merchant may write as it likes
-/// stays: their ids would be its own text afterwards.
+/// Replaces ids, email addresses and URLs of an example. Free texts stay: ids in them would be the
+/// outsider's own text.
 fn point(body: &mut Value, id: &str) {
     let Value::Object(members) = body else { return };
     for (name, value) in members.iter_mut().filter(|(name, _)| *name != "metadata") {

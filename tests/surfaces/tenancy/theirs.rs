@@ -1,4 +1,4 @@
-//! Somebody's things in one mode, by all their names, and what whose they are reads of them.
+//! A merchant's objects in one mode, with all spellings of their ids, and what the merchant itself reads.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,11 +14,11 @@ use store::merchants::Credentials;
 use tests::{Gateway, Receiver};
 use uuid::Uuid;
 
-use super::making;
+use super::fixtures;
 use super::operations::Operation;
 use super::requests::By;
 
-/// How ids are spelt, by the table of what they are of. Each may be spelt as a UUID too.
+/// The prefixes of ids by table. Each id may be spelt as a UUID too.
 const SPELT: [(&str, &str); 11] = [
     ("payments", "pay"),
     ("payments", "session"),
@@ -33,7 +33,7 @@ const SPELT: [(&str, &str); 11] = [
     ("ledger_postings", "ledger_entry"),
 ];
 
-/// What stands in their things and may reach nobody else, behind `their-test-` or `their-live-`.
+/// Texts in their objects that no other merchant may see, behind `their-test-` or `their-live-`.
 const MARKS: [&str; 16] = [
     "payer",
     "payer@shop.example",
@@ -53,21 +53,21 @@ const MARKS: [&str; 16] = [
     "hook-note",
 ];
 
-/// Where outsiders are told what is theirs to know.
+/// The path where outsiders receive their own webhooks.
 pub const MINE: &str = "/mine-hook";
 
-/// How many reads are on their way at once.
+/// How many reads are in flight at once.
 const AT_ONCE: usize = 16;
 
 /// An id in one spelling, and what stands for it.
 pub struct Name {
     word: String,
     id: String,
-    /// Whether such things are spelt so.
+    /// Whether ids of this table have this prefix.
     is_right: bool,
 }
 
-/// Somebody's things in one mode.
+/// A merchant's objects in one mode.
 pub struct Theirs {
     merchant: Uuid,
     mode: Mode,
@@ -78,7 +78,7 @@ pub struct Theirs {
     mine: String,
 }
 
-/// What a key reads somewhere.
+/// What a key reads at a path.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Read {
     path: String,
@@ -88,7 +88,7 @@ pub struct Read {
     text: String,
 }
 
-/// What is asked for.
+/// The path.
 pub struct Names {
     /// Where an object is read, and how, whose names find one.
     found: BTreeMap<(By, String), BTreeSet<String>>,
@@ -99,7 +99,7 @@ pub struct Names {
 }
 
 impl Names {
-    /// What is found at a path in any of these ways, and everything else.
+    /// Names that are found at a path in any of these ways, and the others.
     pub fn at(&self, path: &str, by: &[By]) -> (Vec<String>, Vec<String>) {
         let found = |by: &By| self.found.get(&(*by, path.to_owned()));
         let is_found = |word: &String| by.iter().filter_map(found).any(|all| all.contains(word));
@@ -112,7 +112,7 @@ fn digits(id: Uuid) -> String {
     render("", id).trim_start_matches('_').to_owned()
 }
 
-/// Every row of every table, as the table's name and JSON. Who asks how often is no one's thing.
+/// Every row of every table, as the table's name and JSON; counters of requests belong to no merchant.
 async fn rows(gateway: &Gateway) -> Result<Vec<(String, String)>> {
     let tables = "select relname::text from pg_class
                   where relnamespace = 'public'::regnamespace and relkind = 'r'
@@ -130,7 +130,7 @@ async fn rows(gateway: &Gateway) -> Result<Vec<(String, String)>> {
     Ok(all)
 }
 
-/// What a key reads: all lists and sums, and what has these names.
+/// What a key reads: all lists and sums, and the objects with these names.
 pub async fn reads(
     gateway: &Gateway,
     operations: &[Operation],
@@ -169,7 +169,7 @@ pub async fn reads(
 }
 
 impl Theirs {
-    /// Makes them, and finds out all that belongs to them.
+    /// Creates them, and collects everything that belongs to them.
     pub async fn make(
         gateway: &Gateway,
         whose: &Credentials,
@@ -182,9 +182,9 @@ impl Theirs {
             Mode::Live => &whose.live_key,
         };
         if mode.is_live() {
-            making::live(gateway, merchant).await?;
+            fixtures::live(gateway, merchant).await?;
         } else {
-            making::test(gateway, key, receiver, "their-test").await?;
+            fixtures::test(gateway, key, receiver, "their-test").await?;
         }
         let mut theirs = Self {
             merchant,
@@ -195,7 +195,7 @@ impl Theirs {
             keys: Vec::new(),
             mine: receiver.url(MINE),
         };
-        // What belongs to their things is theirs too, and what belongs to that.
+        // Rows that refer to their objects are theirs too, and rows that refer to those.
         loop {
             let things = theirs.belongings(gateway).await?;
             if things.len() == theirs.things.len() {
@@ -224,7 +224,7 @@ impl Theirs {
         Ok(found)
     }
 
-    /// Whether a row is theirs, or speaks of something of theirs.
+    /// Whether a row is theirs or refers to something of theirs.
     fn has(&self, row: &str) -> bool {
         let owner = format!(r#""merchant_id": "{}""#, self.merchant);
         let mode = format!(r#""live": {}"#, self.mode.is_live());
@@ -246,11 +246,11 @@ impl Theirs {
         }
     }
 
-    /// What looks the same and does not exist.
-    pub fn nobodys(&self) -> Self {
+    /// The same with ids that do not exist.
+    pub fn unknown(&self) -> Self {
         let things = self.things.iter();
         let things = things.map(|(table, _)| (table.clone(), store::new_id()));
-        let mut nobodys = Self {
+        let mut unknown = Self {
             merchant: self.merchant,
             mode: self.mode,
             key: self.key.clone(),
@@ -259,8 +259,8 @@ impl Theirs {
             keys: self.keys.clone(),
             mine: self.mine.clone(),
         };
-        nobodys.name();
-        nobodys
+        unknown.name();
+        unknown
     }
 
     /// A text with ids for the names in it.
@@ -283,7 +283,7 @@ impl Theirs {
         self.names.iter().any(|name| text.contains(&name.word))
     }
 
-    /// A text with the same word for every id.
+    /// A text with the same placeholder for every id.
     pub fn hidden(&self, text: &str) -> String {
         let hide = |text: String, (_, id): &(String, Uuid)| {
             let text = text.replace(&id.to_string(), "…");
@@ -292,12 +292,12 @@ impl Theirs {
         self.things.iter().fold(text.to_owned(), hide)
     }
 
-    /// What of theirs is told. An id that was said may be said again.
-    pub fn leak(&self, said: &str, told: &str) -> Option<String> {
+    /// The first id or mark of theirs in a response. An id that was sent may be repeated.
+    pub fn leak(&self, sent: &str, shown: &str) -> Option<String> {
         let ids = self.things.iter().map(|(_, id)| *id);
         let ids = ids.flat_map(|id| [digits(id), id.to_string()]);
-        let mut theirs = ids.filter(|id| !said.contains(id)).chain(self.marks());
-        theirs.find(|text| told.contains(text))
+        let mut theirs = ids.filter(|id| !sent.contains(id)).chain(self.marks());
+        theirs.find(|text| shown.contains(text))
     }
 
     fn marks(&self) -> impl Iterator<Item = String> {
@@ -305,7 +305,7 @@ impl Theirs {
         MARKS.iter().map(move |mark| format!("their-{mode}-{mark}"))
     }
 
-    /// All rows that are theirs, or speak of something of theirs.
+    /// All rows that are theirs or refer to something of theirs.
     pub async fn rows(&self, gateway: &Gateway) -> Result<Vec<(String, String)>> {
         let mut rows = rows(gateway).await?;
         rows.retain(|(_, row)| self.has(row));
@@ -317,8 +317,7 @@ impl Theirs {
         reads(gateway, operations, &self.key, &self.names).await
     }
 
-    /// What outsiders ask for. Without all of it in sight of its own merchant nothing would be
-    /// proved.
+    /// What outsiders ask for. The test proves something only if the victim itself sees all of it.
     pub fn sought(&self, reads: &[Read], operations: &[Operation]) -> Result<Names> {
         let right: Vec<&Read> = reads.iter().filter(|read| read.status == 200).collect();
         for mark in self.marks() {

@@ -1,4 +1,4 @@
-//! Clients that hang up in the middle of things.
+//! Clients that disconnect in the middle of a request.
 
 use anyhow::Result;
 use futures::future::try_join_all;
@@ -42,7 +42,7 @@ async fn half_a_request_creates_no_payment() -> Result<()> {
     gateway.finish().await
 }
 
-/// Whatever became of each, nothing is left half done, and asking again answers for the one payment.
+/// Whatever became of each request, nothing is half done, and a retry finds the one payment.
 #[tokio::test]
 async fn a_client_that_disconnects_may_retry() -> Result<()> {
     let gateway = Gateway::start().await?;

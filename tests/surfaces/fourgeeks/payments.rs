@@ -51,7 +51,8 @@ async fn a_payment_is_started_as_documented(gateway: &Gateway) -> Result<()> {
     Ok(())
 }
 
-/// Both bases, both slashes where the scheme tells, and every way to send the key.
+/// Both base paths, with and without the slash where the credential decides, and every way to send the
+/// key.
 async fn every_path_and_credential_works(gateway: &Gateway) -> Result<()> {
     let key = gateway.merchant.test_key.as_str();
     let post = |path: &str| gateway.request(Method::POST, path).json(&example());
@@ -70,7 +71,7 @@ async fn every_path_and_credential_works(gateway: &Gateway) -> Result<()> {
     Ok(())
 }
 
-/// A payment that paygate took reads `completed` here, by its id and by its number.
+/// A payment of paygate reads `completed` here, by its id and by its number.
 async fn a_paid_payment_is_read_as_documented(gateway: &Gateway) -> Result<()> {
     let paid = gateway.pay(cards::APPROVED).await?;
     let id = paid.at("/id");
@@ -93,7 +94,7 @@ async fn a_paid_payment_is_read_as_documented(gateway: &Gateway) -> Result<()> {
     Ok(())
 }
 
-/// With a test key there is nothing in live mode.
+/// A test key finds nothing in live mode.
 async fn a_missing_payment_gets_the_documented_error(gateway: &Gateway) -> Result<()> {
     let created = create(gateway).await?;
     let id = created.at("/data/id_payment");
@@ -118,7 +119,7 @@ async fn a_missing_payment_gets_the_documented_error(gateway: &Gateway) -> Resul
     Ok(())
 }
 
-/// Whoever has the link may read what it shows, and of other payments nothing.
+/// The link shows its own payment, and no other.
 async fn payers_need_no_key(gateway: &Gateway) -> Result<()> {
     let created = create(gateway).await?;
     let id = created.at("/data/id_payment");

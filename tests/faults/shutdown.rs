@@ -1,4 +1,5 @@
-//! SIGTERM of every process under load: each ends well, and nobody notices more than a closed door.
+//! SIGTERM of every process under load: each exits successfully, and clients see nothing but refused
+//! connections.
 
 use std::time::Duration;
 
@@ -32,7 +33,7 @@ async fn every_process_shuts_down_cleanly() -> Result<()> {
                 Process::Card,
                 Process::Webhook,
             ] {
-                // Not while a client connects: HTTP/1.1 cannot tell it that nobody read its request.
+                // Not while a client connects: HTTP/1.1 has no way to say that its request was not read.
                 another_payment(&scene).await?;
                 scene.gateway.terminate(process).await?;
                 scene.gateway.launch(&[process]).await?;
@@ -47,8 +48,8 @@ async fn every_process_shuts_down_cleanly() -> Result<()> {
         .collect();
     assert!(others.is_empty(), "{others:#?}");
     scene.gateway.drain().await?;
-    load::kept(&scene.gateway, &paid).await?;
-    // Nothing was dropped in the middle, so nothing was done again.
+    load::check_payments(&scene.gateway, &paid).await?;
+    // No work was interrupted, so none was repeated.
     let payments = scene.gateway.payments().await?.into_iter();
     let approved = payments.filter(|one| one.card_last4.as_deref() == Some("4242"));
     for payment in approved {

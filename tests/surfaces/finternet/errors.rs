@@ -67,7 +67,7 @@ async fn requests_without_a_valid_key_are_refused(gateway: &Gateway) -> Result<(
     Ok(())
 }
 
-/// The documents send the key in three ways.
+/// The documents use three headers for the key.
 async fn a_key_is_accepted_in_three_headers(gateway: &Gateway) -> Result<()> {
     let key = gateway.merchant.test_key.as_str();
     let ask = || gateway.request(Method::POST, INTENTS).json(&example());
@@ -93,7 +93,7 @@ async fn another_merchants_intent_is_forbidden(gateway: &Gateway) -> Result<()> 
             &at(&id, rest),
         );
         refused(gateway, theirs.json(&json!({})), 403, FORBIDDEN).await?;
-        // Test data and live data never meet: the merchant's own live key sees nothing.
+        // Test data and live data are separate: the merchant's own live key finds nothing.
         let live = gateway.request(method, &at(&id, rest)).json(&json!({}));
         let live = live.header("X-API-Key", gateway.merchant.live_key.as_str());
         let missing = format!("Payment intent not found: {id}");
@@ -329,7 +329,7 @@ async fn an_idempotency_key_is_short_and_plain(gateway: &Gateway) -> Result<()> 
 
 async fn internal_errors_are_reported_as_such(gateway: &Gateway) -> Result<()> {
     let id = intent(gateway, &example()).await?;
-    // No card can be sealed before the card worker has made a key.
+    // No card can be sealed before the card worker has created a key.
     let paying = super::pay(gateway, &id, cards::APPROVED);
     let paid = gateway.without_rows("sealing_keys", paying).await?;
     assert_eq!(

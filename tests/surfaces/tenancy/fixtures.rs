@@ -1,4 +1,4 @@
-//! Somebody's things, with marks in everything that a merchant may write.
+//! A merchant's objects, with marks in everything that a merchant may write.
 
 use anyhow::{Result, ensure};
 use reqwest::Method;
@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::requests::By;
 
-/// Live things as no request makes them here.
+/// Live objects, which no request can create here.
 const LIVE: &str = r#"
     with c as (
         insert into customers (id, merchant_id, live, email, name, description, metadata) values
@@ -18,12 +18,12 @@ const LIVE: &str = r#"
     p as (
         insert into payments (id, merchant_id, live, state, failure, amount, currency, exponent,
                               method, customer_id, description, metadata, checkout)
-        select id, $1, true, 'expired', 'payment_expired', 1, 'USD', 2, 'card', payer, said, more, page
+        select id, $1, true, 'expired', 'payment_expired', 1, 'USD', 2, 'card', payer, text, more, page
         from (values
             ($2[3], $2[2], 'their-live-order', '{"note": "their-live-order-note"}'::jsonb, null::jsonb),
             ($2[4], null, 'their-live-hosted', '{}',
              '{"items": ["their-live-item"], "return_url": "https://shop.example/their-live-back"}'))
-            v(id, payer, said, more, page)
+            v(id, payer, text, more, page)
         returning id),
     h as (
         insert into payment_history (payment_id, version, event, state)
@@ -50,7 +50,7 @@ const LIVE: &str = r#"
     ($2[11], $1, true, 'payment.failed', 'payment', $2[4], '{}', 1),
     ($2[12], $1, true, 'refund.settled', 'refund', $2[5], '{}', 1)"#;
 
-/// Somebody who makes things.
+/// Creates objects with a key.
 struct Maker<'a> {
     gateway: &'a Gateway,
     key: &'a str,
@@ -58,7 +58,7 @@ struct Maker<'a> {
 }
 
 impl Maker<'_> {
-    /// Asks for something, under an idempotency key that others use too.
+    /// Creates an object, under an idempotency key that others use too.
     async fn ask(&self, what: &str, by: By, path: &str, body: &Value) -> Result<Response> {
         let body = body.to_string().replace("their-test", self.whose);
         let request = self.gateway.request(Method::POST, path).body(body);
@@ -71,7 +71,7 @@ impl Maker<'_> {
     }
 }
 
-/// One of everything, and of payments and intents one in each way.
+/// One object of each kind, and payments and intents created in each way.
 pub async fn test(gateway: &Gateway, key: &str, receiver: &Receiver, whose: &str) -> Result<()> {
     let maker = Maker {
         gateway,
@@ -134,7 +134,7 @@ pub async fn test(gateway: &Gateway, key: &str, receiver: &Receiver, whose: &str
     gateway.drain().await
 }
 
-/// The same as far as a row can be it.
+/// The same in live mode, written as rows.
 pub async fn live(gateway: &Gateway, merchant: Uuid) -> Result<()> {
     let ids: Vec<Uuid> = (0..12).map(|_| store::new_id()).collect();
     let made = sqlx::query(LIVE).bind(merchant).bind(ids);

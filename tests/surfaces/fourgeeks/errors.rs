@@ -78,7 +78,7 @@ async fn wrong_fields_are_named(gateway: &Gateway) -> Result<()> {
     Ok(())
 }
 
-/// Requests without a right key, and how each is answered.
+/// Requests without a valid key, and their responses.
 fn unauthenticated(gateway: &Gateway) -> Vec<(RequestBuilder, &'static str)> {
     let absent = r#"{"detail":"Authentication credentials were not provided."}"#;
     let wrong = r#"{"detail":"Invalid API key format."}"#;
@@ -220,7 +220,7 @@ async fn live_keys_and_too_many_requests_are_refused() -> Result<()> {
     let expected = (403, problem(403, "Live mode unavailable", content));
     assert_eq!((refused.status, refused.text), expected);
     let mut last = None;
-    // Whatever the second hand says, the limit is passed in one of two minutes.
+    // Even if a minute ends in between, one of the two exceeds the limit.
     for _ in 0..5 {
         let answer = gateway
             .send(basic(&gateway, Method::GET, "/v1/payments/"))
@@ -239,7 +239,7 @@ async fn live_keys_and_too_many_requests_are_refused() -> Result<()> {
     gateway.finish().await
 }
 
-/// Whoever cannot be counted cannot be answered: the API says so, and the page does.
+/// A request that cannot be counted is not answered: 503 on the API and on the page.
 async fn an_unresponsive_database_is_a_503(gateway: &Gateway) -> Result<()> {
     let lock = gateway.lock_rate_limits().await?;
     let (list, page) = tokio::try_join!(
