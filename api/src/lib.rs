@@ -55,9 +55,7 @@ struct App {
 
 impl App {
     fn new(config: &Config) -> anyhow::Result<Self> {
-        let connect = |role, connections| {
-            store::connect_as(role, &config.database_url, "sluice api", connections)
-        };
+        let connect = |role, connections| store::connect(role, &config.database_url, connections);
         let db = connect(Role::Api, config.database_connections)?;
         let many = connect(Role::Accept, CONNECTIONS_FOR_MANY)?;
         Ok(Self {

@@ -14,6 +14,7 @@ mod broker;
 mod canaries;
 mod card_kills;
 mod doubles;
+mod leases;
 mod load;
 mod messages;
 mod parked;

@@ -16,6 +16,7 @@ mod idempotency;
 mod limits;
 mod power_cut;
 mod retries;
+mod roles;
 mod signatures;
 mod tenancy;
 mod webhooks;

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use queue::Publisher;
-use store::PgPool;
+use store::{PgPool, Role};
 use store::{clients, idempotency, jobs, rate_limits};
 use tokio::time::{MissedTickBehavior, interval};
 
@@ -19,7 +19,7 @@ const JOBS_MAX: i64 = 500;
 const CLEANUP: Duration = Duration::from_mins(1);
 
 pub async fn run(process: &Process) -> anyhow::Result<()> {
-    let db = store::connect(&process.database_url, "sluice scheduler", 2)?;
+    let db = store::connect(Role::Scheduler, &process.database_url, 2)?;
     let publisher = Publisher::start(&process.amqp_url, "sluice scheduler");
     health::serve(process.health_listen, db.clone(), publisher.health()).await?;
     let mut ending = runtime::ending()?;

@@ -20,14 +20,20 @@ pub struct Database {
 }
 
 impl Database {
-    /// Opens a small connection pool.
+    /// Opens a pool under the operator's role.
     pub fn connect(&self) -> anyhow::Result<PgPool> {
-        let url = self
-            .database_url
-            .as_ref()
-            .or(self.local_database_url.as_ref());
-        let url = url.context("no database: set DATABASE_URL, or run `make up` here first")?;
-        Ok(store::connect_for_reports(url, "sluice operator")?)
+        Ok(store::connect_operator(self.url()?)?)
+    }
+
+    /// Opens a pool as the owner of the tables, which only migrations need.
+    pub fn connect_owner(&self) -> anyhow::Result<PgPool> {
+        Ok(store::connect_owner(self.url()?)?)
+    }
+
+    fn url(&self) -> anyhow::Result<&str> {
+        let url = self.database_url.as_deref();
+        url.or(self.local_database_url.as_deref())
+            .context("no database: set DATABASE_URL, or run `make up` here first")
     }
 }
 

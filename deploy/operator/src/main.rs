@@ -62,7 +62,7 @@ async fn main() -> ExitCode {
 
 async fn run(command: Command) -> anyhow::Result<ExitCode> {
     match command {
-        Command::Migrate(database) => store::migrate(&database.connect()?).await?,
+        Command::Migrate(database) => store::migrate(&database.connect_owner()?).await?,
         Command::Merchant(command) => merchant::run(command).await?,
         Command::Jobs(command) => jobs::run(command).await?,
         Command::Rates(command) => rates::run(command).await?,

@@ -37,6 +37,11 @@ impl State {
             State::Canceled => "canceled",
         }
     }
+
+    /// The inverse of [`State::name`].
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|state| state.name() == name)
+    }
 }
 
 /// The result of an attempt.

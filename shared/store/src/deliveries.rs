@@ -1,5 +1,6 @@
 //! Webhook deliveries: claimed by the webhook worker, recorded after each attempt.
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use domain::delivery::State;
@@ -23,6 +24,8 @@ use crate::{Error, Result};
 pub struct Delivery {
     /// The delivery.
     pub id: DeliveryId,
+    /// Its state.
+    pub state: State,
     /// The number of this attempt, from 1.
     pub attempt: u32,
     /// The bytes of earlier attempts.
@@ -61,7 +64,7 @@ impl Load for Delivery {
             ), claimed as (
                 select c.* from commit_mode, claim_jobs('webhook', $1, $2, $3, $4) c
             )
-            select c.lease as "lease!", c.attempts as "claims!", d.id, d.attempts, d.body,
+            select c.lease as "lease!", c.attempts as "claims!", d.id, d.state, d.attempts, d.body,
                    e.id as event_id, e.type as event_type, e.subject_id, e.data, e.data_version,
                    e.created_at, w.id as endpoint_id, w.merchant_id, w.live, w.surface, w.url, w.ed25519
             from claimed c
@@ -95,6 +98,7 @@ impl Load for Delivery {
                 let made = u32::try_from(row.attempts).unwrap_or_default();
                 Ok(Self {
                     id: DeliveryId(row.id),
+                    state: State::parse(&row.state).ok_or_else(|| unreadable("deliveries"))?,
                     attempt: made.saturating_add(1),
                     body: row.body,
                     event_id: EventId(row.event_id),
@@ -170,12 +174,13 @@ impl DeliveryAttempt {
 
 impl Statement for DeliveryAttempt {
     type Row = DeliveryAttempt;
-    type Output = ();
+    /// Whether it is recorded; `false` if another worker recorded one with this number first.
+    type Output = bool;
 
-    async fn run(db: &mut PgConnection, rows: &[DeliveryAttempt]) -> Result<Vec<Option<()>>> {
+    async fn run(db: &mut PgConnection, rows: &[DeliveryAttempt]) -> Result<Vec<Option<bool>>> {
         let input: Vec<_> = rows.iter().map(DeliveryAttempt::input).collect();
-        sqlx::query!(
-            "with commit_mode as materialized (
+        let moved: HashSet<Uuid> = sqlx::query_scalar!(
+            r#"with commit_mode as materialized (
                 select set_config('synchronous_commit', 'off', true)
             ), input as (
                 select * from jsonb_to_recordset($1) as i(
@@ -191,21 +196,26 @@ impl Statement for DeliveryAttempt {
             ), recorded as (
                 insert into delivery_attempts (delivery_id, attempt, status, error, duration_ms)
                 select id, attempt, status, error, duration_ms from moved
+            ), rescheduled as (
+                update jobs j
+                set seq = j.seq + 1, publish_count = 0, attempts = 0, lease = null,
+                    leased_until = null, due_at = now() + make_interval(secs => m.retry)
+                from moved m
+                where m.retry is not null and j.worker = 'webhook' and j.id = m.id
+                  and j.lease = m.lease
             ), completed as (
                 delete from jobs j using moved m
                 where m.retry is null and j.worker = 'webhook' and j.id = m.id and j.lease = m.lease
             )
-            update jobs j
-            set seq = j.seq + 1, publish_count = 0, attempts = 0, lease = null, leased_until = null,
-                due_at = now() + make_interval(secs => m.retry)
-            from moved m
-            where m.retry is not null and j.worker = 'webhook' and j.id = m.id and j.lease = m.lease",
+            select lease as "lease!" from moved"#,
             json!(input) as Value,
             State::Delivering.name(),
         )
-        .execute(db)
-        .await?;
-        // An attempt that another worker recorded first changes nothing.
-        Ok(rows.iter().map(|_| Some(())).collect())
+        .fetch_all(db)
+        .await?
+        .into_iter()
+        .collect();
+        let recorded = rows.iter().map(|row| moved.contains(&row.lease.lease));
+        Ok(recorded.map(Some).collect())
     }
 }

@@ -90,59 +90,87 @@ pub const LOOKUP_SETTINGS: [(&str, &str); 6] = [
     ("plan_cache_mode", "force_generic_plan"),
 ];
 
-/// What a connection of the API may see and do; the migration that makes the roles says what that
-/// is. Workers and operators act for every merchant, as the owner of the tables.
+/// A role of the database: what a process may read and write. The migration that creates the roles
+/// lists their rights.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Role {
-    /// Answers one merchant's request at a time.
+    /// Serves one merchant's request at a time, and sees only that merchant's rows.
     Api,
-    /// Accepts payments of several merchants at once, and looks at those that are waited for.
+    /// Accepts payments of several merchants at once, and reads those that requests wait for.
     Accept,
+    /// Publishes due jobs and deletes what has expired.
+    Scheduler,
+    /// Authorizes and captures; the only one that reads sealed cards.
+    Card,
+    /// Refunds captured payments.
+    Refund,
+    /// Delivers webhooks; reads no card.
+    Webhook,
+    /// The operator's command: reads everything but cards, writes merchants, rates and parked jobs.
+    Operator,
 }
 
 impl Role {
+    /// Every role.
+    pub const ALL: [Role; 7] = [
+        Role::Api,
+        Role::Accept,
+        Role::Scheduler,
+        Role::Card,
+        Role::Refund,
+        Role::Webhook,
+        Role::Operator,
+    ];
+
     /// Its name in the database.
-    #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
             Role::Api => "sluice_api",
             Role::Accept => "sluice_accept",
+            Role::Scheduler => "sluice_scheduler",
+            Role::Card => "sluice_card",
+            Role::Refund => "sluice_refund",
+            Role::Webhook => "sluice_webhook",
+            Role::Operator => "sluice_operator",
+        }
+    }
+
+    /// How a connection under it is named in the database's views.
+    const fn process(self) -> &'static str {
+        match self {
+            Role::Api | Role::Accept => "sluice api",
+            Role::Scheduler => "sluice scheduler",
+            Role::Card => "sluice card",
+            Role::Refund => "sluice refund",
+            Role::Webhook => "sluice webhook",
+            Role::Operator => "sluice operator",
         }
     }
 }
 
-/// Opens a pool of at most `connections`, lazily: the database may come up later.
-///
-/// # Errors
-/// If `url` is not a Postgres URL.
-pub fn connect(url: &str, process: &str, connections: u32) -> Result<PgPool> {
-    Ok(pool(connections).connect_lazy_with(working(url, process)?))
-}
-
-/// Opens a pool whose connections have only a role's rights, from their first statement on. Where
-/// the role does not exist, or the user of the URL is no member of it, no connection is made.
-///
-/// # Errors
-/// If `url` is not a Postgres URL.
-pub fn connect_as(role: Role, url: &str, process: &str, connections: u32) -> Result<PgPool> {
-    let options = working(url, process)?.options([("role", role.name())]);
-    Ok(pool(connections).connect_lazy_with(options))
-}
-
-fn working(url: &str, process: &str) -> Result<PgConnectOptions> {
-    Ok(options(url, process)?.options(LOOKUP_SETTINGS).options([
+/// Opens a pool of at most `connections`, lazily: the database may come up later. Its connections have
+/// only the role's rights from their first statement on. If the role does not exist, or the user of
+/// the URL is not a member of it, no connection is made.
+pub fn connect(role: Role, url: &str, connections: u32) -> Result<PgPool> {
+    let options = options(url, role.process())?.options([("role", role.name())]);
+    let options = options.options(LOOKUP_SETTINGS).options([
         ("statement_timeout", "15s"),
         ("lock_timeout", "5s"),
         ("idle_in_transaction_session_timeout", "30s"),
-    ]))
+    ]);
+    Ok(pool(connections).connect_lazy_with(options))
 }
 
-/// Opens a pool for an operator, whose questions read whole tables and may take their time.
-///
-/// # Errors
-/// If `url` is not a Postgres URL.
-pub fn connect_for_reports(url: &str, process: &str) -> Result<PgPool> {
-    Ok(pool(2).connect_lazy_with(options(url, process)?))
+/// Opens a pool for the operator's command, whose queries read whole tables and may take their time.
+pub fn connect_operator(url: &str) -> Result<PgPool> {
+    let role = Role::Operator;
+    let options = options(url, role.process())?.options([("role", role.name())]);
+    Ok(pool(2).connect_lazy_with(options))
+}
+
+/// Opens a pool as the owner of the tables, for migrations.
+pub fn connect_owner(url: &str) -> Result<PgPool> {
+    Ok(pool(2).connect_lazy_with(options(url, "sluice migrate")?))
 }
 
 fn options(url: &str, process: &str) -> Result<PgConnectOptions> {

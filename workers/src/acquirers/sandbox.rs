@@ -115,7 +115,7 @@ impl Sandbox {
         while let Some(chunk) = response
             .chunk()
             .await
-            .map_err(|_| Indeterminate("the response broke off"))?
+            .map_err(|_| Indeterminate("the response ended early"))?
         {
             bytes.extend_from_slice(&chunk);
             if bytes.len() > RESPONSE_BYTES_MAX {
@@ -184,7 +184,7 @@ impl Sandbox {
         });
         let (status, bytes) = self.send(request).await?;
         if status != StatusCode::OK {
-            return Err(Indeterminate("the response's status says nothing"));
+            return Err(Indeterminate("unexpected HTTP status"));
         }
         let response = read(&bytes, &what.reference)?;
         match response.status {
@@ -210,7 +210,7 @@ impl Sandbox {
             StatusCode::OK => {}
             // Not any 404: a proxy's says nothing about the reference.
             StatusCode::NOT_FOUND if is_error(&bytes, "not_found") => return Ok(Found::Nothing),
-            _ => return Err(Indeterminate("the response's status says nothing")),
+            _ => return Err(Indeterminate("unexpected HTTP status")),
         }
         let response = read(&bytes, &reference)?;
         let is_ours = response.amount == Some(money.amount().to_string())
@@ -248,7 +248,7 @@ impl Sandbox {
             StatusCode::CONFLICT if is_error(&bytes, "not_capturable") => {
                 self.is_captured(reference, money).await
             }
-            _ => Err(Indeterminate("the response's status says nothing")),
+            _ => Err(Indeterminate("unexpected HTTP status")),
         }
     }
 
@@ -294,7 +294,7 @@ impl Sandbox {
             {
                 Ok(Refunded::Refused)
             }
-            _ => Err(Indeterminate("the response's status says nothing")),
+            _ => Err(Indeterminate("unexpected HTTP status")),
         }
     }
 }

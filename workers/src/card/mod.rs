@@ -10,9 +10,9 @@ use std::time::Duration;
 use apalis_core::error::BoxDynError;
 use domain::job::{Outcome, Worker};
 use queue::Publisher;
-use store::PgPool;
 use store::jobs::Lease;
 use store::payments::{self, CardPayment, Transitions};
+use store::{PgPool, Role};
 
 use self::keys::Keys;
 use self::run::Run;
@@ -38,7 +38,7 @@ struct Context {
 pub async fn run(config: &Config) -> anyhow::Result<()> {
     let (shared, stores) = (&config.shared, &config.shared.process);
     let connections = shared.database_connections;
-    let db = store::connect(&stores.database_url, "sluice card", connections)?;
+    let db = store::connect(Role::Card, &stores.database_url, connections)?;
     let keys = Arc::new(Keys::open(&config.keys_dir)?);
     rotate_keys(Arc::clone(&keys), db.clone());
     let publisher = Publisher::start(&stores.amqp_url, "sluice card");

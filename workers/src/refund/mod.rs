@@ -2,6 +2,7 @@
 //! until it accepts or refuses.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use apalis_core::error::BoxDynError;
 use domain::authorization::retry_after_age;
@@ -10,9 +11,10 @@ use domain::job::{Outcome, Worker};
 use domain::ledger::{self, Cause};
 use domain::refund::{self, Refund};
 use queue::Publisher;
-use store::PgPool;
 use store::effects::Effects;
+use store::jobs;
 use store::refunds::{self, ClaimedRefund};
+use store::{PgPool, Role};
 use time::OffsetDateTime;
 
 use crate::acquirers::{Acquirers, Indeterminate, Refunded};
@@ -30,7 +32,7 @@ struct Context {
 pub async fn run(config: &Config) -> anyhow::Result<()> {
     let (shared, stores) = (&config.shared, &config.shared.process);
     let connections = shared.database_connections;
-    let db = store::connect(&stores.database_url, "sluice refund", connections)?;
+    let db = store::connect(Role::Refund, &stores.database_url, connections)?;
     let publisher = Publisher::start(&stores.amqp_url, "sluice refund");
     let context = Context {
         db: db.clone(),
@@ -46,6 +48,10 @@ impl Handler for Context {
 
     async fn advance(&self, claimed: ClaimedRefund, held: Held) -> Result<Outcome, BoxDynError> {
         let refund = &claimed.refund;
+        if !refund.state.is_in_progress() {
+            jobs::complete(&self.db, held.lease).await?;
+            return Ok(Outcome::Done);
+        }
         let Some(acquirer) = self.acquirers.get(&claimed.acquirer, refund.mode) else {
             return Ok(Outcome::GiveUp {
                 why: format!(
@@ -66,11 +72,18 @@ impl Handler for Context {
             ..refund.clone()
         };
         let effects = effects(&next, event).complete(held.lease);
-        let jobs = refunds::transition(&self.db, refund, next.state, &effects).await?;
-        for job in jobs.unwrap_or_default() {
-            self.publisher.publish(job, None);
+        match refunds::transition(&self.db, refund, next.state, &effects).await? {
+            Some(jobs) => {
+                for job in jobs {
+                    self.publisher.publish(job, None);
+                }
+                Ok(Outcome::Done)
+            }
+            // Another worker moved it first, but this one holds the job: look at it again.
+            None => Ok(Outcome::Again {
+                after: Duration::ZERO,
+            }),
         }
-        Ok(Outcome::Done)
     }
 }
 

@@ -3,17 +3,18 @@
 
 mod client;
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use apalis_core::error::BoxDynError;
-use domain::delivery::{self, Event};
+use domain::delivery::{self, Event, State};
 use domain::endpoint::Policy;
 use domain::job::{Outcome, Worker};
 use queue::Publisher;
 use store::batch::Batch;
 use store::deliveries::{Delivery, DeliveryAttempt};
-use store::jobs::Lease;
+use store::jobs::{self, Lease};
 use store::key_file;
+use store::{PgPool, Role};
 use time::OffsetDateTime;
 use wire::signature::{Key, Message};
 
@@ -24,6 +25,7 @@ use crate::runtime::{self, Handler, Held};
 /// What every delivery needs.
 #[derive(Clone)]
 struct Context {
+    db: PgPool,
     attempts: Batch<DeliveryAttempt>,
     key: Key,
     client: Client,
@@ -32,8 +34,9 @@ struct Context {
 pub async fn run(config: &Config) -> anyhow::Result<()> {
     let (shared, stores) = (&config.shared, &config.shared.process);
     let connections = shared.database_connections;
-    let db = store::connect(&stores.database_url, "sluice webhook", connections)?;
+    let db = store::connect(Role::Webhook, &stores.database_url, connections)?;
     let context = Context {
+        db: db.clone(),
         attempts: Batch::start(&db),
         key: Key::new(*key_file::read(&config.webhook_key_file)?),
         client: Client::new(Policy {
@@ -49,6 +52,10 @@ impl Handler for Context {
     type Owner = Delivery;
 
     async fn advance(&self, delivery: Delivery, held: Held) -> Result<Outcome, BoxDynError> {
+        if delivery.state != State::Delivering {
+            jobs::complete(&self.db, held.lease).await?;
+            return Ok(Outcome::Done);
+        }
         let Some(body) = delivery.body.clone().or_else(|| render(&delivery)) else {
             let why = "the endpoint's surface has no format for this event";
             return Ok(Outcome::GiveUp {
@@ -56,8 +63,13 @@ impl Handler for Context {
             });
         };
         let attempt = self.attempt(&delivery, held.lease, body).await;
-        self.attempts.run(attempt).await?;
-        Ok(Outcome::Done)
+        if self.attempts.run(attempt).await? {
+            return Ok(Outcome::Done);
+        }
+        // Another worker recorded this attempt first, but this one holds the job: look at it again.
+        Ok(Outcome::Again {
+            after: Duration::ZERO,
+        })
     }
 }
 

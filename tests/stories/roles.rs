@@ -1,0 +1,121 @@
+//! What the role of each process may read and write.
+
+use anyhow::{Context, Result, ensure};
+use sqlx::AssertSqlSafe;
+use store::{PgPool, Role};
+use tests::Gateway;
+
+/// Statements that each role is refused.
+const REFUSED: [(Role, &[&str]); 7] = [
+    (
+        Role::Api,
+        &[
+            "select sealed from sealed_cards",
+            "select hash from api_keys",
+            "update payments set state = 'captured'",
+        ],
+    ),
+    (
+        Role::Accept,
+        &["select amount from payments", "delete from payments"],
+    ),
+    (
+        Role::Scheduler,
+        &[
+            "select id from payments",
+            "select sealed from sealed_cards",
+            "select body from idempotency_keys",
+            "delete from jobs",
+        ],
+    ),
+    (
+        Role::Card,
+        &[
+            "select url from webhook_endpoints",
+            "select hash from api_keys",
+            "update payments set amount = 1",
+            "delete from payments",
+            "update refunds set state = 'failed'",
+        ],
+    ),
+    (
+        Role::Refund,
+        &[
+            "select sealed from sealed_cards",
+            "select url from webhook_endpoints",
+            "update payments set state = 'failed'",
+        ],
+    ),
+    (
+        Role::Webhook,
+        &[
+            "select id from payments",
+            "select sealed from sealed_cards",
+            "select state from authorizations",
+            "select id from customers",
+            "insert into events default values",
+        ],
+    ),
+    (
+        Role::Operator,
+        &[
+            "select sealed from sealed_cards",
+            "update payments set state = 'captured'",
+            "delete from ledger_entries",
+            "delete from jobs",
+        ],
+    ),
+];
+
+async fn run(db: &PgPool, sql: &'static str) -> sqlx::Result<u64> {
+    Ok(sqlx::query(AssertSqlSafe(sql))
+        .execute(db)
+        .await?
+        .rows_affected())
+}
+
+#[tokio::test]
+async fn each_role_is_refused_what_its_process_does_not_need() -> Result<()> {
+    let gateway = Gateway::start().await?;
+    let roles: Vec<Role> = REFUSED.iter().map(|(role, _)| *role).collect();
+    assert_eq!(roles, Role::ALL);
+    for (role, statements) in REFUSED {
+        let db = store::connect(role, &gateway.database_url(), 1)?;
+        let user: String = sqlx::query_scalar("select current_user::text")
+            .fetch_one(&db)
+            .await?;
+        assert_eq!(user, role.name());
+        for sql in statements {
+            let error = run(&db, sql)
+                .await
+                .err()
+                .with_context(|| format!("{user}: {sql}"))?;
+            let code = error.as_database_error().and_then(|error| error.code());
+            ensure!(code.as_deref() == Some("42501"), "{user}: {sql}: {error}");
+        }
+        db.close().await;
+    }
+    gateway.finish().await
+}
+
+/// Ledger, history and events are written once, whoever writes.
+#[tokio::test]
+async fn no_role_changes_what_is_written_once() -> Result<()> {
+    let gateway = Gateway::start().await?;
+    for role in Role::ALL {
+        let db = store::connect(role, &gateway.database_url(), 1)?;
+        for sql in [
+            "update ledger_entries set amount = 1",
+            "update ledger_postings set kind = 'hold'",
+            "update payment_history set state = 'failed'",
+            "update events set data = '{}'",
+            "delete from ledger_postings",
+            "delete from payment_history",
+            "delete from events",
+        ] {
+            ensure!(run(&db, sql).await.is_err(), "{}: {sql}", role.name());
+        }
+        db.close().await;
+    }
+    gateway.finish().await
+}
