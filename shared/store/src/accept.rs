@@ -228,9 +228,6 @@ pub(crate) fn response_of(status: Option<i16>, body: Option<String>) -> Option<S
 }
 
 /// Forgets a key that is past its 24 hours, so that it may be used anew.
-///
-/// # Errors
-/// If the database cannot.
 pub async fn delete_expired_key(
     db: &PgPool,
     merchant: MerchantId,

@@ -61,7 +61,6 @@ impl<S: Statement> Clone for Batch<S> {
 
 impl<S: Statement> Batch<S> {
     /// Starts the task that runs the batches; it ends when the last clone is dropped.
-    #[must_use]
     pub fn start(db: &PgPool) -> Self {
         let (waiting, arrivals) = mpsc::channel(WAITING_MAX);
         tokio::spawn(serve::<S>(db.clone(), arrivals));

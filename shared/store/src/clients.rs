@@ -10,9 +10,6 @@ use crate::merchants::hash;
 pub const TOKEN_SECONDS: i32 = 3_600;
 
 /// Gives a token for client credentials; `None` if they are not right.
-///
-/// # Errors
-/// If the database cannot.
 pub async fn issue_token(
     db: &PgPool,
     client_id: &str,
@@ -35,9 +32,6 @@ pub async fn issue_token(
 }
 
 /// Deletes tokens that are not taken any more; returns how many.
-///
-/// # Errors
-/// If the database cannot.
 pub async fn delete_expired(db: &PgPool) -> Result<u64> {
     // A day later: until then an expired token is told from one that never was.
     let gone =

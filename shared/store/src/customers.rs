@@ -63,9 +63,6 @@ pub struct NewCustomer {
 
 /// Makes a customer with this id, or changes the one with the same address: what is said now
 /// replaces what was said before. Tells of it.
-///
-/// # Errors
-/// If the database cannot.
 pub async fn upsert(
     tx: &mut Tx,
     id: CustomerId,
@@ -122,9 +119,6 @@ pub struct Changes {
 
 /// Changes a merchant's customer and tells of it; `None` if it has no such one. An address that
 /// another customer has is refused by the constraint `customers_email_unique`.
-///
-/// # Errors
-/// If the database refuses.
 pub async fn update(
     tx: &mut Tx,
     merchant: MerchantId,
@@ -174,9 +168,6 @@ async fn record(tx: &mut Tx, kind: EventType, customer: &Customer) -> Result<Vec
 }
 
 /// A merchant's customer.
-///
-/// # Errors
-/// If the database cannot answer.
 pub async fn get(
     db: &PgPool,
     merchant: MerchantId,
@@ -199,9 +190,6 @@ pub async fn get(
 }
 
 /// How many customers a merchant has.
-///
-/// # Errors
-/// If the database cannot answer.
 pub async fn count(db: &PgPool, merchant: MerchantId, mode: Mode) -> Result<u64> {
     let count = sqlx::query_scalar!(
         r#"select count(*) as "count!" from customers
@@ -216,9 +204,6 @@ pub async fn count(db: &PgPool, merchant: MerchantId, mode: Mode) -> Result<u64>
 
 /// A merchant's customers before `after`, newest first, at most `limit` after stepping over
 /// `offset`; each that is stepped over costs as much as one that is returned.
-///
-/// # Errors
-/// If the database cannot answer.
 pub async fn list(
     db: &PgPool,
     merchant: MerchantId,

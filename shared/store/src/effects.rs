@@ -116,7 +116,6 @@ impl Effects {
     }
 
     /// Adds entries to a payment's history; the first one makes the version after `version`.
-    #[must_use]
     pub fn history(mut self, payment: PaymentId, version: i32, entries: &[HistoryEntry]) -> Self {
         let rows = (1..).zip(entries).map(|(step, entry)| HistoryRow {
             payment_id: payment.0,
@@ -130,7 +129,6 @@ impl Effects {
     }
 
     /// Adds a posting in this currency. A cause posts each kind once.
-    #[must_use]
     pub fn posting(mut self, cause: Cause, currency: &'static str, posting: Posting) -> Self {
         self.postings.push(PostingRow {
             id: crate::new_id(),
@@ -146,7 +144,6 @@ impl Effects {
     }
 
     /// Sets the event that the merchant's endpoints receive.
-    #[must_use]
     pub fn event(mut self, event: &Event) -> Self {
         let (subject, subject_id) = match &event.subject {
             Subject::Payment(payment) => ("payment", payment.id.0),
@@ -184,14 +181,12 @@ impl Effects {
     }
 
     /// Adds a new job, due after this long. Until then whoever wrote it publishes it.
-    #[must_use]
     pub fn job(mut self, worker: Worker, id: Uuid, due_in: Duration) -> Self {
         self.jobs.push(self.row(worker, id, due_in));
         self
     }
 
     /// Makes a job due now, whether or not it exists.
-    #[must_use]
     pub fn wake(mut self, worker: Worker, id: Uuid) -> Self {
         self.wake.push(self.row(worker, id, Duration::ZERO));
         self
@@ -208,13 +203,11 @@ impl Effects {
     }
 
     /// Completes the caller's job: nothing is left to do.
-    #[must_use]
     pub fn complete(self, lease: Lease) -> Self {
         self.lease(lease, None)
     }
 
     /// Extends the caller's lease by this long from now.
-    #[must_use]
     pub fn extend(self, lease: Lease, by: Duration) -> Self {
         self.lease(lease, Some(by.as_secs_f64()))
     }

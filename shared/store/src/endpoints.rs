@@ -83,9 +83,6 @@ pub const ENDPOINTS_MAX: i64 = 16;
 
 /// Registers an endpoint for these event_types of events; returns when, by the database's clock, or
 /// `None` if the merchant has [`ENDPOINTS_MAX`] already.
-///
-/// # Errors
-/// If the database refuses.
 pub async fn create(
     tx: &mut Tx,
     endpoint: &Endpoint,
@@ -127,9 +124,6 @@ fn names(event_types: &[EventType]) -> Vec<&'static str> {
 }
 
 /// A merchant's endpoint of this surface.
-///
-/// # Errors
-/// If the database cannot answer.
 pub async fn get(
     db: &PgPool,
     merchant: MerchantId,
@@ -155,9 +149,6 @@ pub async fn get(
 }
 
 /// A merchant's endpoints of this surface, newest first; never more than [`ENDPOINTS_MAX`].
-///
-/// # Errors
-/// If the database cannot answer.
 pub async fn list(
     db: &PgPool,
     merchant: MerchantId,
@@ -183,9 +174,6 @@ pub async fn list(
 
 /// Writes what an endpoint is to be from now on; returns when, by the database's clock, or `None`
 /// if it was deleted meanwhile.
-///
-/// # Errors
-/// If the database refuses.
 pub async fn update(
     db: &PgPool,
     endpoint: &Endpoint,
@@ -218,9 +206,6 @@ pub async fn update(
 
 /// Deletes a merchant's endpoint: what is on its way to it is sent no more. `false` if there is no
 /// such endpoint.
-///
-/// # Errors
-/// If the database refuses.
 pub async fn delete(
     db: &PgPool,
     merchant: MerchantId,

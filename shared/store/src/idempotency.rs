@@ -21,9 +21,6 @@ pub struct Existing {
 
 /// Takes a key for what this transaction does to `subject`, or says what it was used for in the
 /// last 24 hours. Who comes with the same key at the same time waits for the end of the transaction.
-///
-/// # Errors
-/// If the database cannot.
 pub async fn begin(
     tx: &mut Tx,
     merchant: MerchantId,
@@ -67,9 +64,6 @@ pub async fn begin(
 }
 
 /// Keeps the answer to the request that took this key in this transaction.
-///
-/// # Errors
-/// If the database cannot.
 pub async fn store_response(
     tx: &mut Tx,
     merchant: MerchantId,
@@ -93,9 +87,6 @@ pub async fn store_response(
 
 /// Keeps the answer to the request with this key unless one is kept already, and returns the one
 /// that counts: the first writer wins.
-///
-/// # Errors
-/// If the database cannot.
 pub async fn store_first_response(
     db: &PgPool,
     merchant: MerchantId,
@@ -141,9 +132,6 @@ async fn first_stored(
 pub const DELETED_MAX: u64 = 1_000;
 
 /// Deletes up to [`FORGOTTEN_MAX`] keys past their 24 hours; returns how many.
-///
-/// # Errors
-/// If the database cannot.
 pub async fn delete_expired(db: &PgPool) -> Result<u64> {
     let gone = sqlx::query!(
         "delete from idempotency_keys where ctid in (

@@ -89,9 +89,6 @@ impl Row {
 }
 
 /// Stores an intent and tells of it; returns when, by the database's clock.
-///
-/// # Errors
-/// If the database refuses.
 pub async fn create(tx: &mut Tx, intent: &Intent) -> Result<(Intent, Vec<Job>)> {
     let created_at = sqlx::query_scalar!(
         "insert into intents
@@ -145,9 +142,6 @@ pub enum Canceled {
 
 /// Cancels a merchant's intent and tells of it, if it is open; `None` if the merchant has none.
 /// Whoever pays it at the same time waits for the end of this transaction, or this one for theirs.
-///
-/// # Errors
-/// If the database refuses.
 pub async fn cancel(
     tx: &mut Tx,
     merchant: MerchantId,
@@ -197,9 +191,6 @@ pub async fn cancel(
 
 /// An intent, whosever it is: for its public page, for its payment's worker, and to tell a stranger
 /// from nothing.
-///
-/// # Errors
-/// If the database cannot answer.
 pub async fn get(db: &PgPool, id: IntentId) -> Result<Option<Intent>> {
     read(db, id).await
 }
@@ -229,9 +220,6 @@ where
 }
 
 /// A merchant's intents before `after`, newest first, at most `limit`.
-///
-/// # Errors
-/// If the database cannot answer.
 pub async fn list(
     db: &PgPool,
     merchant: MerchantId,

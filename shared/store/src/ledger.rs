@@ -25,9 +25,6 @@ pub struct Balance {
 }
 
 /// A merchant's balances, one for each currency it has postings in.
-///
-/// # Errors
-/// If the database cannot answer.
 pub async fn balances(db: &PgPool, merchant: MerchantId, mode: Mode) -> Result<Vec<Balance>> {
     let rows = sqlx::query!(
         r#"select l.currency,
@@ -66,9 +63,6 @@ pub struct Capture {
 
 /// What the captures of these payments of a merchant were booked as; those that have none are left
 /// out.
-///
-/// # Errors
-/// If the database cannot answer.
 pub async fn captures(
     db: &PgPool,
     merchant: MerchantId,
@@ -154,9 +148,6 @@ impl EntryRow {
 }
 
 /// Movements on a merchant's balance, newest first.
-///
-/// # Errors
-/// If the database cannot answer.
 pub async fn entries(
     db: &PgPool,
     merchant: MerchantId,

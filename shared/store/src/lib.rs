@@ -1,7 +1,7 @@
-//! Everything Sluice keeps, and every word of SQL.
+//! Everything Sluice stores, and all SQL.
 //!
-//! The database's clock is the only one that decides. Absent on purpose: HTTP, AMQP, and what
-//! clients are told.
+//! The database's clock is the only one that decides. Absent on purpose: HTTP, AMQP, and the formats
+//! that clients see.
 
 pub mod accept;
 pub mod batch;
@@ -56,7 +56,6 @@ pub enum Error {
 
 impl Error {
     /// Whether the database cannot do it now, so that trying again later may help.
-    #[must_use]
     pub fn is_unavailable(&self) -> bool {
         match self {
             Error::Database(error) => batch::is_unavailable(error),
@@ -65,7 +64,6 @@ impl Error {
     }
 
     /// The constraint that refused the write.
-    #[must_use]
     pub fn constraint(&self) -> Option<&str> {
         match self {
             Error::Database(sqlx::Error::Database(error)) => error.constraint(),
@@ -197,9 +195,6 @@ pub type Tx = sqlx::Transaction<'static, sqlx::Postgres>;
 
 /// Begins a transaction about this merchant in this mode, which sees no other's rows where a role
 /// is held to that; dropped, it leaves no trace.
-///
-/// # Errors
-/// If the database cannot.
 pub async fn begin(db: &PgPool, merchant: MerchantId, mode: Mode) -> Result<Tx> {
     // One message, one round trip. Both values are written by us: a UUID and a Boolean.
     let begin = format!(
@@ -210,7 +205,7 @@ pub async fn begin(db: &PgPool, merchant: MerchantId, mode: Mode) -> Result<Tx> 
     Ok(db.begin_with(AssertSqlSafe(begin)).await?)
 }
 
-/// Makes it so.
+/// Commits.
 ///
 /// # Errors
 /// If the database cannot; then nothing was done, or the answer was lost.
@@ -228,7 +223,6 @@ pub async fn ping(db: &PgPool) -> Result<()> {
 }
 
 /// A new identifier, greater than those made before it.
-#[must_use]
 pub fn new_id() -> Uuid {
     Uuid::now_v7()
 }

@@ -40,9 +40,6 @@ pub struct Credentials {
 }
 
 /// Creates a merchant with a test key, a live key and test client credentials.
-///
-/// # Errors
-/// If the database refuses.
 pub async fn create(db: &PgPool, new: &New) -> Result<Credentials> {
     let merchant_id = MerchantId(crate::new_id());
     let credentials = Credentials {
@@ -119,9 +116,6 @@ pub enum TokenStatus {
 }
 
 /// Who holds this access token.
-///
-/// # Errors
-/// If the database cannot answer.
 pub async fn principal_by_token(db: &PgPool, token: &str) -> Result<TokenStatus> {
     let row = sqlx::query!(
         r#"select limited_as as "limited_as!", merchant_id as "merchant_id!", live as "live!",
@@ -150,9 +144,6 @@ fn opens_payments(scope: &str) -> bool {
 }
 
 /// Who holds this key, if it was issued and not revoked.
-///
-/// # Errors
-/// If the database cannot answer.
 pub async fn principal_by_key(db: &PgPool, key: &str) -> Result<Option<Principal>> {
     // Found by the hash of 256 random bits, so how long the look-up takes tells nothing.
     let row = sqlx::query!(
@@ -182,9 +173,6 @@ pub struct Profile {
 }
 
 /// What payers see of a merchant, which must exist.
-///
-/// # Errors
-/// If the database cannot answer.
 pub async fn profile(db: &PgPool, merchant: MerchantId) -> Result<Profile> {
     let row = sqlx::query!(
         r#"select name as "name!", email, currency as "currency!" from merchant_profile($1)"#,
@@ -201,9 +189,6 @@ pub async fn profile(db: &PgPool, merchant: MerchantId) -> Result<Profile> {
 }
 
 /// What strangers may read of a merchant's intents; the merchant must exist.
-///
-/// # Errors
-/// If the database cannot answer.
 pub async fn public_intents(db: &PgPool, merchant: MerchantId) -> Result<PublicIntents> {
     let name = sqlx::query_scalar!(
         r#"select public_intents_of($1) as "public_intents!""#,
@@ -216,9 +201,6 @@ pub async fn public_intents(db: &PgPool, merchant: MerchantId) -> Result<PublicI
 
 /// Says from now on what strangers may read of a merchant's intents; `false` if there is no such
 /// merchant.
-///
-/// # Errors
-/// If the database refuses.
 pub async fn set_public_intents(
     db: &PgPool,
     merchant: MerchantId,
@@ -236,9 +218,6 @@ pub async fn set_public_intents(
 
 /// Says from now on how many requests a minute each of a merchant's keys may make, or that the
 /// surfaces' own limits count; `false` if there is no such merchant.
-///
-/// # Errors
-/// If the database refuses.
 pub async fn set_rate_limit(db: &PgPool, merchant: MerchantId, limit: Option<i32>) -> Result<bool> {
     let done = sqlx::query!(
         "update merchants set rate_limit = $2 where id = $1",

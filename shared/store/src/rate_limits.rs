@@ -81,9 +81,6 @@ fn place(places: &mut BTreeMap<(Uuid, String), (i32, i64)>, hit: Hit) -> Option<
 }
 
 /// Deletes windows of past minutes; returns how many.
-///
-/// # Errors
-/// If the database cannot.
 pub async fn delete_past(db: &PgPool) -> Result<u64> {
     let gone = sqlx::query!("delete from rate_windows where minute < now() - interval '2 minutes'")
         .execute(db)

@@ -39,9 +39,6 @@ pub async fn set(db: &PgPool, currency: Currency, per_usd: Decimal) -> Result<Of
 }
 
 /// The rates that count now, by currency.
-///
-/// # Errors
-/// If the database cannot answer.
 pub async fn list(db: &PgPool) -> Result<Vec<Rate>> {
     let rows = sqlx::query!(
         "select distinct on (currency) currency, per_usd, as_of from rates
@@ -70,9 +67,6 @@ pub struct RatesAt {
 }
 
 /// The rates that counted when these payments of a merchant were made: of `local`, and of each one's currency.
-///
-/// # Errors
-/// If the database cannot answer.
 pub async fn at(
     db: &PgPool,
     merchant: MerchantId,

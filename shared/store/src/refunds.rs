@@ -81,9 +81,6 @@ pub async fn create(tx: &mut Tx, refund: &Refund) -> Result<Option<OffsetDateTim
 }
 
 /// A merchant's refund.
-///
-/// # Errors
-/// If the database cannot answer.
 pub async fn get(
     db: &PgPool,
     merchant: MerchantId,
@@ -106,9 +103,6 @@ pub async fn get(
 }
 
 /// How many refunds a merchant has.
-///
-/// # Errors
-/// If the database cannot answer.
 pub async fn count(db: &PgPool, merchant: MerchantId, mode: Mode) -> Result<u64> {
     let count = sqlx::query_scalar!(
         r#"select count(*) as "count!" from refunds
@@ -123,9 +117,6 @@ pub async fn count(db: &PgPool, merchant: MerchantId, mode: Mode) -> Result<u64>
 
 /// A merchant's refunds before `after`, newest first, at most `limit` after stepping over `offset`;
 /// each that is stepped over costs as much as one that is returned.
-///
-/// # Errors
-/// If the database cannot answer.
 pub async fn list(
     db: &PgPool,
     merchant: MerchantId,

@@ -37,9 +37,6 @@ pub struct Compared {
 }
 
 /// Counts what there is to compare.
-///
-/// # Errors
-/// If the database cannot answer.
 pub async fn count(db: &PgPool) -> Result<Compared> {
     let compared = sqlx::query_as!(
         Compared,
@@ -56,9 +53,6 @@ pub async fn count(db: &PgPool) -> Result<Compared> {
 
 /// Replays the ledger against the payments: every posting balances, every payment has exactly the
 /// postings that its state asks for, and they say its amount.
-///
-/// # Errors
-/// If the database cannot answer.
 pub async fn ledger(db: &PgPool) -> Result<Vec<Difference>> {
     let rows = sqlx::query_file_as!(Difference, "src/reports/ledger.sql")
         .fetch_all(db)
@@ -67,9 +61,6 @@ pub async fn ledger(db: &PgPool) -> Result<Vec<Difference>> {
 }
 
 /// Compares payments with their history, authorizations and sealed cards.
-///
-/// # Errors
-/// If the database cannot answer.
 pub async fn payments(db: &PgPool) -> Result<Vec<Difference>> {
     let (from, to) = legal_moves();
     let rows = sqlx::query_file_as!(Difference, "src/reports/payments.sql", &from, &to)
@@ -80,9 +71,6 @@ pub async fn payments(db: &PgPool) -> Result<Vec<Difference>> {
 
 /// Compares the calendar with what is work: nothing in an -ing state without a job, no job without
 /// work, nothing overdue, nothing parked.
-///
-/// # Errors
-/// If the database cannot answer.
 pub async fn jobs(db: &PgPool) -> Result<Vec<Difference>> {
     let rows = sqlx::query_file_as!(Difference, "src/reports/jobs.sql")
         .fetch_all(db)
@@ -92,9 +80,6 @@ pub async fn jobs(db: &PgPool) -> Result<Vec<Difference>> {
 
 /// Compares payments with events and deliveries: one event for each end, one delivery for each
 /// endpoint that asked for it, delivered only with a 2xx.
-///
-/// # Errors
-/// If the database cannot answer.
 pub async fn events(db: &PgPool) -> Result<Vec<Difference>> {
     let rows = sqlx::query_file_as!(Difference, "src/reports/events.sql")
         .fetch_all(db)
@@ -134,9 +119,6 @@ pub struct Charge {
 }
 
 /// Every payment that was ever sent to an acquirer in test mode, to be compared with its log.
-///
-/// # Errors
-/// If the database cannot answer.
 pub async fn charges(db: &PgPool) -> Result<HashMap<PaymentId, Charge>> {
     let rows = sqlx::query!(
         r#"select p.id, p.state, p.version, round(p.amount, p.exponent::integer)::text as "amount!",
@@ -179,9 +161,6 @@ pub struct Refund {
 }
 
 /// Every refund in test mode, to be compared with the acquirer's log.
-///
-/// # Errors
-/// If the database cannot answer.
 pub async fn refunds(db: &PgPool) -> Result<HashMap<RefundId, Refund>> {
     let rows = sqlx::query!(
         r#"select r.id, r.payment_id, r.state, p.currency,

@@ -87,20 +87,17 @@ pub struct OpeningKey(PrivateKey);
 
 impl OpeningKey {
     /// Makes a key pair: the private half and the bytes of the public one.
-    #[must_use]
     pub fn generate() -> (Self, Vec<u8>) {
         let (private, public) = X25519HkdfSha256::gen_keypair();
         (Self(private), public.to_bytes().to_vec())
     }
 
     /// Reads the bytes that [`OpeningKey::to_bytes`] wrote.
-    #[must_use]
     pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
         PrivateKey::from_bytes(bytes).ok().map(Self)
     }
 
     /// The bytes to keep in the card worker's key file.
-    #[must_use]
     pub fn to_bytes(&self) -> Zeroizing<Vec<u8>> {
         Zeroizing::new(self.0.to_bytes().to_vec())
     }
@@ -146,9 +143,6 @@ fn associated_data(merchant: MerchantId, payment: PaymentId) -> [u8; 32] {
 }
 
 /// The newest sealing key, if the card worker has made one.
-///
-/// # Errors
-/// If the database cannot answer.
 pub async fn newest_key(db: &PgPool) -> Result<Option<SealingKey>> {
     let row = sqlx::query!(
         "select id, public_key from sealing_keys order by created_at desc, id desc limit 1"
@@ -162,9 +156,6 @@ pub async fn newest_key(db: &PgPool) -> Result<Option<SealingKey>> {
 }
 
 /// Publishes a public key unless one younger than a day exists; whether it was.
-///
-/// # Errors
-/// If the database cannot.
 pub async fn publish_key_if_due(db: &PgPool, id: Uuid, public_key: &[u8]) -> Result<bool> {
     let done = sqlx::query!(
         "insert into sealing_keys (id, public_key)
@@ -180,9 +171,6 @@ pub async fn publish_key_if_due(db: &PgPool, id: Uuid, public_key: &[u8]) -> Res
 
 /// Takes back public keys older than two days that no card is sealed to; returns those that
 /// remain. Private halves of all others may be destroyed.
-///
-/// # Errors
-/// If the database cannot.
 pub async fn retire_keys(db: &PgPool) -> Result<Vec<Uuid>> {
     sqlx::query!(
         "delete from sealing_keys k

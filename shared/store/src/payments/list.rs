@@ -47,9 +47,6 @@ fn first_id(at: OffsetDateTime) -> Uuid {
 }
 
 /// A merchant's payments, newest first; those of intents are not among them.
-///
-/// # Errors
-/// If the database cannot answer.
 pub async fn list(
     db: &PgPool,
     merchant: MerchantId,

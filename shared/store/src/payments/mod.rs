@@ -106,9 +106,6 @@ impl Row {
 }
 
 /// A merchant's payment, if it has one with this id in this mode; those of intents too.
-///
-/// # Errors
-/// If the database cannot answer.
 pub async fn get(
     db: &PgPool,
     merchant: MerchantId,
@@ -142,9 +139,6 @@ pub struct Hosted {
 }
 
 /// The payment with this id, whosever it is, if it is paid on the hosted page.
-///
-/// # Errors
-/// If the database cannot answer.
 pub async fn hosted(db: &PgPool, id: PaymentId) -> Result<Option<Hosted>> {
     let row = sqlx::query!(
         "select merchant_id, live, expires_at from payments
@@ -201,9 +195,6 @@ fn attempt_of(
 
 /// Reads a payment's version and one of its attempts again, without claiming anything: for a
 /// worker that was overtaken and holds an answer of its own.
-///
-/// # Errors
-/// If the database cannot answer.
 pub async fn reread(
     db: &PgPool,
     payment: PaymentId,
