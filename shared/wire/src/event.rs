@@ -15,10 +15,10 @@ use crate::{finfusion, finternet, paygate};
 #[must_use]
 pub fn kinds(surface: Surface, events: &[String]) -> Vec<EventType> {
     let word = |kind| match surface {
-        Surface::Finternet => finternet::webhook::word(kind),
+        Surface::Finternet => finternet::webhook::event_name(kind),
         Surface::Fourgeeks => None,
-        Surface::Paygate => paygate::webhook::word(kind),
-        Surface::Finfusion => finfusion::webhook::word(kind),
+        Surface::Paygate => paygate::webhook::event_name(kind),
+        Surface::Finfusion => finfusion::webhook::event_name(kind),
     };
     let is_asked = |word: &str| {
         events

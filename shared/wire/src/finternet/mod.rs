@@ -1,7 +1,6 @@
 //! finternet, `/v1/payment-intents`: intents with amounts as decimal strings, in an envelope of
 //! their own. Times are Unix seconds.
 
-pub mod catalogue;
 pub mod error;
 pub mod request;
 pub mod response;

@@ -1,6 +1,5 @@
 //! fourgeeks, `/v1/payments/`: decimal strings, a hosted page, answers in three shapes.
 
-pub mod catalogue;
 pub mod checkout;
 pub mod error;
 pub mod number;

@@ -88,6 +88,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::error::SurfaceError;
     use crate::samples::{any_json, with};
 
     fn example() -> Value {

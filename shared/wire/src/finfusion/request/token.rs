@@ -6,7 +6,7 @@ use zeroize::Zeroizing;
 
 use crate::credentials::Credentials;
 use crate::fields::FieldError;
-use crate::finfusion::error::Error;
+use crate::finfusion::error::{Error, SCOPE_INVALID};
 use crate::query::{Parameters, invalid};
 
 /// What a token may be asked for.
@@ -42,7 +42,7 @@ impl GetToken {
         };
         let scope = match form.text("scope")? {
             None => SCOPES.join(" "),
-            Some(asked) => scope(asked).ok_or_else(Error::scope_invalid)?,
+            Some(asked) => scope(asked).ok_or_else(|| Error::of(&SCOPE_INVALID))?,
         };
         Ok(Self { credentials, scope })
     }

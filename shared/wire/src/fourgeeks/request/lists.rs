@@ -161,6 +161,24 @@ impl CustomerPages {
     }
 }
 
+/// Which mode's payment to show.
+#[derive(Debug, Deserialize, JsonSchema)]
+pub struct ReadPaymentParameters {
+    /// Only if the payment is of test mode, or of live mode.
+    pub test: Option<bool>,
+}
+
+/// Which page of the customers.
+#[derive(Debug, Deserialize, JsonSchema)]
+pub struct CustomerPagesParameters {
+    /// Which page.
+    #[schemars(range(min = 1, max = SKIPPED_MAX + 1), extend("default" = 1))]
+    pub page: Option<u32>,
+    /// How many customers on a page.
+    #[schemars(range(min = 1, max = PAGE_SIZE_MAX), extend("default" = PAGE_SIZE_DEFAULT))]
+    pub page_size: Option<u32>,
+}
+
 /// Which payments, newest first.
 #[derive(Debug, Deserialize, JsonSchema)]
 pub struct PaymentsParameters {

@@ -149,6 +149,7 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
+    use crate::error::SurfaceError;
     use crate::fourgeeks::error::Error;
     use crate::samples::any_json;
 

@@ -235,7 +235,7 @@ impl<'a> PublicPayment<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fourgeeks::error::Error;
+    use crate::fourgeeks::error::{Error, INTERNAL};
     use crate::fourgeeks::response::examples::{money, payment, shop};
 
     #[test]
@@ -280,7 +280,7 @@ mod tests {
     fn a_created_payment_is_answered_as_printed() -> Result<(), Error> {
         let payment = payment()?;
         let begun = Begun::of("https://pay.example.com", &payment, &shop());
-        let begun = begun.ok_or_else(Error::internal)?;
+        let begun = begun.ok_or_else(|| Error::of(&INTERNAL))?;
         let start = r#"{"code":202,"title":"Action required","content":"Show the checkout page to complete payment.","data":{"id_payment":"pay_0000000000000000000001","redirect":"https://pay.example.com/checkout/?data=ey"#;
         let end = format!("{}\"}}}}", begun.redirect);
         let body = Created::of(begun.clone()).body();

@@ -66,14 +66,14 @@ impl<'a> Session<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fourgeeks::error::Error;
+    use crate::fourgeeks::error::{Error, INTERNAL};
     use crate::fourgeeks::response::examples::{payment, shop};
 
     #[test]
     fn a_session_leads_to_the_payments_page() -> Result<(), Error> {
         let payment = payment()?;
-        let begun =
-            Begun::of("https://pay.example.com", &payment, &shop()).ok_or_else(Error::internal)?;
+        let begun = Begun::of("https://pay.example.com", &payment, &shop())
+            .ok_or_else(|| Error::of(&INTERNAL))?;
         let start = format!(
             r#"{{"session_id":"session_0000000000000000000001","checkout_url":"{}""#,
             begun.redirect
