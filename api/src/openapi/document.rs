@@ -81,7 +81,8 @@ fn complete(about: &About, path: &str, operation: &mut Value) {
     operation["parameters"] = parameters.into();
     if let Some(also) = operation[ALSO].as_array() {
         let also = also.iter().filter_map(Value::as_str);
-        let also: String = also.map(|path| format!(" Also at `{path}`.")).collect();
+        let also: Vec<String> = also.map(|path| format!(" Also at `{path}`.")).collect();
+        let also = also.concat();
         let description = operation["description"].as_str().unwrap_or_default();
         operation["description"] = format!("{description}{also}").trim().into();
     }

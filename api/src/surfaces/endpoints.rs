@@ -126,8 +126,8 @@ pub async fn update<F: Format>(
     let endpoint = parse::<F>(&id)?;
     let read = |body| Changes::read(body, F::EVENTS);
     let (changes, _) = sent.read(&app, read).await?;
-    let changed = endpoints::update(&app, principal, F::SURFACE, endpoint, changes).await;
-    shown::<F>(changed, &id)
+    let updated = endpoints::update(&app, principal, F::SURFACE, endpoint, changes).await;
+    shown::<F>(updated, &id)
 }
 
 pub const DELETE: Docs = docs(GROUP, "deleteWebhookEndpoint", "Delete a webhook endpoint");

@@ -14,6 +14,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::{Extension, Request};
+use axum::http::header::ALLOW;
 use axum::middleware::{from_fn_with_state, map_response};
 use axum::response::{IntoResponse, Response};
 use domain::surface::Surface;
@@ -78,8 +79,15 @@ pub fn with_errors<S: Clone + Send + Sync + 'static>(
     router
         .method_not_allowed_fallback(async || Refusal::Api(ApiError::MethodNotAllowed))
         .layer(map_response(move |mut response: Response| {
-            let error = response.extensions_mut().remove::<ApiError>();
-            ready(error.map_or(response, |error| render(surface, error)))
+            let Some(error) = response.extensions_mut().remove::<ApiError>() else {
+                return ready(response);
+            };
+            let mut rendered = render(surface, error);
+            // With 405, the methods that the path has.
+            if let Some(allow) = response.headers_mut().remove(ALLOW) {
+                rendered.headers_mut().insert(ALLOW, allow);
+            }
+            ready(rendered)
         }))
 }
 
