@@ -6,7 +6,7 @@ use std::process::Stdio;
 use anyhow::{Context, Result, ensure};
 use reqwest::Method;
 use serde_json::Value;
-use tests::{Answer, Gateway};
+use tests::{Gateway, Response};
 use tokio::process::Command;
 
 use super::SURFACES;
@@ -26,7 +26,7 @@ const GUIDE: [&str; 12] = [
     "/docs/test-cards",
 ];
 
-async fn read(gateway: &Gateway, path: &str) -> Result<Answer> {
+async fn read(gateway: &Gateway, path: &str) -> Result<Response> {
     let page = gateway.send(gateway.request(Method::GET, path)).await?;
     ensure!(page.status == 200, "{path}: {}", page.status);
     Ok(page)

@@ -38,6 +38,10 @@ guide! {
     "errors" "rate-limits" "test-cards"
 }
 
+/// The bundle's two styles that carry no nonce.
+const SCALAR_STYLES: &str = "'sha256-l/2OpPg0d+2VLTLgwjf5mQo2CYwHDEqdj5TjbfEyVJI=' \
+                             'sha256-T13Uev3xCax2N28XaoAE8DOzQZKvPp7ZQVAi1iRREjo='";
+
 /// What a page of the guide may load: our style.
 const GUIDE_POLICY: &str = "default-src 'none'; style-src 'self'; base-uri 'none'; \
                             form-action 'none'; frame-ancestors 'none'";
@@ -117,7 +121,7 @@ fn page(current: &str, text: &str) -> String {
 fn reference(surfaces: &str) -> Response {
     let nonce = Uuid::new_v4().simple().to_string();
     let policy = format!(
-        "default-src 'none'; script-src 'self'; style-src 'self' 'nonce-{nonce}'; \
+        "default-src 'none'; script-src 'self'; style-src 'self' 'nonce-{nonce}' {SCALAR_STYLES}; \
          style-src-attr 'unsafe-inline'; img-src 'self' data:; connect-src 'self'; \
          base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
     );

@@ -10,10 +10,11 @@ Scalar.createApiReference("#reference", {
   defaultHttpClient: { targetKey: "shell", clientKey: "curl" },
   hiddenClients: {
     c: true, clojure: true, csharp: true, dart: true, fsharp: true, go: true, http: true,
-    java: true, kotlin: true, node: true, objc: true, ocaml: true, php: true, powershell: true,
+    java: true, kotlin: true, objc: true, ocaml: true, php: true, powershell: true,
     r: true, ruby: true, rust: true, swift: true,
     js: ["axios", "jquery", "ofetch", "xhr"],
-    python: ["aiohttp", "httpx_async", "httpx_sync", "python3"],
+    node: ["axios", "fetch", "ofetch"],
+    python: ["aiohttp", "httpx_async", "httpx_sync"],
     shell: ["httpie", "wget"],
   },
   withDefaultFonts: false,
