@@ -25,7 +25,6 @@ pub const EVENTS: [&str; 12] = [
 ];
 
 /// The name under which this contract tells of what happened.
-#[must_use]
 pub const fn event_name(kind: EventType) -> Option<&'static str> {
     match kind {
         EventType::PaymentSucceeded => Some("payment.succeeded"),
@@ -41,7 +40,6 @@ pub const fn event_name(kind: EventType) -> Option<&'static str> {
 }
 
 /// The body of a webhook; `None` if this contract does not tell of it.
-#[must_use]
 pub fn body(id: EventId, event: &Event, happened_at: OffsetDateTime) -> Option<String> {
     let kind = event_name(event.event_type)?;
     match &event.subject {

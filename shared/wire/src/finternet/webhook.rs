@@ -38,7 +38,6 @@ pub const EVENTS: [&str; 20] = [
 ];
 
 /// The name under which this contract tells of what happened.
-#[must_use]
 pub const fn event_name(kind: EventType) -> Option<&'static str> {
     match kind {
         EventType::IntentCreated => Some("payment_intent.created"),
@@ -63,7 +62,6 @@ pub struct EventObject<'a> {
 }
 
 /// The body of a webhook; `None` if this contract does not tell of it.
-#[must_use]
 pub fn body(id: EventId, event: &Event, happened_at: OffsetDateTime) -> Option<String> {
     let kind = event_name(event.event_type)?;
     match &event.subject {

@@ -24,9 +24,6 @@ pub struct CreatePayment {
 
 impl CreatePayment {
     /// Reads the body of `POST /v2/payments`.
-    ///
-    /// # Errors
-    /// [`Error`] names the first wrong field.
     pub fn read(body: Value) -> Result<Self, Error> {
         let mut fields = Fields::of(body)?;
         let money = money(&mut fields)?;

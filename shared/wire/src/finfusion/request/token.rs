@@ -22,9 +22,6 @@ pub struct GetToken {
 
 impl GetToken {
     /// Reads the form of `POST /oauth/token`. Parameters that nobody knows are ignored (RFC 6749).
-    ///
-    /// # Errors
-    /// [`Error`] names the first wrong parameter.
     pub fn read(form: &str) -> Result<Self, Error> {
         let form = Parameters::of(form);
         let required = |name: &str| {

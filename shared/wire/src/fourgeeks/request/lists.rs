@@ -28,7 +28,6 @@ impl ReadPayment {
     }
 
     /// Whether what a key of this mode can see may be shown.
-    #[must_use]
     pub fn may_show(self, mode: Mode) -> bool {
         self.test.is_none_or(|test| test != mode.is_live())
     }
@@ -46,9 +45,6 @@ pub struct ListPayments {
 
 impl ListPayments {
     /// Reads the query.
-    ///
-    /// # Errors
-    /// [`FieldError`] names the first wrong parameter.
     pub fn read(query: &str) -> Result<Self, FieldError> {
         let parameters = Parameters::of(query);
         let test = test(&parameters)?;
@@ -69,7 +65,6 @@ impl ListPayments {
     }
 
     /// Whether what a key of this mode can see may be shown.
-    #[must_use]
     pub fn may_show(&self, mode: Mode) -> bool {
         self.test.may_show(mode)
     }
@@ -129,7 +124,6 @@ impl CustomerPages {
     }
 
     /// The part of the list that this page is.
-    #[must_use]
     pub const fn page(self) -> Page<CustomerId> {
         Page {
             limit: self.size,
@@ -143,7 +137,6 @@ impl CustomerPages {
     }
 
     /// The address of the page after this one, if there are so many customers.
-    #[must_use]
     pub fn next(self, address: &str, count: u64) -> Option<String> {
         let shown = self.offset() + self.size;
         let is_there = count > u64::from(shown) && shown <= SKIPPED_MAX;
@@ -151,7 +144,6 @@ impl CustomerPages {
     }
 
     /// The address of the page before this one, if there is one.
-    #[must_use]
     pub fn previous(self, address: &str) -> Option<String> {
         (self.number > 1).then(|| self.address(address, self.number - 1))
     }

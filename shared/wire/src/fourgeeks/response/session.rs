@@ -18,7 +18,6 @@ pub struct SessionCreated {
 
 impl SessionCreated {
     /// The answer to creating a session, whose payment this is.
-    #[must_use]
     pub fn of(payment: &payment::Payment, begun: Begun) -> Self {
         Self {
             session_id: session_id(payment.id),
@@ -27,7 +26,6 @@ impl SessionCreated {
     }
 
     /// The body.
-    #[must_use]
     pub fn body(&self) -> String {
         crate::json(self)
     }
@@ -47,7 +45,6 @@ pub struct Session<'a> {
 
 impl<'a> Session<'a> {
     /// `None` for a payment that has no page.
-    #[must_use]
     pub fn of(payment: &'a payment::Payment, begun: Begun) -> Option<Self> {
         Some(Self {
             id: session_id(payment.id),
@@ -57,7 +54,6 @@ impl<'a> Session<'a> {
     }
 
     /// The body.
-    #[must_use]
     pub fn body(&self) -> String {
         crate::json(self)
     }

@@ -39,9 +39,6 @@ pub struct Customer {
 
 impl CreatePayment {
     /// Reads the body of `POST /v1/payments`.
-    ///
-    /// # Errors
-    /// [`Error`] names the first wrong field.
     pub fn read(body: Value) -> Result<Self, Error> {
         let mut fields = Fields::of(body)?;
         let money = money(&mut fields)?;

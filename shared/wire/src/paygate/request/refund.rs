@@ -18,9 +18,6 @@ pub struct RefundPayment {
 
 impl RefundPayment {
     /// Reads the body of `POST /v1/payments/{id}/refund`.
-    ///
-    /// # Errors
-    /// [`Error`] names the first wrong field.
     pub fn read(body: Value) -> Result<Self, Error> {
         let mut fields = Fields::of(body)?;
         let minor = fields.integer("amount")?;
