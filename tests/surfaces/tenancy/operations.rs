@@ -13,18 +13,18 @@ use super::requests::By;
 pub struct Operation {
     pub method: Method,
     pub path: String,
-    /// How those show their key for whom it is meant.
+    /// How its requests carry their key.
     pub by: Vec<By>,
-    /// Whether it is for whoever holds an id.
+    /// Whether it needs an id only, and no key.
     pub is_open: bool,
     /// The query's parameters with their schemas.
     pub parameters: Vec<(String, Value)>,
-    /// A media type, and an example that is taken.
+    /// A media type, and a valid example.
     pub body: Option<(String, Value)>,
 }
 
 impl Operation {
-    /// The path up to its first id: where the thing itself is.
+    /// The path up to its first id: the object's own path.
     pub fn object(&self) -> Option<&str> {
         object(&self.path)
     }
@@ -34,7 +34,7 @@ fn object(path: &str) -> Option<&str> {
     path.get(..=path.find('}')?)
 }
 
-/// All of them, at every spelling of their paths.
+/// All operations, at every spelling of their paths.
 pub async fn all(gateway: &Gateway) -> Result<Vec<Operation>> {
     let mut all = Vec::new();
     for surface in Surface::ALL {
