@@ -21,9 +21,9 @@ test: ## run all tests with private stores (ARGS="..." for the test runner)
 bench: ## run the benchmarks with private stores (ARGS="...")
 	@deploy/local/bench.sh $(ARGS)
 
-postman: ## write a Postman collection of all surfaces to .local/postman.json
+postman: ## write a Postman collection from the running gateway to .local/postman.json
 	@mkdir -p .local
-	@SQLX_OFFLINE=true cargo run --locked --quiet --package api --bin reference postman >.local/postman.json
+	@. .local/sandbox.env && curl --fail --silent --show-error --output .local/postman.json "$$SLUICE_URL/postman.json"
 	@echo "wrote .local/postman.json"
 
 fmt: ## format the code

@@ -53,7 +53,6 @@ pub struct Config {
 
 impl Config {
     /// Where payers reach this process, without a slash at its end.
-    #[must_use]
     pub fn public_url(&self) -> String {
         let own = || {
             self.listen
@@ -66,7 +65,6 @@ impl Config {
     }
 
     /// How long a request waits for its payment's outcome.
-    #[must_use]
     pub const fn wait(&self) -> Duration {
         Duration::from_millis(self.wait_ms)
     }

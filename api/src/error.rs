@@ -1,26 +1,25 @@
-//! Why a request is turned away before a surface looks at its meaning. Facts only: each surface
-//! has its own words for them.
+//! Why a request is rejected. Facts only: each surface renders them in its own format.
 
 use domain::endpoint::UrlError;
 use wire::fields::FieldError;
 
-/// A request that is turned away.
-#[derive(Debug)]
+/// Why a request is rejected.
+#[derive(Debug, Clone)]
 pub enum ApiError {
     /// No credentials.
     KeyMissing,
-    /// Credentials nobody was given.
+    /// Unknown credentials.
     KeyInvalid,
-    /// An access token that was given too long ago.
+    /// An expired access token.
     TokenExpired,
     /// More requests than the limit this minute.
     RateLimited {
         /// When the next minute begins.
         retry_after_seconds: i64,
     },
-    /// An access token that was asked for something else.
+    /// An access token without the scope `payments`.
     ScopeMissing,
-    /// The body is not read; the text says why.
+    /// The body cannot be read, for this reason.
     Body(&'static str),
     /// A field is wrong.
     Field(FieldError),
@@ -28,17 +27,17 @@ pub enum ApiError {
     RouteUnknown,
     /// The path has other methods.
     MethodNotAllowed,
-    /// No such object, or not the caller's; what it would be.
+    /// No such object, or another merchant's; what it would be.
     Missing(&'static str),
-    /// The idempotency key is not one.
+    /// The idempotency key is malformed.
     IdempotencyKeyMalformed,
     /// The idempotency key was used with another request.
     IdempotencyKeyReused,
-    /// The URL of an endpoint may not be posted to.
+    /// The URL of an endpoint is not allowed.
     UrlNotAllowed(UrlError),
     /// The merchant has as many endpoints as it may.
     TooManyEndpoints,
-    /// The payment is not captured, or was never to be given back.
+    /// The payment is not captured.
     NotRefundable,
     /// More than is left of the payment.
     RefundTooLarge,
@@ -46,16 +45,16 @@ pub enum ApiError {
     EmailTaken,
     /// The intent is paid, being paid, or canceled.
     IntentClosed,
-    /// A live key where there is no live acquirer.
+    /// A live key, and no live acquirer.
     LiveUnavailable,
-    /// A store is away, or the card worker has not made a key yet.
+    /// A store is unreachable, or the card worker has not created a sealing key yet.
     Unavailable,
-    /// A defect of ours; it was logged.
+    /// A defect of the gateway; it was logged.
     Internal,
 }
 
 impl ApiError {
-    /// Whether the caller is not known, rather than nobody being there to know.
+    /// Whether the credential is to blame, and not a store that cannot look it up.
     pub const fn is_about_the_key(&self) -> bool {
         matches!(
             self,
@@ -70,16 +69,16 @@ impl ApiError {
 impl From<store::Error> for ApiError {
     fn from(error: store::Error) -> Self {
         if error.is_unavailable() {
-            tracing::warn!(%error, "the database is away");
+            tracing::warn!(%error, "cannot reach the database");
             return ApiError::Unavailable;
         }
-        tracing::error!(%error, "the database refused");
+        tracing::error!(%error, "the database rejected a statement");
         ApiError::Internal
     }
 }
 
 impl From<FieldError> for ApiError {
-    fn from(wrong: FieldError) -> Self {
-        ApiError::Field(wrong)
+    fn from(error: FieldError) -> Self {
+        ApiError::Field(error)
     }
 }

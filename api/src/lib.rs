@@ -7,7 +7,7 @@ pub mod config;
 mod actions;
 mod error;
 mod http;
-pub mod openapi;
+mod openapi;
 mod pages;
 mod surfaces;
 
@@ -15,8 +15,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
+use axum::middleware::from_fn;
 use config::Config;
 use domain::endpoint::Policy;
+use domain::surface::Surface;
 use ipnet::IpNet;
 use queue::{Publisher, Replies};
 use store::accept::Accept;
@@ -85,10 +87,12 @@ impl App {
 /// If a key file cannot be read or an address cannot be listened on.
 pub async fn serve(config: Config) -> anyhow::Result<()> {
     let app = Arc::new(App::new(&config)?);
-    let router = http::health::routes(Arc::clone(&app))
-        .merge(openapi::routes())
+    let (operations, documents) = surfaces::routes(&app);
+    let outside = http::health::routes(Arc::clone(&app)).merge(documents.routes());
+    let router = surfaces::with_errors(Surface::Finternet, outside)
         .merge(pages::routes(&app))
-        .merge(surfaces::routes(&app));
+        .merge(operations)
+        .layer(from_fn(http::request_id::name));
     let mut servers = Vec::new();
     let ending = ending()?;
     for address in &config.listen {

@@ -1,18 +1,18 @@
-//! What `make postman` writes.
+//! The Postman collection that `make postman` fetches.
 
 use std::collections::BTreeSet;
 
 use anyhow::{Context, Result};
+use reqwest::Method;
 use serde_json::Value;
-use tests::binary;
+use tests::Gateway;
 
-use super::{SURFACES, run};
+use super::SURFACES;
 
-/// What the program prints that `make postman` keeps, or a document to hold it against.
-async fn written(arguments: &[&str]) -> Result<Value> {
-    let here = std::env::temp_dir();
-    let text = run(&binary("reference")?, arguments, &here).await?;
-    serde_json::from_str(&text).with_context(|| text)
+/// A document of the gateway.
+async fn read(gateway: &Gateway, path: &str) -> Result<Value> {
+    let document = gateway.send(gateway.request(Method::GET, path)).await?;
+    Ok(document.body)
 }
 
 /// What stands in double braces.
@@ -66,7 +66,8 @@ fn check_body(request: &Value) -> Result<()> {
 
 #[tokio::test]
 async fn the_postman_collection_has_every_operation_of_every_surface() -> Result<()> {
-    let collection = written(&["postman"]).await?;
+    let gateway = Gateway::start().await?;
+    let collection = read(&gateway, "/postman.json").await?;
     let schema = collection["info"]["schema"].as_str().unwrap_or_default();
     assert!(schema.ends_with("/v2.1.0/collection.json"), "{schema}");
     let folders = collection["item"].as_array().context("no folders")?;
@@ -74,16 +75,17 @@ async fn the_postman_collection_has_every_operation_of_every_surface() -> Result
     for folder in folders {
         let name = folder["name"].as_str().context("no name")?;
         assert!(SURFACES.contains(&name), "{name}");
-        let documented = documented(&written(&["openapi", name]).await?);
+        let documented = documented(&read(&gateway, &format!("/openapi/{name}.json")).await?);
         assert!(documented.len() > 5, "{name}");
         assert_eq!(requested(folder)?, documented, "{name}");
     }
-    Ok(())
+    gateway.finish().await
 }
 
 #[tokio::test]
 async fn the_postman_collection_needs_an_address_and_a_key() -> Result<()> {
-    let collection = written(&["postman"]).await?;
+    let gateway = Gateway::start().await?;
+    let collection = read(&gateway, "/postman.json").await?;
     let declared = collection["variable"].as_array().context("no variables")?;
     let declared: BTreeSet<&str> = declared
         .iter()
@@ -101,5 +103,5 @@ async fn the_postman_collection_needs_an_address_and_a_key() -> Result<()> {
         let auth = folder["auth"].to_string();
         assert_eq!(variables(&auth), BTreeSet::from(["key"]), "{auth}");
     }
-    Ok(())
+    gateway.finish().await
 }

@@ -177,3 +177,21 @@ async fn behind_a_trusted_proxy_each_client_address_has_its_own_limit() -> Resul
     }
     gateway.finish().await
 }
+
+/// Payers behind one proxy share nothing but the proxy.
+#[tokio::test]
+async fn behind_a_trusted_proxy_each_payer_has_a_limit_of_its_own_on_pages() -> Result<()> {
+    let options = Options {
+        env: vec![("SLUICE_TRUSTED_PROXIES", "127.0.0.0/8,::1/128".to_owned())],
+        ..Options::default()
+    };
+    let gateway = Gateway::with(options).await?;
+    gateway.young_minute().await?;
+    for payer in 0..130 {
+        let request = gateway.request(Method::GET, "/checkout/");
+        let request = request.header("X-Forwarded-For", format!("203.0.113.{payer}"));
+        let answer = gateway.send(request).await?;
+        assert_eq!(answer.status, 404, "{payer}");
+    }
+    gateway.finish().await
+}

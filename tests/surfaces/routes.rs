@@ -89,9 +89,11 @@ async fn paths_outside_the_surfaces_have_our_errors_too(gateway: &Gateway) -> Re
     let paths = [
         "/docs",
         "/docs/",
-        "/docs/paygate",
+        "/docs/payments",
+        "/docs/reference",
         "/docs/style.css",
         "/openapi.json",
+        "/postman.json",
         "/openapi/paygate.json",
         "/livez",
         "/readyz",

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use axum::extract::Request;
 use axum::http::HeaderMap;
 use axum::http::request::Parts;
 use domain::card;
@@ -17,7 +16,6 @@ use uuid::Uuid;
 
 use crate::App;
 use crate::error::ApiError;
-use crate::http::body;
 
 /// An answer, and whether it is one given before.
 pub struct ApiResponse {
@@ -35,33 +33,9 @@ impl ApiResponse {
     }
 }
 
-/// Reads a request's JSON body, and its idempotency key if it has one.
-pub async fn read(
-    app: &App,
-    surface: Surface,
-    request: Request,
-) -> Result<(Value, Option<Key>), ApiError> {
-    let (parts, body) = request.into_parts();
-    let body = body::read(&parts.headers, body).await?;
-    let key = key(&parts, &app.idempotency_key, surface, &body)?;
-    Ok((body, key))
-}
-
-/// Reads a request's JSON body, which may be left out, and its idempotency key if it has one.
-pub async fn read_if_any(
-    app: &App,
-    surface: Surface,
-    request: Request,
-) -> Result<(Value, Option<Key>), ApiError> {
-    let (parts, body) = request.into_parts();
-    let body = body::read_if_any(&parts.headers, body).await?;
-    let key = key(&parts, &app.idempotency_key, surface, &body)?;
-    Ok((body, key))
-}
-
 /// The request's idempotency key with the fingerprint of what it asks: HMAC under a server key,
 /// security codes left out, so that what is stored cannot be guessed back to a card.
-fn key(
+pub fn key(
     parts: &Parts,
     server_key: &[u8; 32],
     surface: Surface,

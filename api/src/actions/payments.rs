@@ -14,6 +14,7 @@ use store::jobs::FIRST_SEQ;
 use store::merchants::Principal;
 use store::payments::Filter;
 use time::OffsetDateTime;
+use tracing::Instrument;
 use wire::page::Page;
 
 use crate::App;
@@ -88,7 +89,8 @@ pub async fn make(
     let payment = opened(principal, &new);
     let mut waiter = app.replies.wait(payment.id.0);
     // The task goes on when the client hangs up: what was begun is finished and rung.
-    let accepting = tokio::spawn(accept(Arc::clone(app), payment, new.card, key.cloned()));
+    let accepting =
+        tokio::spawn(accept(Arc::clone(app), payment, new.card, key.cloned()).in_current_span());
     let (payment, accepted) = accepting.await.map_err(|_| ApiError::Internal)??;
     match accepted {
         Accepted::Created { .. } if payment.state.is_in_progress() => {

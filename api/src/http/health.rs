@@ -8,13 +8,12 @@ use axum::http::StatusCode;
 use axum::routing::get;
 
 use crate::App;
-use crate::openapi::with_error_responses;
 
 pub fn routes(app: Arc<App>) -> Router {
-    let paths = Router::new()
+    Router::new()
         .route("/livez", get(|| async { "ok" }))
-        .route("/readyz", get(ready));
-    with_error_responses(paths).with_state(app)
+        .route("/readyz", get(ready))
+        .with_state(app)
 }
 
 async fn ready(State(app): State<Arc<App>>) -> (StatusCode, &'static str) {

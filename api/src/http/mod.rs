@@ -5,4 +5,5 @@ pub mod body;
 pub mod client_ip;
 pub mod health;
 pub mod rate_limit;
+pub mod request_id;
 pub mod server;

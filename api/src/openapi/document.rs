@@ -1,140 +1,156 @@
-//! One surface as an `OpenAPI` document.
+//! What aide does not write: what a surface says once for all its operations (errors, headers,
+//! events, the idempotency key), and what it cannot say (an operation without security, path
+//! parameters of handlers that read their path leniently).
+
+#![expect(
+    clippy::indexing_slicing,
+    reason = "documents are built of objects; a member that is set and missing is created"
+)]
 
 use serde_json::{Map, Value, json};
+use wire::error::Row;
 
-use super::operation::{Operation, ids};
-use super::{Surfaced, words};
+use super::operation::ALSO;
+use super::{About, schemas};
 
 /// The document's version: of the contract, not of the gateway.
 const VERSION: &str = "1.0.0";
 
 /// The document of a surface.
-pub fn of(surfaced: &Surfaced) -> Value {
-    let mut paths = Map::new();
-    for operation in &surfaced.operations {
-        let path = paths.entry(operation.path).or_insert_with(|| json!({}));
-        path[operation.method] = described(surfaced, operation);
+pub fn of(about: &About, mut paths: Map<String, Value>) -> Value {
+    let mut groups: Vec<Value> = Vec::new();
+    for (path, methods) in &mut paths {
+        for operation in methods
+            .as_object_mut()
+            .into_iter()
+            .flat_map(Map::values_mut)
+        {
+            complete(about, path, operation);
+            let group = operation["tags"][0].clone();
+            if !groups.contains(&group) {
+                groups.push(group);
+            }
+        }
     }
+    if !about.events.is_empty() {
+        groups.push("Events".into());
+    }
+    let groups: Vec<Value> = groups
+        .into_iter()
+        .map(|name| json!({ "name": name }))
+        .collect();
+    let paths = Value::Object(paths);
+    let responses = errors(about, &paths);
     json!({
         "openapi": "3.1.0",
         "info": {
-            "title": format!("Sluice: {}", surfaced.surface.name()),
+            "title": format!("Sluice: {}", about.surface.name()),
             "version": VERSION,
-            "summary": surfaced.summary,
-            "description": surfaced.description,
+            "summary": about.summary,
+            "description": about.description,
             "license": { "name": "Apache-2.0", "identifier": "Apache-2.0" },
         },
         "servers": [
             { "url": "/", "description": "This gateway" },
             { "url": "/api", "description": "The same, below /api" },
         ],
-        "security": [{ surfaced.security.name: [] }],
-        "tags": groups(surfaced),
+        "security": [{ "key": [] }],
+        "tags": groups,
         "paths": paths,
-        "webhooks": webhooks(surfaced),
+        "webhooks": webhooks(about),
         "components": {
-            "securitySchemes": { surfaced.security.name: surfaced.security.scheme },
-            "schemas": surfaced.schemas,
-            "responses": refusals(surfaced),
-            "headers": headers(surfaced.has_replays),
-            "parameters": { "IdempotencyKey": idempotency_key(surfaced) },
+            "securitySchemes": { "key": about.security },
+            "schemas": named_schemas(about),
+            "responses": responses,
+            "headers": headers(about.has_replays),
+            "parameters": { "IdempotencyKey": idempotency_key(about) },
         },
     })
 }
 
-fn groups(surfaced: &Surfaced) -> Vec<Value> {
-    let mut groups: Vec<&str> = Vec::new();
-    for operation in &surfaced.operations {
-        if !groups.contains(&operation.group) {
-            groups.push(operation.group);
-        }
+/// Adds to an operation what follows from its path and its surface.
+fn complete(about: &About, path: &str, operation: &mut Value) {
+    let ids = path
+        .split('{')
+        .skip(1)
+        .filter_map(|rest| rest.split('}').next());
+    let mut parameters: Vec<Value> = ids.map(id).collect();
+    let has_id = !parameters.is_empty();
+    let listed = operation["parameters"].as_array().cloned();
+    parameters.extend(listed.into_iter().flatten());
+    operation["parameters"] = parameters.into();
+    if let Some(also) = operation[ALSO].as_array() {
+        let also = also.iter().filter_map(Value::as_str);
+        let also: Vec<String> = also.map(|path| format!(" Also at `{path}`.")).collect();
+        let also = also.concat();
+        let description = operation["description"].as_str().unwrap_or_default();
+        operation["description"] = format!("{description}{also}").trim().into();
     }
-    if !surfaced.events.is_empty() {
-        groups.push("Events");
+    let is_open = operation["security"].is_null();
+    if is_open {
+        operation["security"] = json!([]);
+    } else if let Some(operation) = operation.as_object_mut() {
+        operation.remove("security");
+        operation.retain(|_, value| !value.is_null());
     }
-    groups.iter().map(|name| json!({ "name": name })).collect()
+    if has_id && operation["responses"]["404"].is_null() {
+        operation["responses"]["404"] = json!({ "$ref": "#/components/responses/Error404" });
+    }
+    let anonymous = operation["x-anonymous"].take();
+    responses(about, operation, &anonymous);
+    if let Some(operation) = operation.as_object_mut() {
+        operation.retain(|_, value| !value.is_null());
+    }
 }
 
-fn described(surfaced: &Surfaced, operation: &Operation) -> Value {
-    let mut described = json!({
-        "operationId": operation.name,
-        "tags": [operation.group],
-        "summary": operation.summary,
-        "parameters": parameters(operation),
-        "responses": answers(surfaced, operation),
-    });
-    let also = operation
-        .also
-        .iter()
-        .map(|path| format!("Also at `{path}`."));
-    let said = [operation.description.to_owned()].into_iter().chain(also);
-    let said: Vec<String> = said.filter(|sentence| !sentence.is_empty()).collect();
-    if !said.is_empty() {
-        described["description"] = said.join(" ").into();
-    }
-    if operation.is_open {
-        described["security"] = json!([]);
-    }
-    if let Some(body) = &operation.body {
-        described["requestBody"] = json!({
-            "required": body.is_required,
-            "content": { body.media: { "schema": body.schema, "example": body.example } },
-        });
-    }
-    described
+fn id(name: &str) -> Value {
+    json!({
+        "name": name, "in": "path", "required": true, "description": "The object's id.",
+        "schema": { "type": "string", "pattern": "^[A-Za-z0-9_-]{1,64}$" },
+    })
 }
 
-fn answers(surfaced: &Surfaced, operation: &Operation) -> Map<String, Value> {
-    let mut answers = Map::new();
-    if let Some(answer) = &operation.answer {
-        let mut told = json!({
-            "description": answer.description,
-            "headers": counted(),
-            "content": { "application/json": { "schema": answer.schema } },
-        });
-        if operation.is_once && surfaced.has_replays {
-            told["headers"]["Idempotent-Replayed"] = header("IdempotentReplayed");
+fn responses(about: &About, operation: &mut Value, anonymous: &Value) {
+    let accepts_key = operation["parameters"]
+        .to_string()
+        .contains("IdempotencyKey");
+    let summary = operation["summary"].clone();
+    let Some(responses) = operation["responses"].as_object_mut() else {
+        return;
+    };
+    // Where a reused key is refused with 400, there is no 409.
+    let is_known = |status: &str| {
+        let mut rows = about.errors.iter();
+        status.starts_with('2') || rows.any(|row| row.status.to_string() == status)
+    };
+    responses.retain(|status, _| is_known(status));
+    for (status, response) in responses.iter_mut() {
+        if status.starts_with('2') {
+            response["description"] = summary.clone();
+            response["headers"] = counted();
+            if accepts_key && about.has_replays {
+                response["headers"]["Idempotent-Replayed"] = header("IdempotentReplayed");
+            }
         }
-        answers.insert(answer.status.to_string(), told);
     }
-    for status in &operation.refusals {
-        let refusal = format!("#/components/responses/Refused{status}");
-        if surfaced.errors.iter().any(|entry| entry.status == *status) {
-            answers.insert(status.to_string(), json!({ "$ref": refusal }));
-        }
-    }
-    if let Some(anonymous) = &operation.anonymous {
-        let mut unknown = refusal(surfaced, 401);
-        let shapes = [surfaced.error(401), anonymous];
-        unknown["description"] =
-            "The key is missing or wrong. Where it is missing, another API that \
-                                  has the same path answers in its own words."
-                .into();
+    if !anonymous.is_null() {
+        let mut unknown = error(about, 401);
+        unknown["description"] = "The key is missing or wrong. If it is missing, another surface \
+                                  with the same path answers in its own format."
+            .into();
+        let shapes = json!([(about.error)(401), anonymous]);
         unknown["content"]["application/json"]["schema"] = json!({ "anyOf": shapes });
-        answers.insert("401".to_owned(), unknown);
+        responses.insert("401".to_owned(), unknown);
     }
-    answers
 }
 
-fn parameters(operation: &Operation) -> Vec<Value> {
-    let ids = ids(operation.path).map(|name| {
-        json!({
-            "name": name, "in": "path", "required": true, "description": "The object's id.",
-            "schema": { "type": "string", "pattern": "^[A-Za-z0-9_-]{1,64}$" },
-        })
-    });
-    let key = json!({ "$ref": "#/components/parameters/IdempotencyKey" });
-    let key = operation.is_once.then_some(key);
-    ids.chain(key).chain(operation.parameters.clone()).collect()
-}
-
-fn idempotency_key(surfaced: &Surfaced) -> Value {
-    let description = if surfaced.has_replays {
-        "Makes the request safe to repeat for 24 hours: the same request with the same key gets the \
-         first answer again. Make a fresh one for each thing you want done."
+fn idempotency_key(about: &About) -> Value {
+    let description = if about.has_replays {
+        "Makes the request safe to repeat for 24 hours: the same request with the same key gets \
+         the first response again. Create a new key for each thing you want done."
     } else {
-        "Makes the request safe to repeat for 24 hours: a second one with the same key is refused \
-         with 409 and told what the first one made. Make a fresh one for each thing you want done."
+        "Makes the request safe to repeat for 24 hours: a second one with the same key is rejected \
+         with 409 and what the first one created. Create a new key for each thing you want done."
     };
     json!({
         "name": "Idempotency-Key", "in": "header", "required": false, "description": description,
@@ -143,25 +159,26 @@ fn idempotency_key(surfaced: &Surfaced) -> Value {
 }
 
 /// Each status with every error it may mean.
-fn refusals(surfaced: &Surfaced) -> Map<String, Value> {
-    let mut refusals = Map::new();
-    let is_used = |status| {
-        let mut operations = surfaced.operations.iter();
-        operations.any(|one| one.refusals.contains(&status))
-    };
-    for entry in surfaced.errors.iter().filter(|entry| is_used(entry.status)) {
-        let refusal = refusals
-            .entry(format!("Refused{}", entry.status))
-            .or_insert_with(|| refusal(surfaced, entry.status));
-        let said = refusal["description"].as_str().unwrap_or_default();
-        let separator = if said.is_empty() { "" } else { "\n" };
-        let line = format!("{said}{separator}- `{}`: {}", entry.code, entry.when);
-        refusal["description"] = line.into();
+fn errors(about: &About, paths: &Value) -> Map<String, Value> {
+    let mut errors = Map::new();
+    let paths = paths.to_string();
+    let is_used = |row: &&Row| paths.contains(&format!("/Error{}\"", row.status));
+    for row in about.errors.iter().filter(is_used) {
+        let response = errors
+            .entry(format!("Error{}", row.status))
+            .or_insert_with(|| error(about, row.status));
+        let written = response["description"].as_str().unwrap_or_default();
+        let separator = if written.is_empty() { "" } else { "\n" };
+        let Row {
+            code, when, remedy, ..
+        } = row;
+        let line = format!("{written}{separator}- `{code}`: {when} {remedy}");
+        response["description"] = line.into();
     }
-    refusals
+    errors
 }
 
-fn refusal(surfaced: &Surfaced, status: u16) -> Value {
+fn error(about: &About, status: u16) -> Value {
     let mut headers = counted();
     if status == 429 || status >= 500 {
         headers["Retry-After"] = header("RetryAfter");
@@ -169,7 +186,7 @@ fn refusal(surfaced: &Surfaced, status: u16) -> Value {
     json!({
         "description": "",
         "headers": headers,
-        "content": { "application/json": { "schema": surfaced.error(status) } },
+        "content": { "application/json": { "schema": (about.error)(status) } },
     })
 }
 
@@ -177,7 +194,7 @@ fn header(name: &str) -> Value {
     json!({ "$ref": format!("#/components/headers/{name}") })
 }
 
-/// The headers of every answer.
+/// The headers of every response.
 fn counted() -> Value {
     json!({
         "X-Request-Id": header("RequestId"),
@@ -193,22 +210,23 @@ fn headers(has_replays: bool) -> Value {
     let number = json!({ "type": "integer", "minimum": 0 });
     let text = json!({ "type": "string" });
     let mut headers = json!({
-        "RequestId": of(text.clone(), "Names this answer in the gateway's log."),
+        "RequestId": of(text.clone(), "Names this response in the gateway's log."),
         "RateLimitLimit": of(number.clone(), "Requests you may make in a minute."),
         "RateLimitRemaining": of(number.clone(), "How many of them are left."),
         "RateLimitReset": of(number.clone(), "When the next minute begins, in Unix seconds."),
         "RetryAfter": of(number, "How many seconds to wait."),
     });
     if has_replays {
-        headers["IdempotentReplayed"] = of(text, "`true` where the answer was given before.");
+        headers["IdempotentReplayed"] = of(text, "`true` on a repeated response.");
     }
     headers
 }
 
-fn webhooks(surfaced: &Surfaced) -> Map<String, Value> {
-    let events = surfaced.events.iter().map(|(name, object)| {
+fn webhooks(about: &About) -> Map<String, Value> {
+    let events = about.events.iter().map(|(name, object)| {
+        let capitals: String = name.split(['.', '_']).map(schemas::capital).collect();
         let operation = json!({
-            "operationId": format!("on{}", capitals(name)),
+            "operationId": format!("on{capitals}"),
             "tags": ["Events"],
             "summary": name,
             "description": "Posted to your endpoints, signed. Answer 2xx within 15 seconds.",
@@ -217,7 +235,7 @@ fn webhooks(surfaced: &Surfaced) -> Map<String, Value> {
                 "type": "object",
                 "required": ["id", "object", "type", "created", "data"],
                 "properties": {
-                    "id": { "type": "string", "description": "The event's id, `evt_…`: the same in every try." },
+                    "id": { "type": "string", "description": "The event's id, `evt_…`: the same in every attempt." },
                     "object": { "const": "event", "type": "string" },
                     "type": { "const": name, "type": "string" },
                     "created": { "type": "integer", "description": "When it happened, in Unix seconds." },
@@ -233,8 +251,27 @@ fn webhooks(surfaced: &Surfaced) -> Map<String, Value> {
     events.collect()
 }
 
-/// `payment.succeeded` as `PaymentSucceeded`.
-fn capitals(name: &str) -> String {
-    let words = name.split(['.', '_']);
-    words.map(words::capital).collect()
+/// The schemas, with the events that an endpoint may subscribe to and those that are sent today.
+fn named_schemas(about: &About) -> Map<String, Value> {
+    let mut schemas = schemas::take();
+    let sent: Vec<String> = about
+        .events
+        .iter()
+        .map(|(name, _)| format!("`{name}`"))
+        .collect();
+    let note = if sent.len() < about.subscribable.len() {
+        format!("Sent today: {}.", sent.join(", "))
+    } else {
+        "All of them are sent.".to_owned()
+    };
+    for name in ["WebhookEndpointToCreate", "WebhookEndpointToChange"] {
+        let schema = schemas.get_mut(name);
+        if let Some(field) = schema.and_then(|one| one.pointer_mut("/properties/events")) {
+            let all = about.subscribable.iter().copied().chain(["*"]);
+            field["items"]["enum"] = all.collect();
+            let meaning = field["description"].as_str().unwrap_or_default();
+            field["description"] = format!("{meaning} {note}").into();
+        }
+    }
+    schemas
 }

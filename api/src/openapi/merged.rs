@@ -1,32 +1,42 @@
-//! All surfaces as one `OpenAPI` document. Names of different surfaces are told apart by the surface's
-//! name in front; where two surfaces have the same method of the same path, the key or the header it
-//! comes in says which one answers, and the document has both.
+//! All surfaces as one `OpenAPI` document, by hand: no library merges two operations of one path.
+//! The surface's name in front keeps names apart. Where two surfaces share a method of a path, the
+//! key or its header decides which one answers, and the document has both.
+
+#![expect(
+    clippy::indexing_slicing,
+    reason = "documents are built of objects; a member that is set and missing is created"
+)]
 
 use domain::surface::Surface;
 use serde_json::{Map, Value, json};
 
-use super::{Surfaced, document, words};
+use super::schemas::capital;
 
 /// The parts of a document whose names could clash.
-const NAMED: [&str; 3] = ["schemas", "responses", "parameters"];
+const NAMED: [&str; 4] = ["schemas", "responses", "parameters", "securitySchemes"];
 
 /// The document of all surfaces.
-pub fn of(all: &[Surfaced]) -> Value {
-    let mut documents = all
-        .iter()
-        .map(|one| prefixed(one.surface, document::of(one)));
+pub fn of(all: &[(Surface, Value)]) -> Value {
+    let documents = all.iter();
+    let documents = documents.map(|(surface, one)| prefixed(*surface, one.clone()));
+    let documents: Vec<Value> = documents.collect();
+    let errors = documents.iter().map(|one| &one["components"]["responses"]);
+    let errors = errors.filter_map(Value::as_object).flatten();
+    let errors: Map<String, Value> = errors
+        .map(|(name, one)| (name.clone(), one.clone()))
+        .collect();
+    let mut documents = documents.into_iter();
     let Some(mut merged) = documents.next() else {
         return Value::Null;
     };
     for document in documents {
-        merge(&mut merged, document);
+        merge(&mut merged, document, &errors);
     }
     merged["info"]["title"] = "Sluice".into();
     merged["info"]["summary"] = "A payment gateway that speaks four public APIs.".into();
     merged["info"]["description"] =
-        "Where two surfaces share a path, the credential says which one answers: Bearer speaks \
-         paygate, Basic and Api-Key speak fourgeeks, and at `/v1/webhooks` X-API-Key speaks \
-         finternet. Elsewhere X-API-Key says as little as no key, and the path decides: reading \
+        "Where two surfaces share a path, the credential says which one answers: Bearer is \
+         paygate, Basic and Api-Key are fourgeeks, and at `/v1/webhooks` X-API-Key is finternet. Elsewhere X-API-Key decides as little as no key, and the path decides: reading \
          one payment, `/v1/refunds`, and payments and customers whose path ends in a slash are \
          fourgeeks, all else below `/v1` is paygate."
             .into();
@@ -34,7 +44,7 @@ pub fn of(all: &[Surfaced]) -> Value {
 }
 
 fn prefixed(surface: Surface, mut document: Value) -> Value {
-    let prefix = words::capital(surface.name());
+    let prefix = capital(surface.name());
     for part in NAMED {
         if let Some(named) = document["components"][part].as_object_mut() {
             let renamed = std::mem::take(named).into_iter();
@@ -44,7 +54,8 @@ fn prefixed(surface: Surface, mut document: Value) -> Value {
         }
     }
     point(&mut document, &prefix);
-    let security = document["security"].take();
+    let scheme = format!("{prefix}key");
+    let security = json!([{ scheme: [] }]);
     for methods in members(&mut document["paths"]) {
         for operation in members(methods) {
             settle(operation, surface, &prefix, Some(&security));
@@ -78,7 +89,7 @@ fn members(value: &mut Value) -> impl Iterator<Item = &mut Value> {
 /// Says in an operation itself what its own document said for all of them.
 fn settle(operation: &mut Value, surface: Surface, prefix: &str, security: Option<&Value>) {
     let name = operation["operationId"].as_str().unwrap_or_default();
-    operation["operationId"] = format!("{}{}", surface.name(), words::capital(name)).into();
+    operation["operationId"] = format!("{}{}", surface.name(), capital(name)).into();
     let summary = operation["summary"].as_str().unwrap_or_default();
     operation["summary"] = format!("{prefix}: {summary}").into();
     operation["tags"] = json!([surface.name()]);
@@ -109,7 +120,7 @@ fn point(value: &mut Value, prefix: &str) {
     }
 }
 
-fn merge(merged: &mut Value, document: Value) {
+fn merge(merged: &mut Value, document: Value, errors: &Map<String, Value>) {
     let Value::Object(mut document) = document else {
         return;
     };
@@ -125,7 +136,7 @@ fn merge(merged: &mut Value, document: Value) {
             *there = if was.is_null() {
                 operation
             } else {
-                both(was, operation)
+                both(was, operation, errors)
             };
         }
     }
@@ -147,11 +158,11 @@ fn taken(value: Option<Value>) -> Map<String, Value> {
 }
 
 /// One operation of two surfaces.
-fn both(mut one: Value, mut other: Value) -> Value {
+fn both(mut one: Value, mut other: Value, errors: &Map<String, Value>) -> Value {
     for name in ["operationId", "summary", "description"] {
         let (first, second) = (text(&one[name]), text(&other[name]));
         let joint = match name {
-            "operationId" => format!("{first}Or{}", words::capital(&second)),
+            "operationId" => format!("{first}Or{}", capital(&second)),
             "summary" => format!("{first}; {second}"),
             _ => format!("{first} {second}").trim().to_owned(),
         };
@@ -170,14 +181,14 @@ fn both(mut one: Value, mut other: Value) -> Value {
     };
     append(&mut one["parameters"], other["parameters"].take(), is_same);
     let (mine, its) = (one["requestBody"].take(), other["requestBody"].take());
-    if let Some(body) = either(mine, its) {
+    if let Some(body) = either(mine, its, errors) {
         one["requestBody"] = body;
     } else if let Some(one) = one.as_object_mut() {
         one.remove("requestBody");
     }
     for (status, answer) in taken(Some(other["responses"].take())) {
         let there = one["responses"][&status].take();
-        if let Some(answer) = either(there, answer) {
+        if let Some(answer) = either(there, answer, errors) {
             one["responses"][&status] = answer;
         }
     }
@@ -199,13 +210,13 @@ fn append(all: &mut Value, more: Value, is_same: impl Fn(&Value, &Value) -> bool
 }
 
 /// A body or an answer that is one of two.
-fn either(one: Value, other: Value) -> Option<Value> {
+fn either(one: Value, other: Value, errors: &Map<String, Value>) -> Option<Value> {
     match (one, other) {
         (Value::Null, Value::Null) => None,
         (Value::Null, one) | (one, Value::Null) => Some(one),
         (mut one, other) => {
             match (one.get("$ref"), other.get("$ref")) {
-                (Some(_), Some(_)) => return Some(refused(&one, &other)),
+                (Some(_), Some(_)) => return Some(refused(&one, &other, errors)),
                 // The one that is written out has both shapes.
                 (Some(_), None) => return Some(other),
                 (None, Some(_)) => return Some(one),
@@ -225,35 +236,17 @@ fn either(one: Value, other: Value) -> Option<Value> {
     }
 }
 
-/// A refusal of either surface. References to whole answers cannot be alternatives, so it names
-/// the shapes.
-fn refused(one: &Value, other: &Value) -> Value {
-    let shapes = [one, other].map(|refusal| {
+/// An error of either surface. References to whole responses cannot be alternatives, so it names the
+/// shapes.
+fn refused(one: &Value, other: &Value, errors: &Map<String, Value>) -> Value {
+    let names = [one, other].map(|refusal| {
         let name = text(&refusal["$ref"]);
-        let name = name.rsplit('/').next().unwrap_or_default().to_owned();
-        let surface = Surface::ALL
-            .into_iter()
-            .find(|surface| name.starts_with(&words::capital(surface.name())));
-        (surface, name)
+        name.rsplit('/').next().unwrap_or_default().to_owned()
     });
-    let schemas: Vec<Value> = shapes
-        .iter()
-        .filter_map(|(surface, name)| {
-            let surfaced = super::SURFACED
-                .iter()
-                .find(|one| Some(one.surface) == *surface)?;
-            let status = name.rsplit("Refused").next()?.parse().ok()?;
-            let mut shape = surfaced.error(status).clone();
-            point(&mut shape, &words::capital(surfaced.surface.name()));
-            Some(shape)
-        })
-        .collect();
-    let names: Vec<String> = shapes
-        .into_iter()
-        .map(|(_, name)| format!("`{name}`"))
-        .collect();
+    let shape = |name: &String| Some(&errors.get(name)?["content"]["application/json"]["schema"]);
+    let schemas: Vec<&Value> = names.iter().filter_map(shape).collect();
     json!({
-        "description": format!("Refused: see {}.", names.join(" and ")),
+        "description": format!("Rejected: see `{}`.", names.join("` and `")),
         "content": { "application/json": { "schema": { "anyOf": schemas } } },
     })
 }

@@ -1,207 +1,205 @@
-//! What the reference says of one method of one path.
+//! An operation is declared once, in its surface's `mod.rs`: paths, method, handler and
+//! documentation. aide makes the router and the operation's document of the same line.
 
-use schemars::JsonSchema;
-use serde_json::Value;
+use std::sync::Arc;
 
-use super::words::Words;
+use aide::axum::ApiRouter;
+use aide::axum::routing::{self, ApiMethodRouter};
+use aide::openapi::{OpenApi, Operation, ReferenceOr, StatusCode};
+use aide::operation::{OperationHandler, OperationInput, OperationOutput};
+use aide::transform::TransformOperation;
+use axum::Router;
+use axum::handler::Handler;
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value, json};
 
-/// One method of one path.
-pub struct Operation {
-    /// In lower case, as `OpenAPI` writes it.
-    pub method: &'static str,
-    /// Below the version, `/v1/payments/{id}`.
-    pub path: &'static str,
-    /// The path with a slash more or less, where that does the same.
-    pub also: &'static [&'static str],
-    /// What generated clients call it.
-    pub name: &'static str,
-    /// What it belongs to.
-    pub group: &'static str,
-    /// What it does, in some words.
-    pub summary: &'static str,
-    /// What else is to be known.
-    pub description: &'static str,
-    /// Whether anybody may use it.
-    pub is_open: bool,
-    /// Whether it takes an Idempotency-Key.
-    pub is_once: bool,
-    /// Query parameters as `OpenAPI` writes them.
-    pub parameters: Vec<Value>,
-    /// What is sent.
-    pub body: Option<Body>,
-    /// What is answered; none if it is always refused.
-    pub answer: Option<Answer>,
-    /// With which statuses it may be refused.
-    pub refusals: Vec<u16>,
-    /// The path is another surface's too, which answers where there is no key; what 401 looks like
-    /// there.
-    pub anonymous: Option<Value>,
+use super::schemas;
+use crate::App;
+
+/// Where the document refers to the key of idempotent requests.
+const IDEMPOTENCY_KEY: &str = "#/components/parameters/IdempotencyKey";
+
+/// The member of an operation that lists its paths with a slash more or less.
+pub const ALSO: &str = "x-also";
+
+/// What the document says of an operation beside its handler's signature.
+#[derive(Clone, Copy)]
+pub struct Docs {
+    group: &'static str,
+    id: &'static str,
+    summary: &'static str,
+    description: &'static str,
+    example: &'static str,
+    refusals: &'static [u16],
+    anonymous: Option<fn() -> Value>,
 }
 
-/// What is sent.
-pub struct Body {
-    /// Its media type.
-    pub media: &'static str,
-    /// Whether there must be one.
-    pub is_required: bool,
-    /// What it must be.
-    pub schema: Value,
-    /// One that is accepted.
-    pub example: Value,
-}
-
-/// What is answered.
-pub struct Answer {
-    /// The HTTP status.
-    pub status: u16,
-    /// What it is, in a sentence.
-    pub description: &'static str,
-    /// What it looks like.
-    pub schema: Value,
-}
-
-/// What stands in the path in braces: ids.
-pub fn ids(path: &str) -> impl Iterator<Item = &str> {
-    let inner = path.split('{').skip(1);
-    inner.filter_map(|rest| rest.split('}').next())
-}
-
-impl Operation {
-    /// An operation of the caller's own objects, which answers with `T`.
-    pub fn new<T: JsonSchema>(
-        words: &mut Words,
-        (method, path): (&'static str, &'static str),
-        name: &'static str,
-        (group, summary): (&'static str, &'static str),
-    ) -> Self {
-        // Every request is counted, and any part of the gateway may be away.
-        let mut refusals = vec![401, 429, 500, 503];
-        refusals.extend(ids(path).next().map(|_| 404));
-        refusals.sort_unstable();
-        let answer = Answer {
-            status: 200,
-            description: summary,
-            schema: words.told::<T>(),
-        };
-        Self {
-            answer: Some(answer),
-            refusals,
-            ..Self::unavailable((method, path), name, (group, summary))
-        }
+/// The documentation of the operation that generated clients call `id`.
+pub const fn docs(group: &'static str, id: &'static str, summary: &'static str) -> Docs {
+    Docs {
+        group,
+        id,
+        summary,
+        description: "",
+        example: "",
+        refusals: &[],
+        anonymous: None,
     }
+}
 
-    /// An operation that this gateway has only to say that it is not available.
-    pub fn unavailable(
-        (method, path): (&'static str, &'static str),
-        name: &'static str,
-        (group, summary): (&'static str, &'static str),
-    ) -> Self {
-        Self {
-            method,
-            path,
-            also: &[],
-            name,
-            group,
-            summary,
-            description: "",
-            is_open: false,
-            is_once: false,
-            parameters: Vec::new(),
-            body: None,
-            answer: None,
-            refusals: vec![401, 404, 429, 500, 503],
-            anonymous: None,
-        }
-    }
-
-    /// Says more about it.
-    pub fn saying(self, description: &'static str) -> Self {
+impl Docs {
+    /// Explains more.
+    pub const fn saying(self, description: &'static str) -> Self {
         Self {
             description,
             ..self
         }
     }
 
-    /// It has this spelling too.
-    pub fn also(self, also: &'static [&'static str]) -> Self {
-        Self { also, ..self }
+    /// A body, as JSON, that is accepted.
+    pub const fn example(self, example: &'static str) -> Self {
+        Self { example, ..self }
     }
 
-    /// Anybody may use it.
-    pub fn open(mut self) -> Self {
-        self.refusals.retain(|status| *status != 401);
-        self.is_open = true;
-        self
+    /// Errors beyond those that follow from the signature.
+    pub const fn refusing(self, refusals: &'static [u16]) -> Self {
+        Self { refusals, ..self }
     }
 
-    /// It takes an Idempotency-Key.
-    pub fn once(self) -> Self {
-        let once = Self {
-            is_once: true,
+    /// Without a key, another surface answers on the same path; what its 401 looks like.
+    pub const fn shared(self, anonymous: fn() -> Value) -> Self {
+        Self {
+            anonymous: Some(anonymous),
             ..self
-        };
-        once.refusing(&[400, 409])
-    }
-
-    /// It reads these parameters of the query.
-    pub fn reading<T: JsonSchema>(self, words: &mut Words) -> Self {
-        let read = Self {
-            parameters: words.parameters::<T>(),
-            ..self
-        };
-        read.refusing(&[400])
-    }
-
-    /// It takes this body.
-    pub fn taking<T: JsonSchema>(self, words: &mut Words, example: Value) -> Self {
-        let body = Body {
-            media: "application/json",
-            is_required: true,
-            schema: words.asked::<T>(),
-            example,
-        };
-        let taking = Self {
-            body: Some(body),
-            ..self
-        };
-        taking.refusing(&[400])
-    }
-
-    /// The body need not be there.
-    pub fn or_nothing(mut self) -> Self {
-        if let Some(body) = &mut self.body {
-            body.is_required = false;
         }
-        self
     }
 
-    /// The body is a form.
-    pub fn sent_as_form(mut self) -> Self {
-        if let Some(body) = &mut self.body {
-            body.media = "application/x-www-form-urlencoded";
+    fn apply(self, mut operation: TransformOperation<'_>) -> TransformOperation<'_> {
+        let inner = operation.inner_mut();
+        may_refuse(inner, &[429, 500, 503]);
+        may_refuse(inner, self.refusals);
+        if let Some(ReferenceOr::Item(body)) = &mut inner.request_body {
+            for media in body.content.values_mut() {
+                media.example = serde_json::from_str(self.example).ok();
+            }
         }
-        self
-    }
-
-    /// Where there is no key, the answer is another surface's `T`.
-    pub fn shared<T: JsonSchema>(self, words: &mut Words) -> Self {
-        let anonymous = Some(words.told::<T>());
-        Self { anonymous, ..self }
-    }
-
-    /// It answers with this status.
-    pub fn answering(mut self, status: u16) -> Self {
-        if let Some(answer) = &mut self.answer {
-            answer.status = status;
+        if let Some(anonymous) = self.anonymous {
+            let extensions = &mut inner.extensions;
+            extensions.insert("x-anonymous".to_owned(), anonymous());
         }
-        self
+        let operation = operation.id(self.id).tag(self.group).summary(self.summary);
+        if self.description.is_empty() {
+            operation
+        } else {
+            operation.description(self.description)
+        }
+    }
+}
+
+macro_rules! methods {
+    ($($method:ident $with:ident)*) => {
+        $(
+            /// An operation of this method.
+            pub fn $method<H, I, O, T>(handler: H, docs: Docs) -> ApiMethodRouter<Arc<App>>
+            where
+                H: Handler<T, Arc<App>> + OperationHandler<I, O>,
+                I: OperationInput,
+                O: OperationOutput,
+                T: 'static,
+            {
+                routing::$with(handler, |operation| docs.apply(operation))
+            }
+        )*
+    };
+}
+
+methods! { get get_with post post_with put put_with patch patch_with delete delete_with }
+
+/// The operations of a surface: its router, and the paths of its document.
+pub struct Operations(ApiRouter<Arc<App>>);
+
+impl Operations {
+    /// No operations yet.
+    pub fn new() -> Self {
+        // What an earlier document left on this thread.
+        schemas::take();
+        Self(ApiRouter::new())
     }
 
-    /// It may also be refused with these.
-    pub fn refusing(mut self, statuses: &[u16]) -> Self {
-        self.refusals.extend(statuses);
-        self.refusals.sort_unstable();
-        self.refusals.dedup();
-        self
+    /// Adds an operation at a path and at its other spellings. Only the first is documented: to
+    /// generators of clients and fuzzers another path would be another operation.
+    pub fn at<const N: usize>(
+        self,
+        path: &str,
+        also: [&str; N],
+        operation: ApiMethodRouter<Arc<App>>,
+    ) -> Self {
+        let spell = |router: ApiRouter<_>, path: &&str| router.route(path, operation.clone());
+        let router = also.iter().fold(self.0, spell);
+        let router = router.api_route_with(path, operation, |mut item| {
+            if N > 0 {
+                let item = item.inner_mut();
+                let methods = [
+                    &mut item.get,
+                    &mut item.post,
+                    &mut item.put,
+                    &mut item.patch,
+                    &mut item.delete,
+                ];
+                for operation in methods.into_iter().flatten() {
+                    let extensions = &mut operation.extensions;
+                    extensions.insert(ALSO.to_owned(), also.as_slice().into());
+                }
+            }
+            item
+        });
+        Self(router)
+    }
+
+    /// Adds what is not documented.
+    pub fn route(self, path: &str, route: axum::routing::MethodRouter<Arc<App>>) -> Self {
+        Self(self.0.route(path, route))
+    }
+
+    /// The router, and the document's paths.
+    pub fn finish(self) -> (Router<Arc<App>>, Map<String, Value>) {
+        let mut api = OpenApi::default();
+        let router = self.0.finish_api(&mut api);
+        let paths = match serde_json::to_value(api.paths) {
+            Ok(Value::Object(paths)) => paths,
+            _ => Map::new(),
+        };
+        (router, paths)
+    }
+}
+
+/// JSON as one of aide's structs.
+pub fn typed<T: DeserializeOwned>(
+    values: impl IntoIterator<Item = Value>,
+) -> impl Iterator<Item = T> {
+    let values = values.into_iter();
+    values.filter_map(|value| serde_json::from_value(value).ok())
+}
+
+/// The operation needs a key.
+pub fn require_key(operation: &mut Operation) {
+    operation.security.extend(typed([json!({ "key": [] })]));
+}
+
+/// The operation accepts an Idempotency-Key.
+pub fn accept_key(operation: &mut Operation) {
+    let key = json!({ "$ref": IDEMPOTENCY_KEY });
+    operation.parameters.extend(typed([key]));
+    may_refuse(operation, &[409]);
+}
+
+/// The operation may end with these errors. Their texts are the surface's, so a reference here.
+pub fn may_refuse(operation: &mut Operation, statuses: &[u16]) {
+    let responses = operation.responses.get_or_insert_default();
+    for status in statuses {
+        let error = json!({ "$ref": format!("#/components/responses/Error{status}") });
+        for error in typed([error]) {
+            responses.responses.insert(StatusCode::Code(*status), error);
+        }
     }
 }

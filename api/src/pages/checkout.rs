@@ -1,11 +1,11 @@
 //! `/checkout/`: the page of a payment. It states the payment that the id in `data` names; what else
 //! `data` says is not looked at.
 
-use std::net::SocketAddr;
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::{ConnectInfo, RawQuery, State};
+use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use axum::http::header::{HeaderValue, RETRY_AFTER};
 use axum::response::Response;
@@ -24,6 +24,7 @@ use wire::query::Parameters;
 use super::page;
 use crate::App;
 use crate::error::ApiError;
+use crate::http::client_ip;
 use crate::http::rate_limit::Window;
 
 const MINUTE: StaticFormatDescription =
@@ -41,12 +42,9 @@ async fn wrong_method() -> Response {
     turned_away(&ApiError::MethodNotAllowed)
 }
 
-async fn show(
-    State(app): State<Arc<App>>,
-    ConnectInfo(peer): ConnectInfo<SocketAddr>,
-    RawQuery(query): RawQuery,
-) -> Response {
-    match find(&app, peer, &query.unwrap_or_default()).await {
+async fn show(State(app): State<Arc<App>>, request: Request) -> Response {
+    let from = client_ip::of(&request, &app.trusted_proxies);
+    match find(&app, from, request.uri().query().unwrap_or_default()).await {
         Ok((hosted, profile)) => {
             let title = format!("Payment to {}", profile.name);
             page(StatusCode::OK, &title, &stated(&hosted, &profile))
@@ -55,8 +53,8 @@ async fn show(
     }
 }
 
-async fn find(app: &App, peer: SocketAddr, query: &str) -> Result<(Hosted, Profile), ApiError> {
-    let window = Window::count_anonymous(app, Surface::Fourgeeks, peer.ip()).await?;
+async fn find(app: &App, from: IpAddr, query: &str) -> Result<(Hosted, Profile), ApiError> {
+    let window = Window::count_anonymous(app, Surface::Fourgeeks, from).await?;
     window.check()?;
     let parameters = Parameters::of(query);
     let data = parameters.text("data").ok().flatten().unwrap_or_default();

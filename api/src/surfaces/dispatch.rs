@@ -5,16 +5,15 @@
 use std::sync::Arc;
 
 use axum::extract::{Request, State};
-use axum::http::Method;
 use axum::http::header::{
-    ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_EXPOSE_HEADERS, HeaderMap, HeaderName, HeaderValue,
+    ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_EXPOSE_HEADERS, HeaderMap, HeaderValue,
     RETRY_AFTER, VARY,
 };
+use axum::http::{Extensions, Method};
 use axum::middleware::Next;
 use axum::response::Response;
 use domain::surface::Surface;
 use store::merchants::Principal;
-use uuid::Uuid;
 
 use crate::App;
 use crate::error::ApiError;
@@ -22,8 +21,6 @@ use crate::http::auth::{self, Credential};
 use crate::http::client_ip;
 use crate::http::rate_limit::Window;
 use crate::surfaces;
-
-const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// A row of the table: what a request must look like to speak to a surface. In a path `*` is one
 /// segment and a `**` at its end any number of them.
@@ -126,30 +123,26 @@ fn surface(path: &str, method: &Method, headers: &HeaderMap) -> Surface {
         .map_or(Surface::Finternet, |row| row.surface)
 }
 
-/// Who calls, or why nobody is known to.
+/// The merchant that a request's credential identifies, or why none is known.
 #[derive(Clone)]
-struct Identified(Arc<Result<Principal, ApiError>>);
+struct Identified(Result<Principal, ApiError>);
 
-/// Finds the surface, counts the request, and hands it on to the surface's paths.
+/// Finds the surface, counts the request, and hands it on to the surface's router.
 pub async fn guard(State(app): State<Arc<App>>, mut request: Request, next: Next) -> Response {
     let surface = surface(request.uri().path(), request.method(), request.headers());
     request.extensions_mut().insert(surface);
     let is_for_any_origin = is_like(FOR_ANY_ORIGIN, without_base(request.uri().path()));
-    let request_id = Uuid::new_v4();
     let mut window = None;
     let mut response = match enter(&app, surface, &mut request, &mut window).await {
         Ok(()) => next.run(request).await,
-        Err(refused) => surfaces::refuse(surface, refused),
+        Err(error) => surfaces::render(surface, error),
     };
-    let is_our_fault = response.status().is_server_error();
-    if is_our_fault {
-        tracing::warn!(%request_id, status = response.status().as_u16(), "answered with an error");
-    }
+    let is_server_error = response.status().is_server_error();
     let headers = response.headers_mut();
     if let Some(window) = window {
         window.write(headers);
     }
-    if is_our_fault {
+    if is_server_error {
         headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
     }
     if is_for_any_origin {
@@ -159,9 +152,6 @@ pub async fn guard(State(app): State<Arc<App>>, mut request: Request, next: Next
         headers.insert(ACCESS_CONTROL_EXPOSE_HEADERS, EXPOSED);
     }
     headers.insert(VARY, HeaderValue::from_static("Authorization, X-API-Key"));
-    if let Ok(value) = HeaderValue::from_str(&request_id.to_string()) {
-        headers.insert(REQUEST_ID, value);
-    }
     response
 }
 
@@ -183,29 +173,20 @@ async fn enter(
         Err(_) => return identified.map(drop),
     };
     window.insert(counted).check()?;
-    let identified = Identified(Arc::new(identified));
-    request.extensions_mut().insert(identified);
+    request.extensions_mut().insert(Identified(identified));
     Ok(())
 }
 
-/// Lets only known callers on, and tells the handlers who it is.
-pub async fn require_principal(mut request: Request, next: Next) -> Response {
-    let surface = request.extensions().get::<Surface>().copied();
-    let surface = surface.unwrap_or(Surface::Finternet);
-    let identified = request.extensions_mut().remove::<Identified>();
-    let refused = match identified.map(|identified| Arc::try_unwrap(identified.0)) {
-        Some(Ok(Ok(principal))) => {
-            request.extensions_mut().insert(principal);
-            return next.run(request).await;
-        }
-        Some(Ok(Err(refused))) => refused,
-        _ => ApiError::Internal,
-    };
-    surfaces::refuse(surface, refused)
+/// The merchant that the request's credential identifies.
+pub fn principal(extensions: &mut Extensions) -> Result<Principal, ApiError> {
+    let identified = extensions.remove::<Identified>();
+    identified.map_or(Err(ApiError::Internal), |identified| identified.0)
 }
 
 #[cfg(test)]
 mod tests {
+    use axum::http::HeaderName;
+
     use super::*;
 
     const BEARER: &str = "Bearer sk_test_1";

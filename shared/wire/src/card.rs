@@ -8,9 +8,6 @@ use zeroize::Zeroizing;
 use crate::fields::{FieldError, Fields};
 
 /// Reads the fields of a card.
-///
-/// # Errors
-/// [`FieldError`] names the first wrong field.
 pub fn read(mut fields: Fields) -> Result<card::Card, FieldError> {
     let number = fields.secret_text("number", 40)?;
     let number = Zeroizing::new(fields.required("number", number)?);

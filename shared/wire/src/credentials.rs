@@ -20,9 +20,6 @@ pub struct Credentials {
 
 impl Credentials {
     /// Reads a JSON body.
-    ///
-    /// # Errors
-    /// [`FieldError`] names the first wrong field.
     pub fn read(body: Value) -> Result<Self, FieldError> {
         let mut fields = Fields::of(body)?;
         let client_id = fields.secret_text("client_id", TEXT_MAX)?;
@@ -67,7 +64,6 @@ pub struct Granted<'a> {
 
 impl<'a> Granted<'a> {
     /// A token that is taken for `expires_in` seconds.
-    #[must_use]
     pub const fn of(access_token: &'a str, expires_in: i32, scope: Option<&'a str>) -> Self {
         Self {
             access_token,
@@ -78,7 +74,6 @@ impl<'a> Granted<'a> {
     }
 
     /// The body.
-    #[must_use]
     pub fn body(&self) -> String {
         crate::json(self)
     }

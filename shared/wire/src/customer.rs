@@ -25,9 +25,6 @@ pub struct Details {
 
 impl Details {
     /// Reads the body of a request that creates one.
-    ///
-    /// # Errors
-    /// [`FieldError`] names the first wrong field.
     pub fn read(body: Value) -> Result<Self, FieldError> {
         let mut fields = Fields::of(body)?;
         let details = Self {
@@ -59,9 +56,6 @@ pub struct Changes {
 
 impl Changes {
     /// Reads the body of a request that changes one.
-    ///
-    /// # Errors
-    /// [`FieldError`] names the first wrong field.
     pub fn read(body: Value) -> Result<Self, FieldError> {
         let mut fields = Fields::of(body)?;
         let changes = Self {
@@ -105,7 +99,6 @@ fn description(fields: &mut Fields) -> Result<Option<String>, FieldError> {
 }
 
 /// Reads a customer's id as any surface writes it: `cus_…` or `cust_…`.
-#[must_use]
 pub fn id(text: &str) -> Option<CustomerId> {
     CustomerId::parse(text).or_else(|| id::parse("cust", text).map(CustomerId))
 }

@@ -12,13 +12,12 @@ use crate::{finfusion, finternet, paygate};
 
 /// The kinds of events that a subscription in a surface's words asks for; `*` is everything that
 /// the surface tells of.
-#[must_use]
 pub fn kinds(surface: Surface, events: &[String]) -> Vec<EventType> {
     let word = |kind| match surface {
-        Surface::Finternet => finternet::webhook::word(kind),
+        Surface::Finternet => finternet::webhook::event_name(kind),
         Surface::Fourgeeks => None,
-        Surface::Paygate => paygate::webhook::word(kind),
-        Surface::Finfusion => finfusion::webhook::word(kind),
+        Surface::Paygate => paygate::webhook::event_name(kind),
+        Surface::Finfusion => finfusion::webhook::event_name(kind),
     };
     let is_asked = |word: &str| {
         events
@@ -32,7 +31,6 @@ pub fn kinds(surface: Surface, events: &[String]) -> Vec<EventType> {
 }
 
 /// The body of a webhook in the words of the endpoint's surface; `None` if it is not told there.
-#[must_use]
 pub fn render(
     surface: Surface,
     id: EventId,

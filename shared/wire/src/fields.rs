@@ -67,7 +67,6 @@ pub enum Change<T> {
 
 impl<T> Change<T> {
     /// What is said, if anything is: a value, or `None` where it is cleared.
-    #[must_use]
     pub fn given(self) -> Option<Option<T>> {
         match self {
             Change::Keep => None,
@@ -103,7 +102,6 @@ impl Fields {
     }
 
     /// The path of a field.
-    #[must_use]
     pub fn param(&self, name: &str) -> String {
         if self.path.is_empty() {
             name.to_owned()
@@ -135,9 +133,6 @@ impl Fields {
     }
 
     /// A text of at most `most` characters that will be stored: no NUL, no card number.
-    ///
-    /// # Errors
-    /// If it is something else.
     pub fn text(&mut self, name: &str, most: usize) -> Result<Option<String>, FieldError> {
         let text = self.secret_text(name, most)?;
         match text {
@@ -149,9 +144,6 @@ impl Fields {
     }
 
     /// A text of at most `most` characters that may be a card number and is never stored as it is.
-    ///
-    /// # Errors
-    /// If it is something else.
     pub fn secret_text(&mut self, name: &str, most: usize) -> Result<Option<String>, FieldError> {
         match self.value(name) {
             None => Ok(None),
@@ -167,9 +159,6 @@ impl Fields {
     }
 
     /// An e-mail address of at most 254 characters.
-    ///
-    /// # Errors
-    /// If it is something else.
     pub fn address(&mut self, name: &str) -> Result<Option<String>, FieldError> {
         match self.text(name, ADDRESS_MAX)? {
             Some(text) if !is_address(&text) => Err(FieldError::Address {
@@ -180,9 +169,6 @@ impl Fields {
     }
 
     /// What is to become of a field that `read` reads; `null` clears it.
-    ///
-    /// # Errors
-    /// Those of `read`.
     pub fn change<T>(
         &mut self,
         name: &str,
@@ -195,9 +181,6 @@ impl Fields {
     }
 
     /// A whole number. `50.0`, `5e1` and `"50"` are not.
-    ///
-    /// # Errors
-    /// If it is something else.
     pub fn integer(&mut self, name: &str) -> Result<Option<i64>, FieldError> {
         match self.value(name) {
             None => Ok(None),
@@ -210,9 +193,6 @@ impl Fields {
     }
 
     /// True or false.
-    ///
-    /// # Errors
-    /// If it is something else.
     pub fn boolean(&mut self, name: &str) -> Result<Option<bool>, FieldError> {
         match self.value(name) {
             None => Ok(None),
@@ -222,9 +202,6 @@ impl Fields {
     }
 
     /// An object's own fields.
-    ///
-    /// # Errors
-    /// If it is something else.
     pub fn object(&mut self, name: &str) -> Result<Option<Self>, FieldError> {
         let path = self.param(name);
         self.value(name)
@@ -233,9 +210,6 @@ impl Fields {
     }
 
     /// An array of texts.
-    ///
-    /// # Errors
-    /// If it is something else.
     pub fn texts(&mut self, name: &str) -> Result<Option<Vec<String>>, FieldError> {
         let wrong = self.invalid(name, "must be an array of strings");
         let items = match self.value(name) {
@@ -252,17 +226,11 @@ impl Fields {
 
     /// The merchant's own keys and values: at most 50, five levels deep, texts of at most 500
     /// characters, no card number anywhere.
-    ///
-    /// # Errors
-    /// If it is something else.
     pub fn metadata(&mut self) -> Result<Map<String, Value>, FieldError> {
         Ok(self.given_metadata()?.unwrap_or_default())
     }
 
     /// The merchant's own keys and values as [`Fields::metadata`] reads them, if there are any.
-    ///
-    /// # Errors
-    /// If it is something else.
     pub fn given_metadata(&mut self) -> Result<Option<Map<String, Value>>, FieldError> {
         let param = self.param("metadata");
         let members = match self.value("metadata") {

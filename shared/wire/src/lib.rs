@@ -3,9 +3,9 @@
 //! Absent on purpose: servers, clients, the database. A surface's paths are in `api`.
 
 pub mod card;
-pub mod catalogue;
 pub mod credentials;
 pub mod customer;
+pub mod error;
 pub mod event;
 pub mod fields;
 pub mod finfusion;

@@ -26,9 +26,6 @@ pub struct Page<T> {
 
 impl<T> Page<T> {
     /// Reads `limit`, `offset` and `starting_after`, an id that `id` reads.
-    ///
-    /// # Errors
-    /// [`FieldError`] names the first wrong one.
     pub fn read(
         parameters: &Parameters,
         id: impl FnOnce(&str) -> Option<T>,
@@ -51,7 +48,6 @@ impl<T> Page<T> {
     }
 
     /// How many rows to look for: one more than is shown tells whether there are more.
-    #[must_use]
     pub fn rows(&self) -> i64 {
         i64::from(self.limit) + 1
     }

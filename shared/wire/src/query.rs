@@ -12,7 +12,6 @@ pub struct Parameters(Vec<(String, Zeroizing<String>)>);
 
 impl Parameters {
     /// Reads `name=value&…`. Any text can be read.
-    #[must_use]
     pub fn of(text: &str) -> Self {
         let pairs = form_urlencoded::parse(text.as_bytes());
         let owned = pairs.map(|(name, value)| {
@@ -36,9 +35,6 @@ impl Parameters {
     }
 
     /// A whole number in a range.
-    ///
-    /// # Errors
-    /// If it is something else.
     pub fn number(
         &self,
         name: &str,
@@ -61,9 +57,6 @@ impl Parameters {
     }
 
     /// A day, `YYYY-MM-DD`.
-    ///
-    /// # Errors
-    /// If it is something else.
     pub fn date(&self, name: &str) -> Result<Option<Date>, FieldError> {
         let Some(text) = self.text(name)? else {
             return Ok(None);
@@ -74,7 +67,6 @@ impl Parameters {
 }
 
 /// A parameter has the wrong value; `why` ends a sentence: "must be …".
-#[must_use]
 pub fn invalid(name: &str, why: impl Into<String>) -> FieldError {
     FieldError::Invalid {
         param: name.to_owned(),

@@ -28,13 +28,11 @@ pub struct Secret(Zeroizing<[u8; 32]>);
 
 impl Key {
     /// The key with these bytes.
-    #[must_use]
     pub const fn new(bytes: [u8; 32]) -> Self {
         Self(bytes)
     }
 
     /// The secret of an endpoint.
-    #[must_use]
     pub fn endpoint(&self, id: EndpointId) -> Secret {
         self.derive(b"endpoint", id.0.as_bytes())
     }
@@ -42,7 +40,6 @@ impl Key {
     /// The secret of a merchant's whole account in one mode; every webhook carries a signature under
     /// it too, so that one verifier can serve all endpoints. What test mode signs proves nothing to
     /// who verifies with live mode's.
-    #[must_use]
     pub fn account(&self, id: MerchantId, mode: Mode) -> Secret {
         let purpose: &[u8] = match mode {
             Mode::Test => b"account test",
@@ -52,13 +49,11 @@ impl Key {
     }
 
     /// The key that signs with Ed25519 for an endpoint.
-    #[must_use]
     pub fn ed25519(&self, id: EndpointId) -> SigningKey {
         SigningKey::from_bytes(&self.derive(b"ed25519", id.0.as_bytes()).0)
     }
 
     /// The public half, as verifiers take it: `whpk_…`.
-    #[must_use]
     pub fn ed25519_public(&self, id: EndpointId) -> String {
         let public = self.ed25519(id).verifying_key();
         format!("whpk_{}", BASE64.encode(public.as_bytes()))
@@ -71,19 +66,16 @@ impl Key {
 
 impl Secret {
     /// As the merchant holds it: `whsec_…`.
-    #[must_use]
     pub fn text(&self) -> Zeroizing<String> {
         Zeroizing::new(format!("whsec_{}", BASE64.encode(*self.0)))
     }
 
     /// HMAC-SHA256 of the body, keyed with the whole text of the secret: 64 lower-case hex digits.
-    #[must_use]
     pub fn plain(&self, body: &str) -> String {
         plain(&self.text(), body)
     }
 
     /// Standard Webhooks `v1`: keyed with the decoded bytes, over id, timestamp and body.
-    #[must_use]
     pub fn v1(&self, signed: &str) -> String {
         format!("v1,{}", BASE64.encode(hmac(&*self.0, &[signed.as_bytes()])))
     }
@@ -91,7 +83,6 @@ impl Secret {
 
 /// HMAC-SHA256 of a body keyed with the whole text of a secret, as a receiver computes it: 64
 /// lower-case hex digits.
-#[must_use]
 pub fn plain(secret: &str, body: &str) -> String {
     hex::encode(hmac(secret.as_bytes(), &[body.as_bytes()]))
 }
@@ -118,7 +109,6 @@ pub struct Message<'a> {
 impl Message<'_> {
     /// The headers that sign this message: the plain digest under each surface's name, and the
     /// three of Standard Webhooks, which alone stop replays.
-    #[must_use]
     pub fn headers(&self, key: &Key) -> Vec<(&'static str, String)> {
         let secret = key.endpoint(self.endpoint);
         let signed = format!("{}.{}.{}", self.event, self.timestamp, self.body);

@@ -19,7 +19,6 @@ pub enum Status {
 
 impl Status {
     /// A payment's.
-    #[must_use]
     pub const fn of_payment(state: payment::State) -> Self {
         match state {
             payment::State::Created | payment::State::Authorizing | payment::State::Capturing => {
@@ -31,7 +30,6 @@ impl Status {
     }
 
     /// A refund's.
-    #[must_use]
     pub const fn of_refund(state: refund::State) -> Self {
         match state {
             refund::State::Refunding => Status::Pending,
@@ -41,7 +39,6 @@ impl Status {
     }
 
     /// Reads the word.
-    #[must_use]
     pub fn parse(word: &str) -> Option<Self> {
         match word {
             "pending" => Some(Status::Pending),
@@ -52,7 +49,6 @@ impl Status {
     }
 
     /// In which states a payment has this status.
-    #[must_use]
     pub fn payment_states(self) -> Vec<payment::State> {
         let all = payment::State::ALL.into_iter();
         all.filter(|state| Self::of_payment(*state) == self)

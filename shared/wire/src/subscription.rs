@@ -137,7 +137,6 @@ pub struct Endpoint {
 }
 
 /// The word for whether an endpoint is told.
-#[must_use]
 pub const fn status(is_active: bool) -> &'static str {
     if is_active { "active" } else { "disabled" }
 }

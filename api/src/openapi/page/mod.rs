@@ -1,151 +1,193 @@
-//! The reference for people: pages without scripts, which load nothing from anywhere else.
+//! The pages for people: the merchants' guide, `api/docs/*.md`, and the reference by Scalar. Both
+//! load nothing from anywhere else.
 
-mod fields;
-mod guide;
-mod surface;
-
-#[cfg(test)]
-pub use self::guide::{SECTIONS, section};
-
-use std::collections::BTreeMap;
+use std::fmt::Write;
 use std::sync::LazyLock;
 
 use axum::Router;
-use axum::extract::Path;
-use axum::extract::rejection::PathRejection;
 use axum::http::header::{
-    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HOST, REFERRER_POLICY,
-    X_CONTENT_TYPE_OPTIONS,
+    CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, IF_NONE_MATCH,
+    REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
 };
-use axum::http::{HeaderMap, HeaderName, HeaderValue};
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use domain::surface::Surface;
-use maud::{DOCTYPE, Markup, html};
-
-use super::SURFACED;
-use super::first::BASE;
-use crate::error::ApiError;
-use crate::surfaces;
+use maud::{DOCTYPE, Markup, PreEscaped, html};
+use pulldown_cmark::{Options, Parser, html as render};
+use sha2::{Digest, Sha256};
+use uuid::Uuid;
 
 const STYLE: &str = include_str!("style.css");
+const START: &str = include_str!("reference.js");
 
-/// Nothing but our own style may be loaded, and nobody may frame the page.
-const POLICY: HeaderValue = HeaderValue::from_static(
-    "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; \
-     frame-ancestors 'none'",
-);
+/// The browser bundle of npm's `@scalar/api-reference` 1.76.0 (MIT), as `gzip -9 -n` leaves it:
+/// every browser takes gzip, and brotli only over https.
+const SCALAR: &[u8] = include_bytes!("scalar.js.gz");
 
-/// The pages by the name of their surface; the guide has none.
-static PAGES: LazyLock<BTreeMap<&str, String>> = LazyLock::new(|| {
-    let surfaces = SURFACED.iter().map(|one| {
-        let name = one.surface.name();
-        (
-            name,
-            page(name, &surface::contents(one), &surface::content(one)),
-        )
-    });
-    let guide = (
-        "",
-        page("Guide", &guide::contents(), &guide::content(&SURFACED)),
-    );
-    surfaces.chain([guide]).collect()
+macro_rules! guide {
+    ($($name:literal)*) => {
+        /// The guide's pages in the order of their navigation.
+        const GUIDE: &[(&str, &str)] =
+            &[$(($name, include_str!(concat!("../../../docs/", $name, ".md")))),*];
+    };
+}
+
+guide! {
+    "index" "surfaces" "authentication" "payments" "refunds" "webhooks" "idempotency" "lists"
+    "errors" "rate-limits" "test-cards"
+}
+
+/// The bundle's two styles that carry no nonce.
+const SCALAR_STYLES: &str = "'sha256-l/2OpPg0d+2VLTLgwjf5mQo2CYwHDEqdj5TjbfEyVJI=' \
+                             'sha256-T13Uev3xCax2N28XaoAE8DOzQZKvPp7ZQVAi1iRREjo='";
+
+/// What a page of the guide may load: our style.
+const GUIDE_POLICY: &str = "default-src 'none'; style-src 'self'; base-uri 'none'; \
+                            form-action 'none'; frame-ancestors 'none'";
+
+/// Where the bundle is: its address changes with it, so it is cached for good.
+static SCALAR_PATH: LazyLock<String> = LazyLock::new(|| {
+    let mut digest = String::new();
+    for byte in Sha256::digest(SCALAR).iter().take(8) {
+        let _ = write!(digest, "{byte:02x}");
+    }
+    format!("/docs/scalar-{digest}.js")
 });
 
-pub fn routes() -> Router {
-    Router::new()
-        .route("/docs", get(show_guide))
-        .route("/docs/", get(show_guide))
-        .route("/docs/style.css", get(async || sent("text/css", STYLE)))
-        .route("/docs/{surface}", get(show_surface))
-}
-
-async fn show_guide(headers: HeaderMap) -> Response {
-    show("", &headers)
-}
-
-async fn show_surface(name: Result<Path<String>, PathRejection>, headers: HeaderMap) -> Response {
-    match name {
-        Ok(Path(name)) => show(&name, &headers),
-        Err(_) => unknown(),
+pub fn routes(surfaces: impl Iterator<Item = Surface>) -> Router {
+    let names: Vec<&str> = surfaces.map(Surface::name).collect();
+    let names = names.join(" ");
+    let mut router = Router::new()
+        .route("/docs/reference", get(async move || reference(&names)))
+        .route(
+            "/docs/reference.js",
+            get(async || file("text/javascript", START)),
+        )
+        .route("/docs/style.css", get(async || file("text/css", STYLE)))
+        .route(&SCALAR_PATH, get(bundle));
+    for (name, text) in GUIDE {
+        let shown = page(name, text);
+        let show = get(async move || sent(GUIDE_POLICY, shown));
+        router = if *name == "index" {
+            router.route("/docs", show.clone()).route("/docs/", show)
+        } else {
+            router.route(&format!("/docs/{name}"), show)
+        };
     }
+    router
 }
 
-fn unknown() -> Response {
-    surfaces::refuse(Surface::Finternet, ApiError::RouteUnknown)
+/// The first heading of a page.
+fn title(text: &str) -> &str {
+    let line = text.lines().next().unwrap_or_default();
+    line.trim_start_matches('#').trim()
 }
 
-/// A page whose calls go to where the reader found it.
-fn show(name: &str, headers: &HeaderMap) -> Response {
-    match PAGES.get(name) {
-        Some(page) => sent(
-            "text/html; charset=utf-8",
-            page.replace(BASE, &base(headers)),
-        ),
-        None => unknown(),
-    }
-}
-
-/// Where the reader found the gateway, as far as that can be a host.
-fn base(headers: &HeaderMap) -> String {
-    let text = |name| {
-        headers
-            .get(name)
-            .and_then(|value: &HeaderValue| value.to_str().ok())
+/// A page of the guide.
+fn page(current: &str, text: &str) -> String {
+    let mut body = String::new();
+    render::push_html(&mut body, Parser::new_ext(text, Options::ENABLE_TABLES));
+    // A table that is too wide scrolls by itself.
+    let body = body
+        .replace("<table>", r#"<div class="wide" tabindex="0"><table>"#)
+        .replace("</table>", "</table></div>");
+    let address = |name: &str| match name {
+        "index" => "/docs".to_owned(),
+        name => format!("/docs/{name}"),
     };
-    let is_plain = |host: &&str| {
-        let mut letters = host.bytes();
-        !host.is_empty() && letters.all(|b| b.is_ascii_alphanumeric() || b".-:[]".contains(&b))
+    let head = html! { link rel="stylesheet" href="/docs/style.css"; };
+    let content = html! {
+        header {
+            a.brand href="/docs" { "Sluice" }
+            a href="/docs/reference" { "API reference" }
+        }
+        div.columns {
+            nav aria-label="Guide" {
+                @for (name, text) in GUIDE {
+                    a href=(address(name)) aria-current=[(*name == current).then_some("page")] {
+                        (title(text))
+                    }
+                }
+            }
+            main { (PreEscaped(body)) }
+        }
     };
-    let scheme = match text(HeaderName::from_static("x-forwarded-proto")) {
-        Some("https") => "https",
-        _ => "http",
-    };
-    let host = text(HOST).filter(is_plain);
-    host.map_or_else(|| BASE.to_owned(), |host| format!("{scheme}://{host}"))
+    document(title(text), &head, &content)
 }
 
-fn sent(kind: &'static str, text: impl IntoResponse) -> Response {
-    let header = |name: HeaderName, value| (name, HeaderValue::from_static(value));
-    let headers = HeaderMap::from_iter([
-        header(CONTENT_TYPE, kind),
-        header(CACHE_CONTROL, "no-cache"),
-        header(REFERRER_POLICY, "no-referrer"),
-        header(X_CONTENT_TYPE_OPTIONS, "nosniff"),
-        (CONTENT_SECURITY_POLICY, POLICY),
-    ]);
-    (headers, text).into_response()
+/// The page of all operations. Scalar styles itself under a nonce; what it sends goes to this
+/// gateway alone.
+fn reference(surfaces: &str) -> Response {
+    let nonce = Uuid::new_v4().simple().to_string();
+    let policy = format!(
+        "default-src 'none'; script-src 'self'; style-src 'self' 'nonce-{nonce}' {SCALAR_STYLES}; \
+         style-src-attr 'unsafe-inline'; img-src 'self' data:; connect-src 'self'; \
+         base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    );
+    let head = html! { meta property="csp-nonce" content=(nonce); };
+    let content = html! {
+        div #reference data-surfaces=(surfaces) {}
+        script src=(*SCALAR_PATH) {}
+        script src="/docs/reference.js" {}
+    };
+    sent(&policy, document("API reference", &head, &content))
 }
 
-/// A page around its content; `contents` is what stands at its side.
-fn page(title: &str, contents: &Markup, content: &Markup) -> String {
-    let names = SURFACED.iter().map(|one| one.surface.name());
+fn document(title: &str, head: &Markup, body: &Markup) -> String {
     let page = html! {
         (DOCTYPE)
         html lang="en" {
             head {
                 meta charset="utf-8";
                 meta name="viewport" content="width=device-width, initial-scale=1";
-                meta name="color-scheme" content="light dark";
                 title { (title) " · Sluice" }
-                link rel="stylesheet" href="/docs/style.css";
+                link rel="icon" href="data:,";
+                (head)
             }
-            body {
-                header {
-                    a.brand href="/docs" aria-current=[(title == "Guide").then_some("page")] { "Sluice" }
-                    nav aria-label="Surfaces" {
-                        @for name in names {
-                            a href={ "/docs/" (name) } aria-current=[(name == title).then_some("page")] { (name) }
-                        }
-                        a href="/openapi.json" { "OpenAPI" }
-                    }
-                }
-                div.columns {
-                    aside { nav aria-label="On this page" { (contents) } }
-                    main { (content) }
-                }
-            }
+            body { (body) }
         }
     };
     page.into_string()
+}
+
+fn sent(policy: &str, page: String) -> Response {
+    let mut response = file("text/html; charset=utf-8", page);
+    if let Ok(policy) = HeaderValue::from_str(policy) {
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_SECURITY_POLICY, policy);
+    }
+    response
+}
+
+fn file(kind: &'static str, text: impl IntoResponse) -> Response {
+    let headers = [
+        (CONTENT_TYPE, kind),
+        (CACHE_CONTROL, "no-cache"),
+        (REFERRER_POLICY, "no-referrer"),
+        (X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    ];
+    (headers, text).into_response()
+}
+
+async fn bundle(headers: HeaderMap) -> Response {
+    let tag = format!("\"{}\"", SCALAR_PATH.as_str());
+    let is_known = headers
+        .get(IF_NONE_MATCH)
+        .is_some_and(|one| one == tag.as_str());
+    let mut response = if is_known {
+        StatusCode::NOT_MODIFIED.into_response()
+    } else {
+        let mut response = file("text/javascript", SCALAR);
+        let gzip = HeaderValue::from_static("gzip");
+        response.headers_mut().insert(CONTENT_ENCODING, gzip);
+        response
+    };
+    let forever = HeaderValue::from_static("public, max-age=31536000, immutable");
+    let headers = response.headers_mut();
+    headers.insert(CACHE_CONTROL, forever);
+    if let Ok(tag) = HeaderValue::from_str(&tag) {
+        headers.insert(ETAG, tag);
+    }
+    response
 }

@@ -2,41 +2,46 @@
 
 use std::sync::Arc;
 
-use axum::extract::{Extension, Request, State};
+use axum::extract::State;
 use domain::customer::Customer;
-use domain::surface::Surface;
-use store::accept::StoredResponse;
-use store::merchants::Principal;
 use wire::customer;
-use wire::finfusion::{request, response};
+use wire::finfusion::request::{self, CustomerBody};
+use wire::finfusion::response;
 
-use super::Handled;
 use crate::App;
 use crate::actions::customers;
-use crate::actions::idempotency::{self, ApiResponse};
 use crate::error::ApiError;
-use crate::surfaces::{Id, ok};
+use crate::openapi::operation::{Docs, docs};
+use crate::surfaces::handler::{Auth, Handled, Id, Reply, Sent};
+
+const GROUP: &str = "Customers";
+
+pub const CREATE: Docs = docs(GROUP, "createCustomer", "Create a customer")
+    .saying("If a customer has the e-mail address already, that customer is changed instead.")
+    .example(r#"{ "email": "customer@example.com", "name": "John Doe" }"#);
 
 pub async fn create(
     State(app): State<Arc<App>>,
-    Extension(principal): Extension<Principal>,
-    request: Request,
-) -> Handled {
-    let (body, key) = idempotency::read(&app, Surface::Finfusion, request).await?;
-    let details = customers::new_customer(request::customer(body)?);
-    Ok(customers::create(&app, principal, &details, key, render).await?)
+    Auth(principal): Auth,
+    sent: Sent<CustomerBody>,
+) -> Handled<response::Customer<'static>> {
+    let (details, key) = sent.read(&app, request::customer).await?;
+    let customer = customers::new_customer(details);
+    let render = |customer: &Customer| {
+        Reply::<response::Customer>::stored(response::Customer::of(customer).body())
+    };
+    let created = customers::create(&app, principal, &customer, key, render).await?;
+    Ok(created.into())
 }
 
-fn render(customer: &Customer) -> StoredResponse {
-    ok(response::Customer::of(customer).body())
-}
+pub const READ: Docs = docs(GROUP, "getCustomer", "Read a customer");
 
 pub async fn read(
     State(app): State<Arc<App>>,
-    Extension(principal): Extension<Principal>,
+    Auth(principal): Auth,
     Id(id): Id,
-) -> Handled {
+) -> Handled<response::Customer<'static>> {
     let id = customer::id(&id).ok_or(ApiError::Missing("customer"))?;
     let customer = customers::find(&app, principal, id).await?;
-    Ok(ApiResponse::new(render(&customer)))
+    Ok(Reply::of(response::Customer::of(&customer).body()))
 }

@@ -1,103 +1,120 @@
-//! finfusion's paths, under `/v2`, and its OAuth token route.
+//! finfusion: amount objects, under `/v2`, and an OAuth token route.
 
 mod customers;
-mod endpoints;
 mod payments;
 mod tokens;
 
-use std::sync::Arc;
-
-use axum::Router;
-use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
+use domain::event::EventType;
+use domain::id::EndpointId;
+use domain::surface::Surface;
 use store::accept::StoredResponse;
-use wire::finfusion::error::Error;
+use wire::finfusion::error::{self, Error};
+use wire::finfusion::{response, webhook};
+use wire::subscription::Endpoint;
 
-use super::{Paths, answer};
-use crate::App;
-use crate::actions::idempotency::ApiResponse;
+use super::handler::{Reply, of};
+use super::{endpoints, paygate};
 use crate::error::ApiError;
+use crate::openapi::operation::{Operations, delete, get, patch, post};
+use crate::openapi::{About, events, schemas};
 
-pub fn paths() -> Paths {
-    Paths {
-        known: known(),
-        open: Router::new().route("/oauth/token", post(tokens::create)),
+#[rustfmt::skip]
+pub fn operations() -> Operations {
+    Operations::new()
+        .at("/oauth/token", [], post(tokens::create, tokens::CREATE))
+        .at("/v2/payments", [], post(payments::create, payments::CREATE))
+        .at("/v2/payments", [], get(payments::list, payments::LIST))
+        .at("/v2/payments/{id}", [], get(payments::read, payments::READ))
+        .at("/v2/payments/{id}/refund", [], post(payments::refund, payments::REFUND))
+        .at("/v2/customers", [], post(customers::create, customers::CREATE))
+        .at("/v2/customers/{id}", [], get(customers::read, customers::READ))
+        .at("/v2/webhooks", [], post(endpoints::create::<Finfusion>, endpoints::CREATE))
+        .at("/v2/webhooks", [], get(endpoints::list::<Finfusion>, endpoints::LIST))
+        .at("/v2/webhooks/{id}", [], get(endpoints::read::<Finfusion>, endpoints::READ))
+        .at("/v2/webhooks/{id}", [], patch(endpoints::update::<Finfusion>, endpoints::UPDATE))
+        .at("/v2/webhooks/{id}", [], delete(endpoints::delete::<Finfusion>, endpoints::DELETE))
+}
+
+pub fn about() -> About {
+    About {
+        surface: Surface::Finfusion,
+        summary: "Payments with amount objects, under /v2.",
+        description: "Amounts are objects of a value in the currency's smallest unit and a \
+                      currency; times are ISO 8601. A decline is an error, 402.",
+        security: paygate::bearer(),
+        has_replays: true,
+        errors: error::ROWS,
+        error: |_| schemas::response::<error::Body>(),
+        events: events(webhook::event_name, |event| match event {
+            EventType::RefundSettled => schemas::response::<response::Refund>(),
+            _ => schemas::response::<response::Payment>(),
+        }),
+        subscribable: &webhook::EVENTS,
     }
 }
 
-fn known() -> Router<Arc<App>> {
-    let payments = get(payments::list).post(payments::create);
-    let endpoints = get(endpoints::list).post(endpoints::create);
-    let endpoint = get(endpoints::read)
-        .patch(endpoints::update)
-        .delete(endpoints::delete);
-    Router::new()
-        .route("/v2/payments", payments)
-        .route("/v2/payments/{id}", get(payments::read))
-        .route("/v2/payments/{id}/refund", post(payments::refund))
-        .route("/v2/customers", post(customers::create))
-        .route("/v2/customers/{id}", get(customers::read))
-        .route("/v2/webhooks", endpoints)
-        .route("/v2/webhooks/{id}", endpoint)
-}
+/// This surface's format of webhook endpoints.
+struct Finfusion;
 
-/// What a handler turns a request away with.
-struct Refusal(Error);
+impl endpoints::Format for Finfusion {
+    const SURFACE: Surface = Surface::Finfusion;
+    const EVENTS: &'static [&'static str] = &webhook::EVENTS;
+    type Created = Reply<response::Endpoint<'static>>;
+    type One = response::Endpoint<'static>;
+    type List = response::List<response::Endpoint<'static>>;
+    type Deleted = response::DeletedEndpoint;
 
-impl<E> From<E> for Refusal
-where
-    Error: From<E>,
-{
-    fn from(error: E) -> Self {
-        Self(error.into())
+    fn one(endpoint: &Endpoint, secret: Option<&str>) -> String {
+        response::Endpoint::of(endpoint, secret).body()
+    }
+
+    fn list(endpoints: &[Endpoint]) -> String {
+        let data = endpoints
+            .iter()
+            .map(|one| response::Endpoint::of(one, None));
+        response::List::of(data.collect(), false).body()
+    }
+
+    fn deleted(id: EndpointId) -> String {
+        response::DeletedEndpoint::of(id).body()
     }
 }
 
-impl IntoResponse for Refusal {
-    fn into_response(self) -> Response {
-        answer(answer_of(&self.0))
-    }
-}
-
-/// What every handler ends with.
-type Handled = Result<ApiResponse, Refusal>;
-
-/// Turns a request away in this contract's words.
-pub fn refuse(refused: ApiError) -> StoredResponse {
-    answer_of(&Error::from(refused))
-}
-
-fn answer_of(error: &Error) -> StoredResponse {
-    StoredResponse {
-        status: error.status,
-        body: error.body(),
-    }
+/// An error in this surface's format.
+pub fn render(error: ApiError) -> StoredResponse {
+    of(&Error::from(error))
 }
 
 impl From<ApiError> for Error {
-    fn from(refused: ApiError) -> Self {
-        match refused {
-            ApiError::KeyMissing => Error::key_missing(),
-            ApiError::KeyInvalid => Error::key_invalid(),
-            ApiError::TokenExpired => Error::token_expired(),
+    fn from(error: ApiError) -> Self {
+        match error {
+            ApiError::KeyMissing => Error::of(&error::KEY_MISSING),
+            ApiError::KeyInvalid => Error::of(&error::KEY_INVALID),
+            ApiError::TokenExpired => Error::of(&error::TOKEN_EXPIRED),
             ApiError::RateLimited {
                 retry_after_seconds,
             } => Error::rate_limited(retry_after_seconds),
-            ApiError::Body(why) => Error::body_unreadable(why),
-            ApiError::Field(wrong) => wrong.into(),
-            ApiError::RouteUnknown => Error::route_unknown(),
+            ApiError::Body(why) => Error::body_invalid(why),
+            ApiError::Field(field) => field.into(),
+            ApiError::RouteUnknown => Error::of(&error::ROUTE_UNKNOWN),
             ApiError::Missing(what) => Error::missing(what),
-            ApiError::MethodNotAllowed => Error::method_not_allowed(),
-            ApiError::IdempotencyKeyMalformed => Error::key_malformed(),
-            ApiError::IdempotencyKeyReused => Error::key_reused(),
+            ApiError::MethodNotAllowed => Error::of(&error::METHOD_NOT_ALLOWED),
+            ApiError::IdempotencyKeyMalformed => {
+                Error::about(&error::IDEMPOTENCY_KEY_INVALID, "Idempotency-Key")
+            }
+            ApiError::IdempotencyKeyReused => {
+                Error::about(&error::IDEMPOTENCY_KEY_REUSED, "Idempotency-Key")
+            }
             ApiError::UrlNotAllowed(why) => Error::url_not_allowed(why),
-            ApiError::TooManyEndpoints => Error::too_many_endpoints(),
-            ApiError::NotRefundable => Error::not_refundable(),
-            ApiError::RefundTooLarge => Error::refund_too_large(),
-            ApiError::ScopeMissing => Error::scope_missing(),
-            ApiError::LiveUnavailable => Error::live_unavailable(),
-            ApiError::Unavailable => Error::unavailable(),
-            ApiError::EmailTaken | ApiError::IntentClosed | ApiError::Internal => Error::internal(),
+            ApiError::TooManyEndpoints => Error::of(&error::ENDPOINT_LIMIT_REACHED),
+            ApiError::NotRefundable => Error::of(&error::NOT_REFUNDABLE),
+            ApiError::RefundTooLarge => Error::about(&error::REFUND_TOO_LARGE, "amount"),
+            ApiError::ScopeMissing => Error::of(&error::SCOPE_MISSING),
+            ApiError::LiveUnavailable => Error::of(&error::LIVE_UNAVAILABLE),
+            ApiError::Unavailable => Error::of(&error::UNAVAILABLE),
+            ApiError::EmailTaken | ApiError::IntentClosed | ApiError::Internal => {
+                Error::of(&error::INTERNAL)
+            }
         }
     }
 }

@@ -2,112 +2,133 @@
 
 use std::sync::Arc;
 
-use axum::extract::{Extension, RawQuery, Request, State};
+use axum::extract::State;
 use domain::id::PaymentId;
 use domain::payment::Payment;
 use domain::refund::Refund;
-use domain::surface::Surface;
 use store::accept::StoredResponse;
-use store::merchants::Principal;
 use store::payments::Filter;
-use wire::finfusion::error::Error;
-use wire::finfusion::request::{CreatePayment, RefundPayment};
+use wire::finfusion::error::{CURRENCY_DIFFERS, Error, NOTHING_LEFT};
+use wire::finfusion::request::{CreatePayment, CreatePaymentBody, RefundBody, RefundPayment};
 use wire::finfusion::response;
-use wire::page::Page;
+use wire::page::{Page, PageParameters};
 use wire::query::Parameters;
 use wire::status::Status;
 
-use super::{Handled, answer_of};
 use crate::App;
-use crate::actions::idempotency::{self, ApiResponse};
 use crate::actions::payments::{self, New};
 use crate::actions::refunds::{self, Amount};
 use crate::error::ApiError;
-use crate::surfaces::{Id, ok};
+use crate::openapi::operation::{Docs, docs};
+use crate::surfaces::handler::{Auth, Handled, Id, Optional, Query, Refusal, Reply, Sent, of};
+
+const GROUP: &str = "Payments";
+
+pub const CREATE: Docs = docs(GROUP, "createPayment", "Create a payment")
+    .saying(
+        "Charges the card and waits for the outcome, at most 8 seconds; after that the status is \
+         `pending` and the payment continues. A decline is 402; the payment can be read.",
+    )
+    .example(
+        r#"{
+            "amount": { "value": 1000, "currency": "USD" },
+            "payment_method": { "type": "card", "card": {
+                "number": "4242424242424242", "exp_month": 12, "exp_year": 2030, "cvc": "123"
+            } },
+            "metadata": { "order_id": "order_123" }
+        }"#,
+    )
+    .refusing(&[402, 403]);
 
 pub async fn create(
     State(app): State<Arc<App>>,
-    Extension(principal): Extension<Principal>,
-    request: Request,
-) -> Handled {
-    let (body, key) = idempotency::read(&app, Surface::Finfusion, request).await?;
-    let asked = CreatePayment::read(body)?;
+    Auth(principal): Auth,
+    sent: Sent<CreatePaymentBody>,
+) -> Handled<response::Payment<'static>> {
+    let (wanted, key) = sent.read(&app, CreatePayment::read).await?;
     let new = New {
-        money: asked.money,
+        money: wanted.money,
         payer: None,
-        card: Some(asked.card),
+        card: Some(wanted.card),
         description: None,
-        metadata: asked.metadata,
+        metadata: wanted.metadata,
         intent_id: None,
         checkout: None,
     };
-    Ok(payments::create(&app, principal, new, key, render_new).await?)
+    let created = payments::create(&app, principal, new, key, render).await?;
+    Ok(created.into())
 }
 
-/// A payment that was just made: here a decline is an error, and the payment is there all the same.
-fn render_new(payment: &Payment) -> StoredResponse {
+/// A new payment. Here a decline is an error, and the payment exists all the same.
+fn render(payment: &Payment) -> StoredResponse {
     match Status::of_payment(payment.state) {
-        Status::Failed => answer_of(&Error::payment_failed(payment)),
-        Status::Pending | Status::Succeeded => render(payment),
+        Status::Failed => of(&Error::payment_failed(payment)),
+        Status::Pending | Status::Succeeded => {
+            Reply::<response::Payment>::stored(response::Payment::of(payment).body())
+        }
     }
 }
 
-fn render(payment: &Payment) -> StoredResponse {
-    ok(response::Payment::of(payment).body())
-}
+pub const READ: Docs = docs(GROUP, "getPayment", "Read a payment");
 
 pub async fn read(
     State(app): State<Arc<App>>,
-    Extension(principal): Extension<Principal>,
+    Auth(principal): Auth,
     Id(id): Id,
-) -> Handled {
-    let payment = payments::find(&app, principal, id_of(&id)?).await?;
-    Ok(ApiResponse::new(render(&payment)))
+) -> Handled<response::Payment<'static>> {
+    let payment = payments::find(&app, principal, parse(&id)?).await?;
+    Ok(Reply::of(response::Payment::of(&payment).body()))
 }
 
-fn id_of(text: &str) -> Result<PaymentId, ApiError> {
-    PaymentId::parse(text).ok_or(ApiError::Missing("payment"))
+fn parse(id: &str) -> Result<PaymentId, ApiError> {
+    PaymentId::parse(id).ok_or(ApiError::Missing("payment"))
 }
+
+pub const LIST: Docs = docs(GROUP, "listPayments", "List payments").saying("Newest first.");
 
 pub async fn list(
     State(app): State<Arc<App>>,
-    Extension(principal): Extension<Principal>,
-    RawQuery(query): RawQuery,
-) -> Handled {
-    let parameters = Parameters::of(&query.unwrap_or_default());
-    let page = Page::read(&parameters, PaymentId::parse).map_err(Error::parameter)?;
+    Auth(principal): Auth,
+    query: Query<PageParameters>,
+) -> Handled<response::List<response::Payment<'static>>> {
+    let page = Page::read(&Parameters::of(&query.0), PaymentId::parse);
+    let page = page.map_err(Error::parameter)?;
     let (found, has_more) = payments::list(&app, principal, &page, Filter::default()).await?;
     let data = found.iter().map(response::Payment::of).collect();
-    let list = response::List::of(data, has_more);
-    Ok(ApiResponse::new(ok(list.body())))
+    Ok(Reply::of(response::List::of(data, has_more).body()))
 }
+
+pub const REFUND: Docs = docs(GROUP, "refundPayment", "Refund a payment")
+    .saying("Refunds all that is left of the payment, or the amount you send.")
+    .example(r#"{ "reason": "customer_request" }"#);
 
 pub async fn refund(
     State(app): State<Arc<App>>,
-    Extension(principal): Extension<Principal>,
+    Auth(principal): Auth,
     Id(id): Id,
-    request: Request,
-) -> Handled {
-    let payment_id = id_of(&id)?;
-    let (body, key) = idempotency::read_if_any(&app, Surface::Finfusion, request).await?;
-    let asked = RefundPayment::read(body)?;
-    if let Some(currency) = asked.currency {
+    sent: Sent<RefundBody, Optional>,
+) -> Handled<response::Refund<'static>> {
+    let payment_id = parse(&id)?;
+    let (wanted, key) = sent.read(&app, RefundPayment::read).await?;
+    if let Some(currency) = wanted.currency {
         let payment = payments::find(&app, principal, payment_id).await?;
         if payment.money.currency() != currency {
-            return Err(Error::currency_differs().into());
+            return Err(Error::about(&CURRENCY_DIFFERS, "amount.currency").into());
         }
     }
     let new = refunds::New {
         payment_id,
-        amount: asked.minor.map_or(Amount::Rest, Amount::Minor),
-        reason: asked.reason,
+        amount: wanted.minor.map_or(Amount::Rest, Amount::Minor),
+        reason: wanted.reason,
     };
-    let is_rest = asked.minor.is_none();
-    let render = |refund: &Refund| ok(response::Refund::of(refund).body());
-    let made = refunds::create(&app, principal, new, key, render).await;
-    Ok(made.map_err(|refused| match refused {
-        // No amount was sent that could be to blame.
-        ApiError::RefundTooLarge if is_rest => Error::nothing_left(),
-        refused => refused.into(),
-    })?)
+    let is_rest = wanted.minor.is_none();
+    let render =
+        |refund: &Refund| Reply::<response::Refund>::stored(response::Refund::of(refund).body());
+    let created = refunds::create(&app, principal, new, key, render).await;
+    let created = created.map_err(|error| match error {
+        // The request has no amount that could be to blame.
+        ApiError::RefundTooLarge if is_rest => Refusal::from(Error::of(&NOTHING_LEFT)),
+        error => error.into(),
+    });
+    Ok(created?.into())
 }

@@ -2,24 +2,34 @@
 
 use std::sync::Arc;
 
-use axum::extract::{Request, State};
-use axum::response::Response;
+use axum::extract::State;
 use wire::credentials::Granted;
-use wire::finfusion::error::Error;
-use wire::finfusion::request::GetToken;
+use wire::finfusion::error::{CLIENT_INVALID, Error};
+use wire::finfusion::request::{GetToken, TokenBody};
 
-use super::Refusal;
 use crate::App;
 use crate::actions::access_tokens::{self, TOKEN_SECONDS};
-use crate::http::body;
-use crate::surfaces::answer_secretly;
+use crate::openapi::operation::{Docs, docs};
+use crate::surfaces::handler::{Form, Refusal, Reply, Secret, Sent};
 
-pub async fn create(State(app): State<Arc<App>>, request: Request) -> Result<Response, Refusal> {
-    let (parts, body) = request.into_parts();
-    let asked = GetToken::read(&body::read_form(&parts.headers, body).await?)?;
-    let scope = Some(asked.scope.as_str());
-    let token = access_tokens::give(&app, &asked.credentials, scope).await?;
-    let token = token.ok_or_else(Error::client_invalid)?;
+pub const CREATE: Docs = docs("Access tokens", "createToken", "Get an access token")
+    .saying("OAuth 2.0 client credentials. Send the token as a Bearer wherever a key is sent.")
+    .example(
+        r#"{
+            "grant_type": "client_credentials",
+            "client_id": "client_YOUR_ID", "client_secret": "cs_YOUR_SECRET"
+        }"#,
+    )
+    .refusing(&[401]);
+
+pub async fn create(
+    State(app): State<Arc<App>>,
+    sent: Sent<TokenBody, Form>,
+) -> Result<Secret<Granted<'static>>, Refusal> {
+    let wanted = GetToken::read(&sent.form().await?)?;
+    let scope = Some(wanted.scope.as_str());
+    let token = access_tokens::give(&app, &wanted.credentials, scope).await?;
+    let token = token.ok_or_else(|| Error::of(&CLIENT_INVALID))?;
     let granted = Granted::of(&token, TOKEN_SECONDS, scope);
-    Ok(answer_secretly(granted.body()))
+    Ok(Secret(Reply::of(granted.body())))
 }

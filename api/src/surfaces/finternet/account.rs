@@ -1,69 +1,59 @@
-//! What the books say to the merchant.
+//! The merchant's balance, and the ledger entries behind it.
 
 use std::sync::Arc;
 
-use axum::extract::{Extension, RawQuery, State};
-use axum::response::Response;
+use axum::extract::State;
 use domain::money::Currency;
 use rust_decimal::Decimal;
-use store::accept::StoredResponse;
 use store::ledger::{self, Filter};
-use store::merchants::Principal;
-use wire::finternet::error::Error;
-use wire::finternet::{request, response};
+use wire::finternet::request::{self, LedgerEntriesParameters};
+use wire::finternet::response;
 
-use super::{ok, respond};
 use crate::App;
-use crate::actions::idempotency::ApiResponse;
 use crate::error::ApiError;
+use crate::openapi::operation::{Docs, docs};
+use crate::surfaces::handler::{Auth, Handled, Query, Reply};
 
+const GROUP: &str = "Account";
+
+pub const BALANCE: Docs = docs(GROUP, "getBalance", "Read your balance");
+
+/// Intents are paid in dollars, so the balance is in dollars too.
 pub async fn balance(
     State(app): State<Arc<App>>,
-    Extension(principal): Extension<Principal>,
-) -> Response {
-    respond(try_balance(&app, principal).await.map(ApiResponse::new))
-}
-
-/// Intents are paid in dollars, and so is their account.
-async fn try_balance(app: &App, principal: Principal) -> Result<StoredResponse, Error> {
+    Auth(principal): Auth,
+) -> Handled<response::Balance> {
     let dollars = Currency::parse("USD").ok_or(ApiError::Internal)?;
-    let balances = ledger::balances(&app.db, principal.merchant_id, principal.mode).await;
-    let mut balances = balances.map_err(ApiError::from)?.into_iter();
+    let balances = ledger::balances(&app.db, principal.merchant_id, principal.mode).await?;
     let (available, pending) = balances
+        .into_iter()
         .find(|balance| balance.currency == dollars)
         .map_or((Decimal::ZERO, Decimal::ZERO), |balance| {
             (balance.available, balance.pending)
         });
-    Ok(ok(response::Balance::of(dollars, available, pending).body()))
+    Ok(Reply::of(
+        response::Balance::of(dollars, available, pending).body(),
+    ))
 }
+
+pub const LEDGER_ENTRIES: Docs =
+    docs(GROUP, "listLedgerEntries", "List what moved your balance").saying("Newest first.");
 
 pub async fn ledger_entries(
     State(app): State<Arc<App>>,
-    Extension(principal): Extension<Principal>,
-    RawQuery(query): RawQuery,
-) -> Response {
-    let query = query.unwrap_or_default();
-    respond(
-        try_entries(&app, principal, &query)
-            .await
-            .map(ApiResponse::new),
-    )
-}
-
-async fn try_entries(
-    app: &App,
-    principal: Principal,
-    query: &str,
-) -> Result<StoredResponse, Error> {
-    let asked = request::LedgerEntries::read(query)?;
+    Auth(principal): Auth,
+    query: Query<LedgerEntriesParameters>,
+) -> Handled<response::LedgerEntries> {
+    let wanted = request::LedgerEntries::read(&query.0)?;
     let filter = Filter {
-        kind: asked.kind,
-        intent: asked.intent_id,
-        offset: i64::from(asked.page.offset),
-        limit: i64::from(asked.page.limit),
+        kind: wanted.kind,
+        intent: wanted.intent_id,
+        offset: i64::from(wanted.page.offset),
+        limit: i64::from(wanted.page.limit),
     };
-    let entries = ledger::entries(&app.db, principal.merchant_id, principal.mode, &filter).await;
-    let entries = entries.map_err(ApiError::from)?.into_iter();
+    let (merchant, mode) = (principal.merchant_id, principal.mode);
+    let entries = ledger::entries(&app.db, merchant, mode, &filter).await?;
+    let entries = entries.into_iter();
     let movements: Vec<_> = entries
         .map(|entry| response::Movement {
             id: entry.posting_id,
@@ -74,5 +64,5 @@ async fn try_entries(
             at: entry.at,
         })
         .collect();
-    Ok(ok(response::LedgerEntries::of(&movements).body()))
+    Ok(Reply::of(response::LedgerEntries::of(&movements).body()))
 }

@@ -1,129 +1,121 @@
-//! Making, listing, reading and canceling intents.
+//! Creating, listing, reading and canceling intents.
 
 use std::sync::Arc;
 
-use axum::extract::{Extension, RawQuery, Request, State};
-use axum::response::Response;
+use axum::extract::State;
 use domain::id::IntentId;
 use domain::intent::Intent;
-use domain::surface::Surface;
-use store::accept::StoredResponse;
 use store::merchants::Principal;
 use time::OffsetDateTime;
-use wire::finternet::error::Error;
-use wire::finternet::request::{self, CreateIntent};
-use wire::finternet::response::{Envelope, List};
+use wire::finternet::error::{Error, NOT_CANCELABLE};
+use wire::finternet::request::{self, CancelBody, CreateIntent, IntentBody, IntentsParameters};
+use wire::finternet::response::{Envelope, List, PaymentIntent};
 
-use super::{Named, closed, find_own, ok, respond, text};
+use super::{closed, find_own};
 use crate::App;
-use crate::actions::idempotency::ApiResponse;
-use crate::actions::{idempotency, intents};
+use crate::actions::intents;
 use crate::error::ApiError;
+use crate::openapi::operation::{Docs, docs};
+use crate::surfaces::handler::{Auth, Handled, Id, Optional, Query, Refusal, Reply, Sent};
+
+const GROUP: &str = "Payment intents";
+
+/// An intent in its envelope.
+type Shown = Envelope<PaymentIntent<'static>>;
+
+pub const CREATE: Docs = docs(GROUP, "createPaymentIntent", "Create a payment intent")
+    .saying("Somebody with its id then pays it by card.")
+    .example(r#"{ "amount": "100.00", "currency": "USD", "type": "DELIVERY_VS_PAYMENT" }"#)
+    .refusing(&[403]);
 
 pub async fn create(
     State(app): State<Arc<App>>,
-    Extension(principal): Extension<Principal>,
-    request: Request,
-) -> Response {
-    respond(try_create(&app, principal, request).await)
+    Auth(principal): Auth,
+    sent: Sent<IntentBody>,
+) -> Handled<Shown, 201> {
+    let (wanted, key) = sent.read(&app, CreateIntent::read).await?;
+    let intent = opened(principal, wanted);
+    let render = |intent: &Intent| Reply::<Shown, 201>::stored(Envelope::of(intent).body());
+    let created = intents::create(&app, principal, &intent, key, render).await?;
+    Ok(created.into())
 }
 
-async fn try_create(
-    app: &App,
-    principal: Principal,
-    request: Request,
-) -> Result<ApiResponse, Error> {
-    let (body, key) = idempotency::read(app, Surface::Finternet, request).await?;
-    let intent = opened(principal, CreateIntent::read(body)?);
-    let render = |intent: &Intent| StoredResponse {
-        status: 201,
-        body: Envelope::of(intent).body(),
-    };
-    Ok(intents::create(app, principal, &intent, key, render).await?)
-}
-
-fn opened(principal: Principal, asked: CreateIntent) -> Intent {
+fn opened(principal: Principal, wanted: CreateIntent) -> Intent {
     Intent {
         id: IntentId(store::new_id()),
         merchant_id: principal.merchant_id,
         mode: principal.mode,
-        money: asked.money,
-        kind: asked.kind,
-        settlement_method: asked.settlement_method,
-        settlement_destination: asked.settlement_destination,
-        description: asked.description,
-        metadata: asked.metadata,
-        terms: asked.terms,
+        money: wanted.money,
+        kind: wanted.kind,
+        settlement_method: wanted.settlement_method,
+        settlement_destination: wanted.settlement_destination,
+        description: wanted.description,
+        metadata: wanted.metadata,
+        terms: wanted.terms,
         paid: None,
         canceled_at: None,
         created_at: OffsetDateTime::UNIX_EPOCH,
     }
 }
 
+pub const LIST: Docs =
+    docs(GROUP, "listPaymentIntents", "List payment intents").saying("Newest first.");
+
 pub async fn list(
     State(app): State<Arc<App>>,
-    Extension(principal): Extension<Principal>,
-    RawQuery(query): RawQuery,
-) -> Response {
-    let query = query.unwrap_or_default();
-    respond(
-        try_list(&app, principal, &query)
-            .await
-            .map(ApiResponse::new),
-    )
-}
-
-async fn try_list(app: &App, principal: Principal, query: &str) -> Result<StoredResponse, Error> {
-    let page = request::Intents::read(query)?.page;
+    Auth(principal): Auth,
+    query: Query<IntentsParameters>,
+) -> Handled<List<PaymentIntent<'static>>> {
+    let page = request::Intents::read(&query.0)?.page;
     if let Some(after) = page.after {
-        // An id that is none of the caller's has no place in its list.
-        find_own(app, principal, &after.to_string())
-            .await
-            .map_err(|error| match error.status {
-                403 | 404 => Error::invalid("starting_after", "No such payment intent"),
-                _ => error,
-            })?;
+        check_listed(&app, principal, after).await?;
     }
     let (merchant, mode) = (principal.merchant_id, principal.mode);
-    let found = store::intents::list(&app.db, merchant, mode, page.after, page.rows()).await;
-    let mut intents = found.map_err(ApiError::from)?;
+    let mut intents =
+        store::intents::list(&app.db, merchant, mode, page.after, page.rows()).await?;
     let has_more = page.cut(&mut intents);
-    Ok(ok(List::of(&intents, has_more).body()))
+    Ok(Reply::of(List::of(&intents, has_more).body()))
 }
 
-pub async fn retrieve(
-    State(app): State<Arc<App>>,
-    Extension(principal): Extension<Principal>,
-    id: Named,
-) -> Response {
-    let found = find_own(&app, principal, &text(id)).await;
-    respond(found.map(|intent| ApiResponse::new(render(&intent))))
+/// Another merchant's id has no place in the caller's list.
+async fn check_listed(app: &App, principal: Principal, after: IntentId) -> Result<(), Refusal> {
+    match find_own(app, principal, &after.to_string()).await {
+        Err(Refusal::Surface(error)) if [403, 404].contains(&error.status) => {
+            Err(Error::invalid("starting_after", "No such payment intent").into())
+        }
+        found => found.map(drop),
+    }
 }
+
+pub const READ: Docs = docs(GROUP, "getPaymentIntent", "Read a payment intent").refusing(&[403]);
+
+pub async fn read(
+    State(app): State<Arc<App>>,
+    Auth(principal): Auth,
+    Id(id): Id,
+) -> Handled<Shown> {
+    let intent = find_own(&app, principal, &id).await?;
+    Ok(Reply::of(Envelope::of(&intent).body()))
+}
+
+pub const CANCEL: Docs = docs(GROUP, "cancelPaymentIntent", "Cancel a payment intent")
+    .saying("One that is neither paid nor being paid.")
+    .example(r#"{ "reason": "The order was withdrawn" }"#)
+    .refusing(&[403]);
 
 pub async fn cancel(
     State(app): State<Arc<App>>,
-    Extension(principal): Extension<Principal>,
-    id: Named,
-    request: Request,
-) -> Response {
-    respond(try_cancel(&app, principal, &text(id), request).await)
-}
-
-async fn try_cancel(
-    app: &App,
-    principal: Principal,
-    id: &str,
-    request: Request,
-) -> Result<ApiResponse, Error> {
-    let id = find_own(app, principal, id).await?.id;
-    let (body, key) = idempotency::read_if_any(app, Surface::Finternet, request).await?;
-    request::cancel(body)?;
-    match intents::cancel(app, principal, id, key, render).await {
-        Err(ApiError::IntentClosed) => Err(Error::not_cancelable(closed(app, id).await?)),
-        canceled => Ok(canceled?),
+    Auth(principal): Auth,
+    Id(id): Id,
+    sent: Sent<CancelBody, Optional>,
+) -> Handled<Shown> {
+    let id = find_own(&app, principal, &id).await?.id;
+    let ((), key) = sent.read(&app, request::cancel).await?;
+    let render = |intent: &Intent| Reply::<Shown>::stored(Envelope::of(intent).body());
+    match intents::cancel(&app, principal, id, key, render).await {
+        Err(ApiError::IntentClosed) => {
+            Err(Error::not_now(&NOT_CANCELABLE, closed(&app, id).await?).into())
+        }
+        canceled => Ok(canceled?.into()),
     }
-}
-
-fn render(intent: &Intent) -> StoredResponse {
-    ok(Envelope::of(intent).body())
 }

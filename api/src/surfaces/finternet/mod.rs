@@ -1,96 +1,135 @@
-//! finternet's paths: payment intents under `/v1/payment-intents`, and webhook endpoints where the
-//! key comes as `X-API-Key`.
+//! finternet: payment intents under `/v1/payment-intents`, and webhook endpoints where the key comes
+//! as `X-API-Key`.
 
 mod account;
-mod endpoints;
 mod intents;
 mod on_chain;
 mod public;
 
-use axum::Router;
-use axum::extract::Path;
-use axum::extract::rejection::PathRejection;
-use axum::response::Response;
-use axum::routing::{get, post};
-use domain::id::IntentId;
+use axum::routing::options;
+use domain::id::{EndpointId, IntentId};
 use domain::intent::{Intent, State};
+use domain::surface::Surface;
+use serde_json::json;
 use store::accept::StoredResponse;
 use store::merchants::Principal;
-use wire::finternet::error::Error;
+use wire::finternet::error::{self, Error};
+use wire::finternet::response::{DeletedEndpoint, Envelope, List, WebhookEndpoint};
+use wire::finternet::webhook;
+use wire::subscription::Endpoint;
 
-use super::{Paths, answer, answer_once};
+use super::endpoints;
+use super::handler::{Refusal, Reply, of};
 use crate::App;
-use crate::actions::idempotency::ApiResponse;
 use crate::error::ApiError;
+use crate::openapi::operation::{Operations, delete, get, patch, post, put};
+use crate::openapi::{About, events, schemas};
 
-pub fn paths() -> Paths {
-    let known = Router::new()
-        .route(
-            "/v1/payment-intents",
-            post(intents::create).get(intents::list),
-        )
-        .route(
-            "/v1/payment-intents/",
-            post(intents::create).get(intents::list),
-        )
-        .route("/v1/payment-intents/account/balance", get(account::balance))
-        .route(
-            "/v1/payment-intents/account/ledger-entries",
-            get(account::ledger_entries),
-        )
-        .route("/v1/payment-intents/{id}", get(intents::retrieve))
-        .route("/v1/payment-intents/{id}/", get(intents::retrieve))
-        .route("/v1/payment-intents/{id}/cancel", post(intents::cancel))
-        .merge(on_chain::paths())
-        .route("/v1/webhooks", post(endpoints::create).get(endpoints::list))
-        .route(
-            "/v1/webhooks/",
-            post(endpoints::create).get(endpoints::list),
-        )
-        .route(
-            "/v1/webhooks/{id}",
-            get(endpoints::retrieve)
-                .put(endpoints::update)
-                .patch(endpoints::update)
-                .delete(endpoints::delete),
-        );
-    Paths {
-        known,
-        open: public::paths(),
+#[rustfmt::skip]
+pub fn operations() -> Operations {
+    Operations::new()
+        .at("/v1/payment-intents", ["/v1/payment-intents/"], post(intents::create, intents::CREATE))
+        .at("/v1/payment-intents", ["/v1/payment-intents/"], get(intents::list, intents::LIST))
+        .at("/v1/payment-intents/{id}", ["/v1/payment-intents/{id}/"], get(intents::read, intents::READ))
+        .at("/v1/payment-intents/{id}/cancel", [], post(intents::cancel, intents::CANCEL))
+        .at("/v1/payment-intents/public/{id}", [], get(public::read, public::READ))
+        .at("/v1/payment-intents/public/{id}/payment", [], post(public::pay, public::PAY))
+        .at("/v1/payment-intents/account/balance", [], get(account::balance, account::BALANCE))
+        .at("/v1/payment-intents/account/ledger-entries", [], get(account::ledger_entries, account::LEDGER_ENTRIES))
+        .at("/v1/webhooks", ["/v1/webhooks/"], post(endpoints::create::<Finternet>, endpoints::CREATE))
+        .at("/v1/webhooks", ["/v1/webhooks/"], get(endpoints::list::<Finternet>, endpoints::LIST))
+        .at("/v1/webhooks/{id}", [], get(endpoints::read::<Finternet>, endpoints::READ))
+        .at("/v1/webhooks/{id}", [], patch(endpoints::update::<Finternet>, endpoints::UPDATE))
+        .at("/v1/webhooks/{id}", [], put(endpoints::update::<Finternet>, endpoints::REPLACE))
+        .at("/v1/webhooks/{id}", [], delete(endpoints::delete::<Finternet>, endpoints::DELETE))
+        .at("/v1/payment-intents/{id}/confirm", [], post(on_chain::confirm, on_chain::CONFIRM))
+        .at("/v1/payment-intents/public/{id}/transaction-hash", [], post(on_chain::transaction_hash, on_chain::TRANSACTION_HASH))
+        .at("/v1/payment-intents/{id}/escrow", [], get(on_chain::escrow, on_chain::READ_ESCROW))
+        .at("/v1/payment-intents/{id}/escrow/delivery-proof", [], post(on_chain::escrow, on_chain::PROVE))
+        .at("/v1/payment-intents/{id}/escrow/dispute", [], post(on_chain::escrow, on_chain::DISPUTE))
+        .at("/v1/payment-intents/{id}/escrow/milestones", [], post(on_chain::escrow, on_chain::ADD_MILESTONE))
+        .at("/v1/payment-intents/{id}/escrow/milestones/{milestone}/complete", [], post(on_chain::escrow, on_chain::COMPLETE_MILESTONE))
+        // What a browser asks before it sends JSON to another origin; not documented.
+        .route("/v1/payment-intents/public/{id}", options(public::preflight))
+        .route("/v1/payment-intents/public/{id}/payment", options(public::preflight))
+        .route("/v1/payment-intents/public/{id}/transaction-hash", options(public::preflight))
+}
+
+pub fn about() -> About {
+    About {
+        surface: Surface::Finternet,
+        summary: "Payment intents, paid by card.",
+        description: "Amounts are decimal strings and times are Unix seconds. Every object comes in \
+                      an envelope.",
+        security: json!({
+            "type": "apiKey", "in": "header", "name": "X-API-Key",
+            "description": "Send `X-API-Key: YOUR_API_KEY` (`sk_test_…`, `sk_live_…`).",
+        }),
+        has_replays: true,
+        errors: error::ROWS,
+        error: |_| schemas::response::<error::Body>(),
+        events: events(webhook::event_name, |_| {
+            schemas::response::<webhook::EventObject>()
+        }),
+        subscribable: &webhook::EVENTS,
     }
 }
 
-/// A path's parameter. What is no text names nothing either; axum's own answer to it is not ours.
-type Named = Result<Path<String>, PathRejection>;
+/// This surface's format of webhook endpoints.
+struct Finternet;
 
-fn text(named: Named) -> String {
-    named.map(|Path(text)| text).unwrap_or_default()
+impl endpoints::Format for Finternet {
+    const SURFACE: Surface = Surface::Finternet;
+    const EVENTS: &'static [&'static str] = &webhook::EVENTS;
+    type Created = Reply<Envelope<WebhookEndpoint<'static>>, 201>;
+    const CREATED: u16 = 201;
+    type One = Envelope<WebhookEndpoint<'static>>;
+    type List = List<WebhookEndpoint<'static>>;
+    type Deleted = DeletedEndpoint;
+
+    fn one(endpoint: &Endpoint, secret: Option<&str>) -> String {
+        Envelope::endpoint(endpoint, secret).body()
+    }
+
+    fn list(endpoints: &[Endpoint]) -> String {
+        List::whole(endpoints).body()
+    }
+
+    fn deleted(id: EndpointId) -> String {
+        DeletedEndpoint::of(id).body()
+    }
+
+    fn missing(id: &str) -> Refusal {
+        Error::missing(&error::ENDPOINT_MISSING, id).into()
+    }
 }
 
-/// An intent, whosever it is, by its id as the client wrote it.
-async fn find(app: &App, id: &str) -> Result<Intent, Error> {
-    let missing = || Error::intent_missing(id);
+/// An intent of any merchant, by its id as the client wrote it.
+async fn find(app: &App, id: &str) -> Result<Intent, Refusal> {
+    let missing = || Error::missing(&error::INTENT_MISSING, id);
     let parsed = IntentId::parse(id).ok_or_else(missing)?;
-    let found = crate::actions::intents::find(app, parsed).await;
-    found.map_err(|refused| named(refused, missing()))
+    match crate::actions::intents::find(app, parsed).await {
+        Err(ApiError::Missing(_)) => Err(missing().into()),
+        found => Ok(found?),
+    }
 }
 
-/// An intent of the caller's. A stranger's is known to be there; of the caller's own, a key sees
-/// only what keys of its kind made.
-async fn find_own(app: &App, principal: Principal, id: &str) -> Result<Intent, Error> {
+/// An intent of the caller. Another merchant's is known to exist; of its own, a key sees only what
+/// keys of its mode created.
+async fn find_own(app: &App, principal: Principal, id: &str) -> Result<Intent, Refusal> {
     let intent = find(app, id).await?;
     if intent.merchant_id != principal.merchant_id {
-        return Err(Error::forbidden());
+        return Err(Error::of(&error::FORBIDDEN).into());
     }
     if intent.mode != principal.mode {
-        return Err(Error::intent_missing(id));
+        return Err(Error::missing(&error::INTENT_MISSING, id).into());
     }
     Ok(intent)
 }
 
-/// Where an intent stands that was not open a moment ago. If it is open again, a payment of it
+/// The state of an intent that was not open a moment ago. If it is open again, a payment of it
 /// failed since.
-async fn closed(app: &App, id: IntentId) -> Result<State, Error> {
+async fn closed(app: &App, id: IntentId) -> Result<State, ApiError> {
     let state = crate::actions::intents::find(app, id).await?.state();
     Ok(if state.is_open() {
         State::Processing
@@ -99,62 +138,36 @@ async fn closed(app: &App, id: IntentId) -> Result<State, Error> {
     })
 }
 
-/// What was not found gets its name.
-fn named(refused: ApiError, missing: Error) -> Error {
-    match refused {
-        ApiError::Missing(_) => missing,
-        refused => refused.into(),
-    }
-}
-
-fn respond(result: Result<ApiResponse, Error>) -> Response {
-    match result {
-        Ok(answered) => answer_once(answered),
-        Err(error) => answer(answer_of(&error)),
-    }
-}
-
-const fn ok(body: String) -> StoredResponse {
-    StoredResponse { status: 200, body }
-}
-
-/// Turns a request away in this contract's words.
-pub fn refuse(refused: ApiError) -> StoredResponse {
-    answer_of(&Error::from(refused))
-}
-
-fn answer_of(error: &Error) -> StoredResponse {
-    StoredResponse {
-        status: error.status,
-        body: error.body(),
-    }
+/// An error in this surface's format.
+pub fn render(error: ApiError) -> StoredResponse {
+    of(&Error::from(error))
 }
 
 impl From<ApiError> for Error {
-    fn from(refused: ApiError) -> Self {
-        match refused {
-            ApiError::KeyMissing => Error::key_missing(),
-            ApiError::KeyInvalid | ApiError::TokenExpired => Error::key_invalid(),
+    fn from(error: ApiError) -> Self {
+        match error {
+            ApiError::KeyMissing => Error::of(&error::KEY_MISSING),
+            ApiError::KeyInvalid | ApiError::TokenExpired => Error::of(&error::KEY_INVALID),
             ApiError::RateLimited {
                 retry_after_seconds,
             } => Error::rate_limited(retry_after_seconds),
-            ApiError::Body(why) => Error::body_unreadable(why),
-            ApiError::Field(wrong) => wrong.into(),
-            ApiError::RouteUnknown | ApiError::Missing(_) => Error::route_unknown(),
-            ApiError::MethodNotAllowed => Error::method_not_allowed(),
+            ApiError::Body(why) => Error::body_invalid(why),
+            ApiError::Field(field) => field.into(),
+            ApiError::RouteUnknown | ApiError::Missing(_) => Error::of(&error::ROUTE_UNKNOWN),
+            ApiError::MethodNotAllowed => Error::of(&error::METHOD_NOT_ALLOWED),
             ApiError::IdempotencyKeyMalformed => Error::key_malformed(),
-            ApiError::IdempotencyKeyReused => Error::key_reused(),
+            ApiError::IdempotencyKeyReused => Error::of(&error::IDEMPOTENCY_KEY_REUSED),
             ApiError::UrlNotAllowed(why) => Error::url_not_allowed(why),
-            ApiError::TooManyEndpoints => Error::too_many_endpoints(),
-            ApiError::ScopeMissing => Error::scope_missing(),
-            ApiError::LiveUnavailable => Error::live_unavailable(),
-            ApiError::Unavailable => Error::unavailable(),
-            // The paths that know these answer them by themselves.
+            ApiError::TooManyEndpoints => Error::of(&error::ENDPOINT_LIMIT_REACHED),
+            ApiError::ScopeMissing => Error::of(&error::SCOPE_MISSING),
+            ApiError::LiveUnavailable => Error::of(&error::LIVE_UNAVAILABLE),
+            ApiError::Unavailable => Error::of(&error::UNAVAILABLE),
+            // The handlers that meet these answer them themselves.
             ApiError::NotRefundable
             | ApiError::RefundTooLarge
             | ApiError::EmailTaken
             | ApiError::IntentClosed
-            | ApiError::Internal => Error::internal(),
+            | ApiError::Internal => Error::of(&error::INTERNAL),
         }
     }
 }

@@ -1,63 +1,73 @@
-//! What only a payment on chain needs. The contract has these paths; this gateway has no chain, and
-//! says so after the rules that hold for any intent.
+//! What only an on-chain payment needs. The contract has these paths; this gateway has no chain yet,
+//! and says so after the rules that hold for any intent.
 
 use std::sync::Arc;
 
-use axum::Router;
-use axum::extract::rejection::PathRejection;
-use axum::extract::{Extension, Path, State};
-use axum::response::Response;
-use axum::routing::{get, post};
-use store::merchants::Principal;
-use wire::finternet::error::Error;
+use axum::extract::State;
+use wire::finternet::error::{ESCROW_MISSING, Error, ON_CHAIN_UNAVAILABLE};
 
-use super::{Named, find, find_own, respond, text};
+use super::{find, find_own};
 use crate::App;
+use crate::openapi::operation::{Docs, docs};
+use crate::surfaces::handler::{Auth, Id, Nothing, Refusal};
 
-pub fn paths() -> Router<Arc<App>> {
-    Router::new()
-        .route("/v1/payment-intents/{id}/confirm", post(confirm))
-        .route("/v1/payment-intents/{id}/escrow", get(escrow))
-        .route(
-            "/v1/payment-intents/{id}/escrow/delivery-proof",
-            post(escrow),
-        )
-        .route("/v1/payment-intents/{id}/escrow/dispute", post(escrow))
-        .route("/v1/payment-intents/{id}/escrow/milestones", post(escrow))
-        .route(
-            "/v1/payment-intents/{id}/escrow/milestones/{milestone}/complete",
-            post(milestone),
-        )
-}
+const GROUP: &str = "On-chain payments";
+const BY_CARD: &str = "Not available on this gateway, which answers 400: pay by card. The gateway \
+                       ignores what is sent.";
+const NO_ESCROW: &str = "Not available on this gateway: no payment intent has an escrow, so it \
+                         answers 404. The gateway ignores what is sent.";
 
-async fn confirm(
+pub const CONFIRM: Docs = docs(
+    GROUP,
+    "confirmPaymentIntent",
+    "Confirm a payment intent by signature",
+)
+.saying(BY_CARD)
+.refusing(&[400, 403]);
+
+pub async fn confirm(
     State(app): State<Arc<App>>,
-    Extension(principal): Extension<Principal>,
-    id: Named,
-) -> Response {
-    let found = find_own(&app, principal, &text(id)).await;
-    respond(found.and_then(|_| Err(Error::on_chain_unavailable())))
+    Auth(principal): Auth,
+    Id(id): Id,
+) -> Result<Nothing, Refusal> {
+    find_own(&app, principal, &id).await?;
+    Err(Error::of(&ON_CHAIN_UNAVAILABLE).into())
 }
 
-pub async fn transaction_hash(State(app): State<Arc<App>>, id: Named) -> Response {
-    let found = find(&app, &text(id)).await;
-    respond(found.and_then(|_| Err(Error::on_chain_unavailable())))
+pub const TRANSACTION_HASH: Docs = docs(
+    GROUP,
+    "setTransactionHash",
+    "Report the transaction of a payment intent",
+)
+.saying(BY_CARD)
+.refusing(&[400]);
+
+pub async fn transaction_hash(State(app): State<Arc<App>>, Id(id): Id) -> Result<Nothing, Refusal> {
+    find(&app, &id).await?;
+    Err(Error::of(&ON_CHAIN_UNAVAILABLE).into())
 }
 
-async fn escrow(
+pub const READ_ESCROW: Docs = docs(GROUP, "getEscrow", "Read the escrow")
+    .saying(NO_ESCROW)
+    .refusing(&[403]);
+pub const PROVE: Docs = docs(GROUP, "createDeliveryProof", "Prove a delivery")
+    .saying(NO_ESCROW)
+    .refusing(&[403]);
+pub const DISPUTE: Docs = docs(GROUP, "createDispute", "Dispute a delivery")
+    .saying(NO_ESCROW)
+    .refusing(&[403]);
+pub const ADD_MILESTONE: Docs = docs(GROUP, "createMilestone", "Add a milestone")
+    .saying(NO_ESCROW)
+    .refusing(&[403]);
+pub const COMPLETE_MILESTONE: Docs = docs(GROUP, "completeMilestone", "Complete a milestone")
+    .saying(NO_ESCROW)
+    .refusing(&[403]);
+
+pub async fn escrow(
     State(app): State<Arc<App>>,
-    Extension(principal): Extension<Principal>,
-    id: Named,
-) -> Response {
-    let id = text(id);
-    let found = find_own(&app, principal, &id).await;
-    respond(found.and_then(|_| Err(Error::escrow_missing(&id))))
-}
-
-async fn milestone(
-    app: State<Arc<App>>,
-    principal: Extension<Principal>,
-    path: Result<Path<(String, String)>, PathRejection>,
-) -> Response {
-    escrow(app, principal, path.map(|Path((id, _))| Path(id))).await
+    Auth(principal): Auth,
+    Id(id): Id,
+) -> Result<Nothing, Refusal> {
+    find_own(&app, principal, &id).await?;
+    Err(Error::missing(&ESCROW_MISSING, &id).into())
 }

@@ -1,53 +1,40 @@
-//! What a payer's browser asks, without a key: whoever knows an intent's id may read and pay it.
+//! What a payer's browser asks, without a key: anybody with an intent's id may read and pay it.
 
 use std::sync::Arc;
 
-use axum::Router;
-use axum::extract::{Request, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use axum::http::header::{
     ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_MAX_AGE,
 };
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
 use domain::id::IntentId;
 use domain::intent::{Intent, Paid};
 use domain::merchant::PublicIntents;
 use domain::payment::Payment;
-use domain::surface::Surface;
 use serde_json::Map;
 use sha2::{Digest, Sha256};
 use store::accept::{Key, StoredResponse};
 use store::merchants::{self, Principal};
 use uuid::Uuid;
-use wire::finternet::error::Error;
-use wire::finternet::request;
-use wire::finternet::response::Envelope;
+use wire::finternet::error::{Error, NOT_CHARGEABLE, NOT_PAYABLE};
+use wire::finternet::request::{self, CardPaymentBody};
+use wire::finternet::response::{Envelope, PaymentIntent};
 
-use super::{Named, answer_of, closed, find, ok, on_chain, respond, text};
+use super::{closed, find};
 use crate::App;
-use crate::actions::idempotency::{self, ApiResponse};
 use crate::actions::payments::{self, New};
 use crate::error::ApiError;
+use crate::openapi::operation::{Docs, docs};
+use crate::surfaces::handler::{Handled, Id, Reply, Sent, of};
 
-pub fn paths() -> Router<Arc<App>> {
-    Router::new()
-        .route(
-            "/v1/payment-intents/public/{id}",
-            get(retrieve).options(preflight),
-        )
-        .route(
-            "/v1/payment-intents/public/{id}/payment",
-            post(pay).options(preflight),
-        )
-        .route(
-            "/v1/payment-intents/public/{id}/transaction-hash",
-            post(on_chain::transaction_hash).options(preflight),
-        )
-}
+const GROUP: &str = "Paying";
+
+/// An intent in its envelope.
+type Shown = Envelope<PaymentIntent<'static>>;
 
 /// What a browser asks before it sends JSON to another origin.
-async fn preflight() -> Response {
+pub async fn preflight() -> Response {
     let headers = [
         (ACCESS_CONTROL_ALLOW_METHODS, "GET, POST"),
         (
@@ -59,32 +46,46 @@ async fn preflight() -> Response {
     (StatusCode::NO_CONTENT, headers).into_response()
 }
 
-async fn retrieve(State(app): State<Arc<App>>, id: Named) -> Response {
-    respond(try_retrieve(&app, &text(id)).await.map(ApiResponse::new))
+pub const READ: Docs = docs(
+    GROUP,
+    "getPublicPaymentIntent",
+    "Read a payment intent as its payer",
+)
+.saying(
+    "Anybody with the id can read it. An operator can hide the merchant, the destination and the \
+     metadata of your payment intents from them; those are then null.",
+);
+
+pub async fn read(State(app): State<Arc<App>>, Id(id): Id) -> Handled<Shown> {
+    let intent = find(&app, &id).await?;
+    let choice = choice(&app, &intent).await?;
+    Ok(Reply::of(Envelope::public(&intent, choice).body()))
 }
 
-async fn try_retrieve(app: &App, id: &str) -> Result<StoredResponse, Error> {
-    let intent = find(app, id).await?;
-    let choice = choice(app, &intent).await?;
-    Ok(ok(Envelope::public(&intent, choice).body()))
-}
-
-/// What the intent's merchant lets strangers read.
+/// What the intent's merchant lets anonymous clients read.
 async fn choice(app: &App, intent: &Intent) -> Result<PublicIntents, ApiError> {
     Ok(merchants::public_intents(&app.db, intent.merchant_id).await?)
 }
 
-async fn pay(State(app): State<Arc<App>>, id: Named, request: Request) -> Response {
-    respond(try_pay(&app, &text(id), request).await)
-}
+pub const PAY: Docs = docs(GROUP, "payPaymentIntent", "Pay a payment intent by card")
+    .saying("Waits for the outcome, at most 8 seconds. After a decline another card may follow.")
+    .example(
+        r#"{ "card": {
+            "cardNumber": "4242 4242 4242 4242", "expiry": "12/30", "cvv": "123", "name": "John Doe"
+        } }"#,
+    )
+    .refusing(&[403]);
 
-async fn try_pay(app: &Arc<App>, id: &str, request: Request) -> Result<ApiResponse, Error> {
-    let intent = find(app, id).await?;
-    let (body, key) = idempotency::read(app, Surface::Finternet, request).await?;
-    let card = request::card(body)?;
+pub async fn pay(
+    State(app): State<Arc<App>>,
+    Id(id): Id,
+    sent: Sent<CardPaymentBody>,
+) -> Handled<Shown> {
+    let intent = find(&app, &id).await?;
+    let (card, key) = sent.read(&app, request::card).await?;
     let money = intent.money.on_a_card();
     let new = New {
-        money: money.map_err(|_| Error::not_chargeable())?,
+        money: money.map_err(|_| Error::of(&NOT_CHARGEABLE))?,
         payer: None,
         card: Some(card),
         description: intent.description.clone(),
@@ -92,7 +93,7 @@ async fn try_pay(app: &Arc<App>, id: &str, request: Request) -> Result<ApiRespon
         intent_id: Some(intent.id),
         checkout: None,
     };
-    // The payer pays the merchant; nobody else is known here.
+    // The payer pays the merchant, and is anonymous.
     let principal = Principal {
         key_id: Uuid::nil(),
         merchant_id: intent.merchant_id,
@@ -100,15 +101,17 @@ async fn try_pay(app: &Arc<App>, id: &str, request: Request) -> Result<ApiRespon
         rate_limit: None,
     };
     let key = key.map(|key| of_payers(&key, intent.id));
-    let choice = choice(app, &intent).await?;
+    let choice = choice(&app, &intent).await?;
     let render = |payment: &Payment| paid(&intent, payment, choice);
-    match payments::create(app, principal, new, key, render).await {
-        Err(ApiError::IntentClosed) => Err(Error::not_payable(closed(app, intent.id).await?)),
-        made => Ok(made?),
+    match payments::create(&app, principal, new, key, render).await {
+        Err(ApiError::IntentClosed) => {
+            Err(Error::not_now(&NOT_PAYABLE, closed(&app, intent.id).await?).into())
+        }
+        created => Ok(created?.into()),
     }
 }
 
-/// A payer's key is the intent's own: it is never the same as one of the merchant's.
+/// A payer's key belongs to the intent: it never equals one of the merchant's.
 fn of_payers(key: &Key, intent: IntentId) -> Key {
     let digest = Sha256::digest(key.key.as_bytes());
     Key {
@@ -117,14 +120,14 @@ fn of_payers(key: &Key, intent: IntentId) -> Key {
     }
 }
 
-/// The intent as its payment leaves it, or why the card was not charged.
+/// The intent after its payment, or why the card was not charged.
 fn paid(intent: &Intent, payment: &Payment, choice: PublicIntents) -> StoredResponse {
     if let Some(failure) = payment.failure {
-        return answer_of(&Error::payment_failed(failure));
+        return of(&Error::payment_failed(failure));
     }
     let intent = Intent {
         paid: Some(Paid::by(payment)),
         ..intent.clone()
     };
-    ok(Envelope::public(&intent, choice).body())
+    Reply::<Shown>::stored(Envelope::public(&intent, choice).body())
 }

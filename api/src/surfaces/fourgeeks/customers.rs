@@ -2,56 +2,70 @@
 
 use std::sync::Arc;
 
-use axum::extract::{Extension, RawQuery, Request, State};
+use axum::extract::State;
 use domain::customer::Customer;
-use domain::surface::Surface;
-use store::accept::StoredResponse;
 use store::merchants::Principal;
 use wire::fourgeeks::customer_id;
-use wire::fourgeeks::request::{CreateCustomer, CustomerPages};
+use wire::fourgeeks::request::{
+    CreateCustomer, CustomerBody, CustomerPages, CustomerPagesParameters,
+};
 use wire::fourgeeks::response::{self, CustomerPage, CustomerRow, Customers};
-use wire::page::Page;
+use wire::page::{Page, PageParameters};
+use wire::paygate::error as paygate;
 use wire::query::Parameters;
 
-use super::{Handled, first_only};
+use super::first_only;
 use crate::App;
 use crate::actions::customers;
-use crate::actions::idempotency::{self, ApiResponse};
 use crate::error::ApiError;
-use crate::surfaces::{Id, ok};
+use crate::openapi::operation::{Docs, docs};
+use crate::openapi::schemas;
+use crate::surfaces::handler::{Auth, Handled, Id, Query, Reply, Sent};
+
+const GROUP: &str = "Customers";
+
+pub const CREATE: Docs = docs(GROUP, "createCustomer", "Create a customer")
+    .saying("If a customer has the e-mail address already, that customer is changed instead.")
+    .example(r#"{ "email": "ada@example.com", "name": "Ada" }"#)
+    .shared(schemas::response::<paygate::Body>);
 
 pub async fn create(
     State(app): State<Arc<App>>,
-    Extension(principal): Extension<Principal>,
-    request: Request,
-) -> Handled {
-    let (body, key) = idempotency::read(&app, Surface::Fourgeeks, request).await?;
-    let CreateCustomer(details) = CreateCustomer::read(body)?;
-    let details = customers::new_customer(details);
-    first_only(customers::create(&app, principal, &details, key, render).await?)
+    Auth(principal): Auth,
+    sent: Sent<CustomerBody>,
+) -> Handled<response::Customer<'static>> {
+    let (CreateCustomer(details), key) = sent.read(&app, CreateCustomer::read).await?;
+    let customer = customers::new_customer(details);
+    let render = |customer: &Customer| {
+        Reply::<response::Customer>::stored(response::Customer::of(customer).body())
+    };
+    first_only(customers::create(&app, principal, &customer, key, render).await?)
 }
 
-fn render(customer: &Customer) -> StoredResponse {
-    ok(response::Customer::of(customer).body())
-}
+pub const READ: Docs =
+    docs(GROUP, "getCustomer", "Read a customer").shared(schemas::response::<paygate::Body>);
 
 pub async fn read(
     State(app): State<Arc<App>>,
-    Extension(principal): Extension<Principal>,
+    Auth(principal): Auth,
     Id(id): Id,
-) -> Handled {
+) -> Handled<response::Customer<'static>> {
     let id = customer_id(&id).ok_or(ApiError::Missing("customer"))?;
     let customer = customers::find(&app, principal, id).await?;
-    Ok(ApiResponse::new(render(&customer)))
+    Ok(Reply::of(response::Customer::of(&customer).body()))
 }
+
+pub const LIST: Docs = docs(GROUP, "listCustomers", "List customers")
+    .saying("Newest first.")
+    .shared(schemas::response::<paygate::Body>);
 
 /// Without a slash at the path's end: a part of the list by limit and offset.
 pub async fn list(
     State(app): State<Arc<App>>,
-    Extension(principal): Extension<Principal>,
-    RawQuery(query): RawQuery,
-) -> Handled {
-    let page = Page::read(&Parameters::of(&query.unwrap_or_default()), customer_id)?;
+    Auth(principal): Auth,
+    query: Query<PageParameters>,
+) -> Handled<Customers<'static>> {
+    let page = Page::read(&Parameters::of(&query.0), customer_id)?;
     let (found, _) = customers::list(&app, principal, &page).await?;
     let customers = Customers {
         items: found.iter().map(response::Customer::of).collect(),
@@ -59,16 +73,19 @@ pub async fn list(
         limit: page.limit,
         offset: page.offset,
     };
-    Ok(ApiResponse::new(ok(customers.body())))
+    Ok(Reply::of(customers.body()))
 }
+
+pub const PAGES: Docs = docs(GROUP, "listCustomerPages", "List customers in pages")
+    .saying("Newest first, with the UUIDs that lists of payments show.");
 
 /// With a slash: a numbered page.
 pub async fn pages(
     State(app): State<Arc<App>>,
-    Extension(principal): Extension<Principal>,
-    RawQuery(query): RawQuery,
-) -> Handled {
-    let pages = CustomerPages::read(&query.unwrap_or_default())?;
+    Auth(principal): Auth,
+    query: Query<CustomerPagesParameters>,
+) -> Handled<CustomerPage<'static>> {
+    let pages = CustomerPages::read(&query.0)?;
     let (found, _) = customers::list(&app, principal, &pages.page()).await?;
     let count = count(&app, principal).await?;
     let address = format!("{}/v1/customers/", app.public_url);
@@ -78,7 +95,7 @@ pub async fn pages(
         previous: pages.previous(&address),
         results: found.iter().map(CustomerRow::of).collect(),
     };
-    Ok(ApiResponse::new(ok(page.body())))
+    Ok(Reply::of(page.body()))
 }
 
 async fn count(app: &App, principal: Principal) -> Result<u64, ApiError> {

@@ -1,120 +1,103 @@
-//! fourgeeks' paths: payments on a hosted page, under `/v1/payments/`.
+//! fourgeeks: payments on a hosted page, under `/v1/payments/`.
 
 mod customers;
 mod payments;
 mod refunds;
 
-use axum::Router;
-use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
+use domain::surface::Surface;
+use serde_json::json;
 use store::accept::StoredResponse;
-use wire::fourgeeks::error::Error;
+use wire::fourgeeks::error::{self, Error};
 
-use super::{Paths, answer};
+use super::handler::{Handled, of};
 use crate::actions::idempotency::ApiResponse;
 use crate::error::ApiError;
+use crate::openapi::operation::{Operations, get, post};
+use crate::openapi::{About, schemas};
 
-pub fn paths() -> Paths {
-    let known = Router::new()
-        .route("/v1/payments", get(payments::list).post(payments::create))
-        .route("/v1/payments/", get(payments::list).post(payments::create))
-        .route("/v1/payments/internal", get(payments::list))
-        .route("/v1/payments/internal/", get(payments::list))
-        .route("/v1/payments/session", post(payments::create_session))
-        .route("/v1/payments/session/", post(payments::create_session))
-        .route("/v1/payments/{id}", get(payments::read))
-        .route("/v1/payments/{id}/", get(payments::read))
-        .route("/v1/refunds", get(refunds::list).post(refunds::create))
-        .route("/v1/refunds/", get(refunds::list).post(refunds::create))
-        .route("/v1/refunds/{id}", get(refunds::read))
-        .route("/v1/refunds/{id}/", get(refunds::read))
-        .route(
-            "/v1/customers",
-            get(customers::list).post(customers::create),
-        )
-        .route(
-            "/v1/customers/",
-            get(customers::pages).post(customers::create),
-        )
-        .route("/v1/customers/{id}", get(customers::read))
-        .route("/v1/customers/{id}/", get(customers::read));
-    let open = Router::new()
-        .route("/v1/payments/public/{id}", get(payments::read_public))
-        .route("/v1/payments/public/{id}/", get(payments::read_public))
-        .route("/v1/payments/session/{id}", get(payments::read_session))
-        .route("/v1/payments/session/{id}/", get(payments::read_session));
-    Paths { known, open }
+#[rustfmt::skip]
+pub fn operations() -> Operations {
+    Operations::new()
+        .at("/v1/payments/", ["/v1/payments"], post(payments::create, payments::CREATE))
+        .at("/v1/payments/", ["/v1/payments"], get(payments::list, payments::LIST))
+        .at("/v1/payments/internal", ["/v1/payments/internal/"], get(payments::list, payments::LIST_INTERNAL))
+        .at("/v1/payments/{id}", ["/v1/payments/{id}/"], get(payments::read, payments::READ))
+        .at("/v1/payments/session", ["/v1/payments/session/"], post(payments::create_session, payments::CREATE_SESSION))
+        .at("/v1/payments/session/{id}", ["/v1/payments/session/{id}/"], get(payments::read_session, payments::READ_SESSION))
+        .at("/v1/payments/public/{id}", ["/v1/payments/public/{id}/"], get(payments::read_public, payments::READ_PUBLIC))
+        .at("/v1/refunds", ["/v1/refunds/"], post(refunds::create, refunds::CREATE))
+        .at("/v1/refunds", ["/v1/refunds/"], get(refunds::list, refunds::LIST))
+        .at("/v1/refunds/{id}", ["/v1/refunds/{id}/"], get(refunds::read, refunds::READ))
+        .at("/v1/customers", ["/v1/customers/"], post(customers::create, customers::CREATE))
+        .at("/v1/customers", [], get(customers::list, customers::LIST))
+        .at("/v1/customers/", [], get(customers::pages, customers::PAGES))
+        .at("/v1/customers/{id}", ["/v1/customers/{id}/"], get(customers::read, customers::READ))
 }
 
-/// What a handler turns a request away with.
-struct Refusal(Error);
-
-impl<E> From<E> for Refusal
-where
-    Error: From<E>,
-{
-    fn from(error: E) -> Self {
-        Self(error.into())
+pub fn about() -> About {
+    About {
+        surface: Surface::Fourgeeks,
+        summary: "Payments on a hosted page; amounts are decimal strings.",
+        description: "Amounts are decimal strings in major units, and JSON numbers in lists; times \
+                      are ISO 8601. Every payment has a page of the gateway. It shows the payment \
+                      and takes no card yet, so a payment created here stays `pending` and fails \
+                      after 24 hours.",
+        security: json!({
+            "type": "http", "scheme": "basic",
+            "description": "Send the API key as the user name of HTTP Basic, without a password.",
+        }),
+        has_replays: false,
+        errors: error::ROWS,
+        error: |status| match status {
+            401 => schemas::response::<error::Unauthorized>(),
+            _ => schemas::response::<error::Problem>(),
+        },
+        events: Vec::new(),
+        subscribable: &[],
     }
 }
 
-impl IntoResponse for Refusal {
-    fn into_response(self) -> Response {
-        answer(answer_of(&self.0))
+/// The first response as it is; a repeated request is refused with what the first one created.
+fn first_only<T, const STATUS: u16>(response: ApiResponse) -> Handled<T, STATUS> {
+    if response.is_replay {
+        return Err(Error::repeated(&response.answer.body).into());
     }
+    Ok(response.into())
 }
 
-/// What every handler ends with.
-type Handled = Result<ApiResponse, Refusal>;
-
-/// The first answer is given, a repeated request is refused with what the first one made.
-fn first_only(answered: ApiResponse) -> Handled {
-    if answered.is_replay {
-        return Err(Error::repeated(&answered.answer.body).into());
-    }
-    Ok(answered)
-}
-
-fn answer_of(error: &Error) -> StoredResponse {
-    StoredResponse {
-        status: error.status,
-        body: error.body(),
-    }
-}
-
-/// Turns a request away in this contract's words.
-pub fn refuse(refused: ApiError) -> StoredResponse {
-    answer_of(&Error::from(refused))
+/// An error in this surface's format.
+pub fn render(error: ApiError) -> StoredResponse {
+    of(&Error::from(error))
 }
 
 impl From<ApiError> for Error {
-    fn from(refused: ApiError) -> Self {
-        match refused {
-            ApiError::KeyMissing => Error::key_missing(),
-            ApiError::KeyInvalid | ApiError::TokenExpired => Error::key_invalid(),
+    fn from(error: ApiError) -> Self {
+        match error {
+            ApiError::KeyMissing => Error::of(&error::KEY_MISSING),
+            ApiError::KeyInvalid | ApiError::TokenExpired => Error::of(&error::KEY_INVALID),
             ApiError::RateLimited {
                 retry_after_seconds,
             } => Error::rate_limited(retry_after_seconds),
             ApiError::Body(why) => Error::invalid(why),
-            ApiError::Field(wrong) => wrong.into(),
-            ApiError::RouteUnknown => Error::route_unknown(),
-            ApiError::Missing("customer") => Error::missing("Customers"),
-            ApiError::Missing("refund") => Error::missing("Refunds"),
-            ApiError::Missing("session") => Error::missing("Sessions"),
-            ApiError::Missing(_) => Error::missing("Payments"),
-            ApiError::MethodNotAllowed => Error::method_not_allowed(),
-            ApiError::IdempotencyKeyMalformed => Error::key_malformed(),
-            ApiError::IdempotencyKeyReused => Error::key_reused(),
-            ApiError::NotRefundable => Error::not_refundable(),
-            ApiError::RefundTooLarge => Error::refund_too_large(),
-            ApiError::ScopeMissing => Error::scope_missing(),
-            ApiError::LiveUnavailable => Error::live_unavailable(),
-            ApiError::Unavailable => Error::unavailable(),
+            ApiError::Field(field) => field.into(),
+            ApiError::RouteUnknown => Error::of(&error::ROUTE_UNKNOWN),
+            ApiError::Missing("customer") => Error::of(&error::CUSTOMER_MISSING),
+            ApiError::Missing("refund") => Error::of(&error::REFUND_MISSING),
+            ApiError::Missing("session") => Error::of(&error::SESSION_MISSING),
+            ApiError::Missing(_) => Error::of(&error::PAYMENT_MISSING),
+            ApiError::MethodNotAllowed => Error::of(&error::METHOD_NOT_ALLOWED),
+            ApiError::IdempotencyKeyMalformed => Error::of(&error::IDEMPOTENCY_KEY_INVALID),
+            ApiError::IdempotencyKeyReused => Error::of(&error::IDEMPOTENCY_KEY_REUSED),
+            ApiError::NotRefundable => Error::of(&error::NOT_REFUNDABLE),
+            ApiError::RefundTooLarge => Error::of(&error::REFUND_TOO_LARGE),
+            ApiError::ScopeMissing => Error::of(&error::SCOPE_MISSING),
+            ApiError::LiveUnavailable => Error::of(&error::LIVE_UNAVAILABLE),
+            ApiError::Unavailable => Error::of(&error::UNAVAILABLE),
             ApiError::EmailTaken
             | ApiError::IntentClosed
             | ApiError::UrlNotAllowed(_)
             | ApiError::TooManyEndpoints
-            | ApiError::Internal => Error::internal(),
+            | ApiError::Internal => Error::of(&error::INTERNAL),
         }
     }
 }

@@ -2,85 +2,99 @@
 
 use std::sync::Arc;
 
-use axum::extract::{Extension, RawQuery, Request, State};
+use axum::extract::State;
 use domain::id::{MerchantId, PaymentId};
 use domain::merchant::Mode;
 use domain::money::Currency;
 use domain::payment::Payment;
-use domain::surface::Surface;
+use schemars::JsonSchema;
 use serde_json::{Map, Value};
 use store::accept::StoredResponse;
 use store::merchants::Principal;
 use store::payments::Filter;
 use store::{ledger, merchants, rates};
 use wire::fields::FieldError;
-use wire::fourgeeks::request::{CreatePayment, ListPayments, ReadPayment};
+use wire::fourgeeks::request::{
+    CreatePayment, CreatePaymentBody, CreateSessionBody, ListPayments, PaymentsParameters,
+    ReadPayment, ReadPaymentParameters,
+};
 use wire::fourgeeks::response::{
     self, Begun, Booked, Created, Exchange, PaymentRow, PublicPayment, Session, SessionCreated,
 };
 use wire::fourgeeks::{MerchantProfile, payment_id, session};
 
-use super::{Handled, first_only, refuse};
+use super::{first_only, render as render_error};
 use crate::App;
-use crate::actions::idempotency::{self, ApiResponse};
 use crate::actions::payments::{self, New};
 use crate::error::ApiError;
-use crate::surfaces::{Id, ok};
+use crate::openapi::operation::{Docs, docs};
+use crate::surfaces::handler::{Auth, Handled, Id, Query, Reply, Sent};
+
+const GROUP: &str = "Payments";
+const PAGE_GROUP: &str = "Hosted page";
+
+pub const CREATE: Docs = docs(GROUP, "createPayment", "Create a payment")
+    .saying(
+        "`redirect` is the page that shows the payment; from there the payer returns to \
+         `return_url`.",
+    )
+    .example(
+        r#"{
+            "amount": "500.00", "currency": "USD", "description": "Premium subscription payment",
+            "items": ["Premium Plan - Monthly"], "return_url": "https://example.com/payment-result"
+        }"#,
+    )
+    .refusing(&[403]);
 
 pub async fn create(
     State(app): State<Arc<App>>,
-    Extension(principal): Extension<Principal>,
-    request: Request,
-) -> Handled {
-    let render = |_: &Payment, begun| StoredResponse {
-        status: 202,
-        body: Created::of(begun).body(),
-    };
-    begin(&app, principal, request, CreatePayment::read, render).await
+    Auth(principal): Auth,
+    sent: Sent<CreatePaymentBody>,
+) -> Handled<Created, 202> {
+    let render = |_: &Payment, begun| Reply::<Created, 202>::stored(Created::of(begun).body());
+    start(&app, principal, sent, CreatePayment::read, render).await
 }
+
+pub const CREATE_SESSION: Docs = docs(PAGE_GROUP, "createSession", "Create a checkout session")
+    .saying("`checkout_url` is the page that shows the payment.")
+    .example(
+        r#"{ "amount": "99.99", "currency": "USD", "return_url": "https://example.com/success" }"#,
+    )
+    .refusing(&[403]);
 
 pub async fn create_session(
     State(app): State<Arc<App>>,
-    Extension(principal): Extension<Principal>,
-    request: Request,
-) -> Handled {
-    let render = |payment: &Payment, begun| StoredResponse {
-        status: 201,
-        body: SessionCreated::of(payment, begun).body(),
+    Auth(principal): Auth,
+    sent: Sent<CreateSessionBody>,
+) -> Handled<SessionCreated, 201> {
+    let render = |payment: &Payment, begun| {
+        Reply::<SessionCreated, 201>::stored(SessionCreated::of(payment, begun).body())
     };
-    begin(
-        &app,
-        principal,
-        request,
-        CreatePayment::read_session,
-        render,
-    )
-    .await
+    start(&app, principal, sent, CreatePayment::read_session, render).await
 }
 
-/// Begins a payment without a card, to be stated on its page.
-async fn begin(
+/// Starts a payment without a card, to be shown on its page.
+async fn start<B: JsonSchema, T, const STATUS: u16>(
     app: &Arc<App>,
     principal: Principal,
-    request: Request,
+    sent: Sent<B>,
     read: fn(Value, Mode) -> Result<CreatePayment, FieldError>,
     render: fn(&Payment, Begun) -> StoredResponse,
-) -> Handled {
-    let (body, key) = idempotency::read(app, Surface::Fourgeeks, request).await?;
-    let asked = read(body, principal.mode)?;
+) -> Handled<T, STATUS> {
+    let (wanted, key) = sent.read(app, |body| read(body, principal.mode)).await?;
     let (profile, _) = profile(app, principal.merchant_id).await?;
     let new = New {
-        money: asked.money,
+        money: wanted.money,
         payer: None,
         card: None,
-        description: asked.description,
+        description: wanted.description,
         metadata: Map::new(),
         intent_id: None,
-        checkout: Some(asked.checkout),
+        checkout: Some(wanted.checkout),
     };
     let render = |payment: &Payment| match Begun::of(&app.public_url, payment, &profile) {
         Some(begun) => render(payment, begun),
-        None => refuse(ApiError::Internal),
+        None => render_error(ApiError::Internal),
     };
     first_only(payments::create(app, principal, new, key, render).await?)
 }
@@ -95,35 +109,50 @@ async fn profile(app: &App, merchant: MerchantId) -> Result<(MerchantProfile, Cu
     Ok((profile, found.currency))
 }
 
+pub const READ: Docs = docs(GROUP, "getPayment", "Read a payment")
+    .saying("By its `pay_` id, or by the UUID that lists show.");
+
 pub async fn read(
     State(app): State<Arc<App>>,
-    Extension(principal): Extension<Principal>,
-    RawQuery(query): RawQuery,
+    Auth(principal): Auth,
+    query: Query<ReadPaymentParameters>,
     Id(id): Id,
-) -> Handled {
-    let asked = ReadPayment::read(&query.unwrap_or_default())?;
-    let id = payment_id(&id).filter(|_| asked.may_show(principal.mode));
+) -> Handled<response::Payment<'static>> {
+    let wanted = ReadPayment::read(&query.0)?;
+    let id = payment_id(&id).filter(|_| wanted.may_show(principal.mode));
     let id = id.ok_or(ApiError::Missing("payment"))?;
     let payment = payments::find(&app, principal, id).await?;
-    Ok(ApiResponse::new(ok(response::Payment::of(&payment).body())))
+    Ok(Reply::of(response::Payment::of(&payment).body()))
 }
 
-pub async fn read_public(State(app): State<Arc<App>>, Id(id): Id) -> Handled {
+pub const READ_PUBLIC: Docs = docs(
+    PAGE_GROUP,
+    "getPublicPayment",
+    "Read what the payer may see",
+)
+.saying("Anybody with the id can read it.");
+
+pub async fn read_public(
+    State(app): State<Arc<App>>,
+    Id(id): Id,
+) -> Handled<PublicPayment<'static>> {
     let payment = find_hosted(&app, payment_id(&id), "payment").await?;
     let public = PublicPayment::of(&payment).ok_or(ApiError::Internal)?;
-    Ok(ApiResponse::new(ok(public.body())))
+    Ok(Reply::of(public.body()))
 }
 
-pub async fn read_session(State(app): State<Arc<App>>, Id(id): Id) -> Handled {
+pub const READ_SESSION: Docs = docs(PAGE_GROUP, "getSession", "Read a checkout session")
+    .saying("Anybody with the id can read it.");
+
+pub async fn read_session(State(app): State<Arc<App>>, Id(id): Id) -> Handled<Session<'static>> {
     let payment = find_hosted(&app, session(&id), "session").await?;
     let (profile, _) = profile(&app, payment.merchant_id).await?;
     let begun = Begun::of(&app.public_url, &payment, &profile);
     let session = begun.and_then(|begun| Session::of(&payment, begun));
-    let session = session.ok_or(ApiError::Internal)?;
-    Ok(ApiResponse::new(ok(session.body())))
+    Ok(Reply::of(session.ok_or(ApiError::Internal)?.body()))
 }
 
-/// A payment that is stated on a page, whosever it is. `what` it is asked for as.
+/// A payment that has a page, of any merchant. `what` is what the client asked for.
 async fn find_hosted(
     app: &App,
     id: Option<PaymentId>,
@@ -134,24 +163,33 @@ async fn find_hosted(
     Ok(hosted.ok_or(ApiError::Missing(what))?.payment)
 }
 
+pub const LIST: Docs = docs(GROUP, "listPayments", "List payments").saying("Newest first.");
+
+pub const LIST_INTERNAL: Docs = docs(
+    GROUP,
+    "listInternalPayments",
+    "List payments at their other path",
+)
+.saying("The same as `/v1/payments/`.");
+
 pub async fn list(
     State(app): State<Arc<App>>,
-    Extension(principal): Extension<Principal>,
-    RawQuery(query): RawQuery,
-) -> Handled {
-    let asked = ListPayments::read(&query.unwrap_or_default())?;
-    if !asked.may_show(principal.mode) {
-        return Ok(ApiResponse::new(ok(response::list(&[]))));
+    Auth(principal): Auth,
+    query: Query<PaymentsParameters>,
+) -> Handled<Vec<PaymentRow<'static>>> {
+    let wanted = ListPayments::read(&query.0)?;
+    if !wanted.may_show(principal.mode) {
+        return Ok(Reply::of(response::list(&[])));
     }
     let filter = Filter {
-        states: asked.states,
+        states: wanted.states,
         ..Filter::default()
     };
-    let (found, _) = payments::list(&app, principal, &asked.page, filter).await?;
-    Ok(ApiResponse::new(ok(rows(&app, principal, &found).await?)))
+    let (found, _) = payments::list(&app, principal, &wanted.page, filter).await?;
+    Ok(Reply::of(rows(&app, principal, &found).await?))
 }
 
-/// The body of a list, with what the books and the rates say of each payment.
+/// The body of a list, with fees and exchange rates of each payment.
 async fn rows(app: &App, principal: Principal, payments: &[Payment]) -> Result<String, ApiError> {
     let ids: Vec<PaymentId> = payments.iter().map(|payment| payment.id).collect();
     let (merchant, mode) = (principal.merchant_id, principal.mode);

@@ -2,74 +2,82 @@
 
 use std::sync::Arc;
 
-use axum::extract::{Extension, RawQuery, Request, State};
+use axum::extract::State;
 use domain::customer::Customer;
 use domain::id::CustomerId;
-use domain::surface::Surface;
 use store::accept::StoredResponse;
-use store::merchants::Principal;
-use wire::customer::{self, Changes, Details};
-use wire::page::Page;
+use wire::customer::{self, Changes, CustomerBody, CustomerChangesBody, Details};
+use wire::page::{Page, PageParameters};
 use wire::paygate::response;
 use wire::query::Parameters;
 
-use super::Handled;
 use crate::App;
 use crate::actions::customers;
-use crate::actions::idempotency::{self, ApiResponse};
 use crate::error::ApiError;
-use crate::http::body;
-use crate::surfaces::{Id, ok};
+use crate::openapi::operation::{Docs, docs};
+use crate::surfaces::handler::{Auth, Handled, Id, Plain, Query, Reply, Sent};
+
+const GROUP: &str = "Customers";
+
+pub const CREATE: Docs = docs(GROUP, "createCustomer", "Create a customer")
+    .saying("If a customer has the e-mail address already, that customer is changed instead.")
+    .example(r#"{ "email": "ada@example.com", "name": "Ada" }"#);
 
 pub async fn create(
     State(app): State<Arc<App>>,
-    Extension(principal): Extension<Principal>,
-    request: Request,
-) -> Handled {
-    let (body, key) = idempotency::read(&app, Surface::Paygate, request).await?;
-    let details = customers::new_customer(Details::read(body)?);
-    Ok(customers::create(&app, principal, &details, key, render).await?)
+    Auth(principal): Auth,
+    sent: Sent<CustomerBody>,
+) -> Handled<response::Customer<'static>> {
+    let (details, key) = sent.read(&app, Details::read).await?;
+    let customer = customers::new_customer(details);
+    let created = customers::create(&app, principal, &customer, key, render).await?;
+    Ok(created.into())
 }
 
 fn render(customer: &Customer) -> StoredResponse {
-    ok(response::Customer::of(customer).body())
+    Reply::<response::Customer>::stored(response::Customer::of(customer).body())
 }
+
+pub const READ: Docs = docs(GROUP, "getCustomer", "Read a customer");
 
 pub async fn read(
     State(app): State<Arc<App>>,
-    Extension(principal): Extension<Principal>,
+    Auth(principal): Auth,
     Id(id): Id,
-) -> Handled {
-    let customer = customers::find(&app, principal, id_of(&id)?).await?;
-    Ok(ApiResponse::new(render(&customer)))
+) -> Handled<response::Customer<'static>> {
+    let customer = customers::find(&app, principal, parse(&id)?).await?;
+    Ok(Reply::of(response::Customer::of(&customer).body()))
 }
+
+fn parse(id: &str) -> Result<CustomerId, ApiError> {
+    customer::id(id).ok_or(ApiError::Missing("customer"))
+}
+
+pub const UPDATE: Docs =
+    docs(GROUP, "updateCustomer", "Change a customer").example(r#"{ "name": "Ada Lovelace" }"#);
 
 pub async fn update(
     State(app): State<Arc<App>>,
-    Extension(principal): Extension<Principal>,
+    Auth(principal): Auth,
     Id(id): Id,
-    request: Request,
-) -> Handled {
-    let id = id_of(&id)?;
-    let (parts, body) = request.into_parts();
-    let changes = Changes::read(body::read(&parts.headers, body).await?)?;
-    let customer = customers::update(&app, principal, id, &customers::changed(changes)).await?;
-    Ok(ApiResponse::new(render(&customer)))
+    sent: Sent<CustomerChangesBody, Plain>,
+) -> Handled<response::Customer<'static>> {
+    let id = parse(&id)?;
+    let (changes, _) = sent.read(&app, Changes::read).await?;
+    let changes = customers::changed(changes);
+    let customer = customers::update(&app, principal, id, &changes).await?;
+    Ok(Reply::of(response::Customer::of(&customer).body()))
 }
 
-fn id_of(text: &str) -> Result<CustomerId, ApiError> {
-    customer::id(text).ok_or(ApiError::Missing("customer"))
-}
+pub const LIST: Docs = docs(GROUP, "listCustomers", "List customers").saying("Newest first.");
 
 pub async fn list(
     State(app): State<Arc<App>>,
-    Extension(principal): Extension<Principal>,
-    RawQuery(query): RawQuery,
-) -> Handled {
-    let parameters = Parameters::of(&query.unwrap_or_default());
-    let page = Page::read(&parameters, customer::id)?;
+    Auth(principal): Auth,
+    query: Query<PageParameters>,
+) -> Handled<response::List<response::Customer<'static>>> {
+    let page = Page::read(&Parameters::of(&query.0), customer::id)?;
     let (found, has_more) = customers::list(&app, principal, &page).await?;
     let data = found.iter().map(response::Customer::of).collect();
-    let list = response::List::of(&page, data, has_more);
-    Ok(ApiResponse::new(ok(list.body())))
+    Ok(Reply::of(response::List::of(&page, data, has_more).body()))
 }

@@ -1,111 +1,132 @@
-//! paygate's paths: the generic payment gateway API under `/v1`.
+//! paygate: the generic payment gateway API under `/v1`.
 
 mod customers;
-mod endpoints;
 mod payments;
 mod tokens;
 
-use std::sync::Arc;
-
-use axum::Router;
-use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
+use domain::event::EventType;
+use domain::id::EndpointId;
+use domain::surface::Surface;
+use serde_json::{Value, json};
 use store::accept::StoredResponse;
-use wire::paygate::error::Error;
+use wire::paygate::error::{self, Error};
+use wire::paygate::{response, webhook};
+use wire::subscription::Endpoint;
 
-use super::{Paths, answer};
-use crate::App;
-use crate::actions::idempotency::ApiResponse;
+use super::endpoints;
+use super::handler::{Reply, of};
 use crate::error::ApiError;
+use crate::openapi::operation::{Operations, delete, get, patch, post};
+use crate::openapi::{About, events, schemas};
 
-pub fn paths() -> Paths {
-    Paths {
-        known: known(),
-        open: Router::new().route("/v1/auth/token", post(tokens::create)),
+#[rustfmt::skip]
+pub fn operations() -> Operations {
+    Operations::new()
+        .at("/v1/auth/token", [], post(tokens::create, tokens::CREATE))
+        .at("/v1/payments", ["/v1/payments/"], post(payments::create, payments::CREATE))
+        .at("/v1/payments/{id}", [], get(payments::read, payments::READ))
+        .at("/v1/transactions", ["/v1/transactions/"], get(payments::list, payments::LIST))
+        .at("/v1/payments", ["/v1/payments/"], get(payments::list, payments::LIST_AGAIN))
+        .at("/v1/payments/{id}/refund", [], post(payments::refund, payments::REFUND))
+        .at("/v1/customers", ["/v1/customers/"], post(customers::create, customers::CREATE))
+        .at("/v1/customers", ["/v1/customers/"], get(customers::list, customers::LIST))
+        .at("/v1/customers/{id}", [], get(customers::read, customers::READ))
+        .at("/v1/customers/{id}", [], patch(customers::update, customers::UPDATE))
+        .at("/v1/webhooks", ["/v1/webhooks/"], post(endpoints::create::<Paygate>, endpoints::CREATE))
+        .at("/v1/webhooks", ["/v1/webhooks/"], get(endpoints::list::<Paygate>, endpoints::LIST))
+        .at("/v1/webhooks/{id}", [], get(endpoints::read::<Paygate>, endpoints::READ))
+        .at("/v1/webhooks/{id}", [], patch(endpoints::update::<Paygate>, endpoints::UPDATE))
+        .at("/v1/webhooks/{id}", [], delete(endpoints::delete::<Paygate>, endpoints::DELETE))
+}
+
+pub fn about() -> About {
+    About {
+        surface: Surface::Paygate,
+        summary: "Payments, refunds and customers; amounts are integers.",
+        description: "Amounts are integers in the currency's smallest unit and times are Unix \
+                      seconds. A decline is a payment with status `failed`, returned with 200.",
+        security: bearer(),
+        has_replays: true,
+        errors: error::ROWS,
+        error: |_| schemas::response::<error::Body>(),
+        events: events(webhook::event_name, |event| match event {
+            EventType::RefundSettled | EventType::RefundFailed => {
+                schemas::response::<response::Refund>()
+            }
+            EventType::CustomerCreated | EventType::CustomerUpdated => {
+                schemas::response::<response::Customer>()
+            }
+            _ => schemas::response::<response::Payment>(),
+        }),
+        subscribable: &webhook::EVENTS,
     }
 }
 
-fn known() -> Router<Arc<App>> {
-    let payments = get(payments::list).post(payments::create);
-    let customers = get(customers::list).post(customers::create);
-    let customer = get(customers::read).patch(customers::update);
-    let endpoints = get(endpoints::list).post(endpoints::create);
-    let endpoint = get(endpoints::read)
-        .patch(endpoints::update)
-        .delete(endpoints::delete);
-    Router::new()
-        .route("/v1/payments", payments.clone())
-        .route("/v1/payments/", payments)
-        .route("/v1/payments/{id}", get(payments::read))
-        .route("/v1/payments/{id}/refund", post(payments::refund))
-        .route("/v1/transactions", get(payments::list))
-        .route("/v1/transactions/", get(payments::list))
-        .route("/v1/customers", customers.clone())
-        .route("/v1/customers/", customers)
-        .route("/v1/customers/{id}", customer)
-        .route("/v1/webhooks", endpoints.clone())
-        .route("/v1/webhooks/", endpoints)
-        .route("/v1/webhooks/{id}", endpoint)
+/// The key, or an access token, as a Bearer.
+pub fn bearer() -> Value {
+    json!({
+        "type": "http", "scheme": "bearer",
+        "description": "Send `Authorization: Bearer` with an API key (`sk_test_…`, `sk_live_…`) or an access token.",
+    })
 }
 
-/// What a handler turns a request away with.
-struct Refusal(Error);
+/// This surface's format of webhook endpoints.
+struct Paygate;
 
-impl<E> From<E> for Refusal
-where
-    Error: From<E>,
-{
-    fn from(error: E) -> Self {
-        Self(error.into())
+impl endpoints::Format for Paygate {
+    const SURFACE: Surface = Surface::Paygate;
+    const EVENTS: &'static [&'static str] = &webhook::EVENTS;
+    type Created = Reply<response::Endpoint<'static>>;
+    type One = response::Endpoint<'static>;
+    type List = response::List<response::Endpoint<'static>>;
+    type Deleted = response::DeletedEndpoint;
+
+    fn one(endpoint: &Endpoint, secret: Option<&str>) -> String {
+        response::Endpoint::of(endpoint, secret).body()
+    }
+
+    fn list(endpoints: &[Endpoint]) -> String {
+        let data = endpoints
+            .iter()
+            .map(|one| response::Endpoint::of(one, None));
+        response::List::whole(data.collect()).body()
+    }
+
+    fn deleted(id: EndpointId) -> String {
+        response::DeletedEndpoint::of(id).body()
     }
 }
 
-impl IntoResponse for Refusal {
-    fn into_response(self) -> Response {
-        answer(answer_of(&self.0))
-    }
-}
-
-/// What every handler ends with.
-type Handled = Result<ApiResponse, Refusal>;
-
-/// Turns a request away in this contract's words.
-pub fn refuse(refused: ApiError) -> StoredResponse {
-    answer_of(&Error::from(refused))
-}
-
-fn answer_of(error: &Error) -> StoredResponse {
-    StoredResponse {
-        status: error.status,
-        body: error.body(),
-    }
+/// An error in this surface's format.
+pub fn render(error: ApiError) -> StoredResponse {
+    of(&Error::from(error))
 }
 
 impl From<ApiError> for Error {
-    fn from(refused: ApiError) -> Self {
-        match refused {
-            ApiError::KeyMissing => Error::key_missing(),
-            ApiError::KeyInvalid => Error::key_invalid(),
-            ApiError::TokenExpired => Error::token_expired(),
+    fn from(error: ApiError) -> Self {
+        match error {
+            ApiError::KeyMissing => Error::of(&error::KEY_MISSING),
+            ApiError::KeyInvalid => Error::of(&error::KEY_INVALID),
+            ApiError::TokenExpired => Error::of(&error::TOKEN_EXPIRED),
             ApiError::RateLimited {
                 retry_after_seconds,
             } => Error::rate_limited(retry_after_seconds),
-            ApiError::Body(why) => Error::body_unreadable(why),
-            ApiError::Field(wrong) => wrong.into(),
-            ApiError::RouteUnknown => Error::route_unknown(),
-            ApiError::MethodNotAllowed => Error::method_not_allowed(),
+            ApiError::Body(why) => Error::body_invalid(why),
+            ApiError::Field(field) => field.into(),
+            ApiError::RouteUnknown => Error::of(&error::ROUTE_UNKNOWN),
+            ApiError::MethodNotAllowed => Error::of(&error::METHOD_NOT_ALLOWED),
             ApiError::Missing(what) => Error::missing(what),
-            ApiError::IdempotencyKeyMalformed => Error::key_malformed(),
-            ApiError::IdempotencyKeyReused => Error::key_reused(),
+            ApiError::IdempotencyKeyMalformed => Error::of(&error::IDEMPOTENCY_KEY_INVALID),
+            ApiError::IdempotencyKeyReused => Error::of(&error::IDEMPOTENCY_KEY_REUSED),
             ApiError::UrlNotAllowed(why) => Error::url_not_allowed(why),
-            ApiError::TooManyEndpoints => Error::too_many_endpoints(),
-            ApiError::ScopeMissing => Error::scope_missing(),
-            ApiError::LiveUnavailable => Error::live_unavailable(),
-            ApiError::Unavailable => Error::unavailable(),
-            ApiError::NotRefundable => Error::not_refundable(),
-            ApiError::RefundTooLarge => Error::refund_too_large(),
-            ApiError::EmailTaken => Error::address_taken(),
-            ApiError::IntentClosed | ApiError::Internal => Error::internal(),
+            ApiError::TooManyEndpoints => Error::of(&error::ENDPOINT_LIMIT_REACHED),
+            ApiError::ScopeMissing => Error::of(&error::SCOPE_MISSING),
+            ApiError::LiveUnavailable => Error::of(&error::LIVE_UNAVAILABLE),
+            ApiError::Unavailable => Error::of(&error::UNAVAILABLE),
+            ApiError::NotRefundable => Error::of(&error::PAYMENT_NOT_REFUNDABLE),
+            ApiError::RefundTooLarge => Error::about(&error::REFUND_TOO_LARGE, "amount"),
+            ApiError::EmailTaken => Error::about(&error::EMAIL_TAKEN, "email"),
+            ApiError::IntentClosed | ApiError::Internal => Error::of(&error::INTERNAL),
         }
     }
 }

@@ -2,97 +2,129 @@
 
 use std::sync::Arc;
 
-use axum::extract::{Extension, RawQuery, Request, State};
+use axum::extract::State;
 use domain::id::PaymentId;
 use domain::payment::Payment;
 use domain::refund::Refund;
-use domain::surface::Surface;
 use store::accept::StoredResponse;
-use store::merchants::Principal;
 use store::payments::Filter;
-use wire::paygate::request::{CreatePayment, RefundPayment, Transactions};
+use wire::fourgeeks::error::Unauthorized;
+use wire::paygate::request::{
+    CreatePayment, CreatePaymentBody, RefundBody, RefundPayment, Transactions,
+    TransactionsParameters,
+};
 use wire::paygate::response;
 
-use super::Handled;
 use crate::App;
-use crate::actions::idempotency::{self, ApiResponse};
 use crate::actions::payments::{self, New, Payer};
 use crate::actions::refunds::{self, Amount};
 use crate::error::ApiError;
-use crate::surfaces::{Id, ok};
+use crate::openapi::operation::{Docs, docs};
+use crate::openapi::schemas;
+use crate::surfaces::handler::{Auth, Handled, Id, Optional, Query, Reply, Sent};
+
+const GROUP: &str = "Payments";
+
+pub const CREATE: Docs = docs(GROUP, "createPayment", "Create a payment")
+    .saying(
+        "Charges the card and waits for the outcome, at most 8 seconds; after that the status is \
+         `pending` and the payment continues. A decline is `failed` with a `failure_code`.",
+    )
+    .example(
+        r#"{
+            "amount": 5000, "currency": "USD", "payment_method": "card",
+            "card": { "number": "4242424242424242", "exp_month": 12, "exp_year": 2030, "cvc": "123" },
+            "customer": { "email": "customer@example.com", "name": "John Doe" },
+            "description": "Order #12345"
+        }"#,
+    )
+    .refusing(&[403]);
 
 pub async fn create(
     State(app): State<Arc<App>>,
-    Extension(principal): Extension<Principal>,
-    request: Request,
-) -> Handled {
-    let (body, key) = idempotency::read(&app, Surface::Paygate, request).await?;
-    let asked = CreatePayment::read(body)?;
+    Auth(principal): Auth,
+    sent: Sent<CreatePaymentBody>,
+) -> Handled<response::Payment<'static>> {
+    let (wanted, key) = sent.read(&app, CreatePayment::read).await?;
     let new = New {
-        money: asked.money,
-        payer: asked.customer.map(|payer| Payer {
+        money: wanted.money,
+        payer: wanted.customer.map(|payer| Payer {
             email: payer.email,
             name: payer.name,
             phone: payer.phone,
         }),
-        card: asked.card,
-        description: asked.description,
-        metadata: asked.metadata,
+        card: wanted.card,
+        description: wanted.description,
+        metadata: wanted.metadata,
         intent_id: None,
         checkout: None,
     };
-    Ok(payments::create(&app, principal, new, key, render).await?)
+    let created = payments::create(&app, principal, new, key, render).await?;
+    Ok(created.into())
 }
 
 fn render(payment: &Payment) -> StoredResponse {
-    ok(response::Payment::of(payment).body())
+    Reply::<response::Payment>::stored(response::Payment::of(payment).body())
 }
+
+pub const READ: Docs =
+    docs(GROUP, "getPayment", "Read a payment").shared(schemas::response::<Unauthorized>);
 
 pub async fn read(
     State(app): State<Arc<App>>,
-    Extension(principal): Extension<Principal>,
+    Auth(principal): Auth,
     Id(id): Id,
-) -> Handled {
-    let payment = payments::find(&app, principal, id_of(&id)?).await?;
-    Ok(ApiResponse::new(render(&payment)))
+) -> Handled<response::Payment<'static>> {
+    let payment = payments::find(&app, principal, parse(&id)?).await?;
+    Ok(Reply::of(response::Payment::of(&payment).body()))
 }
 
-fn id_of(text: &str) -> Result<PaymentId, ApiError> {
-    PaymentId::parse(text).ok_or(ApiError::Missing("payment"))
+fn parse(id: &str) -> Result<PaymentId, ApiError> {
+    PaymentId::parse(id).ok_or(ApiError::Missing("payment"))
 }
+
+pub const LIST: Docs = docs(GROUP, "listTransactions", "List payments").saying("Newest first.");
+
+pub const LIST_AGAIN: Docs = docs(GROUP, "listPayments", "List payments at their own path")
+    .saying("The same as `/v1/transactions`.");
 
 pub async fn list(
     State(app): State<Arc<App>>,
-    Extension(principal): Extension<Principal>,
-    RawQuery(query): RawQuery,
-) -> Handled {
-    let asked = Transactions::read(&query.unwrap_or_default())?;
+    Auth(principal): Auth,
+    query: Query<TransactionsParameters>,
+) -> Handled<response::List<response::Payment<'static>>> {
+    let wanted = Transactions::read(&query.0)?;
     let filter = Filter {
-        states: asked.states,
-        from: asked.from,
-        to: asked.to,
+        states: wanted.states,
+        from: wanted.from,
+        to: wanted.to,
         ..Filter::default()
     };
-    let (found, has_more) = payments::list(&app, principal, &asked.page, filter).await?;
+    let (found, has_more) = payments::list(&app, principal, &wanted.page, filter).await?;
     let data = found.iter().map(response::Payment::of).collect();
-    let list = response::List::of(&asked.page, data, has_more);
-    Ok(ApiResponse::new(ok(list.body())))
+    let list = response::List::of(&wanted.page, data, has_more);
+    Ok(Reply::of(list.body()))
 }
+
+pub const REFUND: Docs = docs(GROUP, "refundPayment", "Refund a payment")
+    .saying("Refunds all that is left of the payment, or the amount you send.")
+    .example(r#"{ "amount": 2500, "reason": "customer_request" }"#);
 
 pub async fn refund(
     State(app): State<Arc<App>>,
-    Extension(principal): Extension<Principal>,
+    Auth(principal): Auth,
     Id(id): Id,
-    request: Request,
-) -> Handled {
-    let payment_id = id_of(&id)?;
-    let (body, key) = idempotency::read_if_any(&app, Surface::Paygate, request).await?;
-    let asked = RefundPayment::read(body)?;
+    sent: Sent<RefundBody, Optional>,
+) -> Handled<response::Refund<'static>> {
+    let payment_id = parse(&id)?;
+    let (wanted, key) = sent.read(&app, RefundPayment::read).await?;
     let new = refunds::New {
         payment_id,
-        amount: asked.minor.map_or(Amount::Rest, Amount::Minor),
-        reason: asked.reason,
+        amount: wanted.minor.map_or(Amount::Rest, Amount::Minor),
+        reason: wanted.reason,
     };
-    let render = |refund: &Refund| ok(response::Refund::of(refund).body());
-    Ok(refunds::create(&app, principal, new, key, render).await?)
+    let render =
+        |refund: &Refund| Reply::<response::Refund>::stored(response::Refund::of(refund).body());
+    let created = refunds::create(&app, principal, new, key, render).await?;
+    Ok(created.into())
 }

@@ -2,22 +2,27 @@
 
 use std::sync::Arc;
 
-use axum::extract::{Request, State};
-use axum::response::Response;
-use wire::credentials::{Credentials, Granted};
-use wire::paygate::error::Error;
+use axum::extract::State;
+use wire::credentials::{Credentials, CredentialsBody, Granted};
+use wire::paygate::error::{CLIENT_INVALID, Error};
 
-use super::Refusal;
 use crate::App;
 use crate::actions::access_tokens::{self, TOKEN_SECONDS};
-use crate::http::body;
-use crate::surfaces::answer_secretly;
+use crate::openapi::operation::{Docs, docs};
+use crate::surfaces::handler::{Plain, Refusal, Reply, Secret, Sent};
 
-pub async fn create(State(app): State<Arc<App>>, request: Request) -> Result<Response, Refusal> {
-    let (parts, body) = request.into_parts();
-    let asked = Credentials::read(body::read(&parts.headers, body).await?)?;
-    let token = access_tokens::give(&app, &asked, None).await?;
-    let token = token.ok_or_else(Error::client_invalid)?;
+pub const CREATE: Docs = docs("Access tokens", "createToken", "Get an access token")
+    .saying("Send it as a Bearer wherever an API key is sent, until `expires_in` is over.")
+    .example(r#"{ "client_id": "client_YOUR_ID", "client_secret": "cs_YOUR_SECRET" }"#)
+    .refusing(&[401]);
+
+pub async fn create(
+    State(app): State<Arc<App>>,
+    sent: Sent<CredentialsBody, Plain>,
+) -> Result<Secret<Granted<'static>>, Refusal> {
+    let (credentials, _) = sent.read(&app, Credentials::read).await?;
+    let token = access_tokens::give(&app, &credentials, None).await?;
+    let token = token.ok_or_else(|| Error::of(&CLIENT_INVALID))?;
     let granted = Granted::of(&token, TOKEN_SECONDS, None);
-    Ok(answer_secretly(granted.body()))
+    Ok(Secret(Reply::of(granted.body())))
 }

@@ -7,13 +7,123 @@ use domain::payment::{Failure, Payment};
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use crate::error::{AGAIN, Row, SurfaceError, rows};
 use crate::fields::FieldError;
+
+const FIELD: &str = "Correct the field that `param` names.";
+
+rows! {
+    BODY_INVALID: 400 "VAL001",
+        "{why}",
+        "The body cannot be read: no JSON object, a wrong content type, too large, too deep, too slow, or a field twice.",
+        "Send proper JSON.";
+    FIELD_INVALID: 400 "VAL001",
+        "{param} {why}",
+        "A field of the body is missing, wrong or unknown.",
+        FIELD;
+    CARD_INVALID: 400 "VAL001",
+        "{why}",
+        "The card cannot be valid.",
+        "Ask the payer again.";
+    REFUND_TOO_LARGE: 400 "VAL001",
+        "Refunds may not add up to more than the payment's amount",
+        "A refund of more than is left of the payment.",
+        FIELD;
+    CURRENCY_DIFFERS: 400 "VAL001",
+        "amount.currency must be the payment's",
+        "A refund in another currency.",
+        FIELD;
+    URL_NOT_ALLOWED: 400 "VAL001",
+        "{why}",
+        "A webhook URL that is not https, or names a private address.",
+        "Use a public https URL.";
+    PARAMETER_INVALID: 400 "VAL002",
+        "{param} {why}",
+        "A parameter of the query is wrong.",
+        "Correct the parameter that `param` names.";
+    IDEMPOTENCY_KEY_INVALID: 400 "VAL002",
+        "Idempotency-Key must have 1 to 255 printable ASCII characters and no card number.",
+        "The Idempotency-Key does not have 1 to 255 printable ASCII characters, or holds a card number.",
+        "Send another key.";
+    NOT_REFUNDABLE: 400 "VAL002",
+        "Only a payment that succeeded can be refunded",
+        "The payment did not succeed.",
+        "Refund payments that succeeded.";
+    NOTHING_LEFT: 400 "VAL002",
+        "Nothing is left of the payment, or another refund is just taking it",
+        "A refund of what is left, and nothing is left.",
+        "Read the payment.";
+    ENDPOINT_LIMIT_REACHED: 400 "VAL002",
+        "This account has as many webhook endpoints as it may have.",
+        "The account has 16 webhook endpoints in this mode.",
+        "Delete one, or subscribe one of them to more events.";
+    KEY_MISSING: 401 "AUTH001",
+        "No API key was sent. Send it as: Authorization: Bearer YOUR_API_KEY",
+        "No key was sent.",
+        "Send `Authorization: Bearer YOUR_API_KEY`.";
+    KEY_INVALID: 401 "AUTH001",
+        "Invalid API key",
+        "A key that was never issued.",
+        "Check the key.";
+    CLIENT_INVALID: 401 "AUTH001",
+        "Unknown client_id, or not its client_secret",
+        "Unknown `client_id`, or not its `client_secret`.",
+        "Check the client credentials.";
+    TOKEN_EXPIRED: 401 "AUTH002",
+        "Expired token",
+        "The access token is older than its `expires_in`.",
+        "Get a new one at `/oauth/token`.";
+    SCOPE_INVALID: 401 "AUTH003",
+        "Invalid scope. There are payments and accounts.",
+        "A token was requested with a scope that does not exist.",
+        "Ask for `payments`, `accounts` or both.";
+    PAYMENT_FAILED: 402 "PAY001",
+        "Payment failed",
+        "The payment failed; `decline_code` says why. It can be read.",
+        "Ask the payer for another card.";
+    SCOPE_MISSING: 403 "AUTH003",
+        "Invalid scope: the token was not asked for payments.",
+        "An access token without the scope `payments`.",
+        "Ask for a token with the scope `payments`.";
+    LIVE_UNAVAILABLE: 403 "AUTH003",
+        "Live payments are not available: this gateway has no live acquirer. Nothing was stored. Use a test key (sk_test_…).",
+        "A payment with a live key; nothing was stored.",
+        "Use a test key.";
+    RESOURCE_MISSING: 404 "VAL003",
+        "Resource not found: no such {what}",
+        "No such object, or another merchant's, or the other mode's.",
+        "Check the id and the key.";
+    ROUTE_UNKNOWN: 404 "VAL003",
+        "Resource not found",
+        "No such path.",
+        "See this reference for the paths.";
+    METHOD_NOT_ALLOWED: 405 "VAL001",
+        "This path does not know this method.",
+        "The path does not have this method.",
+        "See this reference for the methods.";
+    IDEMPOTENCY_KEY_REUSED: 409 "VAL002",
+        "This Idempotency-Key was used with another request. Nothing was done.",
+        "The Idempotency-Key was used with another request. Nothing was done.",
+        "Use a new key.";
+    RATE_LIMITED: 429 "RATE001",
+        "Rate limit exceeded. Try again in {seconds} seconds.",
+        "Too many requests this minute.",
+        "Wait as many seconds as `Retry-After` says.";
+    INTERNAL: 500 "API001",
+        "Internal server error",
+        "A defect of the gateway; it is logged under `X-Request-Id`.",
+        AGAIN;
+    UNAVAILABLE: 503 "API002",
+        "Service unavailable. Try again shortly.",
+        "A part of the gateway is away.",
+        AGAIN;
+}
 
 /// The broad kind of an error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[schemars(rename = "ErrorType")]
 pub enum Type {
-    /// The caller is not known, or may not: 401, 403.
+    /// The key is missing, unknown or may not do this: 401, 403.
     AuthenticationError,
     /// The request is wrong: 400, 404, 405, 409.
     ValidationError,
@@ -21,9 +131,21 @@ pub enum Type {
     PaymentError,
     /// Too many requests: 429.
     RateLimitError,
-    /// The service failed: 500, 503.
+    /// The gateway failed: 500, 503.
     #[serde(rename = "APIError")]
     ApiError,
+}
+
+impl Type {
+    const fn of(status: u16) -> Self {
+        match status {
+            401 | 403 => Type::AuthenticationError,
+            402 => Type::PaymentError,
+            429 => Type::RateLimitError,
+            500.. => Type::ApiError,
+            _ => Type::ValidationError,
+        }
+    }
 }
 
 /// What went wrong.
@@ -31,8 +153,6 @@ pub enum Type {
 pub struct Error {
     /// The HTTP status.
     pub status: u16,
-    /// The broad kind.
-    pub kind: Type,
     /// What programs compare.
     pub code: &'static str,
     /// What people read.
@@ -43,23 +163,23 @@ pub struct Error {
     pub failed: Option<(PaymentId, Option<Failure>)>,
 }
 
-/// What every request that is turned away is answered, and a payment that failed.
+/// The body of every error, and of a payment that failed.
 #[derive(Serialize, JsonSchema)]
 #[schemars(rename = "ErrorBody")]
 pub struct Body<'a> {
-    error: Told<'a>,
+    error: Shown<'a>,
 }
 
 /// What went wrong.
 #[derive(Serialize, JsonSchema)]
 #[schemars(rename = "Error")]
-struct Told<'a> {
+struct Shown<'a> {
     /// The broad kind.
     #[serde(rename = "type")]
     kind: Type,
     /// What programs compare.
     code: &'static str,
-    /// What people read; it may be worded anew.
+    /// What people read; it may change.
     message: &'a str,
     /// More about it, where there is more.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -84,15 +204,17 @@ struct Details<'a> {
     param: &'a str,
 }
 
-impl Error {
-    /// The body.
-    #[must_use]
-    pub fn body(&self) -> String {
+impl SurfaceError for Error {
+    fn status(&self) -> u16 {
+        self.status
+    }
+
+    fn body(&self) -> String {
         let param = self.param.as_deref();
         let failure = self.failed.and_then(|(_, failure)| failure);
         crate::json(&Body {
-            error: Told {
-                kind: self.kind,
+            error: Shown {
+                kind: Type::of(self.status),
                 code: self.code,
                 message: &self.message,
                 details: param.map(|param| Details { param }),
@@ -102,216 +224,43 @@ impl Error {
             },
         })
     }
+}
 
-    fn new(status: u16, kind: Type, code: &'static str, message: impl Into<String>) -> Self {
+impl Error {
+    /// The error of a row whose text has no values.
+    pub fn of(row: &Row) -> Self {
+        Self::with(row, &[])
+    }
+
+    /// The error of a row, with the values of its text. A value `param` names the field to blame.
+    pub fn with(row: &Row, values: &[(&str, &str)]) -> Self {
+        let param = values.iter().find(|(name, _)| *name == "param");
         Self {
-            status,
-            kind,
-            code,
-            message: message.into(),
-            param: None,
+            status: row.status,
+            code: row.code,
+            message: row.fill(values),
+            param: param.map(|(_, param)| (*param).to_owned()),
             failed: None,
         }
     }
 
-    /// A field of the body is wrong.
-    fn field(param: &str, message: impl Into<String>) -> Self {
-        Self {
-            param: Some(param.to_owned()),
-            ..Self::new(400, Type::ValidationError, "VAL001", message)
-        }
+    /// The error of a row about one field.
+    pub fn about(row: &Row, param: &str) -> Self {
+        Self::with(row, &[("param", param)])
     }
 
-    /// A parameter of the query or a header is wrong.
-    #[must_use]
-    pub fn parameter(wrong: FieldError) -> Self {
-        Self::outside_the_body(wrong.into())
+    /// A parameter of the query is wrong.
+    pub fn parameter(error: FieldError) -> Self {
+        Self::field(&PARAMETER_INVALID, error)
     }
 
-    fn outside_the_body(self) -> Self {
-        Self {
-            code: "VAL002",
-            ..self
-        }
-    }
-
-    /// A body that is not read, for the reason said in `message`.
-    #[must_use]
-    pub fn body_unreadable(message: &str) -> Self {
-        Self::new(400, Type::ValidationError, "VAL001", message)
-    }
-
-    /// No key was sent.
-    #[must_use]
-    pub fn key_missing() -> Self {
-        let message = "No API key was sent. Send it as: Authorization: Bearer YOUR_API_KEY";
-        Self::new(401, Type::AuthenticationError, "AUTH001", message)
-    }
-
-    /// The key is not known.
-    #[must_use]
-    pub fn key_invalid() -> Self {
-        Self::new(401, Type::AuthenticationError, "AUTH001", "Invalid API key")
-    }
-
-    /// The access token is past its time.
-    #[must_use]
-    pub fn token_expired() -> Self {
-        Self::new(401, Type::AuthenticationError, "AUTH002", "Expired token")
-    }
-
-    /// The client credentials are not known.
-    #[must_use]
-    pub fn client_invalid() -> Self {
-        let message = "Unknown client_id, or not its client_secret";
-        Self::new(401, Type::AuthenticationError, "AUTH001", message)
-    }
-
-    /// A token is asked for something that does not exist.
-    #[must_use]
-    pub fn scope_invalid() -> Self {
-        let message = "Invalid scope. There are payments and accounts.";
-        Self::new(401, Type::AuthenticationError, "AUTH003", message)
-    }
-
-    /// A token that was asked for something else.
-    #[must_use]
-    pub fn scope_missing() -> Self {
-        let message = "Invalid scope: the token was not asked for payments.";
-        Self::new(403, Type::AuthenticationError, "AUTH003", message)
-    }
-
-    /// A live key, and nobody to take real money.
-    #[must_use]
-    pub fn live_unavailable() -> Self {
-        let message = "Live payments are not available: this gateway has no live acquirer. \
-                       Nothing was stored. Use a test key (sk_test_…).";
-        Self::new(403, Type::AuthenticationError, "AUTH003", message)
-    }
-
-    /// The payment failed.
-    #[must_use]
-    pub fn payment_failed(payment: &Payment) -> Self {
-        Self {
-            failed: Some((payment.id, payment.failure)),
-            ..Self::new(402, Type::PaymentError, "PAY001", "Payment failed")
-        }
-    }
-
-    /// The payment took no money that could be given back.
-    #[must_use]
-    pub fn not_refundable() -> Self {
-        let message = "Only a payment that succeeded can be refunded";
-        Self::new(400, Type::ValidationError, "VAL002", message)
-    }
-
-    /// All of the payment that is left is asked for, and nothing is left.
-    #[must_use]
-    pub fn nothing_left() -> Self {
-        let message = "Nothing is left of the payment, or another refund is just taking it";
-        Self::new(400, Type::ValidationError, "VAL002", message)
-    }
-
-    /// More than is left of the payment.
-    #[must_use]
-    pub fn refund_too_large() -> Self {
-        let message = "Refunds may not add up to more than the payment's amount";
-        Self::field("amount", message)
-    }
-
-    /// The payment is in another currency.
-    #[must_use]
-    pub fn currency_differs() -> Self {
-        let message = "amount.currency must be the payment's";
-        Self::field("amount.currency", message)
-    }
-
-    /// The idempotency key was used with another request.
-    #[must_use]
-    pub fn key_reused() -> Self {
-        let message = "This Idempotency-Key was used with another request. Nothing was done.";
-        Self {
-            status: 409,
-            ..Self::field("Idempotency-Key", message).outside_the_body()
-        }
-    }
-
-    /// The idempotency key is not one.
-    #[must_use]
-    pub fn key_malformed() -> Self {
-        let message =
-            "Idempotency-Key must have 1 to 255 printable ASCII characters and no card number.";
-        Self::field("Idempotency-Key", message).outside_the_body()
-    }
-
-    /// No such object, or not the caller's.
-    #[must_use]
-    pub fn missing(what: &str) -> Self {
-        let message = format!("Resource not found: no such {what}");
-        Self::new(404, Type::ValidationError, "VAL003", message)
-    }
-
-    /// No such path.
-    #[must_use]
-    pub fn route_unknown() -> Self {
-        Self::new(404, Type::ValidationError, "VAL003", "Resource not found")
-    }
-
-    /// The path has other methods.
-    #[must_use]
-    pub fn method_not_allowed() -> Self {
-        Self::new(
-            405,
-            Type::ValidationError,
-            "VAL001",
-            "This path does not know this method.",
-        )
-    }
-
-    /// Too many requests this minute.
-    #[must_use]
-    pub fn rate_limited(retry_after_seconds: i64) -> Self {
-        let message = format!("Rate limit exceeded. Try again in {retry_after_seconds} seconds.");
-        Self::new(429, Type::RateLimitError, "RATE001", message)
-    }
-
-    /// The URL of an endpoint may not be posted to.
-    #[must_use]
-    pub fn url_not_allowed(why: UrlError) -> Self {
-        Self::field("url", why.to_string())
-    }
-
-    /// The merchant has as many endpoints as it may.
-    #[must_use]
-    pub fn too_many_endpoints() -> Self {
-        let message = "This account has as many webhook endpoints as it may have.";
-        Self::new(400, Type::ValidationError, "VAL002", message)
-    }
-
-    /// Ours; the request id is in the answer's headers.
-    #[must_use]
-    pub fn internal() -> Self {
-        Self::new(500, Type::ApiError, "API001", "Internal server error")
-    }
-
-    /// A store is away; nothing is known to be done.
-    #[must_use]
-    pub fn unavailable() -> Self {
-        Self::new(
-            503,
-            Type::ApiError,
-            "API002",
-            "Service unavailable. Try again shortly.",
-        )
-    }
-}
-
-/// What is wrong with a field of the body.
-impl From<FieldError> for Error {
-    fn from(wrong: FieldError) -> Self {
-        let (param, message) = match wrong {
+    fn field(row: &Row, error: FieldError) -> Self {
+        let (param, why) = match error {
             FieldError::Invalid { param, why } if param.is_empty() => {
-                return Self::body_unreadable(&format!("The body {why}"));
+                return Self::body_invalid(&format!("The body {why}"));
+            }
+            FieldError::Card { param, why } => {
+                return Self::with(&CARD_INVALID, &[("param", &param), ("why", card(why))]);
             }
             FieldError::Missing { param } => (param, "is required".to_owned()),
             FieldError::Invalid { param, why } => (param, why),
@@ -320,13 +269,48 @@ impl From<FieldError> for Error {
                 (param, "holds what looks like a card number".to_owned())
             }
             FieldError::Address { param } => (param, "must be an e-mail address".to_owned()),
-            FieldError::Card { param, why } => return Self::field(&param, card(why)),
         };
-        Self::field(&param, format!("{param} {message}"))
+        Self::with(row, &[("param", &param), ("why", &why)])
+    }
+
+    /// A body that cannot be read.
+    pub fn body_invalid(why: &str) -> Self {
+        Self::with(&BODY_INVALID, &[("why", why)])
+    }
+
+    /// No such object, or another merchant's.
+    pub fn missing(what: &str) -> Self {
+        Self::with(&RESOURCE_MISSING, &[("what", what)])
+    }
+
+    /// The payment failed.
+    pub fn payment_failed(payment: &Payment) -> Self {
+        Self {
+            failed: Some((payment.id, payment.failure)),
+            ..Self::of(&PAYMENT_FAILED)
+        }
+    }
+
+    /// Too many requests this minute.
+    pub fn rate_limited(seconds: i64) -> Self {
+        Self::with(&RATE_LIMITED, &[("seconds", &seconds.to_string())])
+    }
+
+    /// The URL of an endpoint may not be used.
+    pub fn url_not_allowed(why: UrlError) -> Self {
+        let why = why.to_string();
+        Self::with(&URL_NOT_ALLOWED, &[("param", "url"), ("why", &why)])
     }
 }
 
-/// The message for a card that cannot be one.
+/// A field of the body is wrong.
+impl From<FieldError> for Error {
+    fn from(error: FieldError) -> Self {
+        Self::field(&FIELD_INVALID, error)
+    }
+}
+
+/// The message for a card that cannot be valid.
 const fn card(why: CardError) -> &'static str {
     match why {
         CardError::Length | CardError::NotDigits => "The card number must have 12 to 19 digits.",

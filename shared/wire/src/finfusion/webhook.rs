@@ -25,8 +25,7 @@ pub const EVENTS: [&str; 12] = [
 ];
 
 /// The name under which this contract tells of what happened.
-#[must_use]
-pub const fn word(kind: EventType) -> Option<&'static str> {
+pub const fn event_name(kind: EventType) -> Option<&'static str> {
     match kind {
         EventType::PaymentSucceeded => Some("payment.succeeded"),
         EventType::PaymentFailed => Some("payment.failed"),
@@ -41,9 +40,8 @@ pub const fn word(kind: EventType) -> Option<&'static str> {
 }
 
 /// The body of a webhook; `None` if this contract does not tell of it.
-#[must_use]
 pub fn body(id: EventId, event: &Event, happened_at: OffsetDateTime) -> Option<String> {
-    let kind = word(event.event_type)?;
+    let kind = event_name(event.event_type)?;
     match &event.subject {
         Subject::Payment(payment) => Some(event::body(id, kind, happened_at, Payment::of(payment))),
         // The refund and not the payment: a payment may be refunded in parts.
@@ -72,7 +70,7 @@ mod tests {
 
     #[test]
     fn every_word_that_is_told_may_be_subscribed_to() {
-        for word in EventType::ALL.into_iter().filter_map(word) {
+        for word in EventType::ALL.into_iter().filter_map(event_name) {
             assert!(EVENTS.contains(&word), "{word}");
         }
     }

@@ -8,10 +8,106 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::status;
+use crate::error::{AGAIN, Row, SurfaceError, rows};
 use crate::fields::FieldError;
 
 /// Characters of an id that an error repeats.
 const ID_MAX: usize = 64;
+
+rows! {
+    INVALID: 400 "invalid_request",
+        "{why}",
+        "The body cannot be read, or a field or parameter is missing, wrong or unknown.",
+        "Correct what `param` names.";
+    ON_CHAIN_UNAVAILABLE: 400 "invalid_request",
+        "On-chain payments are not available on this gateway. Pay this payment intent by card.",
+        "What only an on-chain payment needs.",
+        "Pay the payment intent by card.";
+    NOT_CHARGEABLE: 400 "invalid_request",
+        "This payment intent cannot be paid by card: a card is charged in US dollars, and the amount has a fraction of a cent.",
+        "A card payment of an amount with a fraction of a cent.",
+        "Create payment intents in whole cents.";
+    ENDPOINT_LIMIT_REACHED: 400 "invalid_request",
+        "This account has as many webhook endpoints as it may have.",
+        "The account has 16 webhook endpoints in this mode.",
+        "Delete one, or subscribe one of them to more events.";
+    IDEMPOTENCY_KEY_INVALID: 400 "invalid_request",
+        "Idempotency-Key must have 1 to 255 printable ASCII characters and no card number.",
+        "The Idempotency-Key does not have 1 to 255 printable ASCII characters, or holds a card number.",
+        "Send another key.";
+    CARD_INVALID: 400 "invalid_card",
+        "{why}",
+        "The card cannot be valid.",
+        "Ask the payer again.";
+    PAYMENT_FAILED: 400 "payment_failed",
+        "{why}",
+        "The card was not charged.",
+        "Ask the payer for another card.";
+    NOT_CANCELABLE: 400 "invalid_state_transition",
+        "Cannot cancel payment intent in status: {status}",
+        "The payment intent is paid, being paid, or canceled.",
+        "Read the payment intent.";
+    NOT_PAYABLE: 400 "invalid_state_transition",
+        "Cannot transition from {status} to PROCESSING",
+        "The payment intent to pay is paid, being paid, or canceled.",
+        "Read the payment intent; create a new one to be paid again.";
+    IDEMPOTENCY_KEY_REUSED: 400 "idempotency_key_reused",
+        "This Idempotency-Key was used with another request. Nothing was done.",
+        "The Idempotency-Key was used with another request. Nothing was done.",
+        "Use a new key.";
+    KEY_MISSING: 401 "authentication_required",
+        "API key is required",
+        "No key was sent.",
+        "Send `X-API-Key: YOUR_API_KEY`.";
+    KEY_INVALID: 401 "invalid_api_key",
+        "Invalid API key",
+        "A key that was never issued.",
+        "Check the key.";
+    FORBIDDEN: 403 "forbidden",
+        "You do not have access to this payment intent",
+        "Another merchant's payment intent.",
+        "Use the key of the payment intent's merchant.";
+    SCOPE_MISSING: 403 "forbidden",
+        "The access token was not asked for payments",
+        "An access token without the scope `payments`.",
+        "Ask for a token with the scope `payments`.";
+    LIVE_UNAVAILABLE: 403 "forbidden",
+        "Live payments are not available: this gateway has no live acquirer. Nothing was stored. Use a test key (sk_test_…).",
+        "A payment with a live key; nothing was stored.",
+        "Use a test key.";
+    INTENT_MISSING: 404 "resource_missing",
+        "Payment intent not found: {id}",
+        "No such payment intent.",
+        "Check the id and the key.";
+    ENDPOINT_MISSING: 404 "resource_missing",
+        "Webhook endpoint not found: {id}",
+        "No such webhook endpoint.",
+        "Check the id and the key.";
+    ESCROW_MISSING: 404 "resource_missing",
+        "Escrow order not found for payment intent: {id}. On-chain payments are not available on this gateway.",
+        "The payment intent has no escrow.",
+        "Pay the payment intent by card.";
+    ROUTE_UNKNOWN: 404 "resource_missing",
+        "Unknown path. See /docs for the paths of this API.",
+        "No such path.",
+        "Check the path.";
+    METHOD_NOT_ALLOWED: 405 "invalid_request",
+        "This path does not know this method.",
+        "The path does not have this method.",
+        "See this reference for the methods.";
+    RATE_LIMITED: 429 "rate_limit_exceeded",
+        "Rate limit exceeded. Retry after {seconds} seconds.",
+        "Too many requests this minute.",
+        "Wait as many seconds as `retryAfter` says.";
+    INTERNAL: 500 "internal_error",
+        "Something went wrong on our side. Send the request again, with the same Idempotency-Key if it had one.",
+        "A defect of the gateway; it is logged under `X-Request-Id`.",
+        AGAIN;
+    UNAVAILABLE: 503 "service_unavailable",
+        "Not available at the moment. Send the request again, with the same Idempotency-Key if it had one.",
+        "A part of the gateway is away.",
+        AGAIN;
+}
 
 /// The broad kind of an error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
@@ -19,12 +115,23 @@ const ID_MAX: usize = 64;
 pub enum Type {
     /// The request is wrong: 400, 404, 405.
     InvalidRequestError,
-    /// The caller is not known, or may not: 401, 403.
+    /// The key is missing, unknown or may not do this: 401, 403.
     AuthenticationError,
     /// Too many requests: 429.
     RateLimitError,
-    /// Ours: 500, 503.
+    /// The gateway failed: 500, 503.
     ApiError,
+}
+
+impl Type {
+    const fn of(status: u16) -> Self {
+        match status {
+            401 | 403 => Type::AuthenticationError,
+            429 => Type::RateLimitError,
+            500.. => Type::ApiError,
+            _ => Type::InvalidRequestError,
+        }
+    }
 }
 
 /// What went wrong.
@@ -44,234 +151,103 @@ pub struct Error {
     /// Which parameter is wrong, if one is.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub param: Option<String>,
-    /// Seconds until requests are taken again, where there were too many.
+    /// With 429: seconds until requests are accepted again.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub retry_after: Option<i64>,
 }
 
-impl Error {
-    /// The body.
-    #[must_use]
-    pub fn body(&self) -> String {
-        #[derive(Serialize)]
-        struct Body<'a> {
-            error: &'a Error,
-        }
-        crate::json(&Body { error: self })
+/// The body of every error.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "ErrorBody")]
+pub struct Body<'a> {
+    error: &'a Error,
+}
+
+impl SurfaceError for Error {
+    fn status(&self) -> u16 {
+        self.status
     }
 
-    fn new(status: u16, kind: Type, code: &'static str, message: impl Into<String>) -> Self {
+    fn body(&self) -> String {
+        crate::json(&Body { error: self })
+    }
+}
+
+impl Error {
+    /// The error of a row whose text has no values.
+    pub fn of(row: &Row) -> Self {
+        Self::with(row, &[])
+    }
+
+    /// The error of a row, with the values of its text. A value `param` names the field to blame.
+    pub fn with(row: &Row, values: &[(&str, &str)]) -> Self {
+        let param = values.iter().find(|(name, _)| *name == "param");
         Self {
-            status,
-            code,
-            message: message.into(),
-            kind,
-            param: None,
+            status: row.status,
+            code: row.code,
+            message: row.fill(values),
+            kind: Type::of(row.status),
+            param: param.map(|(_, param)| (*param).to_owned()),
             retry_after: None,
         }
     }
 
-    fn refused(code: &'static str, message: impl Into<String>) -> Self {
-        Self::new(400, Type::InvalidRequestError, code, message)
+    /// A parameter is wrong, for the reason in `why`.
+    pub fn invalid(param: &str, why: impl Into<String>) -> Self {
+        Self::with(&INVALID, &[("param", param), ("why", &why.into())])
     }
 
-    fn about(self, param: &str) -> Self {
-        let param = Some(param.to_owned());
-        Self { param, ..self }
+    /// A body that cannot be read.
+    pub fn body_invalid(why: &str) -> Self {
+        Self::with(&INVALID, &[("why", why)])
     }
 
-    fn missing(message: impl Into<String>) -> Self {
-        Self::new(404, Type::InvalidRequestError, "resource_missing", message)
+    /// No object has this id, which is as the client wrote it.
+    pub fn missing(row: &Row, id: &str) -> Self {
+        Self::with(row, &[("id", repeated(id))])
     }
 
-    /// A parameter is wrong, for the reason said in `message`.
-    #[must_use]
-    pub fn invalid(param: &str, message: impl Into<String>) -> Self {
-        Self::refused("invalid_request", message).about(param)
-    }
-
-    /// A body that is not JSON, or not read for another reason said in `message`.
-    #[must_use]
-    pub fn body_unreadable(message: &str) -> Self {
-        Self::refused("invalid_request", message)
-    }
-
-    /// No key was sent.
-    #[must_use]
-    pub fn key_missing() -> Self {
-        let (kind, message) = (Type::AuthenticationError, "API key is required");
-        Self::new(401, kind, "authentication_required", message)
-    }
-
-    /// The key is not known.
-    #[must_use]
-    pub fn key_invalid() -> Self {
-        let (kind, message) = (Type::AuthenticationError, "Invalid API key");
-        Self::new(401, kind, "invalid_api_key", message)
-    }
-
-    /// Another merchant's intent.
-    #[must_use]
-    pub fn forbidden() -> Self {
-        let message = "You do not have access to this payment intent";
-        Self::new(403, Type::AuthenticationError, "forbidden", message)
-    }
-
-    /// A token that was asked for something else.
-    #[must_use]
-    pub fn scope_missing() -> Self {
-        let message = "The access token was not asked for payments";
-        Self::new(403, Type::AuthenticationError, "forbidden", message)
-    }
-
-    /// A live key, and nobody to take real money.
-    #[must_use]
-    pub fn live_unavailable() -> Self {
-        let message = "Live payments are not available: this gateway has no live acquirer. \
-                       Nothing was stored. Use a test key (sk_test_…).";
-        Self::new(403, Type::AuthenticationError, "forbidden", message)
-    }
-
-    /// No intent has this id, which is as the client wrote it.
-    #[must_use]
-    pub fn intent_missing(id: &str) -> Self {
-        Self::missing(format!("Payment intent not found: {}", repeated(id)))
-    }
-
-    /// No webhook endpoint of the caller has this id, which is as the client wrote it.
-    #[must_use]
-    pub fn endpoint_missing(id: &str) -> Self {
-        Self::missing(format!("Webhook endpoint not found: {}", repeated(id)))
-    }
-
-    /// An intent has no escrow.
-    #[must_use]
-    pub fn escrow_missing(id: &str) -> Self {
-        let id = repeated(id);
-        Self::missing(format!(
-            "Escrow order not found for payment intent: {id}. \
-             On-chain payments are not available on this gateway."
-        ))
-    }
-
-    /// What only an on-chain payment needs.
-    #[must_use]
-    pub fn on_chain_unavailable() -> Self {
-        let message = "On-chain payments are not available on this gateway. \
-                       Pay this payment intent by card.";
-        Self::refused("invalid_request", message)
-    }
-
-    /// No such path.
-    #[must_use]
-    pub fn route_unknown() -> Self {
-        Self::missing("Unknown path. See /docs for the paths of this API.")
-    }
-
-    /// The path has other methods.
-    #[must_use]
-    pub fn method_not_allowed() -> Self {
-        let message = "This path does not know this method.";
-        Self::new(405, Type::InvalidRequestError, "invalid_request", message)
-    }
-
-    /// An intent that is not open cannot be canceled.
-    #[must_use]
-    pub fn not_cancelable(state: State) -> Self {
-        let message = format!("Cannot cancel payment intent in status: {}", status(state));
-        Self::refused("invalid_state_transition", message)
-    }
-
-    /// An intent that is not open cannot be paid.
-    #[must_use]
-    pub fn not_payable(state: State) -> Self {
-        let message = format!("Cannot transition from {} to PROCESSING", status(state));
-        Self::refused("invalid_state_transition", message)
-    }
-
-    /// The intent's amount is none that a card can be charged.
-    #[must_use]
-    pub fn not_chargeable() -> Self {
-        let message = "This payment intent cannot be paid by card: a card is charged in US \
-                       dollars, and the amount has a fraction of a cent.";
-        Self::refused("invalid_request", message)
+    /// The intent's state does not allow the request.
+    pub fn not_now(row: &Row, state: State) -> Self {
+        Self::with(row, &[("status", status(state))])
     }
 
     /// The card was not charged.
-    #[must_use]
     pub fn payment_failed(failure: Failure) -> Self {
-        let message = match failure {
+        let why = match failure {
             Failure::CardDeclined => "Your card was declined.",
             Failure::InsufficientFunds => "Your card has insufficient funds.",
             Failure::ExpiredCard => "Your card has expired.",
             Failure::ProcessingError => "The payment could not be processed. Nothing was charged.",
             Failure::PaymentExpired => "The payment was not made in time. Nothing was charged.",
         };
-        Self::refused("payment_failed", message).about("card")
+        Self::with(&PAYMENT_FAILED, &[("param", "card"), ("why", why)])
     }
 
-    /// The idempotency key was used with another request.
-    #[must_use]
-    pub fn key_reused() -> Self {
-        let message = "This Idempotency-Key was used with another request. Nothing was done.";
-        Self::refused("idempotency_key_reused", message)
-    }
-
-    /// The idempotency key is not one.
-    #[must_use]
+    /// The Idempotency-Key is malformed.
     pub fn key_malformed() -> Self {
-        let message =
-            "Idempotency-Key must have 1 to 255 printable ASCII characters and no card number.";
-        Self::invalid("Idempotency-Key", message)
+        Self::with(&IDEMPOTENCY_KEY_INVALID, &[("param", "Idempotency-Key")])
     }
 
     /// Too many requests this minute.
-    #[must_use]
-    pub fn rate_limited(retry_after_seconds: i64) -> Self {
-        let message = format!("Rate limit exceeded. Retry after {retry_after_seconds} seconds.");
+    pub fn rate_limited(seconds: i64) -> Self {
         Self {
-            retry_after: Some(retry_after_seconds),
-            ..Self::new(429, Type::RateLimitError, "rate_limit_exceeded", message)
+            retry_after: Some(seconds),
+            ..Self::with(&RATE_LIMITED, &[("seconds", &seconds.to_string())])
         }
     }
 
-    /// The URL of an endpoint may not be posted to.
-    #[must_use]
+    /// The URL of an endpoint may not be used.
     pub fn url_not_allowed(why: UrlError) -> Self {
         Self::invalid("url", why.to_string())
     }
-
-    /// The merchant has as many endpoints as it may.
-    #[must_use]
-    pub fn too_many_endpoints() -> Self {
-        let message = "This account has as many webhook endpoints as it may have.";
-        Self::refused("invalid_request", message)
-    }
-
-    /// Ours; the request id is in the answer's headers.
-    #[must_use]
-    pub fn internal() -> Self {
-        let message = "Something went wrong on our side. Send the request again, with the same \
-                       Idempotency-Key if it had one.";
-        Self::new(500, Type::ApiError, "internal_error", message)
-    }
-
-    /// A store is away; nothing is known to be done.
-    #[must_use]
-    pub fn unavailable() -> Self {
-        let message = "Not available at the moment. Send the request again, with the same \
-                       Idempotency-Key if it had one.";
-        Self::new(503, Type::ApiError, "service_unavailable", message)
-    }
 }
 
-/// An id as a client wrote it, unless it is none: it may be anything, a card number too.
+/// An id as a client wrote it, unless it cannot be one: it may be anything, a card number too.
 fn repeated(id: &str) -> &str {
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
-    if (1..=ID_MAX).contains(&id.len())
-        && id.bytes().all(is_plain)
-        && !card::contains_card_number(id)
-    {
+    let may_be_id = (1..=ID_MAX).contains(&id.len()) && id.bytes().all(is_plain);
+    if may_be_id && !card::contains_card_number(id) {
         id
     } else {
         "…"
@@ -279,35 +255,33 @@ fn repeated(id: &str) -> &str {
 }
 
 impl From<FieldError> for Error {
-    fn from(wrong: FieldError) -> Self {
-        match wrong {
-            FieldError::Missing { param } => Self::invalid(&param, format!("{param} is required")),
+    fn from(error: FieldError) -> Self {
+        let (param, message) = match error {
             FieldError::Invalid { param, why } if param.is_empty() => {
-                Self::body_unreadable(&format!("The body {why}"))
-            }
-            FieldError::Invalid { param, why } => Self::invalid(&param, format!("{param} {why}")),
-            FieldError::Address { param } => {
-                Self::invalid(&param, format!("{param} must be an e-mail address"))
+                return Self::body_invalid(&format!("The body {why}"));
             }
             FieldError::Card { param, why } => {
-                Self::refused("invalid_card", about_card(why)).about(&param)
+                let values = [("param", param.as_str()), ("why", about_card(why))];
+                return Self::with(&CARD_INVALID, &values);
             }
+            FieldError::Missing { param } => (param, "is required".to_owned()),
+            FieldError::Invalid { param, why } => (param, why),
+            FieldError::Address { param } => (param, "must be an e-mail address".to_owned()),
             FieldError::Unknown { param } => {
-                let message = format!("{param} is not a parameter of this request");
-                Self::invalid(&param, message)
+                (param, "is not a parameter of this request".to_owned())
             }
             FieldError::CardNumber { param } => {
-                let message = format!(
-                    "{param} holds what looks like a card number. Card numbers belong in \
-                     card.cardNumber only; nothing was stored."
-                );
-                Self::invalid(&param, message)
+                let why = "holds what looks like a card number. Card numbers belong in \
+                           card.cardNumber only; nothing was stored.";
+                (param, why.to_owned())
             }
-        }
+        };
+        let why = format!("{param} {message}");
+        Self::invalid(&param, why)
     }
 }
 
-/// What the payer reads about a card that cannot be one.
+/// What the payer reads about a card that cannot be valid.
 const fn about_card(why: CardError) -> &'static str {
     match why {
         CardError::Length | CardError::NotDigits | CardError::Luhn => {
@@ -339,27 +313,27 @@ mod tests {
                 r#"{"error":{"code":"invalid_request","message":"The amount must be greater than 0","type":"invalid_request_error","param":"amount"}}"#,
             ),
             (
-                Error::key_missing(),
+                Error::of(&KEY_MISSING),
                 401,
                 r#"{"error":{"code":"authentication_required","message":"API key is required","type":"authentication_error"}}"#,
             ),
             (
-                Error::key_invalid(),
+                Error::of(&KEY_INVALID),
                 401,
                 r#"{"error":{"code":"invalid_api_key","message":"Invalid API key","type":"authentication_error"}}"#,
             ),
             (
-                Error::forbidden(),
+                Error::of(&FORBIDDEN),
                 403,
                 r#"{"error":{"code":"forbidden","message":"You do not have access to this payment intent","type":"authentication_error"}}"#,
             ),
             (
-                Error::intent_missing(id),
+                Error::missing(&INTENT_MISSING, id),
                 404,
                 r#"{"error":{"code":"resource_missing","message":"Payment intent not found: intent_2xYz9AbC123","type":"invalid_request_error"}}"#,
             ),
             (
-                Error::not_payable(State::Succeeded),
+                Error::not_now(&NOT_PAYABLE, State::Succeeded),
                 400,
                 r#"{"error":{"code":"invalid_state_transition","message":"Cannot transition from SUCCEEDED to PROCESSING","type":"invalid_request_error"}}"#,
             ),
@@ -383,7 +357,7 @@ mod tests {
     proptest! {
         #[test]
         fn no_id_brings_anything_strange_into_an_error(id in "\\PC{0,80}") {
-            let message = Error::intent_missing(&id).message;
+            let message = Error::missing(&INTENT_MISSING, &id).message;
             let plain = message.chars().all(|c| c.is_ascii_graphic() || c == ' ' || c == '…');
             prop_assert!(plain && message.len() < 100);
         }
@@ -391,7 +365,7 @@ mod tests {
         #[test]
         fn no_error_repeats_a_card_number(gap in "[ -]?") {
             let card = ["4242", "4242", "4242", "4242"].join(&gap);
-            let error = Error::intent_missing(&format!("intent_{card}"));
+            let error = Error::missing(&INTENT_MISSING, &format!("intent_{card}"));
             prop_assert!(!error.message.contains("4242"));
         }
     }

@@ -1,7 +1,6 @@
 //! finternet, `/v1/payment-intents`: intents with amounts as decimal strings, in an envelope of
 //! their own. Times are Unix seconds.
 
-pub mod catalogue;
 pub mod error;
 pub mod request;
 pub mod response;
@@ -14,7 +13,6 @@ use domain::ledger;
 pub const CURRENCIES: [&str; 4] = ["USDC", "USDT", "DAI", "USD"];
 
 /// Under which conditions the money is released, in this contract's word.
-#[must_use]
 pub const fn kind(kind: Kind) -> &'static str {
     match kind {
         Kind::DeliveryVsPayment => "DELIVERY_VS_PAYMENT",
@@ -24,7 +22,6 @@ pub const fn kind(kind: Kind) -> &'static str {
 }
 
 /// How the merchant gets the money, in this contract's word.
-#[must_use]
 pub const fn settlement_method(method: SettlementMethod) -> &'static str {
     match method {
         SettlementMethod::OffRampMock => "OFF_RAMP_MOCK",
@@ -34,7 +31,6 @@ pub const fn settlement_method(method: SettlementMethod) -> &'static str {
 }
 
 /// Where an intent stands, in this contract's word.
-#[must_use]
 pub const fn status(state: State) -> &'static str {
     match state {
         State::Initiated => "INITIATED",

@@ -38,8 +38,7 @@ pub const EVENTS: [&str; 20] = [
 ];
 
 /// The name under which this contract tells of what happened.
-#[must_use]
-pub const fn word(kind: EventType) -> Option<&'static str> {
+pub const fn event_name(kind: EventType) -> Option<&'static str> {
     match kind {
         EventType::IntentCreated => Some("payment_intent.created"),
         EventType::IntentStatusChanged => Some("payment_intent.status_changed"),
@@ -52,9 +51,9 @@ pub const fn word(kind: EventType) -> Option<&'static str> {
     }
 }
 
-/// A payment intent as a webhook tells of it.
+/// A payment intent as the object of a webhook.
 #[derive(Debug, Serialize, JsonSchema)]
-pub struct Told<'a> {
+pub struct EventObject<'a> {
     #[serde(flatten)]
     intent: PaymentIntent<'a>,
     /// The status before this change, if there was one.
@@ -63,19 +62,18 @@ pub struct Told<'a> {
 }
 
 /// The body of a webhook; `None` if this contract does not tell of it.
-#[must_use]
 pub fn body(id: EventId, event: &Event, happened_at: OffsetDateTime) -> Option<String> {
-    let kind = word(event.event_type)?;
+    let kind = event_name(event.event_type)?;
     match &event.subject {
         Subject::Intent { now, previous } => {
-            let told = Told::of(now, *previous);
-            Some(event::body(id, kind, happened_at, told))
+            let object = EventObject::of(now, *previous);
+            Some(event::body(id, kind, happened_at, object))
         }
         Subject::Payment(_) | Subject::Refund(_) | Subject::Customer(_) => None,
     }
 }
 
-impl<'a> Told<'a> {
+impl<'a> EventObject<'a> {
     fn of(now: &'a intent::Intent, previous: Option<intent::State>) -> Self {
         Self {
             intent: PaymentIntent::of(now),
@@ -140,7 +138,7 @@ mod tests {
 
     #[test]
     fn what_is_told_may_be_subscribed_to() {
-        let told: Vec<_> = EventType::ALL.into_iter().filter_map(word).collect();
+        let told: Vec<_> = EventType::ALL.into_iter().filter_map(event_name).collect();
         assert_eq!(EVENTS.get(..2), Some(told.as_slice()));
     }
 }

@@ -39,7 +39,6 @@ struct Product<'a> {
 
 /// The address of the page on which a payment is paid; `None` if it is not paid on one. `base` is
 /// where payers reach the gateway, without a slash at its end.
-#[must_use]
 pub fn address(base: &str, payment: &Payment, shop: &MerchantProfile) -> Option<String> {
     let checkout = payment.checkout.as_ref()?;
     let price = Number::exact(payment.money.amount());
@@ -70,7 +69,6 @@ fn encoded(data: &Data<'_>) -> String {
 }
 
 /// Which payment the page's `data` speaks of. Nothing else in it is believed.
-#[must_use]
 pub fn payment_of(data: &str) -> Option<PaymentId> {
     #[derive(Deserialize)]
     struct Claimed {
@@ -82,7 +80,6 @@ pub fn payment_of(data: &str) -> Option<PaymentId> {
 }
 
 /// Where the payer goes back to: the merchant's URL with `id_payment` in its query.
-#[must_use]
 pub fn way_back(return_url: &str, payment: PaymentId) -> Option<String> {
     let mut url = Url::parse(return_url).ok()?;
     let id = payment.to_string();

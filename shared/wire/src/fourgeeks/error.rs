@@ -1,4 +1,4 @@
-//! Errors, in the three shapes that the document prints.
+//! Errors, in the three shapes that the contract prints.
 
 use domain::payment::Failure;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
@@ -6,7 +6,89 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::response::{Begun, ChargeRefund, Customer, Refund};
+use crate::error::{AGAIN, Row, SurfaceError, rows};
 use crate::fields::FieldError;
+
+// This surface has no codes: the status stands in `code` again, and `title` or, with 401, `detail`
+// names the error.
+rows! {
+    INVALID: 400 "Invalid request",
+        "{why}",
+        "The body cannot be read, or a field or parameter is missing, wrong or unknown; `content` says which.",
+        "Correct what `content` names.";
+    NOT_REFUNDABLE: 400 "Invalid request",
+        "Only a payment that is completed can be refunded.",
+        "A refund of a payment that did not succeed.",
+        "Refund completed payments.";
+    REFUND_TOO_LARGE: 400 "Invalid request",
+        "The amount field must be at most what is left of the payment.",
+        "A refund of more than is left of the payment.",
+        "Refund at most what is left.";
+    IDEMPOTENCY_KEY_INVALID: 400 "Invalid request",
+        "Idempotency-Key must have 1 to 255 printable ASCII characters and no card number.",
+        "The Idempotency-Key does not have 1 to 255 printable ASCII characters, or holds a card number.",
+        "Send another key.";
+    KEY_MISSING: 401 "Authentication credentials were not provided.",
+        "",
+        "No key was sent.",
+        "Send the key as the user name of HTTP Basic, without a password.";
+    KEY_INVALID: 401 "Invalid API key format.",
+        "",
+        "A malformed key, or one that was never issued, or Basic without its colon.",
+        "Check the key, and the colon behind it.";
+    LIVE_UNAVAILABLE: 403 "Live mode unavailable",
+        "This gateway has no live acquirer. Nothing was stored. Use a test key (sk_test_…).",
+        "A live key; nothing was stored.",
+        "Use a test key.";
+    SCOPE_MISSING: 403 "Not permitted",
+        "The access token was not asked for payments.",
+        "An access token without the scope `payments`.",
+        "Ask for a token with the scope `payments`, or without one.";
+    PAYMENT_MISSING: 404 "Payments not found",
+        "Errors were encountered during the search, please verify the data.",
+        "No such payment, or another merchant's, or the other mode's.",
+        "Check the id and the key.";
+    CUSTOMER_MISSING: 404 "Customers not found",
+        "Errors were encountered during the search, please verify the data.",
+        "No such customer, or another merchant's, or the other mode's.",
+        "Check the id and the key.";
+    REFUND_MISSING: 404 "Refunds not found",
+        "Errors were encountered during the search, please verify the data.",
+        "No such refund, or another merchant's, or the other mode's.",
+        "Check the id and the key.";
+    SESSION_MISSING: 404 "Sessions not found",
+        "Errors were encountered during the search, please verify the data.",
+        "No such session.",
+        "Check the id.";
+    ROUTE_UNKNOWN: 404 "Page not found",
+        "This API has no such path.",
+        "No such path.",
+        "See this reference for the paths.";
+    METHOD_NOT_ALLOWED: 405 "Method not allowed",
+        "This path does not know this method.",
+        "The path does not have this method.",
+        "See this reference for the methods.";
+    REPEATED: 409 "Duplicate payment request",
+        "A request with this Idempotency-Key was taken before. Nothing more was done.",
+        "The same request was accepted before with this Idempotency-Key. Nothing more was done; `data` is what it created.",
+        "Go on with `data`.";
+    IDEMPOTENCY_KEY_REUSED: 409 "Idempotency key reused",
+        "This Idempotency-Key was used with another request. Nothing was done.",
+        "Another request was accepted before with this Idempotency-Key. Nothing was done.",
+        "Send each request with a key of its own.";
+    RATE_LIMITED: 429 "Too many requests",
+        "Try again in {seconds} seconds.",
+        "Too many requests this minute.",
+        "Wait as many seconds as `Retry-After` says.";
+    INTERNAL: 500 "Server error",
+        "Something went wrong on our side. Send the request again, with the same Idempotency-Key if it had one.",
+        "A defect of the gateway; it is logged under `X-Request-Id`.",
+        AGAIN;
+    UNAVAILABLE: 503 "Service unavailable",
+        "Not available at the moment. Send the request again, with the same Idempotency-Key if it had one.",
+        "A part of the gateway is away.",
+        AGAIN;
+}
 
 /// An error as the client reads it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,29 +112,29 @@ pub struct Problem {
     /// The HTTP status again.
     code: u16,
     /// What is wrong, in short.
-    title: String,
+    title: &'static str,
     /// What is wrong, and which field it is about.
     content: String,
     /// Always `danger`.
     #[serde(rename = "type")]
     kind: &'static str,
-    /// With 409: what the same request made when it came first. A payment or a session is named with
-    /// the page to send the payer to; a refund or a customer is as it was answered then.
+    /// With 409: what the same request created the first time. A payment or a session is named with
+    /// the page to send the payer to; a refund or a customer is as in the first response.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(schema_with = "made")]
+    #[schemars(schema_with = "created")]
     data: Option<Value>,
 }
 
-fn made(words: &mut SchemaGenerator) -> Schema {
+fn created(generator: &mut SchemaGenerator) -> Schema {
     json_schema!({ "anyOf": [
-        words.subschema_for::<Begun>(),
-        words.subschema_for::<Refund>(),
-        words.subschema_for::<ChargeRefund>(),
-        words.subschema_for::<Customer>(),
+        generator.subschema_for::<Begun>(),
+        generator.subschema_for::<Refund>(),
+        generator.subschema_for::<ChargeRefund>(),
+        generator.subschema_for::<Customer>(),
     ] })
 }
 
-/// The key is missing, or nobody was given it.
+/// The key is missing or unknown.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Unauthorized {
     /// Why.
@@ -73,73 +155,46 @@ pub struct Declined {
     decline_reason: &'static str,
 }
 
-impl Error {
-    /// The body.
-    #[must_use]
-    pub fn body(&self) -> String {
+impl SurfaceError for Error {
+    fn status(&self) -> u16 {
+        self.status
+    }
+
+    fn body(&self) -> String {
         crate::json(&self.shape)
     }
+}
 
-    fn problem(code: u16, title: impl Into<String>, content: impl Into<String>) -> Self {
+impl Error {
+    /// The error of a row whose text has no values.
+    pub fn of(row: &Row) -> Self {
+        Self::with(row, &[])
+    }
+
+    fn with(row: &Row, values: &[(&str, &str)]) -> Self {
+        let problem = || Problem {
+            code: row.status,
+            title: row.code,
+            content: row.fill(values),
+            kind: "danger",
+            data: None,
+        };
+        let shape = match row.status {
+            401 => Shape::Unauthorized(Unauthorized { detail: row.code }),
+            _ => Shape::Problem(Box::new(problem())),
+        };
         Self {
-            status: code,
-            shape: Shape::Problem(Box::new(Problem {
-                code,
-                title: title.into(),
-                content: content.into(),
-                kind: "danger",
-                data: None,
-            })),
+            status: row.status,
+            shape,
         }
     }
 
-    /// 400, for the reason said in `content`.
-    #[must_use]
-    pub fn invalid(content: impl Into<String>) -> Self {
-        Self::problem(400, "Invalid request", content)
-    }
-
-    /// 400: the Idempotency-Key is not one.
-    #[must_use]
-    pub fn key_malformed() -> Self {
-        Self::invalid(
-            "Idempotency-Key must have 1 to 255 printable ASCII characters and no card number.",
-        )
-    }
-
-    /// 400: there is nothing to give back.
-    #[must_use]
-    pub fn not_refundable() -> Self {
-        Self::invalid("Only a payment that is completed can be refunded.")
-    }
-
-    /// 400: more than what is left of the payment.
-    #[must_use]
-    pub fn refund_too_large() -> Self {
-        Self::invalid("The amount field must be at most what is left of the payment.")
-    }
-
-    fn unauthorized(detail: &'static str) -> Self {
-        Self {
-            status: 401,
-            shape: Shape::Unauthorized(Unauthorized { detail }),
-        }
-    }
-
-    /// 401: no key was sent.
-    #[must_use]
-    pub fn key_missing() -> Self {
-        Self::unauthorized("Authentication credentials were not provided.")
-    }
-
-    /// 401: what was sent is no key, or nobody's, or Basic without its colon.
-    #[must_use]
-    pub fn key_invalid() -> Self {
-        Self::unauthorized("Invalid API key format.")
+    /// 400, for the reason in `why`.
+    pub fn invalid(why: &str) -> Self {
+        Self::with(&INVALID, &[("why", why)])
     }
 
     /// 402: the card was declined.
-    #[must_use]
     pub const fn declined(failure: Failure) -> Self {
         let error = Declined {
             code: 402,
@@ -153,95 +208,28 @@ impl Error {
         }
     }
 
-    /// 403: a token that was asked for something else.
-    #[must_use]
-    pub fn scope_missing() -> Self {
-        let content = "The access token was not asked for payments.";
-        Self::problem(403, "Not permitted", content)
-    }
-
-    /// 403: a live key, and nobody to take real money.
-    #[must_use]
-    pub fn live_unavailable() -> Self {
-        let content =
-            "This gateway has no live acquirer. Nothing was stored. Use a test key (sk_test_…).";
-        Self::problem(403, "Live mode unavailable", content)
-    }
-
-    /// 404: none of these objects has this id, or it is not the caller's. `what` is their name in
-    /// the plural with a capital, `Payments`.
-    #[must_use]
-    pub fn missing(what: &str) -> Self {
-        let content = "Errors were encountered during the search, please verify the data.";
-        Self::problem(404, format!("{what} not found"), content)
-    }
-
-    /// 404: no such path.
-    #[must_use]
-    pub fn route_unknown() -> Self {
-        Self::problem(404, "Page not found", "This API has no such path.")
-    }
-
-    /// 405: the path has other methods.
-    #[must_use]
-    pub fn method_not_allowed() -> Self {
-        Self::problem(
-            405,
-            "Method not allowed",
-            "This path does not know this method.",
-        )
-    }
-
-    /// 409: the same request was taken before with this Idempotency-Key. `answered` is the body that
-    /// it was answered with; what that names goes into `data`, so that the client can go on.
-    #[must_use]
-    pub fn repeated(answered: &str) -> Self {
-        let content =
-            "A request with this Idempotency-Key was taken before. Nothing more was done.";
-        let mut error = Self::problem(409, "Duplicate payment request", content);
+    /// 409: the same request was accepted before with this Idempotency-Key. `first` is the body of
+    /// the first response; what that names goes into `data`, so that the client can go on.
+    pub fn repeated(first: &str) -> Self {
+        let mut error = Self::of(&REPEATED);
         if let Shape::Problem(problem) = &mut error.shape {
-            problem.data = match Begun::answered(answered) {
+            problem.data = match Begun::answered(first) {
                 Some(begun) => Some(json!(begun)),
-                None => serde_json::from_str(answered).ok(),
+                None => serde_json::from_str(first).ok(),
             };
         }
         error
     }
 
-    /// 409: the Idempotency-Key was used with another request.
-    #[must_use]
-    pub fn key_reused() -> Self {
-        let content = "This Idempotency-Key was used with another request. Nothing was done.";
-        Self::problem(409, "Idempotency key reused", content)
-    }
-
     /// 429: too many requests this minute.
-    #[must_use]
-    pub fn rate_limited(retry_after_seconds: i64) -> Self {
-        let content = format!("Try again in {retry_after_seconds} seconds.");
-        Self::problem(429, "Too many requests", content)
-    }
-
-    /// 500: ours; the request id is in the answer's headers.
-    #[must_use]
-    pub fn internal() -> Self {
-        let content = "Something went wrong on our side. Send the request again, with the same \
-                       Idempotency-Key if it had one.";
-        Self::problem(500, "Server error", content)
-    }
-
-    /// 503: a store is away; nothing is known to be done.
-    #[must_use]
-    pub fn unavailable() -> Self {
-        let content = "Not available at the moment. Send the request again, with the same \
-                       Idempotency-Key if it had one.";
-        Self::problem(503, "Service unavailable", content)
+    pub fn rate_limited(seconds: i64) -> Self {
+        Self::with(&RATE_LIMITED, &[("seconds", &seconds.to_string())])
     }
 }
 
 impl From<FieldError> for Error {
-    fn from(wrong: FieldError) -> Self {
-        Self::invalid(match wrong {
+    fn from(error: FieldError) -> Self {
+        Self::invalid(&match error {
             FieldError::Missing { param } => format!("The {param} field is required."),
             FieldError::Invalid { param, why } if param.is_empty() => format!("The body {why}."),
             FieldError::Invalid { param, why } => format!("The {param} field {why}."),
@@ -268,7 +256,7 @@ mod tests {
     fn what_the_document_prints_is_answered() {
         let printed = [
             (
-                Error::key_invalid(),
+                Error::of(&KEY_INVALID),
                 401,
                 r#"{"detail":"Invalid API key format."}"#,
             ),
@@ -278,7 +266,7 @@ mod tests {
                 r#"{"error":{"code":402,"type":"payment_failed","message":"Card declined. Please try another payment method.","decline_reason":"insufficient_funds"}}"#,
             ),
             (
-                Error::missing("Payments"),
+                Error::of(&PAYMENT_MISSING),
                 404,
                 r#"{"code":404,"title":"Payments not found","content":"Errors were encountered during the search, please verify the data.","type":"danger"}"#,
             ),
@@ -313,24 +301,6 @@ mod tests {
             );
             assert_eq!((error.status, error.body()), (409, body));
         }
-        assert!(!Error::key_reused().body().contains("data"));
-    }
-
-    #[test]
-    fn every_problem_says_its_status() {
-        for error in [
-            Error::invalid("x"),
-            Error::live_unavailable(),
-            Error::route_unknown(),
-            Error::method_not_allowed(),
-            Error::key_reused(),
-            Error::rate_limited(7),
-            Error::internal(),
-            Error::unavailable(),
-        ] {
-            let start = format!(r#"{{"code":{},"title":""#, error.status);
-            assert!(error.body().starts_with(&start), "{}", error.body());
-            assert!(error.body().ends_with(r#","type":"danger"}"#));
-        }
+        assert!(!Error::of(&IDEMPOTENCY_KEY_REUSED).body().contains("data"));
     }
 }

@@ -1,6 +1,5 @@
 //! fourgeeks, `/v1/payments/`: decimal strings, a hosted page, answers in three shapes.
 
-pub mod catalogue;
 pub mod checkout;
 pub mod error;
 pub mod number;
@@ -29,7 +28,6 @@ const STATEMENT_MAX: usize = 22;
 
 impl MerchantProfile {
     /// The name in capitals, as card statements write it: letters, digits and blanks, at most 22.
-    #[must_use]
     pub fn statement(&self) -> String {
         let is_printed = |c: &char| c.is_ascii_alphanumeric() || *c == ' ';
         let printed = self.name.chars().filter(is_printed).take(STATEMENT_MAX);
@@ -39,13 +37,11 @@ impl MerchantProfile {
 }
 
 /// Reads a payment's id in either spelling: `pay_…`, or the UUID that lists show.
-#[must_use]
 pub fn payment_id(text: &str) -> Option<PaymentId> {
     PaymentId::parse(text).or_else(|| hyphenated(text).map(PaymentId))
 }
 
 /// Reads a customer's id in any spelling: `cus_…`, `cust_…`, or the UUID that lists show.
-#[must_use]
 pub fn customer_id(text: &str) -> Option<CustomerId> {
     customer::id(text).or_else(|| hyphenated(text).map(CustomerId))
 }
@@ -57,13 +53,11 @@ fn hyphenated(text: &str) -> Option<Uuid> {
 
 /// The id of the session in which a payment is paid, `session_…`. It carries the payment's number,
 /// which nobody can guess.
-#[must_use]
 pub fn session_id(payment: PaymentId) -> String {
     render(SESSION, payment.0)
 }
 
 /// Reads what [`session_id`] wrote.
-#[must_use]
 pub fn session(text: &str) -> Option<PaymentId> {
     parse(SESSION, text).map(PaymentId)
 }

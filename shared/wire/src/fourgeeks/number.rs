@@ -14,14 +14,12 @@ pub struct Number(String);
 
 impl Number {
     /// With the decimals that it has: 500.00 stays `500.00`.
-    #[must_use]
     pub fn exact(value: Decimal) -> Self {
         Self(value.to_string())
     }
 
     /// As lists write it: without zeros at its end, but with one digit behind the point at least.
     /// 100.00 is `100.0`, 533.48 is `533.48`.
-    #[must_use]
     pub fn short(value: Decimal) -> Self {
         let text = value.normalize().to_string();
         let has_point = text.contains('.');

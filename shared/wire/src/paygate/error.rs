@@ -5,23 +5,182 @@ use domain::endpoint::UrlError;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use crate::error::{AGAIN, Row, SurfaceError, rows};
 use crate::fields::FieldError;
+
+const FIELD: &str = "Correct the field that `param` names.";
+const CARD: &str = "Ask the payer again.";
+
+rows! {
+    BODY_INVALID: 400 "body_invalid",
+        "{why}",
+        "The body is not a JSON object, its content type is not `application/json`, or it is too large, too deep, too slow, or names a field twice.",
+        "Send proper JSON.";
+    PARAMETER_MISSING: 400 "parameter_missing",
+        "{param} is required",
+        "A required field is missing.",
+        FIELD;
+    PARAMETER_INVALID: 400 "parameter_invalid",
+        "{param} {why}",
+        "A field or a query parameter has a wrong type or value.",
+        FIELD;
+    PARAMETER_UNKNOWN: 400 "parameter_unknown",
+        "{param} is not a parameter of this request",
+        "The request does not have this field.",
+        "Remove it.";
+    CURRENCY_INVALID: 400 "currency_invalid",
+        "currency must be a three-letter ISO 4217 code in upper case, such as USD",
+        "Not an ISO 4217 code in upper case.",
+        FIELD;
+    AMOUNT_TOO_SMALL: 400 "amount_too_small",
+        "Amount must be at least {least}",
+        "Less than half a unit of the currency, or 50 of one without a smaller unit.",
+        FIELD;
+    AMOUNT_NOT_POSITIVE: 400 "amount_too_small",
+        "Amount must be more than zero",
+        "A refund of nothing.",
+        FIELD;
+    AMOUNT_TOO_LARGE: 400 "amount_too_large",
+        "Amount must have at most 12 digits",
+        "More than 12 digits.",
+        FIELD;
+    REFUND_TOO_LARGE: 400 "amount_too_large",
+        "Refunds may not add up to more than the payment's amount",
+        "A refund of more than is left of the payment.",
+        FIELD;
+    PAYMENT_METHOD_UNSUPPORTED: 400 "payment_method_unsupported",
+        "payment_method must be card",
+        "Anything but `card`.",
+        "Send `card`.";
+    NUMBER_INVALID: 400 "invalid_number",
+        "The card number must have 12 to 19 digits.",
+        "The card number does not have 12 to 19 digits.",
+        CARD;
+    NUMBER_INCORRECT: 400 "incorrect_number",
+        "The card number is incorrect.",
+        "The card number's check digit is wrong.",
+        CARD;
+    EXPIRY_MONTH_INVALID: 400 "invalid_expiry_month",
+        "The expiry month must be 1 to 12.",
+        "The month is not 1 to 12.",
+        CARD;
+    EXPIRY_YEAR_INVALID: 400 "invalid_expiry_year",
+        "The expiry year must have four digits.",
+        "The year is not 2000 to 2099.",
+        CARD;
+    CVC_INVALID: 400 "invalid_cvc",
+        "The security code must have 3 digits, 4 for American Express.",
+        "The security code does not have 3 digits, 4 for American Express.",
+        CARD;
+    EMAIL_INVALID: 400 "email_invalid",
+        "{param} must be an e-mail address",
+        "Not an e-mail address.",
+        FIELD;
+    EMAIL_TAKEN: 400 "email_taken",
+        "Another customer has this e-mail address",
+        "Another customer has this address.",
+        "Change that customer, or use another address.";
+    CARD_NUMBER_MISPLACED: 400 "card_number_misplaced",
+        "{param} holds what looks like a card number. Card numbers belong in card.number only; nothing was stored.",
+        "A card number in a field that is stored. Nothing was stored.",
+        "Remove it; card numbers belong in `card.number` only.";
+    PAYMENT_NOT_REFUNDABLE: 400 "payment_not_refundable",
+        "Only a payment that succeeded can be refunded",
+        "The payment did not succeed.",
+        "Refund payments that succeeded.";
+    IDEMPOTENCY_KEY_INVALID: 400 "idempotency_key_invalid",
+        "Idempotency-Key must have 1 to 255 printable ASCII characters and no card number.",
+        "The Idempotency-Key does not have 1 to 255 printable ASCII characters, or holds a card number.",
+        "Send another key.";
+    URL_NOT_ALLOWED: 400 "url_not_allowed",
+        "{why}",
+        "A webhook URL that is not https, or names a private address.",
+        "Use a public https URL.";
+    ENDPOINT_LIMIT_REACHED: 400 "endpoint_limit_reached",
+        "This account has as many webhook endpoints as it may have.",
+        "The account has 16 webhook endpoints in this mode.",
+        "Delete one, or subscribe one of them to more events.";
+    KEY_MISSING: 401 "missing_api_key",
+        "No API key was sent. Send it as: Authorization: Bearer YOUR_API_KEY",
+        "No key was sent.",
+        "Send `Authorization: Bearer YOUR_API_KEY`.";
+    KEY_INVALID: 401 "invalid_api_key",
+        "Invalid API key",
+        "A key that was never issued.",
+        "Check the key.";
+    TOKEN_EXPIRED: 401 "token_expired",
+        "The access token has expired. Get a new one at /v1/auth/token.",
+        "The access token is older than its `expires_in`.",
+        "Get a new one at `/v1/auth/token`.";
+    CLIENT_INVALID: 401 "invalid_client",
+        "Unknown client_id, or not its client_secret",
+        "Unknown `client_id`, or not its `client_secret`.",
+        "Check the client credentials.";
+    SCOPE_MISSING: 403 "scope_missing",
+        "The access token was not asked for payments",
+        "An access token without the scope `payments`.",
+        "Ask for a token with the scope `payments`, or without one.";
+    LIVE_UNAVAILABLE: 403 "live_mode_unavailable",
+        "Live payments are not available: this gateway has no live acquirer. Nothing was stored. Use a test key (sk_test_…).",
+        "A payment with a live key; nothing was stored.",
+        "Use a test key.";
+    RESOURCE_MISSING: 404 "resource_missing",
+        "No such {what}",
+        "No such object, or another merchant's, or the other mode's.",
+        "Check the id and the key.";
+    ROUTE_UNKNOWN: 404 "route_unknown",
+        "Unknown path. See /docs for the paths of this API.",
+        "No such path.",
+        "See this reference for the paths.";
+    METHOD_NOT_ALLOWED: 405 "method_not_allowed",
+        "This path does not know this method.",
+        "The path does not have this method.",
+        "See this reference for the methods.";
+    IDEMPOTENCY_KEY_REUSED: 409 "idempotency_key_reused",
+        "This Idempotency-Key was used with another request. Nothing was done.",
+        "The Idempotency-Key was used with another request. Nothing was done.",
+        "Use a new key.";
+    RATE_LIMITED: 429 "rate_limit_exceeded",
+        "Too many requests. Try again in {seconds} seconds.",
+        "Too many requests this minute.",
+        "Wait as many seconds as `Retry-After` says.";
+    INTERNAL: 500 "internal_error",
+        "Something went wrong on our side. Send the request again, with the same Idempotency-Key if it had one.",
+        "A defect of the gateway; it is logged under `X-Request-Id`.",
+        AGAIN;
+    UNAVAILABLE: 503 "unavailable",
+        "Not available at the moment. Send the request again, with the same Idempotency-Key if it had one.",
+        "A part of the gateway is away.",
+        AGAIN;
+}
 
 /// The broad kind of an error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 #[schemars(rename = "ErrorType")]
 pub enum Type {
-    /// The request is wrong: 400, 404, 409.
+    /// The request is wrong: 400, 404, 405, 409.
     InvalidRequestError,
-    /// The caller is not known: 401.
+    /// The key is missing or unknown: 401.
     AuthenticationError,
-    /// The caller may not: 403.
+    /// The key may not do this: 403.
     PermissionError,
     /// Too many requests: 429.
     RateLimitError,
     /// The gateway failed: 500, 503.
     ApiError,
+}
+
+impl Type {
+    const fn of(status: u16) -> Self {
+        match status {
+            401 => Type::AuthenticationError,
+            403 => Type::PermissionError,
+            429 => Type::RateLimitError,
+            500.. => Type::ApiError,
+            _ => Type::InvalidRequestError,
+        }
+    }
 }
 
 /// What went wrong.
@@ -35,271 +194,100 @@ pub struct Error {
     pub kind: Type,
     /// What programs compare.
     pub code: &'static str,
-    /// What people read; it may be worded anew.
+    /// What people read; it may change.
     pub message: String,
     /// Which field or parameter is to blame, `card.number`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub param: Option<String>,
 }
 
-/// What every request that is turned away is answered.
+/// The body of every error.
 #[derive(Serialize, JsonSchema)]
 #[schemars(rename = "ErrorBody")]
 pub struct Body<'a> {
     error: &'a Error,
 }
 
-impl Error {
-    /// The body.
-    #[must_use]
-    pub fn body(&self) -> String {
+impl SurfaceError for Error {
+    fn status(&self) -> u16 {
+        self.status
+    }
+
+    fn body(&self) -> String {
         crate::json(&Body { error: self })
     }
+}
 
-    fn new(status: u16, kind: Type, code: &'static str, message: impl Into<String>) -> Self {
+impl Error {
+    /// The error of a row whose text has no values.
+    pub fn of(row: &Row) -> Self {
+        Self::with(row, &[])
+    }
+
+    /// The error of a row, with the values of its text. A value `param` names the field to blame.
+    pub fn with(row: &Row, values: &[(&str, &str)]) -> Self {
+        let param = values.iter().find(|(name, _)| *name == "param");
         Self {
-            status,
-            kind,
-            code,
-            message: message.into(),
-            param: None,
+            status: row.status,
+            kind: Type::of(row.status),
+            code: row.code,
+            message: row.fill(values),
+            param: param.map(|(_, param)| (*param).to_owned()),
         }
     }
 
-    /// 400 with a code of its own, about one field.
-    #[must_use]
-    pub fn invalid(code: &'static str, param: &str, message: impl Into<String>) -> Self {
-        let param = Some(param.to_owned());
-        Self {
-            param,
-            ..Self::new(400, Type::InvalidRequestError, code, message)
-        }
+    /// The error of a row about one field.
+    pub fn about(row: &Row, param: &str) -> Self {
+        Self::with(row, &[("param", param)])
     }
 
-    /// A body that is not JSON, or not read for another reason said in `message`.
-    #[must_use]
-    pub fn body_unreadable(message: &str) -> Self {
-        Self::new(400, Type::InvalidRequestError, "body_invalid", message)
+    /// A body that cannot be read.
+    pub fn body_invalid(why: &str) -> Self {
+        Self::with(&BODY_INVALID, &[("why", why)])
     }
 
-    /// No key was sent.
-    #[must_use]
-    pub fn key_missing() -> Self {
-        let message = "No API key was sent. Send it as: Authorization: Bearer YOUR_API_KEY";
-        Self::new(401, Type::AuthenticationError, "missing_api_key", message)
-    }
-
-    /// The key is not known.
-    #[must_use]
-    pub fn key_invalid() -> Self {
-        Self::new(
-            401,
-            Type::AuthenticationError,
-            "invalid_api_key",
-            "Invalid API key",
-        )
-    }
-
-    /// The access token is past its time.
-    #[must_use]
-    pub fn token_expired() -> Self {
-        let message = "The access token has expired. Get a new one at /v1/auth/token.";
-        Self::new(401, Type::AuthenticationError, "token_expired", message)
-    }
-
-    /// The client credentials are not known.
-    #[must_use]
-    pub fn client_invalid() -> Self {
-        let message = "Unknown client_id, or not its client_secret";
-        Self::new(401, Type::AuthenticationError, "invalid_client", message)
-    }
-
-    /// A token that was asked for something else.
-    #[must_use]
-    pub fn scope_missing() -> Self {
-        let message = "The access token was not asked for payments";
-        Self::new(403, Type::PermissionError, "scope_missing", message)
-    }
-
-    /// A live key, and nobody to take real money.
-    #[must_use]
-    pub fn live_unavailable() -> Self {
-        let message = "Live payments are not available: this gateway has no live acquirer. \
-                       Nothing was stored. Use a test key (sk_test_…).";
-        Self::new(403, Type::PermissionError, "live_mode_unavailable", message)
-    }
-
-    /// No such object, or not the caller's.
-    #[must_use]
+    /// No such object, or another merchant's.
     pub fn missing(what: &str) -> Self {
-        let message = format!("No such {what}");
-        Self::new(404, Type::InvalidRequestError, "resource_missing", message)
-    }
-
-    /// The payment took no money that could be given back.
-    #[must_use]
-    pub fn not_refundable() -> Self {
-        let message = "Only a payment that succeeded can be refunded";
-        Self::new(
-            400,
-            Type::InvalidRequestError,
-            "payment_not_refundable",
-            message,
-        )
-    }
-
-    /// More than is left of the payment, or nothing is left.
-    #[must_use]
-    pub fn refund_too_large() -> Self {
-        let message = "Refunds may not add up to more than the payment's amount";
-        Self::invalid("amount_too_large", "amount", message)
-    }
-
-    /// Another customer has this address.
-    #[must_use]
-    pub fn address_taken() -> Self {
-        let message = "Another customer has this e-mail address";
-        Self::invalid("email_taken", "email", message)
-    }
-
-    /// No such path.
-    #[must_use]
-    pub fn route_unknown() -> Self {
-        let message = "Unknown path. See /docs for the paths of this API.";
-        Self::new(404, Type::InvalidRequestError, "route_unknown", message)
-    }
-
-    /// The path has other methods.
-    #[must_use]
-    pub fn method_not_allowed() -> Self {
-        let message = "This path does not know this method.";
-        Self::new(
-            405,
-            Type::InvalidRequestError,
-            "method_not_allowed",
-            message,
-        )
-    }
-
-    /// The idempotency key was used with another request.
-    #[must_use]
-    pub fn key_reused() -> Self {
-        let message = "This Idempotency-Key was used with another request. Nothing was done.";
-        Self::new(
-            409,
-            Type::InvalidRequestError,
-            "idempotency_key_reused",
-            message,
-        )
-    }
-
-    /// The idempotency key is not one.
-    #[must_use]
-    pub fn key_malformed() -> Self {
-        let message =
-            "Idempotency-Key must have 1 to 255 printable ASCII characters and no card number.";
-        Self::new(
-            400,
-            Type::InvalidRequestError,
-            "idempotency_key_invalid",
-            message,
-        )
+        Self::with(&RESOURCE_MISSING, &[("what", what)])
     }
 
     /// Too many requests this minute.
-    #[must_use]
-    pub fn rate_limited(retry_after_seconds: i64) -> Self {
-        let message = format!("Too many requests. Try again in {retry_after_seconds} seconds.");
-        Self::new(429, Type::RateLimitError, "rate_limit_exceeded", message)
+    pub fn rate_limited(seconds: i64) -> Self {
+        Self::with(&RATE_LIMITED, &[("seconds", &seconds.to_string())])
     }
 
-    /// The URL of an endpoint may not be posted to.
-    #[must_use]
+    /// The URL of an endpoint may not be used.
     pub fn url_not_allowed(why: UrlError) -> Self {
-        Self::invalid("url_not_allowed", "url", why.to_string())
-    }
-
-    /// The merchant has as many endpoints as it may.
-    #[must_use]
-    pub fn too_many_endpoints() -> Self {
-        let message = "This account has as many webhook endpoints as it may have.";
-        Self::new(
-            400,
-            Type::InvalidRequestError,
-            "endpoint_limit_reached",
-            message,
-        )
-    }
-
-    /// Ours; the request id is in the answer's headers.
-    #[must_use]
-    pub fn internal() -> Self {
-        let message = "Something went wrong on our side. Send the request again, with the same \
-                       Idempotency-Key if it had one.";
-        Self::new(500, Type::ApiError, "internal_error", message)
-    }
-
-    /// A store is away; nothing is known to be done.
-    #[must_use]
-    pub fn unavailable() -> Self {
-        let message = "Not available at the moment. Send the request again, with the same \
-                       Idempotency-Key if it had one.";
-        Self::new(503, Type::ApiError, "unavailable", message)
+        let why = why.to_string();
+        Self::with(&URL_NOT_ALLOWED, &[("param", "url"), ("why", &why)])
     }
 }
 
 impl From<FieldError> for Error {
-    fn from(wrong: FieldError) -> Self {
-        match wrong {
-            FieldError::Missing { param } => {
-                let message = format!("{param} is required");
-                Self::invalid("parameter_missing", &param, message)
-            }
+    fn from(error: FieldError) -> Self {
+        match error {
+            FieldError::Missing { param } => Self::about(&PARAMETER_MISSING, &param),
             FieldError::Invalid { param, why } if param.is_empty() => {
-                Self::body_unreadable(&format!("The body {why}"))
+                Self::body_invalid(&format!("The body {why}"))
             }
             FieldError::Invalid { param, why } => {
-                let message = format!("{param} {why}");
-                Self::invalid("parameter_invalid", &param, message)
+                Self::with(&PARAMETER_INVALID, &[("param", &param), ("why", &why)])
             }
-            FieldError::Unknown { param } => {
-                let message = format!("{param} is not a parameter of this request");
-                Self::invalid("parameter_unknown", &param, message)
-            }
-            FieldError::CardNumber { param } => {
-                let message = format!(
-                    "{param} holds what looks like a card number. Card numbers belong in card.number only; nothing was stored."
-                );
-                Self::invalid("card_number_misplaced", &param, message)
-            }
-            FieldError::Address { param } => {
-                let message = format!("{param} must be an e-mail address");
-                Self::invalid("email_invalid", &param, message)
-            }
-            FieldError::Card { param, why } => {
-                let (code, message) = card(why);
-                Self::invalid(code, &param, message)
-            }
+            FieldError::Unknown { param } => Self::about(&PARAMETER_UNKNOWN, &param),
+            FieldError::CardNumber { param } => Self::about(&CARD_NUMBER_MISPLACED, &param),
+            FieldError::Address { param } => Self::about(&EMAIL_INVALID, &param),
+            FieldError::Card { param, why } => Self::about(card(why), &param),
         }
     }
 }
 
-/// The code and the message for a card that cannot be one.
-const fn card(why: CardError) -> (&'static str, &'static str) {
+/// The row of a card that cannot be valid.
+const fn card(why: CardError) -> &'static Row {
     match why {
-        CardError::Length | CardError::NotDigits => (
-            "invalid_number",
-            "The card number must have 12 to 19 digits.",
-        ),
-        CardError::Luhn => ("incorrect_number", "The card number is incorrect."),
-        CardError::Month => ("invalid_expiry_month", "The expiry month must be 1 to 12."),
-        CardError::Year => (
-            "invalid_expiry_year",
-            "The expiry year must have four digits.",
-        ),
-        CardError::Cvc => (
-            "invalid_cvc",
-            "The security code must have 3 digits, 4 for American Express.",
-        ),
+        CardError::Length | CardError::NotDigits => &NUMBER_INVALID,
+        CardError::Luhn => &NUMBER_INCORRECT,
+        CardError::Month => &EXPIRY_MONTH_INVALID,
+        CardError::Year => &EXPIRY_YEAR_INVALID,
+        CardError::Cvc => &CVC_INVALID,
     }
 }

@@ -17,8 +17,7 @@ pub const EVENTS: [&str; 5] = [
 ];
 
 /// The name under which this contract tells of what happened.
-#[must_use]
-pub const fn word(kind: EventType) -> Option<&'static str> {
+pub const fn event_name(kind: EventType) -> Option<&'static str> {
     match kind {
         EventType::PaymentSucceeded => Some("payment.succeeded"),
         EventType::PaymentFailed => Some("payment.failed"),
@@ -30,9 +29,8 @@ pub const fn word(kind: EventType) -> Option<&'static str> {
 }
 
 /// The body of a webhook; `None` if this contract does not tell of it.
-#[must_use]
 pub fn body(id: EventId, event: &Event, happened_at: OffsetDateTime) -> Option<String> {
-    let kind = word(event.event_type)?;
+    let kind = event_name(event.event_type)?;
     match &event.subject {
         Subject::Payment(payment) => Some(event::body(id, kind, happened_at, Payment::of(payment))),
         Subject::Refund(refund) => Some(event::body(id, kind, happened_at, Refund::of(refund))),
@@ -63,7 +61,7 @@ mod tests {
 
     #[test]
     fn every_word_that_is_told_may_be_subscribed_to() {
-        let mut words: Vec<_> = EventType::ALL.into_iter().filter_map(word).collect();
+        let mut words: Vec<_> = EventType::ALL.into_iter().filter_map(event_name).collect();
         words.sort_unstable();
         words.dedup();
         let mut events = EVENTS;

@@ -9,9 +9,6 @@ use crate::fields::FieldError;
 use crate::finfusion::error::Error;
 
 /// Reads the body of `POST /v2/customers`.
-///
-/// # Errors
-/// [`Error`] names the first wrong field.
 pub fn customer(body: Value) -> Result<Details, Error> {
     let details = Details::read(body)?;
     if details.email.is_none() {

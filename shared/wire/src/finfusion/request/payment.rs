@@ -24,9 +24,6 @@ pub struct CreatePayment {
 
 impl CreatePayment {
     /// Reads the body of `POST /v2/payments`.
-    ///
-    /// # Errors
-    /// [`Error`] names the first wrong field.
     pub fn read(body: Value) -> Result<Self, Error> {
         let mut fields = Fields::of(body)?;
         let money = money(&mut fields)?;
@@ -88,6 +85,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::error::SurfaceError;
     use crate::samples::{any_json, with};
 
     fn example() -> Value {

@@ -22,9 +22,6 @@ pub struct RefundPayment {
 
 impl RefundPayment {
     /// Reads the body of `POST /v2/payments/{id}/refund`.
-    ///
-    /// # Errors
-    /// [`Error`] names the first wrong field.
     pub fn read(body: Value) -> Result<Self, Error> {
         let mut fields = Fields::of(body)?;
         let amount = fields.object("amount")?.map(Amount::read).transpose()?;

@@ -6,7 +6,7 @@ use zeroize::Zeroizing;
 
 use crate::credentials::Credentials;
 use crate::fields::FieldError;
-use crate::finfusion::error::Error;
+use crate::finfusion::error::{Error, SCOPE_INVALID};
 use crate::query::{Parameters, invalid};
 
 /// What a token may be asked for.
@@ -22,9 +22,6 @@ pub struct GetToken {
 
 impl GetToken {
     /// Reads the form of `POST /oauth/token`. Parameters that nobody knows are ignored (RFC 6749).
-    ///
-    /// # Errors
-    /// [`Error`] names the first wrong parameter.
     pub fn read(form: &str) -> Result<Self, Error> {
         let form = Parameters::of(form);
         let required = |name: &str| {
@@ -42,7 +39,7 @@ impl GetToken {
         };
         let scope = match form.text("scope")? {
             None => SCOPES.join(" "),
-            Some(asked) => scope(asked).ok_or_else(Error::scope_invalid)?,
+            Some(asked) => scope(asked).ok_or_else(|| Error::of(&SCOPE_INVALID))?,
         };
         Ok(Self { credentials, scope })
     }

@@ -15,7 +15,6 @@ pub struct Amount {
 
 impl Amount {
     /// The amount as this contract writes it.
-    #[must_use]
     pub fn of(money: Money) -> Self {
         Self {
             value: money.minor(),

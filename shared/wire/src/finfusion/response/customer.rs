@@ -32,7 +32,6 @@ pub struct Customer<'a> {
 
 impl<'a> Customer<'a> {
     /// The customer as this contract writes it.
-    #[must_use]
     pub fn of(customer: &'a customer::Customer) -> Self {
         Self {
             id: render("cust", customer.id.0),
@@ -46,7 +45,6 @@ impl<'a> Customer<'a> {
     }
 
     /// The body.
-    #[must_use]
     pub fn body(&self) -> String {
         crate::json(self)
     }

@@ -36,7 +36,6 @@ pub struct Endpoint<'a> {
 
 impl<'a> Endpoint<'a> {
     /// The endpoint as this contract writes it; with its secret when it was just made.
-    #[must_use]
     pub fn of(endpoint: &'a subscription::Endpoint, secret: Option<&'a str>) -> Self {
         Self {
             id: endpoint.id.to_string(),
@@ -51,7 +50,6 @@ impl<'a> Endpoint<'a> {
     }
 
     /// The body.
-    #[must_use]
     pub fn body(&self) -> String {
         crate::json(self)
     }
@@ -69,7 +67,6 @@ pub struct DeletedEndpoint {
 
 impl DeletedEndpoint {
     /// The endpoint that had this id.
-    #[must_use]
     pub fn of(id: EndpointId) -> Self {
         Self {
             id: id.to_string(),
@@ -78,7 +75,6 @@ impl DeletedEndpoint {
     }
 
     /// The body.
-    #[must_use]
     pub fn body(&self) -> String {
         crate::json(self)
     }

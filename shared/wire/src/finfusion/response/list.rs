@@ -18,7 +18,6 @@ pub struct List<T> {
 
 impl<T: Serialize> List<T> {
     /// A part of a list.
-    #[must_use]
     pub const fn of(data: Vec<T>, has_more: bool) -> Self {
         Self {
             object: "list",
@@ -28,7 +27,6 @@ impl<T: Serialize> List<T> {
     }
 
     /// The body.
-    #[must_use]
     pub fn body(&self) -> String {
         crate::json(self)
     }

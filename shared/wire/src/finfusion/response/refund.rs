@@ -28,7 +28,6 @@ pub struct Refund<'a> {
 
 impl<'a> Refund<'a> {
     /// The refund as this contract writes it.
-    #[must_use]
     pub fn of(refund: &'a refund::Refund) -> Self {
         Self {
             id: refund.id.to_string(),
@@ -41,7 +40,6 @@ impl<'a> Refund<'a> {
     }
 
     /// The body.
-    #[must_use]
     pub fn body(&self) -> String {
         crate::json(self)
     }

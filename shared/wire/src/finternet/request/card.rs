@@ -20,9 +20,6 @@ const TEXTS: [(&str, usize); 4] = [
 
 /// Reads the body of `POST /v1/payment-intents/public/{id}/payment`. Its fields are named as they
 /// are inside of `card`.
-///
-/// # Errors
-/// [`Error`] names the first wrong field.
 pub fn card(body: Value) -> Result<Card, Error> {
     let mut fields = Fields::of(body)?;
     let card = fields.value("card");

@@ -44,9 +44,6 @@ pub struct CreateIntent {
 
 impl CreateIntent {
     /// Reads the body of `POST /v1/payment-intents`.
-    ///
-    /// # Errors
-    /// [`Error`] names the first wrong field.
     pub fn read(body: Value) -> Result<Self, Error> {
         let mut fields = Fields::of(body)?;
         let money = money(&mut fields)?;
@@ -218,9 +215,6 @@ fn wrong(param: &str, why: String) -> FieldError {
 }
 
 /// Reads the body of `POST /v1/payment-intents/{id}/cancel`. The reason is checked and not kept.
-///
-/// # Errors
-/// [`Error`] names the first wrong field.
 pub fn cancel(body: Value) -> Result<(), Error> {
     let mut fields = Fields::of(body)?;
     fields.text("reason", 500)?;

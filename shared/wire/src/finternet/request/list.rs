@@ -19,9 +19,6 @@ pub struct Intents {
 
 impl Intents {
     /// Reads the query of `GET /v1/payment-intents`.
-    ///
-    /// # Errors
-    /// [`Error`] names the first wrong parameter.
     pub fn read(query: &str) -> Result<Self, Error> {
         let page = Page::read(&Parameters::of(query), IntentId::parse)?;
         Ok(Self { page })
@@ -51,9 +48,6 @@ pub struct LedgerEntries {
 
 impl LedgerEntries {
     /// Reads the query of `GET /v1/payment-intents/account/ledger-entries`.
-    ///
-    /// # Errors
-    /// [`Error`] names the first wrong parameter.
     pub fn read(query: &str) -> Result<Self, Error> {
         let parameters = Parameters::of(query);
         let page = Page::read(&parameters, |_| None)?;

@@ -40,7 +40,6 @@ struct Amounts {
 
 impl Balance {
     /// The balance as this contract writes it; amounts in major units.
-    #[must_use]
     pub fn of(currency: Currency, available: Decimal, pending: Decimal) -> Self {
         Self {
             object: "balance",
@@ -55,7 +54,6 @@ impl Balance {
     }
 
     /// The body.
-    #[must_use]
     pub fn body(&self) -> String {
         crate::json(self)
     }
@@ -115,7 +113,6 @@ struct LedgerEntry {
 
 impl LedgerEntries {
     /// The page as this contract writes it.
-    #[must_use]
     pub fn of(movements: &[Movement]) -> Self {
         Self {
             object: "list",
@@ -124,7 +121,6 @@ impl LedgerEntries {
     }
 
     /// The body.
-    #[must_use]
     pub fn body(&self) -> String {
         crate::json(self)
     }

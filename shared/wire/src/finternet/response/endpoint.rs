@@ -72,7 +72,6 @@ pub struct DeletedEndpoint {
 
 impl DeletedEndpoint {
     /// The endpoint that had this id.
-    #[must_use]
     pub fn of(id: EndpointId) -> Self {
         Self {
             id: id.to_string(),
@@ -82,7 +81,6 @@ impl DeletedEndpoint {
     }
 
     /// The body.
-    #[must_use]
     pub fn body(&self) -> String {
         crate::json(self)
     }

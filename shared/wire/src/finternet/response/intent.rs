@@ -112,7 +112,6 @@ impl<'a> PaymentIntent<'a> {
     pub(super) const OBJECT: &'static str = "payment_intent";
 
     /// The intent as this contract writes it.
-    #[must_use]
     pub fn of(intent: &'a Intent) -> Self {
         let merchant_id = intent.merchant_id.to_string();
         let destination = intent.settlement_destination.as_ref();

@@ -40,13 +40,11 @@ pub struct Envelope<T> {
 
 impl<'a> Envelope<PaymentIntent<'a>> {
     /// An intent as this contract writes it.
-    #[must_use]
     pub fn of(intent: &'a Intent) -> Self {
         Self::around(PaymentIntent::of(intent), intent)
     }
 
     /// An intent as a stranger may read it who holds its id.
-    #[must_use]
     pub fn public(intent: &'a Intent, choice: PublicIntents) -> Self {
         Self::around(PaymentIntent::public(intent, choice), intent)
     }
@@ -65,7 +63,6 @@ impl<'a> Envelope<PaymentIntent<'a>> {
 
 impl<'a> Envelope<WebhookEndpoint<'a>> {
     /// An endpoint as this contract writes it; with its secret when it was just made.
-    #[must_use]
     pub fn endpoint(endpoint: &'a Endpoint, secret: Option<&'a str>) -> Self {
         Self {
             id: endpoint.id.to_string(),
@@ -80,7 +77,6 @@ impl<'a> Envelope<WebhookEndpoint<'a>> {
 
 impl<T: Serialize> Envelope<T> {
     /// The body.
-    #[must_use]
     pub fn body(&self) -> String {
         crate::json(self)
     }
@@ -101,7 +97,6 @@ pub struct List<T> {
 
 impl<'a> List<PaymentIntent<'a>> {
     /// A part of the intents as this contract writes it.
-    #[must_use]
     pub fn of(intents: &'a [Intent], has_more: bool) -> Self {
         Self {
             object: "list",
@@ -113,7 +108,6 @@ impl<'a> List<PaymentIntent<'a>> {
 
 impl<'a> List<WebhookEndpoint<'a>> {
     /// All of a merchant's endpoints: there are never many.
-    #[must_use]
     pub fn whole(endpoints: &'a [Endpoint]) -> Self {
         let data = endpoints.iter();
         Self {
@@ -126,7 +120,6 @@ impl<'a> List<WebhookEndpoint<'a>> {
 
 impl<T: Serialize> List<T> {
     /// The body.
-    #[must_use]
     pub fn body(&self) -> String {
         crate::json(self)
     }

@@ -13,9 +13,6 @@ pub struct CreateCustomer(pub Details);
 
 impl CreateCustomer {
     /// Reads the body of `POST /v1/customers`.
-    ///
-    /// # Errors
-    /// [`FieldError`] names the first wrong field.
     pub fn read(body: Value) -> Result<Self, FieldError> {
         let details = Details::read(body)?;
         if details.email.is_none() {

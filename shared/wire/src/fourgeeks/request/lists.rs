@@ -28,7 +28,6 @@ impl ReadPayment {
     }
 
     /// Whether what a key of this mode can see may be shown.
-    #[must_use]
     pub fn may_show(self, mode: Mode) -> bool {
         self.test.is_none_or(|test| test != mode.is_live())
     }
@@ -46,9 +45,6 @@ pub struct ListPayments {
 
 impl ListPayments {
     /// Reads the query.
-    ///
-    /// # Errors
-    /// [`FieldError`] names the first wrong parameter.
     pub fn read(query: &str) -> Result<Self, FieldError> {
         let parameters = Parameters::of(query);
         let test = test(&parameters)?;
@@ -69,7 +65,6 @@ impl ListPayments {
     }
 
     /// Whether what a key of this mode can see may be shown.
-    #[must_use]
     pub fn may_show(&self, mode: Mode) -> bool {
         self.test.may_show(mode)
     }
@@ -129,7 +124,6 @@ impl CustomerPages {
     }
 
     /// The part of the list that this page is.
-    #[must_use]
     pub const fn page(self) -> Page<CustomerId> {
         Page {
             limit: self.size,
@@ -143,7 +137,6 @@ impl CustomerPages {
     }
 
     /// The address of the page after this one, if there are so many customers.
-    #[must_use]
     pub fn next(self, address: &str, count: u64) -> Option<String> {
         let shown = self.offset() + self.size;
         let is_there = count > u64::from(shown) && shown <= SKIPPED_MAX;
@@ -151,7 +144,6 @@ impl CustomerPages {
     }
 
     /// The address of the page before this one, if there is one.
-    #[must_use]
     pub fn previous(self, address: &str) -> Option<String> {
         (self.number > 1).then(|| self.address(address, self.number - 1))
     }
@@ -159,6 +151,24 @@ impl CustomerPages {
     fn address(self, address: &str, number: u32) -> String {
         format!("{address}?page={number}&page_size={}", self.size)
     }
+}
+
+/// Which mode's payment to show.
+#[derive(Debug, Deserialize, JsonSchema)]
+pub struct ReadPaymentParameters {
+    /// Only if the payment is of test mode, or of live mode.
+    pub test: Option<bool>,
+}
+
+/// Which page of the customers.
+#[derive(Debug, Deserialize, JsonSchema)]
+pub struct CustomerPagesParameters {
+    /// Which page.
+    #[schemars(range(min = 1, max = SKIPPED_MAX + 1), extend("default" = 1))]
+    pub page: Option<u32>,
+    /// How many customers on a page.
+    #[schemars(range(min = 1, max = PAGE_SIZE_MAX), extend("default" = PAGE_SIZE_DEFAULT))]
+    pub page_size: Option<u32>,
 }
 
 /// Which payments, newest first.

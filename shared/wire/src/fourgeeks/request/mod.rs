@@ -6,7 +6,10 @@ mod payment;
 mod refund;
 
 pub use self::customer::{CreateCustomer, CustomerBody};
-pub use self::lists::{CustomerPages, ListPayments, PaymentsParameters, ReadPayment};
+pub use self::lists::{
+    CustomerPages, CustomerPagesParameters, ListPayments, PaymentsParameters, ReadPayment,
+    ReadPaymentParameters,
+};
 pub use self::payment::{CreatePayment, CreatePaymentBody, CreateSessionBody};
 pub use self::refund::{Asked, CreateRefund, RefundBody, RefundOfChargeBody, RefundOfPaymentBody};
 

@@ -38,9 +38,6 @@ pub struct CreatePayment {
 impl CreatePayment {
     /// Reads the body of `POST /v1/payments/`; all fields are required. In live mode the payer goes
     /// back by https only.
-    ///
-    /// # Errors
-    /// [`FieldError`] names the first wrong field.
     pub fn read(body: Value, mode: Mode) -> Result<Self, FieldError> {
         let mut fields = Fields::of(body)?;
         let money = money(&mut fields)?;
@@ -55,9 +52,6 @@ impl CreatePayment {
 
     /// Reads the body of `POST /v1/payments/session`: the same fields, but a description and items
     /// are optional, and `mode` may be `payment`.
-    ///
-    /// # Errors
-    /// [`FieldError`] names the first wrong field.
     pub fn read_session(body: Value, mode: Mode) -> Result<Self, FieldError> {
         let mut fields = Fields::of(body)?;
         let money = money(&mut fields)?;

@@ -44,9 +44,6 @@ pub enum Asked {
 impl CreateRefund {
     /// Reads the body of `POST /v1/refunds`: `payment_id` with an amount in minor units, or
     /// `charge_id` with decimal text.
-    ///
-    /// # Errors
-    /// [`FieldError`] names the first wrong field.
     pub fn read(body: Value) -> Result<Self, FieldError> {
         let mut fields = Fields::of(body)?;
         let payment = fields.text("payment_id", 100)?;
@@ -149,6 +146,7 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
+    use crate::error::SurfaceError;
     use crate::fourgeeks::error::Error;
     use crate::samples::any_json;
 

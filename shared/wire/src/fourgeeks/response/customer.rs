@@ -24,7 +24,6 @@ pub struct Customer<'a> {
 
 impl<'a> Customer<'a> {
     /// The customer as this contract writes it.
-    #[must_use]
     pub fn of(customer: &'a customer::Customer) -> Self {
         Self {
             id: customer.id.to_string(),
@@ -37,7 +36,6 @@ impl<'a> Customer<'a> {
     }
 
     /// The body.
-    #[must_use]
     pub fn body(&self) -> String {
         crate::json(self)
     }
@@ -58,7 +56,6 @@ pub struct Customers<'a> {
 
 impl Customers<'_> {
     /// The body.
-    #[must_use]
     pub fn body(&self) -> String {
         crate::json(self)
     }
@@ -85,7 +82,6 @@ pub struct CustomerRow<'a> {
 
 impl<'a> CustomerRow<'a> {
     /// The customer as a page shows it.
-    #[must_use]
     pub fn of(customer: &'a customer::Customer) -> Self {
         Self {
             id: customer.id.0,
@@ -114,7 +110,6 @@ pub struct CustomerPage<'a> {
 
 impl CustomerPage<'_> {
     /// The body.
-    #[must_use]
     pub fn body(&self) -> String {
         crate::json(self)
     }

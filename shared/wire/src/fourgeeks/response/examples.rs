@@ -10,7 +10,7 @@ use time::macros::datetime;
 use uuid::{Uuid, uuid};
 
 use crate::fourgeeks::MerchantProfile;
-use crate::fourgeeks::error::Error;
+use crate::fourgeeks::error::{Error, INTERNAL};
 
 /// The shop of the document's address.
 pub fn shop() -> MerchantProfile {
@@ -22,8 +22,8 @@ pub fn shop() -> MerchantProfile {
 
 /// An amount; the code must be right.
 pub fn money(minor: i64, code: &str) -> Result<Money, Error> {
-    let currency = Currency::parse(code).ok_or_else(Error::internal)?;
-    Money::from_minor(minor, currency).map_err(|_| Error::internal())
+    let currency = Currency::parse(code).ok_or_else(|| Error::of(&INTERNAL))?;
+    Money::from_minor(minor, currency).map_err(|_| Error::of(&INTERNAL))
 }
 
 /// The payment that the document retrieves, with an id of its own.

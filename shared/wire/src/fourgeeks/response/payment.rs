@@ -23,7 +23,6 @@ pub enum Status {
 
 impl Status {
     /// The status of a payment in this state.
-    #[must_use]
     pub const fn of(state: State) -> Self {
         match state {
             State::Created | State::Authorizing | State::Capturing => Status::Pending,
@@ -58,7 +57,6 @@ pub struct Begun {
 
 impl Begun {
     /// `None` for a payment that has no page. `base` is where payers reach the gateway.
-    #[must_use]
     pub fn of(base: &str, payment: &payment::Payment, shop: &MerchantProfile) -> Option<Self> {
         Some(Self {
             id_payment: payment.id.to_string(),
@@ -67,7 +65,6 @@ impl Begun {
     }
 
     /// What an answer given before has led to: [`Created`], or the answer to creating a session.
-    #[must_use]
     pub fn answered(body: &str) -> Option<Self> {
         #[derive(Deserialize)]
         #[serde(untagged)]
@@ -95,7 +92,6 @@ impl Begun {
 
 impl Created {
     /// The answer to creating a payment.
-    #[must_use]
     pub const fn of(data: Begun) -> Self {
         Self {
             code: 202,
@@ -106,7 +102,6 @@ impl Created {
     }
 
     /// The body.
-    #[must_use]
     pub fn body(&self) -> String {
         crate::json(self)
     }
@@ -152,7 +147,6 @@ pub struct Payment<'a> {
 
 impl<'a> Payment<'a> {
     /// The payment as the merchant reads it.
-    #[must_use]
     pub fn of(payment: &'a payment::Payment) -> Self {
         let checkout = payment.checkout.as_ref();
         let customer = payment.customer.as_ref();
@@ -181,7 +175,6 @@ impl<'a> Payment<'a> {
     }
 
     /// The body.
-    #[must_use]
     pub fn body(&self) -> String {
         crate::json(self)
     }
@@ -210,7 +203,6 @@ pub struct PublicPayment<'a> {
 
 impl<'a> PublicPayment<'a> {
     /// The payment as its payer may see it; `None` for one without a page, which no payer was shown.
-    #[must_use]
     pub fn of(payment: &'a payment::Payment) -> Option<Self> {
         let checkout = payment.checkout.as_ref()?;
         Some(Self {
@@ -226,7 +218,6 @@ impl<'a> PublicPayment<'a> {
     }
 
     /// The body.
-    #[must_use]
     pub fn body(&self) -> String {
         crate::json(self)
     }
@@ -235,7 +226,7 @@ impl<'a> PublicPayment<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fourgeeks::error::Error;
+    use crate::fourgeeks::error::{Error, INTERNAL};
     use crate::fourgeeks::response::examples::{money, payment, shop};
 
     #[test]
@@ -280,7 +271,7 @@ mod tests {
     fn a_created_payment_is_answered_as_printed() -> Result<(), Error> {
         let payment = payment()?;
         let begun = Begun::of("https://pay.example.com", &payment, &shop());
-        let begun = begun.ok_or_else(Error::internal)?;
+        let begun = begun.ok_or_else(|| Error::of(&INTERNAL))?;
         let start = r#"{"code":202,"title":"Action required","content":"Show the checkout page to complete payment.","data":{"id_payment":"pay_0000000000000000000001","redirect":"https://pay.example.com/checkout/?data=ey"#;
         let end = format!("{}\"}}}}", begun.redirect);
         let body = Created::of(begun.clone()).body();

@@ -32,7 +32,6 @@ pub struct Refund<'a> {
 
 impl<'a> Refund<'a> {
     /// The refund as asked for with `payment_id`, and as it is read.
-    #[must_use]
     pub fn of(refund: &'a refund::Refund) -> Self {
         Self {
             id: refund.id.to_string(),
@@ -48,7 +47,6 @@ impl<'a> Refund<'a> {
     }
 
     /// The body.
-    #[must_use]
     pub fn body(&self) -> String {
         crate::json(self)
     }
@@ -75,7 +73,6 @@ pub struct ChargeRefund<'a> {
 
 impl<'a> ChargeRefund<'a> {
     /// The refund as asked for with this `charge_id`.
-    #[must_use]
     pub fn of(refund: &'a refund::Refund, charge_id: &'a str) -> Self {
         Self {
             refund_id: refund.id.to_string(),
@@ -89,7 +86,6 @@ impl<'a> ChargeRefund<'a> {
     }
 
     /// The body.
-    #[must_use]
     pub fn body(&self) -> String {
         crate::json(self)
     }
@@ -110,7 +106,6 @@ pub struct Refunds<'a> {
 
 impl Refunds<'_> {
     /// The body.
-    #[must_use]
     pub fn body(&self) -> String {
         crate::json(self)
     }

@@ -121,7 +121,6 @@ pub struct PaymentRow<'a> {
 
 impl<'a> PaymentRow<'a> {
     /// The payment as a list shows it. `statement` is the shop's name as statements write it.
-    #[must_use]
     pub fn of(
         payment: &'a payment::Payment,
         booked: Booked,
@@ -164,7 +163,6 @@ impl<'a> PaymentRow<'a> {
 }
 
 /// The body of a list of payments: a bare array.
-#[must_use]
 pub fn list(rows: &[PaymentRow<'_>]) -> String {
     crate::json(&rows)
 }

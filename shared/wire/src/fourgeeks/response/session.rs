@@ -18,7 +18,6 @@ pub struct SessionCreated {
 
 impl SessionCreated {
     /// The answer to creating a session, whose payment this is.
-    #[must_use]
     pub fn of(payment: &payment::Payment, begun: Begun) -> Self {
         Self {
             session_id: session_id(payment.id),
@@ -27,7 +26,6 @@ impl SessionCreated {
     }
 
     /// The body.
-    #[must_use]
     pub fn body(&self) -> String {
         crate::json(self)
     }
@@ -47,7 +45,6 @@ pub struct Session<'a> {
 
 impl<'a> Session<'a> {
     /// `None` for a payment that has no page.
-    #[must_use]
     pub fn of(payment: &'a payment::Payment, begun: Begun) -> Option<Self> {
         Some(Self {
             id: session_id(payment.id),
@@ -57,7 +54,6 @@ impl<'a> Session<'a> {
     }
 
     /// The body.
-    #[must_use]
     pub fn body(&self) -> String {
         crate::json(self)
     }
@@ -66,14 +62,14 @@ impl<'a> Session<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fourgeeks::error::Error;
+    use crate::fourgeeks::error::{Error, INTERNAL};
     use crate::fourgeeks::response::examples::{payment, shop};
 
     #[test]
     fn a_session_leads_to_the_payments_page() -> Result<(), Error> {
         let payment = payment()?;
-        let begun =
-            Begun::of("https://pay.example.com", &payment, &shop()).ok_or_else(Error::internal)?;
+        let begun = Begun::of("https://pay.example.com", &payment, &shop())
+            .ok_or_else(|| Error::of(&INTERNAL))?;
         let start = format!(
             r#"{{"session_id":"session_0000000000000000000001","checkout_url":"{}""#,
             begun.redirect

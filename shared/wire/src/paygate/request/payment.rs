@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 use crate::card::{self, CardBody};
 use crate::customer;
 use crate::fields::Fields;
-use crate::paygate::error::Error;
+use crate::paygate::error::{self, Error};
 
 /// A payment to create.
 #[derive(Debug)]
@@ -39,21 +39,14 @@ pub struct Customer {
 
 impl CreatePayment {
     /// Reads the body of `POST /v1/payments`.
-    ///
-    /// # Errors
-    /// [`Error`] names the first wrong field.
     pub fn read(body: Value) -> Result<Self, Error> {
         let mut fields = Fields::of(body)?;
         let money = money(&mut fields)?;
         let method = fields.text("payment_method", 40)?;
         let method = fields.required("payment_method", method)?;
         if method != "card" {
-            let message = "payment_method must be card";
-            return Err(Error::invalid(
-                "payment_method_unsupported",
-                "payment_method",
-                message,
-            ));
+            let unsupported = &error::PAYMENT_METHOD_UNSUPPORTED;
+            return Err(Error::about(unsupported, "payment_method"));
         }
         let customer = fields.object("customer")?.map(payer).transpose()?;
         let card = fields.object("card")?.map(card::read).transpose()?;
@@ -75,24 +68,20 @@ fn money(fields: &mut Fields) -> Result<Money, Error> {
     let minor = fields.required("amount", minor)?;
     let code = fields.text("currency", 40)?;
     let code = fields.required("currency", code)?;
-    let currency = Currency::parse(&code).ok_or_else(|| {
-        let message = "currency must be a three-letter ISO 4217 code in upper case, such as USD";
-        Error::invalid("currency_invalid", "currency", message)
-    })?;
+    let currency = Currency::parse(&code);
+    let currency = currency.ok_or_else(|| Error::about(&error::CURRENCY_INVALID, "currency"))?;
     let least = least_minor(currency);
     let too_small = || {
-        let message = format!("Amount must be at least {}", shown(least, currency));
-        Error::invalid("amount_too_small", "amount", message)
+        let least = shown(least, currency);
+        let values = [("param", "amount"), ("least", &least)];
+        Error::with(&error::AMOUNT_TOO_SMALL, &values)
     };
     if minor < least {
         return Err(too_small());
     }
     Money::from_minor(minor, currency).map_err(|wrong| match wrong {
         AmountError::NotPositive | AmountError::TooFine => too_small(),
-        AmountError::TooLarge => {
-            let message = "Amount must have at most 12 digits";
-            Error::invalid("amount_too_large", "amount", message)
-        }
+        AmountError::TooLarge => Error::about(&error::AMOUNT_TOO_LARGE, "amount"),
     })
 }
 

@@ -5,7 +5,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::fields::Fields;
-use crate::paygate::error::Error;
+use crate::paygate::error::{self, Error};
 
 /// Money to give back. Whose payment it is stands in the path.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,15 +18,11 @@ pub struct RefundPayment {
 
 impl RefundPayment {
     /// Reads the body of `POST /v1/payments/{id}/refund`.
-    ///
-    /// # Errors
-    /// [`Error`] names the first wrong field.
     pub fn read(body: Value) -> Result<Self, Error> {
         let mut fields = Fields::of(body)?;
         let minor = fields.integer("amount")?;
         if minor.is_some_and(|minor| minor <= 0) {
-            let message = "Amount must be more than zero";
-            return Err(Error::invalid("amount_too_small", "amount", message));
+            return Err(Error::about(&error::AMOUNT_NOT_POSITIVE, "amount"));
         }
         let reason = fields.text("reason", 500)?;
         fields.finish()?;

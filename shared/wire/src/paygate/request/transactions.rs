@@ -26,9 +26,6 @@ pub struct Transactions {
 
 impl Transactions {
     /// Reads the query of `GET /v1/transactions`.
-    ///
-    /// # Errors
-    /// [`Error`] names the first wrong parameter.
     pub fn read(query: &str) -> Result<Self, Error> {
         let parameters = Parameters::of(query);
         let page = Page::read(&parameters, PaymentId::parse)?;

@@ -29,7 +29,6 @@ pub struct Customer<'a> {
 
 impl<'a> Customer<'a> {
     /// The customer as this contract writes it.
-    #[must_use]
     pub fn of(customer: &'a customer::Customer) -> Self {
         Self {
             id: customer.id.to_string(),
@@ -44,7 +43,6 @@ impl<'a> Customer<'a> {
     }
 
     /// The body.
-    #[must_use]
     pub fn body(&self) -> String {
         crate::json(self)
     }

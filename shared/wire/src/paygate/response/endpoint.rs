@@ -38,7 +38,6 @@ pub struct Endpoint<'a> {
 
 impl<'a> Endpoint<'a> {
     /// The endpoint as this contract writes it; with its secret when it was just made.
-    #[must_use]
     pub fn of(endpoint: &'a subscription::Endpoint, secret: Option<&'a str>) -> Self {
         Self {
             id: endpoint.id.to_string(),
@@ -54,7 +53,6 @@ impl<'a> Endpoint<'a> {
     }
 
     /// The body.
-    #[must_use]
     pub fn body(&self) -> String {
         crate::json(self)
     }
@@ -75,7 +73,6 @@ pub struct DeletedEndpoint {
 
 impl DeletedEndpoint {
     /// The endpoint that had this id.
-    #[must_use]
     pub fn of(id: EndpointId) -> Self {
         Self {
             id: id.to_string(),
@@ -85,7 +82,6 @@ impl DeletedEndpoint {
     }
 
     /// The body.
-    #[must_use]
     pub fn body(&self) -> String {
         crate::json(self)
     }

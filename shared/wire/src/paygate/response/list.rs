@@ -26,7 +26,6 @@ pub struct List<T> {
 
 impl<T: Serialize> List<T> {
     /// The part that `page` asked for.
-    #[must_use]
     pub const fn of<I>(page: &Page<I>, data: Vec<T>, has_more: bool) -> Self {
         Self {
             object: "list",
@@ -38,7 +37,6 @@ impl<T: Serialize> List<T> {
     }
 
     /// A list that is never long.
-    #[must_use]
     pub const fn whole(data: Vec<T>) -> Self {
         Self {
             object: "list",
@@ -50,7 +48,6 @@ impl<T: Serialize> List<T> {
     }
 
     /// The body.
-    #[must_use]
     pub fn body(&self) -> String {
         crate::json(self)
     }

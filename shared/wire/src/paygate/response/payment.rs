@@ -55,7 +55,6 @@ struct Payer<'a> {
 
 impl<'a> Payment<'a> {
     /// The payment as this contract writes it.
-    #[must_use]
     pub fn of(payment: &'a payment::Payment) -> Self {
         // Nothing is no money.
         let refunded = Money::from_major(payment.refunded, payment.money.currency());
@@ -78,7 +77,6 @@ impl<'a> Payment<'a> {
     }
 
     /// The body.
-    #[must_use]
     pub fn body(&self) -> String {
         crate::json(self)
     }

@@ -2,6 +2,7 @@ use proptest::prelude::*;
 use serde_json::json;
 
 use super::*;
+use crate::error::SurfaceError;
 use crate::samples::{self, any_json};
 
 /// The example of the contract's reference.

@@ -4,6 +4,7 @@ use proptest::prelude::*;
 use serde_json::json;
 
 use super::*;
+use crate::error::SurfaceError;
 use crate::fourgeeks::error::Error;
 use crate::samples::{any_json, with};
 

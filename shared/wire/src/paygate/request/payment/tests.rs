@@ -4,6 +4,7 @@ use proptest::prelude::*;
 use serde_json::{Map, json};
 
 use super::*;
+use crate::error::SurfaceError;
 use crate::samples::{self, any_json};
 
 /// A card number.

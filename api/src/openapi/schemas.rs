@@ -1,11 +1,13 @@
-//! The words of a surface as JSON Schema, which is `OpenAPI` 3.1's own.
+//! The structs of `wire` as JSON Schema 2020-12, which is `OpenAPI` 3.1's own.
+
+use std::cell::RefCell;
 
 use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, SchemaGenerator};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 /// Where a document keeps its schemas.
-pub const SCHEMAS: &str = "/components/schemas";
+const SCHEMAS_PATH: &str = "/components/schemas";
 
 /// Formats that only some languages know.
 const FORMATS: [&str; 6] = ["int32", "int64", "uuid", "date", "date-time", "uri"];
@@ -16,81 +18,82 @@ const MACHINE_MAX: [u64; 2] = [255, 65_535];
 /// What is meant by the members that are such integers.
 const RANGES: [(&str, u16, u16); 2] = [("exp_month", 1, 12), ("exp_year", 2000, 2099)];
 
-/// What requests and answers look like; each name once.
-pub struct Words {
-    asked: SchemaGenerator,
-    told: SchemaGenerator,
-    more: Map<String, Value>,
+thread_local! {
+    static SCHEMAS: RefCell<Schemas> = RefCell::new(Schemas::new());
 }
 
-impl Words {
-    /// No words yet.
-    pub fn new() -> Self {
+/// The schemas of the document that this thread describes. aide has one generator for requests and
+/// responses, whose required members differ, so each has its own here.
+struct Schemas {
+    request: SchemaGenerator,
+    response: SchemaGenerator,
+}
+
+impl Schemas {
+    fn new() -> Self {
         let settings = || {
             let mut settings = SchemaSettings::draft2020_12();
-            settings.definitions_path = SCHEMAS.into();
+            settings.definitions_path = SCHEMAS_PATH.into();
             settings
         };
         Self {
-            asked: settings().for_deserialize().into_generator(),
-            told: settings().for_serialize().into_generator(),
-            more: Map::new(),
+            request: settings().for_deserialize().into_generator(),
+            response: settings().for_serialize().into_generator(),
         }
-    }
-
-    /// What a request must be.
-    pub fn asked<T: JsonSchema>(&mut self) -> Value {
-        self.asked.subschema_for::<T>().to_value()
-    }
-
-    /// What an answer looks like.
-    pub fn told<T: JsonSchema>(&mut self) -> Value {
-        self.told.subschema_for::<T>().to_value()
-    }
-
-    /// A schema of our own making, under a name.
-    pub fn add(&mut self, name: &str, schema: Value) -> Value {
-        self.more.insert(name.to_owned(), schema);
-        serde_json::json!({ "$ref": format!("#{SCHEMAS}/{name}") })
-    }
-
-    /// The members of a struct as parameters of the query.
-    pub fn parameters<T: JsonSchema>(&mut self) -> Vec<Value> {
-        let mut schema = T::json_schema(&mut self.asked).to_value();
-        let required = schema.get("required").cloned().unwrap_or_default();
-        let is_required = |name: &str| {
-            let names = required.as_array();
-            names.is_some_and(|names| names.iter().any(|one| one == name))
-        };
-        let members = schema.get_mut("properties").map(Value::take);
-        let Some(Value::Object(members)) = members else {
-            return Vec::new();
-        };
-        let parameter = |(name, mut schema): (String, Value)| {
-            tidy(&mut schema);
-            without_null(&mut schema);
-            let description = schema
-                .as_object_mut()
-                .and_then(|schema| schema.remove("description"));
-            serde_json::json!({
-                "name": name, "in": "query", "required": is_required(&name),
-                "description": description, "schema": schema,
-            })
-        };
-        members.into_iter().map(parameter).collect()
-    }
-
-    /// All of them by name.
-    pub fn into_schemas(mut self) -> Map<String, Value> {
-        let mut schemas = self.asked.take_definitions(true);
-        schemas.extend(self.told.take_definitions(true));
-        schemas.extend(self.more);
-        schemas.values_mut().for_each(tidy);
-        schemas
     }
 }
 
-/// Takes the formats off that clients do not know, and the lines' ends out of sentences.
+/// What a request must look like.
+pub fn request<T: JsonSchema>() -> Value {
+    SCHEMAS.with_borrow_mut(|all| all.request.subschema_for::<T>().to_value())
+}
+
+/// What a response looks like.
+pub fn response<T: JsonSchema>() -> Value {
+    SCHEMAS.with_borrow_mut(|all| all.response.subschema_for::<T>().to_value())
+}
+
+/// The members of a struct as parameters of the query.
+pub fn parameters<T: JsonSchema>() -> Vec<Value> {
+    let mut schema = SCHEMAS
+        .with_borrow_mut(|all| T::json_schema(&mut all.request))
+        .to_value();
+    let required = schema.get("required").cloned().unwrap_or_default();
+    let is_required = |name: &str| {
+        let names = required.as_array();
+        names.is_some_and(|names| names.iter().any(|one| one == name))
+    };
+    let members = schema.get_mut("properties").map(Value::take);
+    let Some(Value::Object(members)) = members else {
+        return Vec::new();
+    };
+    let parameter = |(name, mut schema): (String, Value)| {
+        tidy(&mut schema);
+        without_null(&mut schema);
+        let description = schema
+            .as_object_mut()
+            .and_then(|schema| schema.remove("description"));
+        json!({
+            "name": name, "in": "query", "required": is_required(&name),
+            "description": description, "schema": schema,
+        })
+    };
+    members.into_iter().map(parameter).collect()
+}
+
+/// All schemas by name; the next document starts with none.
+pub fn take() -> Map<String, Value> {
+    let Schemas {
+        mut request,
+        mut response,
+    } = SCHEMAS.replace(Schemas::new());
+    let mut schemas = request.take_definitions(true);
+    schemas.extend(response.take_definitions(true));
+    schemas.values_mut().for_each(tidy);
+    schemas
+}
+
+/// Removes formats that clients do not know, and line ends inside sentences.
 fn tidy(schema: &mut Value) {
     match schema {
         Value::Object(members) => {
@@ -130,7 +133,7 @@ fn bound(name: &str, member: &mut Value) {
     }
 }
 
-/// Writes a choice of words as one list of them: generators of clients know that best.
+/// Writes a choice of constants as one `enum`: generators of clients know that best.
 fn name_choices(members: &mut Map<String, Value>) {
     let words = members.get("oneOf").and_then(Value::as_array);
     let words = words.and_then(|words| {

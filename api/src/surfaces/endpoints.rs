@@ -1,0 +1,144 @@
+//! Webhook endpoints: the same on every surface that has them, but for their formats.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use domain::id::EndpointId;
+use domain::surface::Surface;
+use schemars::JsonSchema;
+use store::accept::StoredResponse;
+use wire::subscription::{Changes, ChangesBody, Endpoint, Subscription, SubscriptionBody};
+
+use super::handler::{Auth, Handled, Id, Plain, Refusal, Reply, Sent};
+use crate::App;
+use crate::actions::idempotency::ApiResponse;
+use crate::actions::webhook_endpoints as endpoints;
+use crate::error::ApiError;
+use crate::openapi::operation::{Docs, docs};
+
+const GROUP: &str = "Webhook endpoints";
+
+/// A surface's format of webhook endpoints.
+pub trait Format: 'static {
+    const SURFACE: Surface;
+    /// The events that one may subscribe to.
+    const EVENTS: &'static [&'static str];
+    type Created: From<ApiResponse>;
+    const CREATED: u16 = 200;
+    type One: JsonSchema;
+    type List: JsonSchema;
+    type Deleted: JsonSchema;
+
+    /// An endpoint, with its secret where it is new.
+    fn one(endpoint: &Endpoint, secret: Option<&str>) -> String;
+
+    /// All of the merchant's endpoints.
+    fn list(endpoints: &[Endpoint]) -> String;
+
+    /// An endpoint that was deleted.
+    fn deleted(id: EndpointId) -> String;
+
+    /// No endpoint has the id, which is as the client wrote it.
+    fn missing(_: &str) -> Refusal {
+        ApiError::Missing("webhook endpoint").into()
+    }
+}
+
+pub const CREATE: Docs = docs(
+    GROUP,
+    "createWebhookEndpoint",
+    "Register a webhook endpoint",
+)
+.saying("Store the `secret`; it is not shown again.")
+.example(r#"{ "url": "https://example.com/webhooks", "events": ["*"] }"#);
+
+pub async fn create<F: Format>(
+    State(app): State<Arc<App>>,
+    Auth(principal): Auth,
+    sent: Sent<SubscriptionBody>,
+) -> Result<F::Created, Refusal> {
+    let read = |body| Subscription::read(body, F::EVENTS);
+    let (wanted, key) = sent.read(&app, read).await?;
+    let render = |endpoint: &Endpoint, secret: &str| StoredResponse {
+        status: F::CREATED,
+        body: F::one(endpoint, Some(secret)),
+    };
+    let created = endpoints::register(&app, principal, F::SURFACE, wanted, key, render).await?;
+    Ok(created.into())
+}
+
+pub const LIST: Docs = docs(GROUP, "listWebhookEndpoints", "List webhook endpoints");
+
+pub async fn list<F: Format>(
+    State(app): State<Arc<App>>,
+    Auth(principal): Auth,
+) -> Handled<F::List> {
+    let found = endpoints::list(&app, principal, F::SURFACE).await?;
+    Ok(Reply::of(F::list(&found)))
+}
+
+pub const READ: Docs = docs(GROUP, "getWebhookEndpoint", "Read a webhook endpoint");
+
+pub async fn read<F: Format>(
+    State(app): State<Arc<App>>,
+    Auth(principal): Auth,
+    Id(id): Id,
+) -> Handled<F::One> {
+    let found = endpoints::find(&app, principal, F::SURFACE, parse::<F>(&id)?).await;
+    shown::<F>(found, &id)
+}
+
+fn parse<F: Format>(id: &str) -> Result<EndpointId, Refusal> {
+    EndpointId::parse(id).ok_or_else(|| F::missing(id))
+}
+
+fn shown<F: Format>(found: Result<Endpoint, ApiError>, id: &str) -> Handled<F::One> {
+    let endpoint = found.map_err(|error| named::<F>(error, id))?;
+    Ok(Reply::of(F::one(&endpoint, None)))
+}
+
+fn named<F: Format>(error: ApiError, id: &str) -> Refusal {
+    match error {
+        ApiError::Missing(_) => F::missing(id),
+        error => error.into(),
+    }
+}
+
+pub const UPDATE: Docs = docs(GROUP, "updateWebhookEndpoint", "Change a webhook endpoint")
+    .example(r#"{ "status": "disabled" }"#);
+
+pub const REPLACE: Docs = docs(
+    GROUP,
+    "putWebhookEndpoint",
+    "Change a webhook endpoint with PUT",
+)
+.saying("The same as with PATCH: fields that you do not send stay.")
+.example(r#"{ "status": "disabled" }"#)
+// Without a key the path is another surface's, which has no such method.
+.refusing(&[405]);
+
+pub async fn update<F: Format>(
+    State(app): State<Arc<App>>,
+    Auth(principal): Auth,
+    Id(id): Id,
+    sent: Sent<ChangesBody, Plain>,
+) -> Handled<F::One> {
+    let endpoint = parse::<F>(&id)?;
+    let read = |body| Changes::read(body, F::EVENTS);
+    let (changes, _) = sent.read(&app, read).await?;
+    let updated = endpoints::update(&app, principal, F::SURFACE, endpoint, changes).await;
+    shown::<F>(updated, &id)
+}
+
+pub const DELETE: Docs = docs(GROUP, "deleteWebhookEndpoint", "Delete a webhook endpoint");
+
+pub async fn delete<F: Format>(
+    State(app): State<Arc<App>>,
+    Auth(principal): Auth,
+    Id(id): Id,
+) -> Handled<F::Deleted> {
+    let endpoint = parse::<F>(&id)?;
+    let deleted = endpoints::delete(&app, principal, F::SURFACE, endpoint).await;
+    deleted.map_err(|error| named::<F>(error, &id))?;
+    Ok(Reply::of(F::deleted(endpoint)))
+}

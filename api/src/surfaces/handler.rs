@@ -1,0 +1,368 @@
+//! The one handler style of all surfaces: what handlers take and what they return. The signature of
+//! a handler is also its documentation: each part says here what it means to the operation.
+
+use std::borrow::Cow;
+use std::convert::Infallible;
+use std::marker::PhantomData;
+
+use aide::OperationOutput;
+use aide::generate::GenContext;
+use aide::openapi::{self, Operation};
+use aide::operation::OperationInput;
+use axum::extract::{FromRequest, FromRequestParts, Path, Request};
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use axum::http::request::Parts;
+use axum::http::{HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+use domain::surface::Surface;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde_json::{Value, json};
+use store::accept::{Key, StoredResponse};
+use store::merchants::Principal;
+use wire::error::SurfaceError;
+use wire::fields::FieldError;
+use zeroize::Zeroizing;
+
+use crate::App;
+use crate::actions::idempotency::{self, ApiResponse};
+use crate::error::ApiError;
+use crate::http::body;
+use crate::openapi::{operation, schemas};
+use crate::surfaces::dispatch;
+
+/// What every handler ends with.
+pub type Handled<T, const STATUS: u16 = 200> = Result<Reply<T, STATUS>, Refusal>;
+
+/// The merchant whose key the request carries. Without a valid key the request ends here, so an
+/// operation that does not take this is open to anybody.
+pub struct Auth(pub Principal);
+
+impl<S: Send + Sync> FromRequestParts<S> for Auth {
+    type Rejection = Refusal;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Refusal> {
+        Ok(Self(dispatch::principal(&mut parts.extensions)?))
+    }
+}
+
+impl OperationInput for Auth {
+    fn operation_input(_: &mut GenContext, operation: &mut Operation) {
+        operation::require_key(operation);
+        operation::may_refuse(operation, &[401]);
+    }
+}
+
+/// The first id in the path. One that is not UTF-8 is empty, so that it names nothing; the document
+/// takes the parameters from the path itself.
+pub struct Id(pub String);
+
+impl<S: Send + Sync> FromRequestParts<S> for Id {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Infallible> {
+        let ids = Path::<Vec<(String, String)>>::from_request_parts(parts, state).await;
+        let first = ids.ok().and_then(|Path(ids)| ids.into_iter().next());
+        Ok(Self(first.map(|(_, id)| id).unwrap_or_default()))
+    }
+}
+
+impl OperationInput for Id {}
+
+/// The query, with the parameters of `T`.
+pub struct Query<T>(pub String, PhantomData<fn() -> T>);
+
+impl<S: Send + Sync, T> FromRequestParts<S> for Query<T> {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        let query = parts.uri.query().unwrap_or_default();
+        Ok(Self(query.to_owned(), PhantomData))
+    }
+}
+
+impl<T: JsonSchema> OperationInput for Query<T> {
+    fn operation_input(_: &mut GenContext, operation: &mut Operation) {
+        operation
+            .parameters
+            .extend(operation::typed(schemas::parameters::<T>()));
+        operation::may_refuse(operation, &[400]);
+    }
+}
+
+/// How a body is sent.
+pub trait Kind {
+    /// Its media type.
+    const MEDIA: &'static str = "application/json";
+    /// Whether it may be left out.
+    const IS_OPTIONAL: bool = false;
+    /// Whether the request may carry an Idempotency-Key.
+    const IS_KEYED: bool = true;
+}
+
+/// JSON, with an Idempotency-Key.
+pub struct Keyed;
+
+/// JSON that may be left out, with an Idempotency-Key.
+pub struct Optional;
+
+/// JSON, without an Idempotency-Key.
+pub struct Plain;
+
+/// A form, without an Idempotency-Key.
+pub struct Form;
+
+impl Kind for Keyed {}
+
+impl Kind for Optional {
+    const IS_OPTIONAL: bool = true;
+}
+
+impl Kind for Plain {
+    const IS_KEYED: bool = false;
+}
+
+impl Kind for Form {
+    const MEDIA: &'static str = "application/x-www-form-urlencoded";
+    const IS_KEYED: bool = false;
+}
+
+/// A body that looks like `T`. It is read when the handler asks for it: an object that does not
+/// exist is reported before a wrong body.
+pub struct Sent<T, K = Keyed>(Request, PhantomData<fn() -> (T, K)>);
+
+impl<S: Send + Sync, T, K> FromRequest<S> for Sent<T, K> {
+    type Rejection = Infallible;
+
+    async fn from_request(request: Request, _: &S) -> Result<Self, Infallible> {
+        Ok(Self(request, PhantomData))
+    }
+}
+
+impl<T: JsonSchema, K: Kind> OperationInput for Sent<T, K> {
+    fn operation_input(_: &mut GenContext, operation: &mut Operation) {
+        let schema = schemas::request::<T>();
+        let body = json!({
+            "required": !K::IS_OPTIONAL, "content": { K::MEDIA: { "schema": schema } },
+        });
+        operation.request_body = operation::typed([body]).next();
+        if K::IS_KEYED {
+            operation::accept_key(operation);
+        }
+        operation::may_refuse(operation, &[400]);
+    }
+}
+
+impl<T, K: Kind> Sent<T, K> {
+    /// Reads the body with `read`, and the request's idempotency key if it has one.
+    pub async fn read<R, E>(
+        self,
+        app: &App,
+        read: impl FnOnce(Value) -> Result<R, E>,
+    ) -> Result<(R, Option<Key>), Refusal>
+    where
+        Refusal: From<E>,
+    {
+        let (parts, body) = self.0.into_parts();
+        let body = if K::IS_OPTIONAL {
+            body::read_if_any(&parts.headers, body).await?
+        } else {
+            body::read(&parts.headers, body).await?
+        };
+        let surface = parts.extensions.get::<Surface>().copied();
+        let key = match surface.filter(|_| K::IS_KEYED) {
+            Some(surface) => idempotency::key(&parts, &app.idempotency_key, surface, &body)?,
+            None => None,
+        };
+        Ok((read(body)?, key))
+    }
+}
+
+impl<T> Sent<T, Form> {
+    /// The form, which may hold a secret.
+    pub async fn form(self) -> Result<Zeroizing<String>, Refusal> {
+        let (parts, body) = self.0.into_parts();
+        Ok(body::read_form(&parts.headers, body).await?)
+    }
+}
+
+/// A response that looks like `T`.
+pub struct Reply<T, const STATUS: u16 = 200>(ApiResponse, PhantomData<fn() -> T>);
+
+impl<T, const STATUS: u16> Reply<T, STATUS> {
+    /// A response with this body.
+    pub fn of(body: String) -> Self {
+        ApiResponse::new(Self::stored(body)).into()
+    }
+
+    /// The same, to be stored for an idempotency key.
+    pub const fn stored(body: String) -> StoredResponse {
+        StoredResponse {
+            status: STATUS,
+            body,
+        }
+    }
+}
+
+impl<T, const STATUS: u16> From<ApiResponse> for Reply<T, STATUS> {
+    fn from(response: ApiResponse) -> Self {
+        Self(response, PhantomData)
+    }
+}
+
+impl<T, const STATUS: u16> IntoResponse for Reply<T, STATUS> {
+    fn into_response(self) -> Response {
+        let is_replay = self.0.is_replay;
+        let mut response = rendered(self.0.answer);
+        if is_replay {
+            let replayed = HeaderValue::from_static("true");
+            let headers = response.headers_mut();
+            headers.insert("idempotent-replayed", replayed);
+        }
+        response
+    }
+}
+
+impl<T: JsonSchema, const STATUS: u16> OperationOutput for Reply<T, STATUS> {
+    type Inner = T;
+
+    fn inferred_responses(
+        _: &mut GenContext,
+        _: &mut Operation,
+    ) -> Vec<(Option<u16>, openapi::Response)> {
+        let schema = schemas::response::<T>();
+        let response = json!({
+            "description": "", "content": { "application/json": { "schema": schema } },
+        });
+        let response = operation::typed([response]);
+        response.map(|response| (Some(STATUS), response)).collect()
+    }
+}
+
+/// A response that holds a secret: no cache on its way may store it.
+pub struct Secret<T>(pub Reply<T>);
+
+impl<T> IntoResponse for Secret<T> {
+    fn into_response(self) -> Response {
+        let mut response = self.0.into_response();
+        let no_store = HeaderValue::from_static("no-store");
+        response.headers_mut().insert(CACHE_CONTROL, no_store);
+        response
+    }
+}
+
+impl<T: JsonSchema> OperationOutput for Secret<T> {
+    type Inner = T;
+
+    fn inferred_responses(
+        context: &mut GenContext,
+        operation: &mut Operation,
+    ) -> Vec<(Option<u16>, openapi::Response)> {
+        Reply::<T>::inferred_responses(context, operation)
+    }
+}
+
+/// What looks like one of two.
+pub struct Either<A, B>(PhantomData<fn() -> (A, B)>);
+
+impl<A: JsonSchema, B: JsonSchema> JsonSchema for Either<A, B> {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "Either".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let both = [
+            generator.subschema_for::<A>(),
+            generator.subschema_for::<B>(),
+        ];
+        json_schema!({ "anyOf": both })
+    }
+}
+
+/// An operation that this gateway only has to say that it is not available.
+pub struct Nothing;
+
+impl IntoResponse for Nothing {
+    fn into_response(self) -> Response {
+        StatusCode::NO_CONTENT.into_response()
+    }
+}
+
+impl OperationOutput for Nothing {
+    type Inner = ();
+}
+
+/// Why a request failed: an error that the surface's router renders in the surface's format, or one
+/// that is in that format already.
+pub enum Refusal {
+    /// To be rendered.
+    Api(ApiError),
+    /// Rendered.
+    Surface(StoredResponse),
+}
+
+impl OperationOutput for Refusal {
+    type Inner = ();
+}
+
+impl IntoResponse for Refusal {
+    fn into_response(self) -> Response {
+        match self {
+            Refusal::Surface(response) => rendered(response),
+            Refusal::Api(error) => {
+                let mut response = StatusCode::INTERNAL_SERVER_ERROR.into_response();
+                response.extensions_mut().insert(error);
+                response
+            }
+        }
+    }
+}
+
+impl From<ApiError> for Refusal {
+    fn from(error: ApiError) -> Self {
+        Refusal::Api(error)
+    }
+}
+
+impl From<FieldError> for Refusal {
+    fn from(error: FieldError) -> Self {
+        Refusal::Api(error.into())
+    }
+}
+
+impl From<store::Error> for Refusal {
+    fn from(error: store::Error) -> Self {
+        Refusal::Api(error.into())
+    }
+}
+
+macro_rules! rendered_from {
+    ($($surface:ident)*) => {
+        $(impl From<wire::$surface::error::Error> for Refusal {
+            fn from(error: wire::$surface::error::Error) -> Self {
+                Refusal::Surface(of(&error))
+            }
+        })*
+    };
+}
+
+rendered_from! { finternet paygate finfusion fourgeeks }
+
+/// An error of a surface as the response that may be stored.
+pub fn of(error: &impl SurfaceError) -> StoredResponse {
+    StoredResponse {
+        status: error.status(),
+        body: error.body(),
+    }
+}
+
+/// JSON with a status.
+pub fn rendered(response: StoredResponse) -> Response {
+    let status = StatusCode::from_u16(response.status);
+    let status = status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let json = HeaderValue::from_static("application/json");
+    (status, [(CONTENT_TYPE, json)], response.body).into_response()
+}
