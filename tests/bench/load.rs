@@ -134,8 +134,8 @@ impl Load {
         Ok(count)
     }
 
-    fn connection(&self) -> Door {
-        Door {
+    fn connection(&self) -> Target {
+        Target {
             address: self.address,
             key: self.key.clone(),
         }
@@ -171,12 +171,12 @@ fn get(key: &str, path: &str) -> String {
     format!("GET {path} HTTP/1.1\r\nhost: sluice\r\nauthorization: Bearer {key}\r\n\r\n")
 }
 
-struct Door {
+struct Target {
     address: std::net::SocketAddr,
     key: String,
 }
 
-impl Door {
+impl Target {
     async fn open(self) -> Result<Connection> {
         let stream = TcpStream::connect(self.address).await?;
         stream.set_nodelay(true)?;

@@ -105,7 +105,7 @@ async fn a_writer_whose_lease_has_passed_changes_nothing() -> Result<()> {
     jobs::record_failure(&db, late, "too late").await?;
     jobs::park(&db, late, "too late").await?;
     jobs::complete(&db, late).await?;
-    let next = jobs::reschedule(&db, late, Duration::from_secs(60)).await?;
+    let next = jobs::reschedule(&db, late, Duration::from_mins(1)).await?;
     assert_eq!(next, None);
     assert_eq!(held(&db, id).await?, before);
 

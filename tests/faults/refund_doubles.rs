@@ -11,7 +11,7 @@ use crate::broker::Broker;
 use crate::doubles::publish_repeatedly;
 use crate::proxy::{Gate, Proxy};
 use crate::refunds::{
-    ANSWERS, InProgress, REQUESTS, ask_pending, captured, check_refunded, patient,
+    ANSWERS, InProgress, REQUESTS, captured, check_refunded, patient, request_pending_refund,
 };
 use crate::scene::{LEASE, Scene};
 
@@ -22,10 +22,10 @@ async fn a_late_response_changes_nothing() -> Result<()> {
     let (scene, acquirer) = patient().await?;
     let payment = captured(&scene, cards::APPROVED, 5_000).await?;
     acquirer.back().set(Gate::Hold(ANSWERS));
-    let in_progress = InProgress::ask(&scene).await?;
+    let in_progress = InProgress::request_refund(&scene).await?;
     acquirer.back().holds(2).await?;
     acquirer.forth().set(Gate::Hold(REQUESTS));
-    let unsent = ask_pending(&scene, &payment, 1_500).await?;
+    let unsent = request_pending_refund(&scene, &payment, 1_500).await?;
     acquirer.forth().holds(1).await?;
     scene.gateway.stop(Process::Refund).await?;
     scene.gateway.launch(&[Process::SecondRefund]).await?;
@@ -57,7 +57,7 @@ async fn launch_second(scene: &Scene, acquirer: &Proxy) -> Result<()> {
 async fn two_workers_write_one_outcome_at_once() -> Result<()> {
     let (scene, acquirer) = patient().await?;
     acquirer.back().set(Gate::Hold(ANSWERS));
-    let in_progress = InProgress::ask(&scene).await?;
+    let in_progress = InProgress::request_refund(&scene).await?;
     acquirer.back().holds(2).await?;
     scene.gateway.stop(Process::Refund).await?;
     launch_second(&scene, &acquirer).await?;
@@ -82,7 +82,7 @@ async fn duplicate_messages_refund_once() -> Result<()> {
     let broker = Broker::connect(&scene.gateway).await?;
     let mut all = Vec::new();
     for _ in 0..REFUNDS {
-        let refund = ask_pending(&scene, &payment, 300).await?;
+        let refund = request_pending_refund(&scene, &payment, 300).await?;
         let (worker, id) = (Worker::Refund, refund.uuid()?);
         let job = Job { worker, id, seq: 1 };
         let body = queue::encode(&job);

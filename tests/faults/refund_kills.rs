@@ -10,7 +10,8 @@ use crate::broker::Broker;
 use crate::load;
 use crate::proxy::{Gate, Proxy};
 use crate::refunds::{
-    ANSWERS, InProgress, REQUESTS, Refund, ask, captured, check_refunded, patient, refused,
+    ANSWERS, InProgress, REQUESTS, Refund, captured, check_refunded, patient, refused_refund,
+    request_refund,
 };
 use crate::scene::{LEASE, SOON, Scene};
 
@@ -25,7 +26,7 @@ async fn take_over(scene: &Scene) -> Result<()> {
 async fn before_sending() -> Result<()> {
     let (scene, acquirer) = patient().await?;
     acquirer.forth().set(Gate::Hold(REQUESTS));
-    let in_progress = InProgress::ask(&scene).await?;
+    let in_progress = InProgress::request_refund(&scene).await?;
     acquirer.forth().holds(2).await?;
     scene.gateway.kill(Process::Refund)?;
     acquirer.cut();
@@ -39,7 +40,7 @@ async fn before_sending() -> Result<()> {
 async fn after_sending_and_before_the_response() -> Result<()> {
     let (scene, acquirer) = patient().await?;
     acquirer.back().set(Gate::Hold(ANSWERS));
-    let in_progress = InProgress::ask(&scene).await?;
+    let in_progress = InProgress::request_refund(&scene).await?;
     acquirer.back().holds(2).await?;
     scene.gateway.kill(Process::Refund)?;
     acquirer.cut();
@@ -58,7 +59,7 @@ async fn before_committing(scene: &Scene) -> Result<(Proxy, InProgress)> {
     let url = scene.gateway.database_url();
     let database = scene.detour(Process::Refund, "DATABASE_URL", &url).await?;
     database.forth().set(Gate::Hold(&["COMMIT"]));
-    let in_progress = InProgress::ask(scene).await?;
+    let in_progress = InProgress::request_refund(scene).await?;
     database.forth().holds(2).await?;
     assert_eq!(in_progress.refunded(scene)?, 1);
     assert_eq!(
@@ -112,11 +113,11 @@ async fn a_lost_commit_response() -> Result<()> {
     scene.gateway.drain().await?;
     // It continues to work.
     let payment = &in_progress.accepted.payment;
-    let rest = ask(&scene, payment, 3_500).await?;
+    let rest = request_refund(&scene, payment, 3_500).await?;
     scene.gateway.drain().await?;
     let both = [in_progress.accepted.clone(), Refund::of(&rest)?];
     check_refunded(&scene, payment, &both).await?;
-    refused(&scene, &in_progress.refused).await?;
+    refused_refund(&scene, &in_progress.refused_refund).await?;
     scene.finish().await
 }
 
@@ -126,7 +127,7 @@ async fn after_the_commit_and_before_the_ack() -> Result<()> {
     let url = scene.gateway.amqp_url();
     let wire = scene.detour(Process::Refund, "AMQP_URL", &url).await?;
     acquirer.back().set(Gate::Hold(ANSWERS));
-    let in_progress = InProgress::ask(&scene).await?;
+    let in_progress = InProgress::request_refund(&scene).await?;
     acquirer.back().holds(2).await?;
     wire.forth().set(Gate::Mute);
     acquirer.back().set(Gate::Pass);
@@ -172,7 +173,9 @@ async fn kill_in_hand(scene: &Scene, acquirer: &Proxy) -> Result<()> {
 async fn ask_parts(scene: &Scene, payments: &[String], number: usize) -> Result<Vec<Response>> {
     let is_large = number.is_multiple_of(10);
     let minor = if is_large { LARGE } else { 1_000 };
-    let asked = payments.iter().map(|payment| ask(scene, payment, minor));
+    let asked = payments
+        .iter()
+        .map(|payment| request_refund(scene, payment, minor));
     try_join_all(asked).await
 }
 

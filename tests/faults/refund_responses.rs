@@ -5,7 +5,8 @@ use tests::{Options, Process, cards, until};
 
 use crate::proxy::Gate;
 use crate::refunds::{
-    ANSWERS, REQUESTS, Refund, ask, ask_pending, captured, check_refunded, register,
+    ANSWERS, REQUESTS, Refund, captured, check_refunded, register, request_pending_refund,
+    request_refund,
 };
 use crate::scene::{SOON, Scene};
 
@@ -48,7 +49,7 @@ async fn a_corrupt_response_is_not_an_outcome() -> Result<()> {
                 acquirer.forth().set(Gate::Replace(REQUESTS, ELSEWHERE));
             }
             acquirer.back().set(Gate::Replace(&["HTTP/1.1"], spoilt));
-            let answer = ask(&scene, &payment, 400).await?;
+            let answer = request_refund(&scene, &payment, 400).await?;
             let refund = Refund::of(&answer)?;
             assert_eq!(answer.at("/status"), "succeeded");
             let unanswered = refund.unanswered(&scene);
@@ -79,7 +80,7 @@ async fn an_acquirer_that_does_not_respond_is_asked_again() -> Result<()> {
     let mut all = Vec::new();
     for (direction, texts) in [(acquirer.forth(), REQUESTS), (acquirer.back(), ANSWERS)] {
         direction.set(Gate::Hold(texts));
-        let refund = ask_pending(&scene, &payment, 1_500).await?;
+        let refund = request_pending_refund(&scene, &payment, 1_500).await?;
         until("it was asked twice", SOON, async || {
             Ok((refund.unanswered(&scene).len() >= 2).then_some(()))
         })

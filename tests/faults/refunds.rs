@@ -46,14 +46,14 @@ pub async fn captured(scene: &Scene, card: &str, minor: i64) -> Result<String> {
 }
 
 /// Refunds a part of a payment.
-pub async fn ask(scene: &Scene, payment: &str, minor: i64) -> Result<Response> {
+pub async fn request_refund(scene: &Scene, payment: &str, minor: i64) -> Result<Response> {
     let path = format!("/v1/payments/{payment}/refund");
     scene.gateway.post(&path, &json!({"amount": minor})).await
 }
 
 /// Refunds a part of a payment; the response must be pending.
-pub async fn ask_pending(scene: &Scene, payment: &str, minor: i64) -> Result<Refund> {
-    let answer = ask(scene, payment, minor).await?;
+pub async fn request_pending_refund(scene: &Scene, payment: &str, minor: i64) -> Result<Refund> {
+    let answer = request_refund(scene, payment, minor).await?;
     ensure!(answer.at("/status") == "pending", "{}", answer.text);
     Refund::of(&answer)
 }
@@ -122,7 +122,7 @@ pub async fn check_refunded(scene: &Scene, payment: &str, refunds: &[Refund]) ->
 }
 
 /// Checks that a payment's only refund was refused, with one event and no posting.
-pub async fn refused(scene: &Scene, refund: &Refund) -> Result<()> {
+pub async fn refused_refund(scene: &Scene, refund: &Refund) -> Result<()> {
     assert_eq!(refunded_by_acquirer(scene, &refund.payment)?, []);
     assert_eq!(scene.gateway.refund(&refund.id).await?, row("failed", 0, 0));
     sent_as_one(&scene.receiver.requests(), &refund.id, "failed")?;
@@ -161,24 +161,24 @@ pub struct InProgress {
     /// A refund that the acquirer pays.
     pub accepted: Refund,
     /// A refund of another payment, which the acquirer refuses.
-    pub refused: Refund,
+    pub refused_refund: Refund,
 }
 
 impl InProgress {
     /// Requests both; the responses must be pending.
-    pub async fn ask(scene: &Scene) -> Result<Self> {
+    pub async fn request_refund(scene: &Scene) -> Result<Self> {
         let refundable = captured(scene, cards::APPROVED, 5_000).await?;
         let unrefundable = captured(scene, cards::UNREFUNDABLE, 5_000).await?;
         Ok(Self {
-            accepted: ask_pending(scene, &refundable, 1_500).await?,
-            refused: ask_pending(scene, &unrefundable, 1_500).await?,
+            accepted: request_pending_refund(scene, &refundable, 1_500).await?,
+            refused_refund: request_pending_refund(scene, &unrefundable, 1_500).await?,
         })
     }
 
     /// Both have the outcome that they have without faults.
     pub async fn ended(&self, scene: &Scene) -> Result<()> {
         check_refunded(scene, &self.accepted.payment, from_ref(&self.accepted)).await?;
-        refused(scene, &self.refused).await
+        refused_refund(scene, &self.refused_refund).await
     }
 
     /// How many refunds the acquirer has paid by now.

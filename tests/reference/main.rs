@@ -84,7 +84,7 @@ async fn run(program: &Path, arguments: &[&str], dir: &Path) -> Result<String> {
 }
 
 /// Writes a document of the gateway's into a folder.
-async fn keep(gateway: &Gateway, path: &str, file: &Path) -> Result<()> {
+async fn store(gateway: &Gateway, path: &str, file: &Path) -> Result<()> {
     let document = gateway.send(gateway.request(Method::GET, path)).await?;
     ensure!(document.status == 200, "{path}: {}", document.text);
     Ok(fs::write(file, document.text)?)
@@ -96,10 +96,10 @@ async fn the_documents_are_clean() -> Result<()> {
     let dir = gateway.directory();
     let rules = beside("redocly.yaml").display().to_string();
     let mut arguments = vec!["lint", "--config", &rules];
-    keep(&gateway, "/openapi.json", &dir.join("all.json")).await?;
+    store(&gateway, "/openapi.json", &dir.join("all.json")).await?;
     for name in SURFACES {
         let file = dir.join(format!("{name}.json"));
-        keep(&gateway, &format!("/openapi/{name}.json"), &file).await?;
+        store(&gateway, &format!("/openapi/{name}.json"), &file).await?;
     }
     let files = [
         "all.json",
@@ -128,7 +128,7 @@ async fn a_generated_typescript_client_pays() -> Result<()> {
     let dir = tools.dir.join("node").join(gateway.name());
     fs::create_dir(&dir)?;
     fs::copy(beside("pay.ts"), dir.join("pay.ts"))?;
-    keep(&gateway, "/openapi/paygate.json", &dir.join("paygate.json")).await?;
+    store(&gateway, "/openapi/paygate.json", &dir.join("paygate.json")).await?;
     let generate = ["paygate.json", "-o", "paygate.ts"];
     run(&tools.node("openapi-typescript"), &generate, &dir).await?;
     let compile = [
@@ -160,7 +160,7 @@ async fn a_generated_typescript_client_pays() -> Result<()> {
 async fn a_generated_python_client_pays() -> Result<()> {
     let (gateway, tools) = (Gateway::start().await?, Tools::install().await?);
     let dir = gateway.directory();
-    keep(&gateway, "/openapi/paygate.json", &dir.join("paygate.json")).await?;
+    store(&gateway, "/openapi/paygate.json", &dir.join("paygate.json")).await?;
     let generate = [
         "generate",
         "--path",
@@ -184,7 +184,7 @@ async fn a_generated_python_client_pays() -> Result<()> {
 async fn fuzz(surface: &str, header: impl Fn(&str) -> String) -> Result<()> {
     let (gateway, tools) = (Gateway::start().await?, Tools::install().await?);
     let dir = gateway.directory();
-    keep(
+    store(
         &gateway,
         &format!("/openapi/{surface}.json"),
         &dir.join("document.json"),

@@ -68,18 +68,18 @@ async fn the_example_gets_the_documented_response() -> Result<()> {
     assert_eq!((read.status, &read.text), (200, &payment));
 
     gateway.drain().await?;
-    let received = receiver.wait_for(1).await?;
-    let received = received.first().context("no webhook")?;
-    let (event, at) = (received.header("webhook-id"), &received.json()["created"]);
+    let webhooks = receiver.wait_for(1).await?;
+    let webhooks = webhooks.first().context("no webhook")?;
+    let (event, at) = (webhooks.header("webhook-id"), &webhooks.json()["created"]);
     assert!(is_id("evt_", event), "{event}");
     assert_eq!(
-        received.text,
+        webhooks.text,
         format!(
             r#"{{"id":"{event}","object":"event","type":"payment.succeeded","created":{at},"data":{{"object":{payment}}}}}"#
         )
     );
     assert_eq!(
-        (received.path.as_str(), receiver.requests().len()),
+        (webhooks.path.as_str(), receiver.requests().len()),
         ("/hook", 1)
     );
     assert_eq!(gateway.acquirer_did(id)?, ["approved", "captured"]);
@@ -168,15 +168,15 @@ async fn a_payment_without_a_card_expires_after_a_day() -> Result<()> {
     assert_eq!(receiver.requests().len(), 0);
 
     gateway.advance(HOUR).await?;
-    let received = receiver.wait_for(1).await?;
-    let received = received.first().context("no webhook")?.json();
+    let webhooks = receiver.wait_for(1).await?;
+    let webhooks = webhooks.first().context("no webhook")?.json();
     let expired = gateway.get(&path).await?;
     assert_eq!(
         (expired.at("/status"), expired.at("/failure_code")),
         ("failed", "payment_expired")
     );
     assert_eq!(
-        (&received["type"], &received["data"]["object"]),
+        (&webhooks["type"], &webhooks["data"]["object"]),
         (&json!("payment.failed"), &expired.body)
     );
     assert_eq!(gateway.sandbox_log()?.len(), 0);

@@ -67,11 +67,11 @@ async fn every_fault_has_the_right_outcome() -> Result<()> {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
-    let received = receiver.requests();
-    assert_eq!(received.len(), CASES.len());
+    let webhooks = receiver.requests();
+    assert_eq!(webhooks.len(), CASES.len());
     for (case, answer) in CASES.iter().zip(&answers) {
         let of = |body: &Value| body["data"]["object"]["id"] == answer.body["id"];
-        let bodies: Vec<Value> = received
+        let bodies: Vec<Value> = webhooks
             .iter()
             .map(tests::Request::json)
             .filter(of)

@@ -90,7 +90,9 @@ async fn each_role_is_refused_what_its_process_does_not_need() -> Result<()> {
                 .await
                 .err()
                 .with_context(|| format!("{user}: {sql}"))?;
-            let code = error.as_database_error().and_then(|error| error.code());
+            let code = error
+                .as_database_error()
+                .and_then(sqlx::error::DatabaseError::code);
             ensure!(code.as_deref() == Some("42501"), "{user}: {sql}: {error}");
         }
         db.close().await;

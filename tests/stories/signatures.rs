@@ -59,24 +59,24 @@ async fn third_party_libraries_verify_webhooks(gateway: &Gateway) -> Result<()> 
     let receiver = Receiver::start().await?;
     let endpoint = gateway.register("/v1/webhooks", &receiver.url("/")).await?;
     gateway.pay(cards::APPROVED).await?;
-    let received = receiver.wait_for(1).await?;
-    let received = received.first().context("no webhook")?;
-    check(received, &endpoint.secret)?;
+    let webhooks = receiver.wait_for(1).await?;
+    let webhooks = webhooks.first().context("no webhook")?;
+    check(webhooks, &endpoint.secret)?;
     assert!(
         check(
-            received,
+            webhooks,
             "whsec_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="
         )
         .is_err()
     );
 
     let tools = tools().await?;
-    let names = received.headers.keys();
+    let names = webhooks.headers.keys();
     let headers: BTreeMap<&str, &str> = names
-        .map(|name| (name.as_str(), received.header(name.as_str())))
+        .map(|name| (name.as_str(), webhooks.header(name.as_str())))
         .collect();
     let input = json!({
-        "payload": received.text, "headers": headers,
+        "payload": webhooks.text, "headers": headers,
         "secret": endpoint.secret, "public_key": endpoint.public_key,
     })
     .to_string();
@@ -98,10 +98,10 @@ async fn v1a_signatures_are_sent_to_endpoints_that_want_them(gateway: &Gateway) 
     let plain = gateway.register_as("/v1/webhooks", &asked).await?;
     assert_eq!(plain.public_key, None);
     gateway.pay(cards::APPROVED).await?;
-    let received = receiver.wait_for(1).await?;
-    let received = received.first().context("no webhook")?;
-    check(received, &plain.secret)?;
-    assert!(!received.header("webhook-signature").contains("v1a,"));
+    let webhooks = receiver.wait_for(1).await?;
+    let webhooks = webhooks.first().context("no webhook")?;
+    check(webhooks, &plain.secret)?;
+    assert!(!webhooks.header("webhook-signature").contains("v1a,"));
     Ok(())
 }
 
@@ -111,19 +111,19 @@ async fn the_accounts_secret_verifies_too(gateway: &Gateway) -> Result<()> {
     let receiver = Receiver::start().await?;
     gateway.register("/v1/webhooks", &receiver.url("/")).await?;
     gateway.pay(cards::APPROVED).await?;
-    let received = receiver.wait_for(1).await?;
-    let received = received.first().context("no webhook")?;
+    let webhooks = receiver.wait_for(1).await?;
+    let webhooks = webhooks.first().context("no webhook")?;
     let key = wire::signature::Key::new(gateway.webhook_key()?);
     let account = key
         .account(gateway.merchant.merchant_id, domain::merchant::Mode::Test)
         .text();
-    let headers = Value::from(received.header("webhook-signature"));
+    let headers = Value::from(webhooks.header("webhook-signature"));
     let headers = json!({
-        "webhook-id": received.header("webhook-id"),
-        "webhook-timestamp": received.header("webhook-timestamp"),
+        "webhook-id": webhooks.header("webhook-id"),
+        "webhook-timestamp": webhooks.header("webhook-timestamp"),
         "webhook-signature": headers,
     });
-    let input = json!({"payload": received.text, "headers": headers, "secret": account.as_str()});
+    let input = json!({"payload": webhooks.text, "headers": headers, "secret": account.as_str()});
     let python = format!("{}/venv/bin/python", tools().await?);
     let verified = run(&python, &[&script("verify.py")], &input.to_string()).await?;
     assert_eq!(verified, "verified\n");

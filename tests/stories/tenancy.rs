@@ -320,8 +320,7 @@ async fn the_roles_can_neither_bypass_nor_change_their_limits() -> Result<()> {
     gateway.finish().await
 }
 
-/// What accepting payments reads of things that are there already: whether they are, and the answers
-/// of idempotency keys.
+/// What accepting payments reads of existing rows, by column.
 const READABLE: [&str; 6] = [
     "customers: created_at, email, id, live, merchant_id",
     "deliveries: event_id, id",

@@ -32,9 +32,9 @@ async fn endpoints_receive_the_events_they_subscribed_to() -> Result<()> {
     gateway.pay(cards::APPROVED).await?;
     gateway.pay(cards::DECLINED).await?;
     gateway.drain().await?;
-    let mut received = receiver.requests();
-    received.sort_by_key(|request| (request.path.clone(), request.json()["type"].to_string()));
-    let summaries: Vec<String> = received
+    let mut webhooks = receiver.requests();
+    webhooks.sort_by_key(|request| (request.path.clone(), request.json()["type"].to_string()));
+    let summaries: Vec<String> = webhooks
         .iter()
         .map(|request| format!("{} {}", request.path, request.json()["type"]))
         .collect();
@@ -49,7 +49,7 @@ async fn endpoints_receive_the_events_they_subscribed_to() -> Result<()> {
             r#"/failed "payment.failed""#,
         ]
     );
-    for request in &received {
+    for request in &webhooks {
         let endpoint = match request.path.as_str() {
             "/all" => &all,
             "/also" => &also,
@@ -58,7 +58,7 @@ async fn endpoints_receive_the_events_they_subscribed_to() -> Result<()> {
         check(request, &endpoint.secret)?;
     }
     // An event has one id and one body for all endpoints; each endpoint has its own secret.
-    let failures: Vec<&Request> = received
+    let failures: Vec<&Request> = webhooks
         .iter()
         .filter(|request| request.text.contains("payment.failed"))
         .collect();
@@ -87,10 +87,10 @@ async fn a_finfusion_endpoint_receives_finfusions_format() -> Result<()> {
     let mut body = tests::example(cards::APPROVED);
     body["metadata"] = json!({"order_id": "ORD-123"});
     let paid = gateway.post("/v1/payments", &body).await?;
-    let received = receiver.wait_for(1).await?;
-    let received = received.first().context("no webhook")?;
-    check(received, &endpoint.secret)?;
-    let event = received.json();
+    let webhooks = receiver.wait_for(1).await?;
+    let webhooks = webhooks.first().context("no webhook")?;
+    check(webhooks, &endpoint.secret)?;
+    let event = webhooks.json();
     let payment = &event["data"]["object"];
     let at = payment["created_at"].as_str().unwrap_or_default();
     let method = payment["payment_method"]["id"].as_str().unwrap_or_default();

@@ -4,7 +4,7 @@ use anyhow::{Result, ensure};
 use reqwest::{Method, RequestBuilder};
 use tests::{Gateway, cards, example, run_cases};
 
-use super::{check_error, refusal, refused};
+use super::{check_error, expect_error, refusal};
 
 fn with_body(gateway: &Gateway, body: impl Into<reqwest::Body>) -> RequestBuilder {
     let request = gateway.request(Method::POST, "/v1/payments");
@@ -86,7 +86,8 @@ async fn malformed_or_ambiguous_json_is_refused(gateway: &Gateway) -> Result<()>
     let mut wrong = Vec::new();
     for (name, body) in broken() {
         let request = with_body(gateway, body).header("Content-Type", "application/json");
-        if let Err(error) = refused(gateway, request, &refusal(400, "body_invalid", "")).await {
+        if let Err(error) = expect_error(gateway, request, &refusal(400, "body_invalid", "")).await
+        {
             wrong.push(format!("{name}: {error:#}"));
         }
     }
@@ -108,9 +109,9 @@ async fn only_json_is_read(gateway: &Gateway) -> Result<()> {
         "",
     ] {
         let request = with_body(gateway, body.clone()).header("Content-Type", kind);
-        refused(gateway, request, &refusal(400, "body_invalid", "")).await?;
+        expect_error(gateway, request, &refusal(400, "body_invalid", "")).await?;
     }
-    refused(
+    expect_error(
         gateway,
         with_body(gateway, body.clone()),
         &refusal(400, "body_invalid", ""),
@@ -134,7 +135,7 @@ async fn a_huge_body_is_not_read(gateway: &Gateway) -> Result<()> {
         body.push_str(&" ".repeat(size.saturating_sub(body.len())));
         with_body(gateway, body).header("Content-Type", "application/json")
     };
-    refused(
+    expect_error(
         gateway,
         padded(64 * 1024 + 1),
         &refusal(400, "body_invalid", ""),
@@ -158,7 +159,7 @@ async fn idempotency_keys_are_short_plain_and_hold_no_card_number(gateway: &Gate
     for key in ["", cards::APPROVED, grouped, long.as_str(), "schlüssel"] {
         let request = gateway.posting("/v1/payments", &example(cards::APPROVED));
         let request = request.header("Idempotency-Key", key.as_bytes());
-        refused(
+        expect_error(
             gateway,
             request,
             &refusal(400, "idempotency_key_invalid", ""),

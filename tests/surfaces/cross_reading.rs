@@ -112,10 +112,10 @@ async fn a_refund_is_notified_on_both(gateway: &Gateway) -> Result<()> {
     let path = format!("/v1/payments/{}/refund", paid.at("/id"));
     let refund = gateway.post(&path, &json!({"amount": 2500})).await?;
     gateway.drain().await?;
-    let mut received = receiver.wait_for(2).await?;
-    received.sort_by_key(|request| request.path.clone());
-    let [one, two] = received.as_slice() else {
-        anyhow::bail!("{} webhooks", received.len());
+    let mut webhooks = receiver.wait_for(2).await?;
+    webhooks.sort_by_key(|request| request.path.clone());
+    let [one, two] = webhooks.as_slice() else {
+        anyhow::bail!("{} webhooks", webhooks.len());
     };
     assert_eq!(one.header("webhook-id"), two.header("webhook-id"));
     assert_eq!(one.json()["type"], "refund.created");

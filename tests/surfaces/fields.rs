@@ -4,7 +4,7 @@ use anyhow::{Context, Result};
 use serde_json::{Value, json};
 use tests::{Gateway, cards, example, run_cases};
 
-use super::{refusal, refused};
+use super::{expect_error, refusal};
 
 #[tokio::test]
 async fn cases() -> Result<()> {
@@ -61,7 +61,7 @@ async fn wrong_fields_are_named(gateway: &Gateway) -> Result<()> {
         let parent = body.pointer_mut(parent).and_then(Value::as_object_mut);
         parent.context("an object")?.insert(name.to_owned(), value);
         let request = gateway.posting("/v1/payments", &body);
-        let answer = refused(gateway, request, &refusal(400, code, param)).await;
+        let answer = expect_error(gateway, request, &refusal(400, code, param)).await;
         answer.context(pointer)?;
     }
     gateway.check_nothing_stored().await
@@ -123,7 +123,7 @@ async fn amounts_keep_their_currencys_exponent(gateway: &Gateway) -> Result<()> 
         body["amount"] = json!(amount);
         body["currency"] = json!(currency);
         let request = gateway.posting("/v1/payments", &body);
-        refused(
+        expect_error(
             gateway,
             request,
             &refusal(400, "amount_too_small", "amount"),

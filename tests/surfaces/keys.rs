@@ -7,7 +7,7 @@ use domain::merchant::{self, Mode};
 use reqwest::{Method, RequestBuilder};
 use tests::{Gateway, cards, example, run_cases, until};
 
-use super::{refusal, refused};
+use super::{expect_error, refusal};
 
 fn paying(gateway: &Gateway) -> RequestBuilder {
     gateway
@@ -28,10 +28,10 @@ async fn requests_without_a_valid_key_are_refused(gateway: &Gateway) -> Result<(
     let unknown = merchant::key(Mode::Test, &[7; 32]).to_string();
     let missing = refusal(401, "missing_api_key", "");
     let invalid = refusal(401, "invalid_api_key", "");
-    refused(gateway, paying(gateway), &missing).await?;
+    expect_error(gateway, paying(gateway), &missing).await?;
     for header in ["", "Bearer", &right, &format!("Token {right}")] {
         let request = paying(gateway).header("Authorization", header);
-        refused(gateway, request, &missing).await?;
+        expect_error(gateway, request, &missing).await?;
     }
     let altered = format!(
         "{}{}",
@@ -62,15 +62,15 @@ async fn requests_without_a_valid_key_are_refused(gateway: &Gateway) -> Result<(
     ] {
         let request = paying(gateway).header("Authorization", format!("Bearer {key} "));
         let expected = if key.is_empty() { &missing } else { &invalid };
-        if let Err(error) = refused(gateway, request, expected).await {
+        if let Err(error) = expect_error(gateway, request, expected).await {
             // HTTP trims the end of a header, which leaves the scheme alone.
             anyhow::bail!("{key:?}: {error:#}");
         }
     }
     let request = paying(gateway).header("Authorization", "Bearer schlüssel".as_bytes());
-    refused(gateway, request, &invalid).await?;
+    expect_error(gateway, request, &invalid).await?;
     for path in ["/v1/transactions", "/v1/customers", "/v1/webhooks"] {
-        refused(gateway, gateway.request(Method::GET, path), &missing).await?;
+        expect_error(gateway, gateway.request(Method::GET, path), &missing).await?;
     }
     gateway.check_nothing_stored().await?;
     let loosely = paying(gateway).header("Authorization", format!("bearer  {right}"));
@@ -84,7 +84,7 @@ async fn a_revoked_key_soon_stops_working(gateway: &Gateway) -> Result<()> {
         gateway.revoke_keys(merchant).await?;
     }
     let never_seen = paying(gateway).bearer_auth(gateway.other_merchant.test_key.as_str());
-    refused(gateway, never_seen, &refusal(401, "invalid_api_key", "")).await?;
+    expect_error(gateway, never_seen, &refusal(401, "invalid_api_key", "")).await?;
     until(
         "the key is forgotten",
         Duration::from_secs(10),

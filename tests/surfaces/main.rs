@@ -90,7 +90,11 @@ fn check_error(answer: &Response) -> Result<()> {
 }
 
 /// Sends a request and checks that it gets this error.
-async fn refused(gateway: &Gateway, request: RequestBuilder, what: &Refusal) -> Result<Response> {
+async fn expect_error(
+    gateway: &Gateway,
+    request: RequestBuilder,
+    what: &Refusal,
+) -> Result<Response> {
     let answer = gateway.send(request).await?;
     let found = (
         answer.status,

@@ -12,7 +12,7 @@ use tests::{Gateway, Receiver, Response, run_cases};
 const DAY: Duration = Duration::from_hours(24);
 
 /// A POST or another request with a credential.
-async fn ask(
+async fn send_with_key(
     gateway: &Gateway,
     (method, path): (Method, &str),
     body: &Value,
@@ -77,7 +77,7 @@ async fn a_known_customer_is_changed_once(gateway: &Gateway) -> Result<()> {
     let path = format!("/v1/customers/{}", made.at("/id"));
     let later = json!({"name": "Countess"});
     let credential = gateway.merchant.test_key.as_str();
-    ask(gateway, (Method::PATCH, &path), &later, (credential, None)).await?;
+    send_with_key(gateway, (Method::PATCH, &path), &later, (credential, None)).await?;
     let request = gateway.posting("/v1/customers", &changed);
     let again = gateway
         .send(request.header("Idempotency-Key", "rename"))
@@ -86,8 +86,8 @@ async fn a_known_customer_is_changed_once(gateway: &Gateway) -> Result<()> {
     assert_eq!(gateway.get(&path).await?.at("/name"), "Countess");
 
     gateway.drain().await?;
-    let received = receiver.requests();
-    let mut names: Vec<_> = received
+    let webhooks = receiver.requests();
+    let mut names: Vec<_> = webhooks
         .iter()
         .map(|one| one.json()["data"]["object"]["name"].clone())
         .collect();
@@ -104,16 +104,16 @@ async fn a_replayed_registration_is_unchanged_whatever_became_of_it(
     let endpoints = made_at_once(&receiver.url("/")).into_iter();
     for (path, body) in endpoints.filter(|(path, _)| path.contains("webhooks")) {
         let key = Some("hook");
-        let first = ask(gateway, (Method::POST, path), &body, (by, key)).await?;
+        let first = send_with_key(gateway, (Method::POST, path), &body, (by, key)).await?;
         assert!(matches!(first.status, 200 | 201), "{path}: {}", first.text);
         assert!(first.text.contains(r#""secret":"whsec_"#), "{}", first.text);
         let one = format!("{path}/{}", first.at("/id"));
         let change = json!({"metadata": {"team": "another"}, "status": "disabled"});
-        let changed = ask(gateway, (Method::PATCH, &one), &change, (by, None)).await?;
+        let changed = send_with_key(gateway, (Method::PATCH, &one), &change, (by, None)).await?;
         assert_eq!(changed.status, 200, "{one}: {}", changed.text);
-        let gone = ask(gateway, (Method::DELETE, &one), &json!({}), (by, None)).await?;
+        let gone = send_with_key(gateway, (Method::DELETE, &one), &json!({}), (by, None)).await?;
         assert_eq!(gone.status, 200, "{one}: {}", gone.text);
-        let again = ask(gateway, (Method::POST, path), &body, (by, key)).await?;
+        let again = send_with_key(gateway, (Method::POST, path), &body, (by, key)).await?;
         assert_eq!(
             (again.status, &again.text),
             (first.status, &first.text),
@@ -134,24 +134,25 @@ async fn a_key_belongs_to_one_merchant_and_mode_for_a_day(gateway: &Gateway) -> 
     let (ours, theirs) = (&gateway.merchant, &gateway.other_merchant);
     for (number, (path, body)) in made_at_once(&receiver.url("/")).into_iter().enumerate() {
         let key = format!("one-{number}");
-        let ask =
-            async |by: &str| ask(gateway, (Method::POST, path), &body, (by, Some(&key))).await;
+        let send_with_key = async |by: &str| {
+            send_with_key(gateway, (Method::POST, path), &body, (by, Some(&key))).await
+        };
         let is_replay = |answer: &Response| answer.header("idempotent-replayed") == "true";
-        let first = ask(&ours.test_key).await?;
+        let first = send_with_key(&ours.test_key).await?;
         assert!(matches!(first.status, 200 | 201), "{path}: {}", first.text);
         assert!(!is_replay(&first), "{path}");
-        assert!(is_replay(&ask(&ours.test_key).await?), "{path}");
-        let other = ask(&theirs.test_key).await?;
+        assert!(is_replay(&send_with_key(&ours.test_key).await?), "{path}");
+        let other = send_with_key(&theirs.test_key).await?;
         assert_eq!((other.status, is_replay(&other)), (first.status, false));
         // Intents cannot be made in live mode, and nothing of theirs uses the key up; endpoints
         // there must be on public addresses.
         if path.contains("customers") {
-            let live = ask(&ours.live_key).await?;
+            let live = send_with_key(&ours.live_key).await?;
             assert_eq!((live.status, is_replay(&live)), (first.status, false));
             assert_ne!(live.at("/id"), first.at("/id"), "{path}");
         }
         gateway.advance(DAY).await?;
-        let next = ask(&ours.test_key).await?;
+        let next = send_with_key(&ours.test_key).await?;
         assert_eq!((next.status, is_replay(&next)), (first.status, false));
     }
     Ok(())

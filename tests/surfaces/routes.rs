@@ -4,7 +4,7 @@ use anyhow::{Context, Result};
 use reqwest::Method;
 use tests::{Gateway, cards, example, run_cases};
 
-use super::{refusal, refused};
+use super::{expect_error, refusal};
 
 #[tokio::test]
 async fn cases() -> Result<()> {
@@ -68,7 +68,7 @@ async fn unknown_paths_and_wrong_methods_have_the_surfaces_errors(gateway: &Gate
         let what = format!("{verb} {path}");
         let request = gateway.request(verb, path).json(&example(cards::APPROVED));
         let request = request.bearer_auth(gateway.merchant.test_key.as_str());
-        if let Err(error) = refused(gateway, request, expected).await {
+        if let Err(error) = expect_error(gateway, request, expected).await {
             anyhow::bail!("{what}: {error:#}");
         }
     }
@@ -80,7 +80,7 @@ async fn unknown_paths_and_wrong_methods_have_the_surfaces_errors(gateway: &Gate
 async fn a_path_that_is_not_utf_8_is_not_found(gateway: &Gateway) -> Result<()> {
     let request = gateway.request(Method::GET, "/v1/payments/%ff%fe");
     let request = request.bearer_auth(gateway.merchant.test_key.as_str());
-    refused(gateway, request, &refusal(404, "resource_missing", "")).await?;
+    expect_error(gateway, request, &refusal(404, "resource_missing", "")).await?;
     Ok(())
 }
 
@@ -102,7 +102,7 @@ async fn paths_outside_the_surfaces_have_our_errors_too(gateway: &Gateway) -> Re
         for verb in [Method::POST, Method::PUT, Method::DELETE, Method::OPTIONS] {
             let method = refusal(405, "invalid_request", "");
             let request = gateway.request(verb.clone(), path);
-            let answer = refused(gateway, request, &method)
+            let answer = expect_error(gateway, request, &method)
                 .await
                 .with_context(|| format!("{verb} {path}"))?;
             assert_eq!(answer.header("allow"), "GET,HEAD");
@@ -121,7 +121,9 @@ async fn paths_outside_the_surfaces_have_our_errors_too(gateway: &Gateway) -> Re
             .request(Method::GET, path)
             .header("Accept", "text/html");
         let missing = refusal(404, "resource_missing", "");
-        refused(gateway, request, &missing).await.context(path)?;
+        expect_error(gateway, request, &missing)
+            .await
+            .context(path)?;
     }
     Ok(())
 }

@@ -95,7 +95,6 @@ pub struct Acquiring {
 
 impl Acquiring {
     /// How long an acquirer's answer is waited for.
-    #[must_use]
     pub const fn timeout(&self) -> Duration {
         Duration::from_millis(self.acquirer_timeout_ms)
     }

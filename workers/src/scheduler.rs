@@ -52,8 +52,8 @@ async fn publish_due(db: &PgPool, publisher: &Publisher) {
         if due == 0 {
             return;
         }
-        let published = publisher.publish_all(jobs).await;
-        tracing::info!(due, published, "published overdue jobs");
+        let count = publisher.publish_all(jobs).await;
+        tracing::info!(due, count, "published overdue jobs");
         if i64::try_from(due).unwrap_or(JOBS_MAX) < JOBS_MAX {
             return;
         }

@@ -49,12 +49,12 @@ pub fn new_customer(details: Details) -> NewCustomer {
 /// What a client changes of a customer.
 pub fn changed(changes: customer::Changes) -> Changes {
     Changes {
-        email: changes.email.given(),
-        name: changes.name.given(),
-        phone: changes.phone.given(),
-        description: changes.description.given(),
+        email: changes.email.provided(),
+        name: changes.name.provided(),
+        phone: changes.phone.provided(),
+        description: changes.description.provided(),
         // Nothing is left of what is cleared.
-        metadata: changes.metadata.given().map(Option::unwrap_or_default),
+        metadata: changes.metadata.provided().map(Option::unwrap_or_default),
     }
 }
 

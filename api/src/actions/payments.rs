@@ -206,7 +206,7 @@ async fn accept(
             Err(error) if error.constraint() == Some("sealed_cards_key_exists") => {
                 app.sealing.forget();
             }
-            Err(error) => return Err(refused(error)),
+            Err(error) => return Err(api_error(error)),
             Ok(Accepted::Existing { stale: true, .. }) => {
                 let key = key.as_ref().map_or("", |key| &key.key);
                 accept::delete_expired_key(&app.db, payment.merchant_id, payment.mode, key).await?;
@@ -236,7 +236,7 @@ async fn accept(
     Err(ApiError::Unavailable)
 }
 
-fn refused(error: store::Error) -> ApiError {
+fn api_error(error: store::Error) -> ApiError {
     match error.constraint() {
         Some("payments_one_for_an_intent" | "payments_intent_open") => ApiError::IntentClosed,
         _ => error.into(),

@@ -58,12 +58,12 @@ fn prefixed(surface: Surface, mut document: Value) -> Value {
     let security = json!([{ scheme: [] }]);
     for methods in members(&mut document["paths"]) {
         for operation in members(methods) {
-            settle(operation, surface, &prefix, Some(&security));
+            self_contained(operation, surface, &prefix, Some(&security));
         }
     }
     for methods in members(&mut document["webhooks"]) {
         for operation in members(methods) {
-            settle(operation, surface, &prefix, None);
+            self_contained(operation, surface, &prefix, None);
         }
     }
     document["tags"] = json!([{ "name": surface.name() }]);
@@ -87,7 +87,7 @@ fn members(value: &mut Value) -> impl Iterator<Item = &mut Value> {
 }
 
 /// Says in an operation itself what its own document said for all of them.
-fn settle(operation: &mut Value, surface: Surface, prefix: &str, security: Option<&Value>) {
+fn self_contained(operation: &mut Value, surface: Surface, prefix: &str, security: Option<&Value>) {
     let name = operation["operationId"].as_str().unwrap_or_default();
     operation["operationId"] = format!("{}{}", surface.name(), capital(name)).into();
     let summary = operation["summary"].as_str().unwrap_or_default();
@@ -216,7 +216,7 @@ fn either(one: Value, other: Value, errors: &Map<String, Value>) -> Option<Value
         (Value::Null, one) | (one, Value::Null) => Some(one),
         (mut one, other) => {
             match (one.get("$ref"), other.get("$ref")) {
-                (Some(_), Some(_)) => return Some(refused(&one, &other, errors)),
+                (Some(_), Some(_)) => return Some(error_response(&one, &other, errors)),
                 // The one that is written out has both shapes.
                 (Some(_), None) => return Some(other),
                 (None, Some(_)) => return Some(one),
@@ -238,7 +238,7 @@ fn either(one: Value, other: Value, errors: &Map<String, Value>) -> Option<Value
 
 /// An error of either surface. References to whole responses cannot be alternatives, so it names the
 /// shapes.
-fn refused(one: &Value, other: &Value, errors: &Map<String, Value>) -> Value {
+fn error_response(one: &Value, other: &Value, errors: &Map<String, Value>) -> Value {
     let names = [one, other].map(|refusal| {
         let name = text(&refusal["$ref"]);
         name.rsplit('/').next().unwrap_or_default().to_owned()

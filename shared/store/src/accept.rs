@@ -1,5 +1,5 @@
-//! Accepting a payment: one statement writes the payment, its customer, its sealed card, its
-//! idempotency key, its first line of history and its job, or nothing.
+//! Accepting payments. One statement writes the payment, its customer, sealed card, idempotency key,
+//! first history entry and job, or nothing.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -20,18 +20,19 @@ use crate::effects::{self, Effects, HistoryEntry};
 use crate::jobs::GRACE;
 use crate::vault::Sealed;
 
-/// A request to accept. All ids are made before the first try, so that it may run again.
+/// A request to accept a payment. Its ids are generated before the first try, so that the statement
+/// may run again without creating a second payment.
 #[derive(Clone)]
 pub struct Accept {
-    /// The payment as it shall be. Its customer's id is used only if the address is new.
+    /// The payment to store. Its customer's id is used only if no customer has the same email address.
     pub payment: Payment,
     /// The card, sealed to the card worker.
     pub card: Option<Sealed>,
-    /// The caller's idempotency key.
+    /// The request's idempotency key, if the client sent one.
     pub idempotency: Option<Key>,
 }
 
-/// An idempotency key and what it was first used for.
+/// An idempotency key and the request it was sent with.
 #[derive(Debug, Clone)]
 pub struct Key {
     /// As the client sent it, 1 to 255 characters.
@@ -40,32 +41,32 @@ pub struct Key {
     pub fingerprint: Vec<u8>,
 }
 
-/// What became of a request.
+/// The outcome of an [`Accept`].
 #[derive(Debug)]
 pub enum Accepted {
-    /// It is stored.
+    /// The payment is stored.
     Created {
         /// When, by the database's clock.
         created_at: OffsetDateTime,
-        /// The customer it was attached to.
+        /// The payment's customer: a new one, or the existing one with the same email address.
         customer_id: Option<CustomerId>,
-        /// The jobs of its customer's event, to be published.
+        /// The deliveries of a new customer's event, to publish.
         jobs: Vec<Job>,
     },
-    /// Its idempotency key was used before.
+    /// An earlier request used the idempotency key.
     Existing {
-        /// The payment made then.
+        /// The payment that the earlier request created.
         payment_id: PaymentId,
-        /// The fingerprint of the request then.
+        /// The fingerprint of the earlier request.
         fingerprint: Vec<u8>,
-        /// The answer given then, if one was.
+        /// The response to it, if one is stored.
         response: Option<StoredResponse>,
-        /// Whether the key is past its 24 hours and may be used anew.
+        /// Whether the key is older than 24 hours and may be used again.
         stale: bool,
     },
 }
 
-/// An answer as it went over the wire.
+/// A response as it was sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoredResponse {
     /// The HTTP status.
@@ -181,7 +182,7 @@ impl Statement for Accept {
             .map(|(ord, row)| row.input(ord))
             .collect();
         let events: Vec<_> = input.iter().map(Input::customer_event).collect();
-        let outputs = sqlx::query_file!("src/accept.sql", json!(input) as Value)
+        let outputs = sqlx::query_file!("src/accept.sql", json!(input))
             .fetch_all(db)
             .await?;
         let mut found = HashMap::with_capacity(rows.len());
@@ -227,7 +228,7 @@ pub(crate) fn response_of(status: Option<i16>, body: Option<String>) -> Option<S
     })
 }
 
-/// Forgets a key that is past its 24 hours, so that it may be used anew.
+/// Deletes a key that is older than 24 hours, so that it may be used again.
 pub async fn delete_expired_key(
     db: &PgPool,
     merchant: MerchantId,

@@ -1,8 +1,8 @@
 //! Group commit: concurrent calls of one statement share one run of it, with no added wait.
 //!
-//! While a batch is at the database the next one gathers. Measured on two cores this carries 2.6
-//! times the load of a statement for each call, at a lower latency. Every statement here is safe
-//! to run again for the same rows, so an answer that was lost with its connection is asked again.
+//! While one batch runs, the next one collects. Measured on two cores, this carries 2.6 times the load
+//! of one statement per call, at a lower latency. Every statement here may run again for the same rows
+//! without harm: a run whose response was lost with its connection is repeated.
 
 use std::time::Duration;
 
@@ -14,27 +14,28 @@ use tokio::time::{sleep, timeout};
 
 use crate::{Error, Result};
 
-/// How many rows one run takes at most; more cost as much each as these do.
+/// The most rows in one run; a larger run would not make a row cheaper.
 const ROWS_MAX: usize = 64;
-/// How many callers may wait before the next ones do so at the door.
+/// How many rows may wait in the channel. Beyond that, callers wait to send theirs.
 const WAITING_MAX: usize = 8_192;
-/// How long the database may be silent, a little more than it may take; then the connection is
-/// given up.
+/// How long a run may take before its connection is closed. Longer than `statement_timeout`, so that a
+/// slow statement fails with the database's own error first.
 const RESPONSE_TIMEOUT: Duration = Duration::from_secs(20);
-/// How often a run is tried while the connection breaks.
+/// How often a run is tried while its connections break.
 pub(crate) const TRIES: u32 = 4;
 
 /// A statement over many rows that may run again for the same rows without harm.
 pub trait Statement: Send + 'static {
-    /// What goes in.
+    /// The input of one call.
     type Row: Clone + Send + Sync + 'static;
-    /// What comes out for one row.
+    /// The output for one row.
     type Output: Send + 'static;
-    /// How many runs may be under way at once, each over a connection of its own. A statement that
-    /// waits for the disk wants two: while one waits the other runs, and both may share a flush.
+    /// How many runs may be in progress at once, each on a connection of its own. A statement that
+    /// waits for the disk needs two: while one waits the other runs, and both may share a flush.
     const CONNECTIONS: u32 = 1;
 
-    /// Runs it. The answers stand in the order of the rows; `None` asks to run a row again alone.
+    /// Runs the statement. The outputs are in the order of the rows; `None` means "run this row again,
+    /// alone".
     fn run(
         db: &mut PgConnection,
         rows: &[Self::Row],
@@ -46,7 +47,7 @@ struct Waiting<S: Statement> {
     caller: oneshot::Sender<Result<S::Output>>,
 }
 
-/// The one place calls of a statement meet.
+/// Collects concurrent calls of a statement into runs.
 pub struct Batch<S: Statement> {
     waiting: mpsc::Sender<Waiting<S>>,
 }
@@ -67,10 +68,8 @@ impl<S: Statement> Batch<S> {
         Self { waiting }
     }
 
-    /// Runs the statement for `row`, together with whoever calls at the same time.
-    ///
-    /// # Errors
-    /// What the database said about this row; its neighbours' errors are their own.
+    /// Runs the statement for `row`, in one batch with concurrent calls. An error is about this row:
+    /// another row of the batch that fails does not fail this one.
     pub async fn run(&self, row: S::Row) -> Result<S::Output> {
         let (caller, output) = oneshot::channel();
         let sent = self.waiting.send(Waiting { row, caller }).await;
@@ -79,8 +78,8 @@ impl<S: Statement> Batch<S> {
     }
 }
 
-/// The connection of one statement. It is kept: a database process that runs nothing else has all of
-/// it in its caches, which costs a third less when runs are few.
+/// A connection that runs only one statement. It stays open: a database process that runs nothing else
+/// has everything in its caches, which makes a run a third cheaper when runs are few.
 struct StatementConnection {
     db: PgPool,
     held: Option<PoolConnection<Postgres>>,
@@ -104,7 +103,8 @@ impl StatementConnection {
     }
 }
 
-/// Gives each batch to the line that was free last, so that few runs stay on one.
+/// Gives each batch to the connection that became free last, so that under low load all runs use the
+/// same one and find its caches warm.
 async fn serve<S: Statement>(db: PgPool, mut arrivals: mpsc::Receiver<Waiting<S>>) {
     let connection = || StatementConnection {
         db: db.clone(),
@@ -139,8 +139,9 @@ async fn run_batch<S: Statement>(connection: &mut StatementConnection, batch: Ve
         .unzip();
     let outputs = match run_while_connection_breaks::<S>(connection, &rows).await {
         Ok(outputs) => outputs,
-        // One bad row must not fail its neighbours; and a row alone may be one whose first run was
-        // still at work when its connection broke, so that the second met it.
+        // One bad row must not fail the others, so each row runs again alone. So does a single row:
+        // if its connection broke, its first run may still have been in progress in the database and
+        // have collided with the second one.
         Err(Error::Database(error)) if !is_unreachable(&error) => {
             rows.iter().map(|_| None).collect()
         }
@@ -154,7 +155,7 @@ async fn run_batch<S: Statement>(connection: &mut StatementConnection, batch: Ve
             Some(output) => Ok(output),
             None => run_alone::<S>(connection, row).await,
         };
-        // A caller that has gone away wanted the work done all the same.
+        // A caller may be gone, for example when its client hung up. The work stays done.
         let _ = caller.send(output);
     }
 }
@@ -191,7 +192,8 @@ fn no_response() -> Error {
 fn fail_all<A>(callers: Vec<oneshot::Sender<Result<A>>>, error: Error) {
     let mut error = Some(error);
     for caller in callers {
-        // sqlx's errors cannot be copied; the first caller gets the whole one.
+        // sqlx's errors cannot be cloned: the first caller gets the original, the others one that
+        // means "retry later".
         let error = error
             .take()
             .unwrap_or(Error::Database(sqlx::Error::PoolClosed));
@@ -199,8 +201,8 @@ fn fail_all<A>(callers: Vec<oneshot::Sender<Result<A>>>, error: Error) {
     }
 }
 
-/// Whether the same statement may succeed at once on another connection: this one broke, or two
-/// transactions were in each other's way.
+/// Whether the same statement may succeed at once on another connection: the connection broke, or two
+/// transactions conflicted.
 pub(crate) fn may_rerun(error: &sqlx::Error) -> bool {
     match error {
         sqlx::Error::Io(_) | sqlx::Error::Protocol(_) => true,
@@ -211,22 +213,21 @@ pub(crate) fn may_rerun(error: &sqlx::Error) -> bool {
     }
 }
 
-/// Whether the database cannot be had at all, for any statement.
+/// Whether the database cannot serve any statement now.
 fn is_unreachable(error: &sqlx::Error) -> bool {
     match error {
         sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::WorkerCrashed => true,
-        // 53: out of connections, memory or disk. 25006: a server that only reads, while another
-        // takes over.
+        // 53: out of connections, memory or disk. 25006: a read-only server, during a failover.
         sqlx::Error::Database(error) => is_of_class(error.as_ref(), &["08", "53", "57P", "25006"]),
         error => may_rerun(error),
     }
 }
 
-/// Whether the database cannot do it now but may later: away, or held up.
+/// Whether the statement may succeed later: the database is unreachable or overloaded.
 pub(crate) fn is_unavailable(error: &sqlx::Error) -> bool {
     match error {
         // 55P03 and 57014: a lock or a statement took too long.
-        sqlx::Error::Database(held) if is_of_class(held.as_ref(), &["40", "55P03", "57014"]) => {
+        sqlx::Error::Database(error) if is_of_class(error.as_ref(), &["40", "55P03", "57014"]) => {
             true
         }
         error => is_unreachable(error),

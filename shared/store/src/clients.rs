@@ -1,4 +1,4 @@
-//! Client credentials, and the short-lived tokens that are given for them.
+//! Client credentials and the short-lived access tokens issued for them.
 
 use sqlx::PgPool;
 use zeroize::Zeroizing;
@@ -6,10 +6,10 @@ use zeroize::Zeroizing;
 use crate::Result;
 use crate::merchants::hash;
 
-/// How long a token is taken, in seconds.
+/// How long an access token is valid, in seconds.
 pub const TOKEN_SECONDS: i32 = 3_600;
 
-/// Gives a token for client credentials; `None` if they are not right.
+/// Issues an access token; `None` if the client credentials are wrong.
 pub async fn issue_token(
     db: &PgPool,
     client_id: &str,
@@ -17,8 +17,8 @@ pub async fn issue_token(
     scope: Option<&str>,
 ) -> Result<Option<Zeroizing<String>>> {
     let token = domain::merchant::access_token(&rand::random());
-    // Found by the hash of 256 random bits, so how long the look-up takes tells nothing.
-    let is_given = sqlx::query_scalar!(
+    // The lookup compares hashes of 256-bit random secrets, so its timing reveals nothing useful.
+    let is_issued = sqlx::query_scalar!(
         r#"select issue_token($1, $2, $3, $4, $5) as "is_given!""#,
         client_id,
         hash(client_secret),
@@ -28,12 +28,12 @@ pub async fn issue_token(
     )
     .fetch_one(db)
     .await?;
-    Ok(is_given.then_some(token))
+    Ok(is_issued.then_some(token))
 }
 
-/// Deletes tokens that are not taken any more; returns how many.
+/// Deletes tokens that expired more than a day ago; returns how many.
 pub async fn delete_expired(db: &PgPool) -> Result<u64> {
-    // A day later: until then an expired token is told from one that never was.
+    // They stay a day, so that clients can distinguish an expired token from an unknown one.
     let gone =
         sqlx::query!("delete from access_tokens where expires_at < now() - interval '1 day'")
             .execute(db)

@@ -46,23 +46,24 @@ impl Row {
     }
 }
 
-/// What is said about a customer.
+/// The details of a customer that a request provides.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct NewCustomer {
-    /// The address it is known by.
+    /// The email address; unique per merchant and mode.
     pub email: Option<String>,
     /// Its name.
     pub name: Option<String>,
     /// Its telephone number.
     pub phone: Option<String>,
-    /// What the merchant says about it.
+    /// The merchant's own note.
     pub description: Option<String>,
     /// The merchant's own keys and values.
     pub metadata: Option<Map<String, Value>>,
 }
 
-/// Makes a customer with this id, or changes the one with the same address: what is said now
-/// replaces what was said before. Tells of it.
+/// Creates a customer with this id, or updates the one with the same email address: the provided
+/// details replace the stored ones. Records the event, and returns the jobs to publish after the
+/// commit.
 pub async fn upsert(
     tx: &mut Tx,
     id: CustomerId,
@@ -93,32 +94,33 @@ pub async fn upsert(
     .fetch_one(&mut **tx)
     .await?;
     let customer = row.read()?;
-    let kind = if customer.id == id {
+    let event_type = if customer.id == id {
         EventType::CustomerCreated
     } else {
         EventType::CustomerUpdated
     };
-    let jobs = record(tx, kind, &customer).await?;
+    let jobs = record(tx, event_type, &customer).await?;
     Ok((customer, jobs))
 }
 
-/// What is changed of a customer. An inner `None` clears the field.
+/// Changes to a customer. An outer `None` keeps the field, an inner `None` clears it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Changes {
-    /// The address it is known by.
+    /// The email address; unique per merchant and mode.
     pub email: Option<Option<String>>,
     /// Its name.
     pub name: Option<Option<String>>,
     /// Its telephone number.
     pub phone: Option<Option<String>>,
-    /// What the merchant says about it.
+    /// The merchant's own note.
     pub description: Option<Option<String>>,
-    /// The merchant's own keys and values, all of them.
+    /// The merchant's own keys and values; replaces all of them.
     pub metadata: Option<Map<String, Value>>,
 }
 
-/// Changes a merchant's customer and tells of it; `None` if it has no such one. An address that
-/// another customer has is refused by the constraint `customers_email_unique`.
+/// Updates a merchant's customer and records the event; `None` if the merchant has no such customer.
+/// If another customer has the new email address, the constraint `customers_email_unique` rejects the
+/// update.
 pub async fn update(
     tx: &mut Tx,
     merchant: MerchantId,
@@ -158,9 +160,9 @@ pub async fn update(
     Ok(Some((customer, jobs)))
 }
 
-async fn record(tx: &mut Tx, kind: EventType, customer: &Customer) -> Result<Vec<Job>> {
+async fn record(tx: &mut Tx, event_type: EventType, customer: &Customer) -> Result<Vec<Job>> {
     let event = Event {
-        event_type: kind,
+        event_type,
         subject: Subject::Customer(customer.clone()),
     };
     let effects = Effects::new(customer.merchant_id, customer.mode);
@@ -202,8 +204,8 @@ pub async fn count(db: &PgPool, merchant: MerchantId, mode: Mode) -> Result<u64>
     Ok(u64::try_from(count).unwrap_or_default())
 }
 
-/// A merchant's customers before `after`, newest first, at most `limit` after stepping over
-/// `offset`; each that is stepped over costs as much as one that is returned.
+/// A merchant's customers that come after `after`, newest first: skips `offset` and returns at most
+/// `limit`. A skipped row costs as much as a returned one.
 pub async fn list(
     db: &PgPool,
     merchant: MerchantId,

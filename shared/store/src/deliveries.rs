@@ -9,13 +9,13 @@ use domain::id::{DeliveryId, EndpointId, EventId, MerchantId};
 use domain::merchant::Mode;
 use domain::surface::Surface;
 use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::json;
 use sqlx::PgConnection;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
 use crate::batch::Statement;
-use crate::jobs::{Claimed, Lease, Leases, Load};
+use crate::jobs::{Claimed, Claims, Lease, Load};
 use crate::snapshot::{self, Header};
 use crate::{Error, Result};
 
@@ -28,7 +28,7 @@ pub struct Delivery {
     pub state: State,
     /// The number of this attempt, from 1.
     pub attempt: u32,
-    /// The bytes of earlier attempts.
+    /// The body that earlier attempts sent; every attempt sends the same bytes.
     pub body: Option<String>,
     /// The event's id, the same for every endpoint and attempt.
     pub event_id: EventId,
@@ -50,13 +50,13 @@ pub struct Delivery {
     pub ed25519: bool,
 }
 
-/// Neither a claim nor an attempt waits for the disk: lost with the database, they are made again, and
-/// the endpoint receives the same event id once more. That an event is to be sent is on the disk since
-/// its transition.
+/// Neither a claim nor a recorded attempt waits for the disk. If the database crashes and loses one, it
+/// is repeated, and the endpoint receives the same event id again. The delivery itself cannot be lost:
+/// it was flushed with the transition that caused the event.
 impl Load for Delivery {
     const LEASE: Duration = Duration::from_secs(30);
 
-    async fn load(db: &mut PgConnection, leases: &Leases) -> Result<Vec<(Uuid, Claimed<Self>)>> {
+    async fn load(db: &mut PgConnection, claims: &Claims) -> Result<Vec<(Uuid, Claimed<Self>)>> {
         let rows = sqlx::query!(
             r#"
             with commit_mode as materialized (
@@ -72,9 +72,9 @@ impl Load for Delivery {
             join events e on e.id = d.event_id
             join webhook_endpoints w on w.id = d.endpoint_id
             "#,
-            &leases.ids,
-            &leases.seqs,
-            &leases.leases,
+            &claims.ids,
+            &claims.seqs,
+            &claims.leases,
             Self::LEASE.as_secs_f64(),
         )
         .fetch_all(db)
@@ -128,17 +128,17 @@ pub struct DeliveryAttempt {
     pub lease: Lease,
     /// The number of the attempt, from 1.
     pub attempt: u32,
-    /// The state that follows.
+    /// The delivery's new state.
     pub state: State,
     /// How long until the next attempt, if there is one.
     pub retry_after: Option<Duration>,
     /// The endpoint's status, if it responded.
     pub status: Option<u16>,
-    /// Why it did not.
+    /// Why it did not respond.
     pub error: Option<&'static str>,
     /// How long it took.
     pub duration: Duration,
-    /// The bytes sent, kept for the next attempt.
+    /// The body sent, stored for the next attempt.
     pub body: Option<String>,
 }
 
@@ -174,7 +174,7 @@ impl DeliveryAttempt {
 
 impl Statement for DeliveryAttempt {
     type Row = DeliveryAttempt;
-    /// Whether it is recorded; `false` if another worker recorded one with this number first.
+    /// Whether the attempt was recorded; `false` if another worker recorded this number first.
     type Output = bool;
 
     async fn run(db: &mut PgConnection, rows: &[DeliveryAttempt]) -> Result<Vec<Option<bool>>> {
@@ -208,7 +208,7 @@ impl Statement for DeliveryAttempt {
                 where m.retry is null and j.worker = 'webhook' and j.id = m.id and j.lease = m.lease
             )
             select lease as "lease!" from moved"#,
-            json!(input) as Value,
+            json!(input),
             State::Delivering.name(),
         )
         .fetch_all(db)

@@ -1,5 +1,6 @@
-//! What follows from a transition: history, postings, an event with its deliveries, and jobs. The
-//! database function `record_effects` writes all of it, called by the statement that moved the row.
+//! The effects of a transition: history, postings, an event with its deliveries, and jobs. The
+//! statement that moves the row calls the database function `record_effects`, which writes all of them:
+//! the row and its effects are written together or not at all.
 
 use std::time::Duration;
 
@@ -16,20 +17,21 @@ use uuid::Uuid;
 use crate::jobs::{FIRST_SEQ, Lease};
 use crate::{Result, Tx, snapshot};
 
-/// Something that happened to a payment.
+/// An entry of a payment's history.
 #[derive(Debug, Clone, Copy)]
 pub struct HistoryEntry {
     /// The event's name.
     pub event: &'static str,
-    /// The state that followed.
+    /// The payment's state after the event.
     pub state: State,
-    /// The attempt it happened to.
+    /// The attempt that the event is about.
     pub authorization: Option<AuthorizationId>,
 }
 
-/// The effects of one transition. Its rows are named as `record_effects` reads them, and what is empty
-/// is left out.
+/// The effects of one transition. The field names are the JSON keys that `record_effects` reads; empty
+/// fields are omitted.
 #[derive(Debug, Clone, Serialize)]
+#[must_use]
 pub struct Effects {
     #[serde(skip)]
     merchant_id: MerchantId,
@@ -101,7 +103,7 @@ struct LeaseRow {
 }
 
 impl Effects {
-    /// No effects yet, of a transition of something that this merchant owns.
+    /// No effects yet. Everything added belongs to this merchant and mode.
     pub fn new(merchant_id: MerchantId, mode: Mode) -> Self {
         Self {
             merchant_id,
@@ -115,7 +117,7 @@ impl Effects {
         }
     }
 
-    /// Adds entries to a payment's history; the first one makes the version after `version`.
+    /// Adds entries to a payment's history; the first one has the version after `version`.
     pub fn history(mut self, payment: PaymentId, version: i32, entries: &[HistoryEntry]) -> Self {
         let rows = (1..).zip(entries).map(|(step, entry)| HistoryRow {
             payment_id: payment.0,
@@ -128,7 +130,8 @@ impl Effects {
         self
     }
 
-    /// Adds a posting in this currency. A cause posts each kind once.
+    /// Adds a posting in this currency. Each cause posts each kind at most once; the constraint
+    /// `ledger_postings_once` enforces it.
     pub fn posting(mut self, cause: Cause, currency: &'static str, posting: Posting) -> Self {
         self.postings.push(PostingRow {
             id: crate::new_id(),
@@ -164,8 +167,7 @@ impl Effects {
         self
     }
 
-    /// Sets the event of a customer that the same statement creates.
-    #[must_use]
+    /// Sets the event of a customer that the same statement creates. Its timestamps are not known yet.
     pub(crate) fn new_customer(mut self, customer: &payment::Customer) -> Self {
         self.event = Some(EventRow {
             id: crate::new_id(),
@@ -180,13 +182,14 @@ impl Effects {
         self
     }
 
-    /// Adds a new job, due after this long. Until then whoever wrote it publishes it.
+    /// Adds a new job that is due after `due_in`. Until then the process that wrote it publishes it;
+    /// afterwards the scheduler does.
     pub fn job(mut self, worker: Worker, id: Uuid, due_in: Duration) -> Self {
         self.jobs.push(self.row(worker, id, due_in));
         self
     }
 
-    /// Makes a job due now, whether or not it exists.
+    /// Makes a job due now; creates it if missing.
     pub fn wake(mut self, worker: Worker, id: Uuid) -> Self {
         self.wake.push(self.row(worker, id, Duration::ZERO));
         self
@@ -202,12 +205,12 @@ impl Effects {
         }
     }
 
-    /// Completes the caller's job: nothing is left to do.
+    /// Completes the worker's own job: nothing is left to do.
     pub fn complete(self, lease: Lease) -> Self {
         self.lease(lease, None)
     }
 
-    /// Extends the caller's lease by this long from now.
+    /// Extends the worker's lease to this long from now.
     pub fn extend(self, lease: Lease, by: Duration) -> Self {
         self.lease(lease, Some(by.as_secs_f64()))
     }
@@ -222,17 +225,17 @@ impl Effects {
         self
     }
 
-    /// How many versions it adds to a payment's history.
+    /// How many versions the history entries add to the payment.
     pub(crate) fn versions(&self) -> i32 {
         i32::try_from(self.history.len()).unwrap_or(i32::MAX)
     }
 
-    /// Whether it writes nothing that a merchant or the ledger sees.
+    /// Whether nothing here is visible to a merchant or the ledger.
     pub(crate) const fn is_private(&self) -> bool {
         self.postings.is_empty() && self.event.is_none()
     }
 
-    /// Whether it keeps the caller's lease.
+    /// Whether the worker keeps its lease.
     pub(crate) fn extends_lease(&self) -> bool {
         self.lease
             .as_ref()
@@ -257,8 +260,7 @@ pub(crate) fn delivery_job(id: DeliveryId) -> Job {
     }
 }
 
-/// Writes effects in a transaction that has moved the row. Returns the jobs to publish after the
-/// commit.
+/// Writes effects in the transaction that moved the row. Returns the jobs to publish after the commit.
 pub(crate) async fn record(tx: &mut Tx, effects: &Effects) -> Result<Vec<Job>> {
     let deliveries = sqlx::query_scalar!(
         r#"select delivery_id as "id!" from record_effects($1)"#,

@@ -16,21 +16,21 @@ use crate::{Error, Result, Tx};
 pub struct Endpoint {
     /// Its id.
     pub id: EndpointId,
-    /// Whose it is.
+    /// Its merchant.
     pub merchant_id: MerchantId,
-    /// Which events it hears.
+    /// It receives only events of this mode.
     pub mode: Mode,
-    /// In whose words it is told.
+    /// The surface whose event format it receives.
     pub surface: Surface,
     /// Where to post.
     pub url: String,
-    /// The subscription in the surface's words; `*` is everything.
+    /// The subscription, as the surface names events; `*` is everything.
     pub events: Vec<String>,
     /// The merchant's own keys and values.
     pub metadata: Map<String, Value>,
-    /// Sign with Ed25519 too.
+    /// Whether to sign with Ed25519 too.
     pub ed25519: bool,
-    /// Whether new events are sent to it.
+    /// Whether it receives new events.
     pub is_active: bool,
     /// When it was registered.
     pub created_at: OffsetDateTime,
@@ -78,17 +78,19 @@ impl Row {
     }
 }
 
-/// Endpoints that a merchant may have in each mode: every event is written to all of them at once.
+/// The most endpoints of a merchant in each mode. A limit, because the transition that causes an event
+/// also writes a delivery for each endpoint.
 pub const ENDPOINTS_MAX: i64 = 16;
 
-/// Registers an endpoint for these event_types of events; returns when, by the database's clock, or
-/// `None` if the merchant has [`ENDPOINTS_MAX`] already.
+/// Registers an endpoint for these event types. Returns its creation time by the database's clock, or
+/// `None` if the merchant already has [`ENDPOINTS_MAX`].
 pub async fn create(
     tx: &mut Tx,
     endpoint: &Endpoint,
     event_types: &[EventType],
 ) -> Result<Option<OffsetDateTime>> {
-    // One at a time for each merchant, or two would count the same.
+    // One registration at a time per merchant and mode; otherwise two could both count one below the
+    // limit and exceed it.
     sqlx::query!(
         "select pg_advisory_xact_lock(hashtextextended($1::text, $2))",
         endpoint.merchant_id.0.to_string(),
@@ -120,7 +122,10 @@ pub async fn create(
 }
 
 fn names(event_types: &[EventType]) -> Vec<&'static str> {
-    event_types.iter().map(|kind| kind.name()).collect()
+    event_types
+        .iter()
+        .map(|event_type| event_type.name())
+        .collect()
 }
 
 /// A merchant's endpoint of this surface.
@@ -172,8 +177,8 @@ pub async fn list(
     rows.into_iter().map(Row::read).collect()
 }
 
-/// Writes what an endpoint is to be from now on; returns when, by the database's clock, or `None`
-/// if it was deleted meanwhile.
+/// Updates an endpoint. Returns the time by the database's clock, or `None` if the endpoint has been
+/// deleted meanwhile.
 pub async fn update(
     db: &PgPool,
     endpoint: &Endpoint,
@@ -204,8 +209,8 @@ pub async fn update(
     Ok(updated_at)
 }
 
-/// Deletes a merchant's endpoint: what is on its way to it is sent no more. `false` if there is no
-/// such endpoint.
+/// Deletes a merchant's endpoint and cancels its open deliveries. `false` if there is no such
+/// endpoint.
 pub async fn delete(
     db: &PgPool,
     merchant: MerchantId,

@@ -1,4 +1,4 @@
-//! Answers kept for repeated requests.
+//! Idempotency keys and the stored responses that repeated requests receive.
 
 use domain::id::MerchantId;
 use domain::merchant::Mode;
@@ -8,19 +8,20 @@ use uuid::Uuid;
 use crate::accept::{Key, StoredResponse, response_of};
 use crate::{Error, Result, Tx, batch};
 
-/// What a key was used for before.
+/// The earlier request that used a key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Existing {
-    /// The object that was made, or acted on.
+    /// The object that the request created or acted on.
     pub subject: Uuid,
-    /// The fingerprint of the request then.
+    /// The request's fingerprint.
     pub fingerprint: Vec<u8>,
-    /// The answer given then, if one was.
+    /// The response to it, if one is stored.
     pub response: Option<StoredResponse>,
 }
 
-/// Takes a key for what this transaction does to `subject`, or says what it was used for in the
-/// last 24 hours. Who comes with the same key at the same time waits for the end of the transaction.
+/// Takes a key for what this transaction does to `subject`; if a request of the last 24 hours used the
+/// key, returns that one instead. A concurrent request with the same key waits at the insert for this
+/// transaction's end, so only one of them acts.
 pub async fn begin(
     tx: &mut Tx,
     merchant: MerchantId,
@@ -63,7 +64,7 @@ pub async fn begin(
     }))
 }
 
-/// Keeps the answer to the request that took this key in this transaction.
+/// Stores the response to the request that took this key in this transaction.
 pub async fn store_response(
     tx: &mut Tx,
     merchant: MerchantId,
@@ -85,8 +86,8 @@ pub async fn store_response(
     Ok(())
 }
 
-/// Keeps the answer to the request with this key unless one is kept already, and returns the one
-/// that counts: the first writer wins.
+/// Stores the response to the request with this key unless one is stored already. Returns the stored
+/// one, so that all repeats receive the same response: the first writer wins.
 pub async fn store_first_response(
     db: &PgPool,
     merchant: MerchantId,
@@ -94,7 +95,8 @@ pub async fn store_first_response(
     key: &str,
     response: StoredResponse,
 ) -> Result<StoredResponse> {
-    // Connections may have broken while the request was waited for; keeping it twice is keeping it.
+    // The pool's connections may have broken while the request waited for its payment. A retry is
+    // harmless: a stored response is never overwritten.
     for _ in 1..batch::TRIES {
         match first_stored(db, merchant, mode, key, &response).await {
             Err(Error::Database(error)) if batch::may_rerun(&error) => {}
@@ -128,10 +130,10 @@ async fn first_stored(
     Ok(stored.and_then(|row| response_of(row.status, row.body)))
 }
 
-/// How many keys are forgotten at once.
+/// How many keys one call of [`delete_expired`] deletes at most.
 pub const DELETED_MAX: u64 = 1_000;
 
-/// Deletes up to [`FORGOTTEN_MAX`] keys past their 24 hours; returns how many.
+/// Deletes up to [`DELETED_MAX`] keys older than 24 hours; returns how many.
 pub async fn delete_expired(db: &PgPool) -> Result<u64> {
     let gone = sqlx::query!(
         "delete from idempotency_keys where ctid in (

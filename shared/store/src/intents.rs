@@ -88,7 +88,8 @@ impl Row {
     }
 }
 
-/// Stores an intent and tells of it; returns when, by the database's clock.
+/// Stores an intent and records its event. Returns the intent with its creation time by the database's
+/// clock, and the jobs to publish after the commit.
 pub async fn create(tx: &mut Tx, intent: &Intent) -> Result<(Intent, Vec<Job>)> {
     let created_at = sqlx::query_scalar!(
         "insert into intents
@@ -131,17 +132,18 @@ pub async fn create(tx: &mut Tx, intent: &Intent) -> Result<(Intent, Vec<Job>)> 
     Ok((intent, jobs))
 }
 
-/// What became of an intent that was to be canceled.
+/// The outcome of [`cancel`].
 #[derive(Debug)]
 pub enum Canceled {
-    /// It is canceled now, and this is to be rung.
+    /// The intent is canceled now; with the jobs to publish after the commit.
     Now(Intent, Vec<Job>),
-    /// It was not open, and is as it was.
+    /// The intent is not open, and unchanged.
     NotOpen(Intent),
 }
 
-/// Cancels a merchant's intent and tells of it, if it is open; `None` if the merchant has none.
-/// Whoever pays it at the same time waits for the end of this transaction, or this one for theirs.
+/// Cancels a merchant's intent if it is open, and records the event; `None` if the merchant has no such
+/// intent. Cancelling and paying lock the intent's row, so of two at the same time one waits for the
+/// other's transaction and sees its outcome.
 pub async fn cancel(
     tx: &mut Tx,
     merchant: MerchantId,
@@ -159,7 +161,7 @@ pub async fn cancel(
     if locked.is_none() {
         return Ok(None);
     }
-    // A new statement sees what was committed while this one waited for the lock.
+    // A new statement: it sees what others committed while the first one waited for the lock.
     let Some(before) = read(&mut **tx, id).await? else {
         return Ok(None);
     };
@@ -189,8 +191,8 @@ pub async fn cancel(
     Ok(Some(Canceled::Now(now, jobs)))
 }
 
-/// An intent, whosever it is: for its public page, for its payment's worker, and to tell a stranger
-/// from nothing.
+/// An intent of any merchant: for its public page, for its payment's worker, and to check whether an
+/// id exists at all.
 pub async fn get(db: &PgPool, id: IntentId) -> Result<Option<Intent>> {
     read(db, id).await
 }
@@ -219,7 +221,7 @@ where
     row.map(Row::read).transpose()
 }
 
-/// A merchant's intents before `after`, newest first, at most `limit`.
+/// A merchant's intents that come after `after`, newest first, at most `limit`.
 pub async fn list(
     db: &PgPool,
     merchant: MerchantId,

@@ -1,4 +1,5 @@
-//! Jobs: which worker acts on what, and when. RabbitMQ only dispatches them.
+//! The job schedule: which worker acts on what, and when. RabbitMQ only dispatches jobs; a message that
+//! is lost is published again from this table.
 
 use std::collections::HashMap;
 use std::marker::PhantomData;
@@ -15,28 +16,28 @@ use crate::{Error, Result};
 /// Claims in a row without success after which a job is parked.
 pub const ATTEMPTS_MAX: i16 = 10;
 
-/// How long the process that wrote a job has to publish it, before the scheduler does.
+/// How long the process that wrote a job has to publish it before the scheduler does.
 pub const GRACE: Duration = Duration::from_secs(2);
 
-/// The sequence of a job that was just written.
+/// The sequence number of a new job.
 pub const FIRST_SEQ: i64 = 1;
 
-/// A claim on a job. Every later write of the job names it, so that a worker whose lease has passed
-/// changes nothing of its successor's.
+/// A claim on a job. Every later write to the job names its lease, so that a worker whose lease has
+/// expired changes nothing that its successor owns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Lease {
-    /// Whose job.
+    /// The job's worker.
     pub worker: Worker,
-    /// Its id.
+    /// The job's id.
     pub id: Uuid,
-    /// The message's sequence; a stale one claims nothing.
+    /// The message's sequence number; a stale one claims nothing.
     pub seq: i64,
-    /// Names the claim.
+    /// Identifies the claim.
     pub lease: Uuid,
 }
 
 impl Lease {
-    /// The lease that a claim of this job takes, under an id that no other claim has.
+    /// The lease that a claim of this job takes. `lease` must be unique to the claim.
     pub const fn new(job: Job, lease: Uuid) -> Self {
         Self {
             worker: job.worker,
@@ -52,30 +53,31 @@ impl Lease {
 pub struct Claimed<T> {
     /// Claims in a row without success, this one included.
     pub attempts: i16,
-    /// The owner, or why its row cannot be read.
+    /// The job's owner, or why its row cannot be read.
     pub owner: Result<T>,
 }
 
-/// The leases of one run, as `claim_jobs` takes them.
+/// The claims of one run, as `claim_jobs` takes them.
 #[derive(Debug, Default)]
-pub struct Leases {
+pub struct Claims {
     pub(crate) ids: Vec<Uuid>,
     pub(crate) seqs: Vec<i64>,
     pub(crate) leases: Vec<Uuid>,
 }
 
-/// What a worker's claim loads: its statement calls `claim_jobs` and joins the owner's row, so that a
-/// claim is one round trip.
+/// What a worker's claim loads. The statement calls `claim_jobs` and joins the owner's row, so that a
+/// claim takes one round trip.
 pub trait Load: Sized + Send + Sync + 'static {
-    /// How long a claimed job is left to its worker; every provider call ends well before.
+    /// How long a claimed job belongs to its worker. Every provider call must time out well before, or
+    /// a second worker could call the provider at the same time.
     const LEASE: Duration;
-    /// How many runs may be under way at once.
+    /// How many runs may be in progress at once.
     const CONNECTIONS: u32 = 1;
 
-    /// Claims and reads. A row that cannot be read is an error of its own, not of the others.
+    /// Claims and reads. A row that cannot be read fails alone, not with the whole batch.
     fn load(
         db: &mut PgConnection,
-        leases: &Leases,
+        claims: &Claims,
     ) -> impl Future<Output = Result<Vec<(Uuid, Claimed<Self>)>>> + Send;
 }
 
@@ -85,25 +87,26 @@ pub struct Claim<T>(PhantomData<T>);
 
 impl<T: Load> Statement for Claim<T> {
     type Row = Lease;
-    /// `None`: another worker holds the job, or the message is stale.
+    /// `None`: another worker has claimed the job, or the message is stale.
     type Output = Option<Claimed<T>>;
     const CONNECTIONS: u32 = T::CONNECTIONS;
 
     async fn run(db: &mut PgConnection, rows: &[Lease]) -> Result<Vec<Option<Self::Output>>> {
-        let mut leases = Leases::default();
+        let mut claims = Claims::default();
         for row in rows {
-            leases.ids.push(row.id);
-            leases.seqs.push(row.seq);
-            leases.leases.push(row.lease);
+            claims.ids.push(row.id);
+            claims.seqs.push(row.seq);
+            claims.leases.push(row.lease);
         }
-        let mut claimed: HashMap<_, _> = T::load(db, &leases).await?.into_iter().collect();
+        let mut claimed: HashMap<_, _> = T::load(db, &claims).await?.into_iter().collect();
         let outputs = rows.iter().map(|row| Some(claimed.remove(&row.lease)));
         Ok(outputs.collect())
     }
 }
 
-/// Takes up to `most` due jobs to be published, and delays each: two seconds, doubling up to a
-/// minute. A job that is claimed is due when its lease ends. Safe to run in several processes at once.
+/// Takes up to `most` due jobs to publish, and delays each: two seconds, doubling up to a minute, so that
+/// a job whose message is still queued is not published every second. A claimed job is due when its
+/// lease ends. Several processes may run this at once: each skips the rows that another has locked.
 pub async fn take_due(db: &PgPool, most: i64) -> Result<Vec<Job>> {
     let rows = sqlx::query!(
         "update jobs j
@@ -134,9 +137,9 @@ pub async fn take_due(db: &PgPool, most: i64) -> Result<Vec<Job>> {
         .collect()
 }
 
-/// Reschedules a job; nothing failed, so its claims are forgotten. A job that was made due meanwhile, so
-/// that its sequence grew, stays due. Returns the job as it must be
-/// published then, unless the lease has passed to another worker or the job is complete.
+/// Reschedules a job and resets its attempts, because nothing failed. If the job was made due meanwhile,
+/// which increments its sequence number, it stays due: the new reason to act must not be delayed. Returns
+/// the job to publish, or `None` if another worker has the lease or the job is complete.
 pub async fn reschedule(db: &PgPool, lease: Lease, after: Duration) -> Result<Option<Job>> {
     let row = sqlx::query!(
         "update jobs
@@ -160,8 +163,8 @@ pub async fn reschedule(db: &PgPool, lease: Lease, after: Duration) -> Result<Op
     }))
 }
 
-/// Counts a failure: reschedules after a backoff of one second, doubling up to five minutes, or
-/// parks the job after [`ATTEMPTS_MAX`] claims.
+/// Records a failure: reschedules the job after a backoff of one second, doubling up to five minutes, or
+/// parks it after [`ATTEMPTS_MAX`] claims.
 pub async fn record_failure(db: &PgPool, lease: Lease, error: &str) -> Result<()> {
     sqlx::query!(
         "update jobs
@@ -180,7 +183,7 @@ pub async fn record_failure(db: &PgPool, lease: Lease, error: &str) -> Result<()
     Ok(())
 }
 
-/// Parks a job: `sluice jobs list` shows it, and it is not published until it is redriven.
+/// Parks a job: `sluice jobs list` shows it, and nobody publishes it until it is redriven.
 pub async fn park(db: &PgPool, lease: Lease, why: &str) -> Result<()> {
     sqlx::query!(
         "update jobs
@@ -196,7 +199,8 @@ pub async fn park(db: &PgPool, lease: Lease, why: &str) -> Result<()> {
     Ok(())
 }
 
-/// Completes a job that has nothing left to do. If it was made due meanwhile, only the lease ends.
+/// Completes a job that has nothing left to do. If the job was made due meanwhile, it stays and only
+/// the lease ends: there is a new reason to act.
 pub async fn complete(db: &PgPool, lease: Lease) -> Result<()> {
     sqlx::query!(
         "with completed as (
@@ -218,9 +222,9 @@ pub async fn complete(db: &PgPool, lease: Lease) -> Result<()> {
 /// A job as an operator sees it.
 #[derive(Debug)]
 pub struct Listed {
-    /// Whose job.
+    /// The job's worker.
     pub worker: String,
-    /// Its id.
+    /// The job's id.
     pub id: Uuid,
     /// When it is due.
     pub due_at: OffsetDateTime,
@@ -232,7 +236,7 @@ pub struct Listed {
     pub error: Option<String>,
 }
 
-/// The first `most` jobs: parked ones first, then by the time they are due.
+/// The first `most` jobs: parked ones first, then by due time.
 pub async fn list(db: &PgPool, most: i64) -> Result<Vec<Listed>> {
     let rows = sqlx::query_as!(
         Listed,
@@ -245,7 +249,7 @@ pub async fn list(db: &PgPool, most: i64) -> Result<Vec<Listed>> {
     Ok(rows)
 }
 
-/// Schedules parked jobs again, one by its id or all; returns how many.
+/// Makes parked jobs due now: the one with this id, or all. Returns how many.
 pub async fn redrive(db: &PgPool, id: Option<Uuid>) -> Result<u64> {
     let done = sqlx::query!(
         "update jobs

@@ -1,24 +1,24 @@
-//! Keys that are kept in files, so that no backup of the database holds them.
+//! Keys stored in files, so that no backup of the database contains them.
 
 use std::path::{Path, PathBuf};
 
 use zeroize::Zeroizing;
 
-/// Why a key file gives no key.
+/// Why a key file cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum Unreadable {
-    /// The file is not there, or not ours to read.
+    /// The file is missing, or the process may not read it.
     #[error("the key file {path} cannot be read")]
     File {
-        /// Its path.
+        /// The file's path.
         path: PathBuf,
-        /// Why.
+        /// The I/O error.
         source: std::io::Error,
     },
-    /// It holds something else.
-    #[error("{path} does not hold 64 hex digits")]
+    /// The file does not contain a key.
+    #[error("the key file {path} does not contain 64 hex digits")]
     NotAKey {
-        /// Its path.
+        /// The file's path.
         path: PathBuf,
     },
 }
@@ -26,7 +26,7 @@ pub enum Unreadable {
 /// Reads a file of 64 hex digits.
 ///
 /// # Errors
-/// [`Unreadable`] names the file, never what it holds.
+/// [`Unreadable`] names the file, never its content.
 pub fn read(path: &Path) -> Result<Zeroizing<[u8; 32]>, Unreadable> {
     let text = std::fs::read_to_string(path)
         .map(Zeroizing::new)

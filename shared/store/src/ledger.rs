@@ -1,4 +1,4 @@
-//! What the books say to a merchant.
+//! A merchant's balances and movements, read from the ledger.
 
 use std::collections::HashMap;
 
@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use crate::{Error, Result};
 
-/// What a merchant has in one currency.
+/// A merchant's balance in one currency.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Balance {
     /// The currency.
@@ -52,17 +52,16 @@ pub async fn balances(db: &PgPool, merchant: MerchantId, mode: Mode) -> Result<V
     balances.collect::<Option<_>>().ok_or(unreadable)
 }
 
-/// What a payment's capture was booked as, in major units of its currency.
+/// A captured payment's posting, in major units of its currency.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Capture {
     /// The gateway's fee.
     pub fee: Decimal,
-    /// What the merchant got.
+    /// The amount less the fee.
     pub net: Decimal,
 }
 
-/// What the captures of these payments of a merchant were booked as; those that have none are left
-/// out.
+/// The captures of these payments of a merchant. Payments that are not captured are left out.
 pub async fn captures(
     db: &PgPool,
     merchant: MerchantId,
@@ -96,28 +95,28 @@ pub async fn captures(
 pub struct Entry {
     /// Its posting.
     pub posting_id: Uuid,
-    /// What it was.
+    /// The posting's kind.
     pub kind: Kind,
-    /// Of which payment.
+    /// The payment it is about.
     pub payment_id: PaymentId,
-    /// Of which intent, if the payment pays one.
+    /// The intent that the payment pays, if any.
     pub intent_id: Option<IntentId>,
-    /// What the merchant has more, or less where negative.
+    /// The change of the balance in major units; positive increases it.
     pub amount: Decimal,
-    /// In which currency.
+    /// Its currency.
     pub currency: Currency,
-    /// When.
+    /// When it was posted.
     pub at: OffsetDateTime,
 }
 
-/// Which movements, newest first.
+/// Which movements to list, newest first.
 #[derive(Debug, Clone, Default)]
 pub struct Filter {
     /// Only of this kind.
     pub kind: Option<Kind>,
     /// Only of this intent.
     pub intent: Option<IntentId>,
-    /// How many to step over. Each costs as much as one that is shown: bound it.
+    /// How many to skip. A skipped row costs as much as a returned one, so limit this.
     pub offset: i64,
     /// How many to return at most.
     pub limit: i64,
@@ -192,7 +191,7 @@ async fn all_entries(
     Ok(rows.fetch_all(db).await?)
 }
 
-/// Found by way of the intent's payments: it has few, the merchant has many movements.
+/// Starts from the intent's payments: an intent has few, a merchant has many movements.
 async fn entries_of(
     db: &PgPool,
     merchant: MerchantId,

@@ -1,7 +1,7 @@
 //! Everything Sluice stores, and all SQL.
 //!
-//! The database's clock is the only one that decides. Absent on purpose: HTTP, AMQP, and the formats
-//! that clients see.
+//! Processes run on several machines, so only the database's clock decides what is due or expired.
+//! Absent on purpose: HTTP, AMQP, and the formats that clients see.
 
 pub mod accept;
 pub mod batch;
@@ -34,28 +34,28 @@ pub use sqlx::PgPool;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use uuid::Uuid;
 
-/// What the database answered when it did not do as asked.
+/// Why a store function failed.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The database said no, or could not be reached.
+    /// The database rejected the statement, or could not be reached.
     #[error(transparent)]
     Database(#[from] sqlx::Error),
-    /// A row holds what the domain does not know: written by a newer version, or damaged.
+    /// A row holds a value that the domain does not know: a newer version wrote it, or it is damaged.
     #[error("a row of {table} cannot be read")]
     Unreadable {
         /// The table.
         table: &'static str,
     },
-    /// The statement ran and says nothing about this row; running it again alone did not help.
-    #[error("the statement left a row out")]
+    /// The statement succeeded but returned nothing for this row, even when it ran for this row alone.
+    #[error("the statement returned nothing for a row")]
     LeftOut,
-    /// The process is ending.
+    /// The process is shutting down.
     #[error("shutting down")]
     Closed,
 }
 
 impl Error {
-    /// Whether the database cannot do it now, so that trying again later may help.
+    /// Whether the database is temporarily unavailable, so that a retry may succeed.
     pub fn is_unavailable(&self) -> bool {
         match self {
             Error::Database(error) => batch::is_unavailable(error),
@@ -63,7 +63,7 @@ impl Error {
         }
     }
 
-    /// The constraint that refused the write.
+    /// The constraint that rejected the write.
     pub fn constraint(&self) -> Option<&str> {
         match self {
             Error::Database(sqlx::Error::Database(error)) => error.constraint(),
@@ -72,39 +72,39 @@ impl Error {
     }
 }
 
-/// What the store's functions return.
+/// A store function's result.
 pub type Result<T> = std::result::Result<T, Error>;
 
-/// A process that works looks rows up: every statement of it finds them by index, a few at a time.
-/// Without this, a plan that was made while a table was small goes on reading all of it while it
-/// grows.
+/// Planner settings of the API, the scheduler and the workers. Their statements find a few rows by
+/// index. Without these settings, a plan that was cached while a table was small would scan the whole
+/// table after it has grown.
 pub const LOOKUP_SETTINGS: [(&str, &str); 6] = [
     ("enable_seqscan", "off"),
     ("enable_bitmapscan", "off"),
     ("enable_hashjoin", "off"),
     ("enable_mergejoin", "off"),
     ("jit", "off"),
-    // Planning one of our statements takes longer than running it.
+    // Planning one of these statements takes longer than running it.
     ("plan_cache_mode", "force_generic_plan"),
 ];
 
-/// A role of the database: what a process may read and write. The migration that creates the roles
-/// lists their rights.
+/// A database role: what a process may read and write. Migration 0012 creates the roles and grants
+/// their rights.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Role {
-    /// Serves one merchant's request at a time, and sees only that merchant's rows.
+    /// Serves requests, each limited to one merchant's rows.
     Api,
-    /// Accepts payments of several merchants at once, and reads those that requests wait for.
+    /// Accepts payments in batches of several merchants, and reads the payments that requests wait for.
     Accept,
-    /// Publishes due jobs and deletes what has expired.
+    /// Publishes due jobs and deletes expired rows.
     Scheduler,
-    /// Authorizes and captures; the only one that reads sealed cards.
+    /// Authorizes and captures; the only role that reads sealed cards.
     Card,
     /// Refunds captured payments.
     Refund,
-    /// Delivers webhooks; reads no card.
+    /// Delivers webhooks; reads no cards.
     Webhook,
-    /// The operator's command: reads everything but cards, writes merchants, rates and parked jobs.
+    /// The operator's command: reads everything but sealed cards; writes merchants, rates and parked jobs.
     Operator,
 }
 
@@ -133,7 +133,7 @@ impl Role {
         }
     }
 
-    /// How a connection under it is named in the database's views.
+    /// The `application_name` of its connections, as `pg_stat_activity` shows it.
     const fn process(self) -> &'static str {
         match self {
             Role::Api | Role::Accept => "sluice api",
@@ -146,9 +146,9 @@ impl Role {
     }
 }
 
-/// Opens a pool of at most `connections`, lazily: the database may come up later. Its connections have
-/// only the role's rights from their first statement on. If the role does not exist, or the user of
-/// the URL is not a member of it, no connection is made.
+/// Opens a pool of at most `connections`, lazily: the database may start later. A connection has only
+/// the role's rights from its first statement on. If the role does not exist, or the URL's user is not
+/// a member of it, connecting fails.
 pub fn connect(role: Role, url: &str, connections: u32) -> Result<PgPool> {
     let options = options(url, role.process())?.options([("role", role.name())]);
     let options = options.options(LOOKUP_SETTINGS).options([
@@ -159,14 +159,15 @@ pub fn connect(role: Role, url: &str, connections: u32) -> Result<PgPool> {
     Ok(pool(connections).connect_lazy_with(options))
 }
 
-/// Opens a pool for the operator's command, whose queries read whole tables and may take their time.
+/// Opens a pool for the operator's command: without timeouts and [`LOOKUP_SETTINGS`], because its
+/// queries read whole tables.
 pub fn connect_operator(url: &str) -> Result<PgPool> {
     let role = Role::Operator;
     let options = options(url, role.process())?.options([("role", role.name())]);
     Ok(pool(2).connect_lazy_with(options))
 }
 
-/// Opens a pool as the owner of the tables, for migrations.
+/// Opens a pool as the tables' owner, for migrations.
 pub fn connect_owner(url: &str) -> Result<PgPool> {
     Ok(pool(2).connect_lazy_with(options(url, "sluice migrate")?))
 }
@@ -182,10 +183,8 @@ fn pool(connections: u32) -> PgPoolOptions {
         .test_before_acquire(false)
 }
 
-/// Brings the schema up to date. Safe to run by several processes at once.
-///
-/// # Errors
-/// If a migration fails; what went before it stays.
+/// Applies pending migrations. Several processes may run it at once. If a migration fails, those
+/// before it stay applied.
 pub async fn migrate(db: &PgPool) -> std::result::Result<(), sqlx::migrate::MigrateError> {
     sqlx::migrate!("../../migrations").run(db).await
 }
@@ -193,10 +192,10 @@ pub async fn migrate(db: &PgPool) -> std::result::Result<(), sqlx::migrate::Migr
 /// A transaction for one merchant's request.
 pub type Tx = sqlx::Transaction<'static, sqlx::Postgres>;
 
-/// Begins a transaction about this merchant in this mode, which sees no other's rows where a role
-/// is held to that; dropped, it leaves no trace.
+/// Starts a transaction for this merchant and mode. Under roles with row-level security it sees no
+/// other merchant's rows. Dropping it rolls back.
 pub async fn begin(db: &PgPool, merchant: MerchantId, mode: Mode) -> Result<Tx> {
-    // One message, one round trip. Both values are written by us: a UUID and a Boolean.
+    // One message, so one round trip. Formatting is safe: the values are a UUID and a Boolean.
     let begin = format!(
         "begin; set local sluice.merchant = '{}'; set local sluice.live = '{}'",
         merchant.0,
@@ -205,24 +204,19 @@ pub async fn begin(db: &PgPool, merchant: MerchantId, mode: Mode) -> Result<Tx> 
     Ok(db.begin_with(AssertSqlSafe(begin)).await?)
 }
 
-/// Commits.
-///
-/// # Errors
-/// If the database cannot; then nothing was done, or the answer was lost.
+/// Commits. After an error the outcome is unknown: the transaction may have committed and only the
+/// response was lost.
 pub async fn commit(tx: Tx) -> Result<()> {
     Ok(tx.commit().await?)
 }
 
-/// Whether the database answers.
-///
-/// # Errors
-/// If it does not.
+/// Checks that the database responds.
 pub async fn ping(db: &PgPool) -> Result<()> {
     sqlx::query("select 1").execute(db).await?;
     Ok(())
 }
 
-/// A new identifier, greater than those made before it.
+/// A new version 7 UUID: ids sort by the time they were created.
 pub fn new_id() -> Uuid {
     Uuid::now_v7()
 }

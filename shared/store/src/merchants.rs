@@ -10,18 +10,18 @@ use zeroize::Zeroizing;
 
 use crate::{Error, Result};
 
-/// What an operator says about a new merchant.
+/// The details of a new merchant.
 #[derive(Debug, Clone)]
 pub struct New {
     /// Its name.
     pub name: String,
     /// Requests a minute for each key; `None` is the surface's default.
     pub rate_limit: Option<i32>,
-    /// The fee in ten-thousandths of each captured amount, 0 ..= 10,000.
+    /// The fee in basis points of each captured amount, 0 to 10,000.
     pub fee_basis_points: i16,
-    /// Where payers may write to, 3 to 254 characters.
+    /// The support address for payers, 3 to 254 characters.
     pub email: Option<String>,
-    /// Its own currency, in which lists show rates.
+    /// The merchant's own currency; lists show rates in it.
     pub currency: Currency,
 }
 
@@ -33,9 +33,9 @@ pub struct Credentials {
     pub test_key: Zeroizing<String>,
     /// `sk_live_…`
     pub live_key: Zeroizing<String>,
-    /// For token routes, test mode.
+    /// The client id for token routes, test mode.
     pub client_id: String,
-    /// Its secret.
+    /// The client's secret.
     pub client_secret: Zeroizing<String>,
 }
 
@@ -89,33 +89,33 @@ pub async fn create(db: &PgPool, new: &New) -> Result<Credentials> {
     Ok(credentials)
 }
 
-/// Who a key belongs to.
+/// Whom a credential identifies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Principal {
-    /// What its requests are counted under: the key's row, or its client's.
+    /// The id that its requests are counted under: the key's, or the client's for access tokens.
     pub key_id: Uuid,
     /// The merchant.
     pub merchant_id: MerchantId,
-    /// Which data the key sees.
+    /// The mode whose data the credential can access.
     pub mode: Mode,
-    /// The merchant's own limit of requests a minute.
+    /// The merchant's own limit, requests a minute; `None` is the surface's default.
     pub rate_limit: Option<u32>,
 }
 
-/// What a key or an access token turned out to be.
+/// The result of checking an API key or an access token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TokenStatus {
-    /// It is somebody's.
+    /// The credential is valid.
     Principal(Principal),
-    /// It was an access token.
+    /// An access token that has expired.
     Expired,
-    /// It is an access token for other things than payments.
+    /// An access token whose scope does not include payments.
     OutOfScope,
-    /// Nobody was given it, or it was revoked.
+    /// It was never issued, or it is revoked.
     Unknown,
 }
 
-/// Who holds this access token.
+/// Whom this access token identifies.
 pub async fn principal_by_token(db: &PgPool, token: &str) -> Result<TokenStatus> {
     let row = sqlx::query!(
         r#"select limited_as as "limited_as!", merchant_id as "merchant_id!", live as "live!",
@@ -138,14 +138,14 @@ pub async fn principal_by_token(db: &PgPool, token: &str) -> Result<TokenStatus>
     })
 }
 
-/// Everything there is belongs to payments; a token without a scope opens all.
+/// The whole API is one scope, `payments`. A token without a scope may access everything.
 fn opens_payments(scope: &str) -> bool {
-    scope.split(' ').any(|word| word == "payments")
+    scope.split(' ').any(|name| name == "payments")
 }
 
-/// Who holds this key, if it was issued and not revoked.
+/// Whom this API key identifies; `None` if it was never issued or is revoked.
 pub async fn principal_by_key(db: &PgPool, key: &str) -> Result<Option<Principal>> {
-    // Found by the hash of 256 random bits, so how long the look-up takes tells nothing.
+    // The lookup compares hashes of 256-bit random keys, so its timing reveals nothing useful.
     let row = sqlx::query!(
         r#"select id as "id!", merchant_id as "merchant_id!", live as "live!", rate_limit
            from principal_by_key($1)"#,
@@ -166,13 +166,13 @@ pub async fn principal_by_key(db: &PgPool, key: &str) -> Result<Option<Principal
 pub struct Profile {
     /// Its name.
     pub name: String,
-    /// Where payers may write to.
+    /// The support address for payers.
     pub email: Option<String>,
-    /// Its own currency.
+    /// The merchant's own currency.
     pub currency: Currency,
 }
 
-/// What payers see of a merchant, which must exist.
+/// What payers see of a merchant. The merchant must exist.
 pub async fn profile(db: &PgPool, merchant: MerchantId) -> Result<Profile> {
     let row = sqlx::query!(
         r#"select name as "name!", email, currency as "currency!" from merchant_profile($1)"#,
@@ -188,7 +188,7 @@ pub async fn profile(db: &PgPool, merchant: MerchantId) -> Result<Profile> {
     })
 }
 
-/// What strangers may read of a merchant's intents; the merchant must exist.
+/// What anonymous callers may read of a merchant's intents. The merchant must exist.
 pub async fn public_intents(db: &PgPool, merchant: MerchantId) -> Result<PublicIntents> {
     let name = sqlx::query_scalar!(
         r#"select public_intents_of($1) as "public_intents!""#,
@@ -199,8 +199,7 @@ pub async fn public_intents(db: &PgPool, merchant: MerchantId) -> Result<PublicI
     PublicIntents::parse(&name).ok_or(Error::Unreadable { table: "merchants" })
 }
 
-/// Says from now on what strangers may read of a merchant's intents; `false` if there is no such
-/// merchant.
+/// Sets what anonymous callers may read of a merchant's intents; `false` if there is no such merchant.
 pub async fn set_public_intents(
     db: &PgPool,
     merchant: MerchantId,
@@ -216,8 +215,8 @@ pub async fn set_public_intents(
     Ok(done.rows_affected() == 1)
 }
 
-/// Says from now on how many requests a minute each of a merchant's keys may make, or that the
-/// surfaces' own limits count; `false` if there is no such merchant.
+/// Sets how many requests a minute each of a merchant's keys may make; `None` restores the surfaces'
+/// defaults. `false` if there is no such merchant.
 pub async fn set_rate_limit(db: &PgPool, merchant: MerchantId, limit: Option<i32>) -> Result<bool> {
     let done = sqlx::query!(
         "update merchants set rate_limit = $2 where id = $1",

@@ -1,4 +1,5 @@
-//! Counting requests: one row for a key, surface and minute, concurrent hits summed first.
+//! Counting requests: one row per key, surface and minute. Concurrent hits are summed first, so that a
+//! busy key costs one update per batch.
 
 use std::collections::BTreeMap;
 
@@ -12,18 +13,18 @@ use crate::{Error, Result};
 /// One request of a key on a surface.
 #[derive(Debug, Clone, Copy)]
 pub struct Hit {
-    /// The key's row.
+    /// The id that the requests are counted under.
     pub key_id: Uuid,
     /// The surface it was made on.
     pub surface: Surface,
 }
 
-/// Where a request stands in its minute.
+/// A request's position in its minute.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Counted {
-    /// The how many-th request of the minute this is, from 1.
+    /// The request's number in the minute, from 1.
     pub number: u32,
-    /// When the next minute begins, Unix seconds.
+    /// When the next minute starts, Unix seconds.
     pub reset: i64,
 }
 
@@ -55,23 +56,24 @@ impl Statement for Hit {
         )
         .fetch_all(db)
         .await?;
-        let mut places: BTreeMap<(Uuid, String), (i32, i64)> = counted
+        let mut counts: BTreeMap<(Uuid, String), (i32, i64)> = counted
             .into_iter()
             .map(|row| ((row.subject, row.surface), (row.hits, row.reset)))
             .collect();
-        // The sum is known after the batch; its hits take their places backwards.
-        let mut answers: Vec<_> = rows
+        // The statement returns the count after the whole batch, so the last hit has that number and
+        // the others count down from it.
+        let mut numbered: Vec<_> = rows
             .iter()
             .rev()
-            .map(|hit| place(&mut places, *hit))
+            .map(|hit| number(&mut counts, *hit))
             .collect();
-        answers.reverse();
-        Ok(answers)
+        numbered.reverse();
+        Ok(numbered)
     }
 }
 
-fn place(places: &mut BTreeMap<(Uuid, String), (i32, i64)>, hit: Hit) -> Option<Counted> {
-    let (hits, reset) = places.get_mut(&(hit.key_id, hit.surface.name().to_owned()))?;
+fn number(counts: &mut BTreeMap<(Uuid, String), (i32, i64)>, hit: Hit) -> Option<Counted> {
+    let (hits, reset) = counts.get_mut(&(hit.key_id, hit.surface.name().to_owned()))?;
     let number = u32::try_from(*hits).ok()?;
     *hits -= 1;
     Some(Counted {

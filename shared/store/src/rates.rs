@@ -1,4 +1,4 @@
-//! How much of each currency a dollar was worth, and when.
+//! Exchange rates to the US dollar over time.
 
 use std::collections::HashMap;
 
@@ -12,21 +12,19 @@ use uuid::Uuid;
 
 use crate::{Error, Result};
 
-/// A rate from a moment on.
+/// An exchange rate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Rate {
     /// The currency.
     pub currency: Currency,
-    /// How much of it a dollar is worth: more than zero, at most 12 decimals.
+    /// Units of the currency per US dollar: more than zero, at most 12 decimals.
     pub per_usd: Decimal,
-    /// From when on.
+    /// When the rate takes effect.
     pub as_of: OffsetDateTime,
 }
 
-/// Writes a rate that counts from now on; returns when that is.
-///
-/// # Errors
-/// If it is out of range, or the database cannot.
+/// Sets a currency's rate from now on; returns the time by the database's clock. Fails if the rate is out
+/// of range.
 pub async fn set(db: &PgPool, currency: Currency, per_usd: Decimal) -> Result<OffsetDateTime> {
     let as_of = sqlx::query_scalar!(
         "insert into rates (currency, per_usd) values ($1, $2) returning as_of",
@@ -38,7 +36,7 @@ pub async fn set(db: &PgPool, currency: Currency, per_usd: Decimal) -> Result<Of
     Ok(as_of)
 }
 
-/// The rates that count now, by currency.
+/// The current rate of each currency.
 pub async fn list(db: &PgPool) -> Result<Vec<Rate>> {
     let rows = sqlx::query!(
         "select distinct on (currency) currency, per_usd, as_of from rates
@@ -57,16 +55,17 @@ pub async fn list(db: &PgPool) -> Result<Vec<Rate>> {
     rates.collect::<Option<_>>().ok_or(unreadable)
 }
 
-/// The rates that counted when a payment was made.
+/// The exchange rates at the time of a payment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct RatesAt {
-    /// How much of the asked currency a dollar was worth, if that was known.
+    /// Units of the requested currency per US dollar, if a rate existed.
     pub local_per_usd: Option<Decimal>,
-    /// How much of the payment's currency a dollar was worth, if that was known.
+    /// Units of the payment's currency per US dollar, if a rate existed.
     pub original_per_usd: Option<Decimal>,
 }
 
-/// The rates that counted when these payments of a merchant were made: of `local`, and of each one's currency.
+/// The rates of `local` and of each payment's own currency, at the time that each of these payments of a
+/// merchant was created.
 pub async fn at(
     db: &PgPool,
     merchant: MerchantId,

@@ -14,7 +14,7 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use crate::effects::{self, Effects};
-use crate::jobs::{Claimed, GRACE, Leases, Load};
+use crate::jobs::{Claimed, Claims, GRACE, Load};
 use crate::{Error, Result, Tx};
 
 struct Row {
@@ -49,8 +49,9 @@ impl Row {
     }
 }
 
-/// Stores a refund with its job and takes its amount from what may still be refunded. Returns the time
-/// by the database's clock, or `None` if the payment is not captured or has less than this amount left.
+/// Stores a refund with its job and reserves its amount, so that concurrent refunds cannot exceed the
+/// payment. Returns the creation time by the database's clock, or `None` if the payment is not captured
+/// or less than the amount remains refundable.
 pub async fn create(tx: &mut Tx, refund: &Refund) -> Result<Option<OffsetDateTime>> {
     let created_at = sqlx::query_scalar!(
         "with reserved as (
@@ -115,8 +116,8 @@ pub async fn count(db: &PgPool, merchant: MerchantId, mode: Mode) -> Result<u64>
     Ok(u64::try_from(count).unwrap_or_default())
 }
 
-/// A merchant's refunds before `after`, newest first, at most `limit` after stepping over `offset`;
-/// each that is stepped over costs as much as one that is returned.
+/// A merchant's refunds that come after `after`, newest first: skips `offset` and returns at most
+/// `limit`. A skipped row costs as much as a returned one.
 pub async fn list(
     db: &PgPool,
     merchant: MerchantId,
@@ -148,7 +149,7 @@ pub async fn list(
 pub struct ClaimedRefund {
     /// The refund.
     pub refund: Refund,
-    /// The reference under which the acquirer captured the money.
+    /// The acquirer's reference of the captured authorization.
     pub authorization: AuthorizationId,
     /// The acquirer that captured it.
     pub acquirer: String,
@@ -157,7 +158,7 @@ pub struct ClaimedRefund {
 impl Load for ClaimedRefund {
     const LEASE: Duration = Duration::from_secs(20);
 
-    async fn load(db: &mut PgConnection, leases: &Leases) -> Result<Vec<(Uuid, Claimed<Self>)>> {
+    async fn load(db: &mut PgConnection, claims: &Claims) -> Result<Vec<(Uuid, Claimed<Self>)>> {
         let rows = sqlx::query!(
             r#"select c.lease as "lease!", c.attempts as "claims!", r.id, r.payment_id, r.merchant_id,
                       r.live, r.state, r.amount, p.currency, r.reason, r.created_at,
@@ -166,9 +167,9 @@ impl Load for ClaimedRefund {
                join refunds r on r.id = c.owner_id
                join payments p on p.id = r.payment_id
                join authorizations a on a.payment_id = p.id and a.state = $5"#,
-            &leases.ids,
-            &leases.seqs,
-            &leases.leases,
+            &claims.ids,
+            &claims.seqs,
+            &claims.leases,
             Self::LEASE.as_secs_f64(),
             authorization::State::Approved.name(),
         )
@@ -203,9 +204,8 @@ impl Load for ClaimedRefund {
     }
 }
 
-/// Moves a refund from the state that was read to `to`, with its effects; a refund that failed gives
-/// its amount back to what may be refunded. Returns the jobs to publish, or `None` if another worker
-/// moved it first.
+/// Moves a refund from the state that was read to `to`, with its effects; a failed refund releases its
+/// reserved amount. Returns the jobs to publish, or `None` if another worker moved the refund first.
 pub async fn transition(
     db: &PgPool,
     from: &Refund,

@@ -1,4 +1,4 @@
-//! Reports: everything that must agree, compared. Each difference is a row.
+//! Reports: compare everything that must agree. Each difference is a row.
 
 use std::collections::HashMap;
 
@@ -10,18 +10,18 @@ use uuid::Uuid;
 
 use crate::{Error, Result};
 
-/// Something that does not agree.
+/// A broken rule.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Difference {
-    /// Which rule is broken.
+    /// The rule, as a sentence.
     pub rule: String,
-    /// Where.
+    /// The object that breaks it.
     pub subject: String,
-    /// How.
+    /// The values that do not agree.
     pub detail: String,
 }
 
-/// How much was compared.
+/// How many rows the reports compare.
 #[derive(Debug)]
 pub struct Compared {
     /// Payments.
@@ -32,11 +32,11 @@ pub struct Compared {
     pub events: i64,
     /// Deliveries.
     pub deliveries: i64,
-    /// Jobs on the calendar.
+    /// Jobs.
     pub jobs: i64,
 }
 
-/// Counts what there is to compare.
+/// Counts the rows to compare.
 pub async fn count(db: &PgPool) -> Result<Compared> {
     let compared = sqlx::query_as!(
         Compared,
@@ -51,8 +51,8 @@ pub async fn count(db: &PgPool) -> Result<Compared> {
     Ok(compared)
 }
 
-/// Replays the ledger against the payments: every posting balances, every payment has exactly the
-/// postings that its state asks for, and they say its amount.
+/// Compares the ledger with the payments: every posting balances, and every payment has exactly the
+/// postings that its state requires, for its amount.
 pub async fn ledger(db: &PgPool) -> Result<Vec<Difference>> {
     let rows = sqlx::query_file_as!(Difference, "src/reports/ledger.sql")
         .fetch_all(db)
@@ -69,8 +69,8 @@ pub async fn payments(db: &PgPool) -> Result<Vec<Difference>> {
     Ok(rows)
 }
 
-/// Compares the calendar with what is work: nothing in an -ing state without a job, no job without
-/// work, nothing overdue, nothing parked.
+/// Compares jobs with what is in progress: everything in progress has a job, every job has something in
+/// progress, none is overdue, none is parked.
 pub async fn jobs(db: &PgPool) -> Result<Vec<Difference>> {
     let rows = sqlx::query_file_as!(Difference, "src/reports/jobs.sql")
         .fetch_all(db)
@@ -78,8 +78,8 @@ pub async fn jobs(db: &PgPool) -> Result<Vec<Difference>> {
     Ok(rows)
 }
 
-/// Compares payments with events and deliveries: one event for each end, one delivery for each
-/// endpoint that asked for it, delivered only with a 2xx.
+/// Compares payments with events and deliveries: one event for each final state, one delivery for each
+/// subscribed endpoint, `delivered` only after a 2xx.
 pub async fn events(db: &PgPool) -> Result<Vec<Difference>> {
     let rows = sqlx::query_file_as!(Difference, "src/reports/events.sql")
         .fetch_all(db)
@@ -87,7 +87,7 @@ pub async fn events(db: &PgPool) -> Result<Vec<Difference>> {
     Ok(rows)
 }
 
-/// Every move of the payment machine, and staying, as pairs of names.
+/// Every legal transition of a payment, and staying in a state, as pairs of state names.
 fn legal_moves() -> (Vec<String>, Vec<String>) {
     let moves = State::ALL.into_iter().flat_map(|from| {
         let to = Event::ALL
@@ -99,14 +99,14 @@ fn legal_moves() -> (Vec<String>, Vec<String>) {
     moves.unzip()
 }
 
-/// A payment as an acquirer must know it.
+/// What an acquirer's log must show of a payment.
 #[derive(Debug, Clone)]
 pub struct Charge {
     /// The payment's state.
     pub state: State,
-    /// Its version; it grows with every change.
+    /// Its version, which every change increments.
     pub version: i32,
-    /// Whether it or one of its attempts is in a worker's hands.
+    /// Whether it or one of its attempts is in progress.
     pub is_in_progress: bool,
     /// Its amount, with the currency's decimals.
     pub amount: String,
@@ -118,7 +118,7 @@ pub struct Charge {
     pub approved: Option<AuthorizationId>,
 }
 
-/// Every payment that was ever sent to an acquirer in test mode, to be compared with its log.
+/// Every payment that was sent to an acquirer in test mode, to compare with the acquirer's log.
 pub async fn charges(db: &PgPool) -> Result<HashMap<PaymentId, Charge>> {
     let rows = sqlx::query!(
         r#"select p.id, p.state, p.version, round(p.amount, p.exponent::integer)::text as "amount!",
@@ -147,10 +147,10 @@ pub async fn charges(db: &PgPool) -> Result<HashMap<PaymentId, Charge>> {
         .collect()
 }
 
-/// A refund as an acquirer must know it.
+/// What an acquirer's log must show of a refund.
 #[derive(Debug, Clone)]
 pub struct Refund {
-    /// Of which payment.
+    /// The refunded payment.
     pub payment_id: PaymentId,
     /// The refund's state.
     pub state: refund::State,
@@ -160,7 +160,7 @@ pub struct Refund {
     pub currency: String,
 }
 
-/// Every refund in test mode, to be compared with the acquirer's log.
+/// Every refund in test mode, to compare with the acquirer's log.
 pub async fn refunds(db: &PgPool) -> Result<HashMap<RefundId, Refund>> {
     let rows = sqlx::query!(
         r#"select r.id, r.payment_id, r.state, p.currency,

@@ -1,9 +1,10 @@
-//! The vault: cards sealed by the API to the card worker, until the outcome is recorded.
+//! The vault: the API seals cards to the card worker; a sealed card is deleted when its payment's outcome
+//! is recorded.
 //!
 //! HPKE (RFC 9180) with X25519, HKDF-SHA256 and ChaCha20-Poly1305. The associated data names the
-//! merchant and the payment, so that a sealed card cannot be moved to another row. The database
-//! holds the public keys; the private ones are files of the card worker. A key that no open card
-//! uses is destroyed, so that what the write-ahead log and backups hold is noise.
+//! merchant and the payment, so that a sealed card does not open in another row. The database stores
+//! the public keys; the private ones are files of the card worker. A private key that no sealed card
+//! uses any more is destroyed, so that copies in the write-ahead log and backups cannot be opened.
 
 use domain::card::Card;
 use domain::id::{MerchantId, PaymentId};
@@ -18,7 +19,7 @@ use zeroize::Zeroizing;
 use crate::Result;
 
 const INFO: &[u8] = b"sluice card v1";
-/// An encapsulated X25519 key.
+/// The length of an encapsulated X25519 key, bytes.
 const ENCAPSULATED: usize = 32;
 
 type PublicKey = <X25519HkdfSha256 as Kem>::PublicKey;
@@ -33,7 +34,7 @@ pub struct Sealed {
     pub bytes: Vec<u8>,
 }
 
-/// A card that cannot be sealed or opened. It says nothing more on purpose.
+/// The card cannot be sealed or opened. No detail, on purpose: it could reveal card data.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the card cannot be sealed or opened with this key")]
 pub struct Unsealable;
@@ -50,7 +51,7 @@ impl SealingKey {
     /// Seals a card for one payment of one merchant.
     ///
     /// # Errors
-    /// [`Unsealable`] if the key is not one.
+    /// [`Unsealable`] if the key is invalid.
     pub fn seal(
         &self,
         card: &Card,
@@ -86,18 +87,18 @@ impl SealingKey {
 pub struct OpeningKey(PrivateKey);
 
 impl OpeningKey {
-    /// Makes a key pair: the private half and the bytes of the public one.
+    /// Generates a key pair: the private half and the bytes of the public one.
     pub fn generate() -> (Self, Vec<u8>) {
         let (private, public) = X25519HkdfSha256::gen_keypair();
         (Self(private), public.to_bytes().to_vec())
     }
 
-    /// Reads the bytes that [`OpeningKey::to_bytes`] wrote.
+    /// Parses the bytes of [`OpeningKey::to_bytes`].
     pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
         PrivateKey::from_bytes(bytes).ok().map(Self)
     }
 
-    /// The bytes to keep in the card worker's key file.
+    /// The bytes to store in the card worker's key file.
     pub fn to_bytes(&self) -> Zeroizing<Vec<u8>> {
         Zeroizing::new(self.0.to_bytes().to_vec())
     }
@@ -105,7 +106,7 @@ impl OpeningKey {
     /// Opens a card sealed for this payment of this merchant.
     ///
     /// # Errors
-    /// [`Unsealable`] if it was sealed to another key or for another payment, or was altered.
+    /// [`Unsealable`] if the card was sealed to another key or for another payment, or was altered.
     pub fn open(
         &self,
         sealed: &[u8],
@@ -142,7 +143,7 @@ fn associated_data(merchant: MerchantId, payment: PaymentId) -> [u8; 32] {
     data
 }
 
-/// The newest sealing key, if the card worker has made one.
+/// The newest sealing key, if the card worker has published one.
 pub async fn newest_key(db: &PgPool) -> Result<Option<SealingKey>> {
     let row = sqlx::query!(
         "select id, public_key from sealing_keys order by created_at desc, id desc limit 1"
@@ -155,7 +156,7 @@ pub async fn newest_key(db: &PgPool) -> Result<Option<SealingKey>> {
     }))
 }
 
-/// Publishes a public key unless one younger than a day exists; whether it was.
+/// Publishes a public key unless the newest is less than a day old. Returns whether it was published.
 pub async fn publish_key_if_due(db: &PgPool, id: Uuid, public_key: &[u8]) -> Result<bool> {
     let done = sqlx::query!(
         "insert into sealing_keys (id, public_key)
@@ -169,8 +170,9 @@ pub async fn publish_key_if_due(db: &PgPool, id: Uuid, public_key: &[u8]) -> Res
     Ok(done.rows_affected() == 1)
 }
 
-/// Takes back public keys older than two days that no card is sealed to; returns those that
-/// remain. Private halves of all others may be destroyed.
+/// Deletes public keys older than two days that no card is sealed to, but never the newest one. Returns
+/// the remaining keys; the private halves of all others may be destroyed. A card being sealed to a
+/// deleted key cannot be stored: the foreign key of `sealed_cards` rejects it.
 pub async fn retire_keys(db: &PgPool) -> Result<Vec<Uuid>> {
     sqlx::query!(
         "delete from sealing_keys k
@@ -180,10 +182,10 @@ pub async fn retire_keys(db: &PgPool) -> Result<Vec<Uuid>> {
     )
     .execute(db)
     .await?;
-    let kept = sqlx::query_scalar!("select id from sealing_keys")
+    let remaining = sqlx::query_scalar!("select id from sealing_keys")
         .fetch_all(db)
         .await?;
-    Ok(kept)
+    Ok(remaining)
 }
 
 #[cfg(test)]
@@ -213,9 +215,9 @@ mod tests {
             private.open(&sealed.bytes, merchant, other).err(),
             Some(Unsealable)
         );
-        let (stranger, _) = OpeningKey::generate();
+        let (other_key, _) = OpeningKey::generate();
         assert_eq!(
-            stranger.open(&sealed.bytes, merchant, payment).err(),
+            other_key.open(&sealed.bytes, merchant, payment).err(),
             Some(Unsealable)
         );
         for cut in 0..sealed.bytes.len() {

@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use crate::fields::{Change, FieldError, Fields};
+use crate::fields::{FieldChange, FieldError, Fields};
 
 /// A customer to create. One whose address is known already is changed instead: what is not said
 /// stays.
@@ -43,15 +43,15 @@ impl Details {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Changes {
     /// The address it is known by.
-    pub email: Change<String>,
+    pub email: FieldChange<String>,
     /// Its name.
-    pub name: Change<String>,
+    pub name: FieldChange<String>,
     /// Its telephone number.
-    pub phone: Change<String>,
+    pub phone: FieldChange<String>,
     /// What the merchant says about it.
-    pub description: Change<String>,
+    pub description: FieldChange<String>,
     /// The merchant's own keys and values, all of them.
-    pub metadata: Change<Map<String, Value>>,
+    pub metadata: FieldChange<Map<String, Value>>,
 }
 
 impl Changes {
@@ -159,11 +159,11 @@ mod tests {
     fn an_absent_field_stays_and_null_clears_it() {
         let body = json!({"name": "Ada", "phone": null, "metadata": null});
         let changes = Changes {
-            email: Change::Keep,
-            name: Change::To("Ada".to_owned()),
-            phone: Change::Clear,
-            description: Change::Keep,
-            metadata: Change::Clear,
+            email: FieldChange::Keep,
+            name: FieldChange::To("Ada".to_owned()),
+            phone: FieldChange::Clear,
+            description: FieldChange::Keep,
+            metadata: FieldChange::Clear,
         };
         assert!(serde_json::from_value::<CustomerChangesBody>(body.clone()).is_ok());
         assert_eq!(Changes::read(body), Ok(changes));
@@ -233,7 +233,7 @@ mod tests {
         #[test]
         fn what_is_cleared_or_set_is_said(name in "[a-z ]{1,20}", clear in any::<bool>()) {
             let body = json!({"name": if clear { Value::Null } else { name.clone().into() }});
-            let expected = if clear { Change::Clear } else { Change::To(name) };
+            let expected = if clear { FieldChange::Clear } else { FieldChange::To(name) };
             prop_assert_eq!(Changes::read(body).map(|changes| changes.name), Ok(expected));
         }
     }

@@ -56,7 +56,7 @@ pub enum FieldError {
 
 /// What a request that changes an object says about one of its fields.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Change<T> {
+pub enum FieldChange<T> {
     /// Nothing: it stays.
     Keep,
     /// `null`: it is cleared.
@@ -65,13 +65,13 @@ pub enum Change<T> {
     To(T),
 }
 
-impl<T> Change<T> {
+impl<T> FieldChange<T> {
     /// What is said, if anything is: a value, or `None` where it is cleared.
-    pub fn given(self) -> Option<Option<T>> {
+    pub fn provided(self) -> Option<Option<T>> {
         match self {
-            Change::Keep => None,
-            Change::Clear => Some(None),
-            Change::To(value) => Some(Some(value)),
+            FieldChange::Keep => None,
+            FieldChange::Clear => Some(None),
+            FieldChange::To(value) => Some(Some(value)),
         }
     }
 }
@@ -173,11 +173,11 @@ impl Fields {
         &mut self,
         name: &str,
         read: impl FnOnce(&mut Self) -> Result<Option<T>, FieldError>,
-    ) -> Result<Change<T>, FieldError> {
+    ) -> Result<FieldChange<T>, FieldError> {
         if !self.left.contains_key(name) {
-            return Ok(Change::Keep);
+            return Ok(FieldChange::Keep);
         }
-        Ok(read(self)?.map_or(Change::Clear, Change::To))
+        Ok(read(self)?.map_or(FieldChange::Clear, FieldChange::To))
     }
 
     /// A whole number. `50.0`, `5e1` and `"50"` are not.

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 use time::OffsetDateTime;
 
-use crate::fields::{Change, FieldError, Fields};
+use crate::fields::{FieldChange, FieldError, Fields};
 
 /// Everything, also what comes later.
 pub const EVERYTHING: &str = "*";
@@ -73,9 +73,9 @@ impl Changes {
         let url = url(&mut fields)?;
         let events = events(&mut fields, known)?;
         let metadata = match fields.change("metadata", Fields::given_metadata)? {
-            Change::Keep => None,
-            Change::Clear => Some(Map::new()),
-            Change::To(metadata) => Some(metadata),
+            FieldChange::Keep => None,
+            FieldChange::Clear => Some(Map::new()),
+            FieldChange::To(metadata) => Some(metadata),
         };
         let is_active = match fields.text("status", 10)?.as_deref() {
             None => None,

@@ -94,13 +94,13 @@ async fn the_function_verifies_the_webhook(gateway: &Gateway) -> Result<()> {
     let receiver = Receiver::start().await?;
     let endpoint = gateway.register("/v1/webhooks", &receiver.url("/")).await?;
     gateway.pay(cards::APPROVED).await?;
-    let received = receiver.wait_for(1).await?;
-    let received = received.first().context("no webhook")?;
+    let webhooks = receiver.wait_for(1).await?;
+    let webhooks = webhooks.first().context("no webhook")?;
     let examples = examples(gateway, &gateway.merchant.test_key).await?;
-    check(&received.json(), &examples.printed("event.json")?)?;
+    check(&webhooks.json(), &examples.printed("event.json")?)?;
 
     let function = examples.read("verify.cjs")?;
-    let signature = json!(received.header("x-webhook-signature"));
+    let signature = json!(webhooks.header("x-webhook-signature"));
     let verify = async |payload: &str, secret: &str| {
         let (payload, secret) = (json!(payload), json!(secret));
         let call = format!("verifyWebhookSignature({payload}, {signature}, {secret})");
@@ -108,9 +108,9 @@ async fn the_function_verifies_the_webhook(gateway: &Gateway) -> Result<()> {
         run("node", &["--input-type=commonjs", "-"], &program).await
     };
     let secret = endpoint.secret.as_str();
-    assert_eq!(verify(&received.text, secret).await?, "true\n");
-    let changed = received.text.replace("5000", "5001");
+    assert_eq!(verify(&webhooks.text, secret).await?, "true\n");
+    let changed = webhooks.text.replace("5000", "5001");
     assert_eq!(verify(&changed, secret).await?, "false\n");
-    assert_eq!(verify(&received.text, "whsec_").await?, "false\n");
+    assert_eq!(verify(&webhooks.text, "whsec_").await?, "false\n");
     Ok(())
 }

@@ -5,7 +5,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use tests::{Gateway, cards, run_cases};
 
-use super::{asking, refused};
+use super::{asking, expect_error};
 use crate::plain::plain;
 
 /// The documented request body, byte for byte.
@@ -65,7 +65,7 @@ async fn wrong_customer_fields_are_named_and_nothing_is_stored(gateway: &Gateway
         (json!([]), "VAL001", ""),
     ] {
         let request = gateway.posting("/v2/customers", &body);
-        let answer = refused(gateway, request, (400, code, param)).await;
+        let answer = expect_error(gateway, request, (400, code, param)).await;
         answer.with_context(|| body.to_string())?;
     }
     gateway.check_nothing_stored().await?;
@@ -84,7 +84,7 @@ async fn customers_are_private_and_one_key_creates_one(gateway: &Gateway) -> Res
     assert_eq!((again.status, &again.text), (200, &first.text));
     assert_eq!(again.header("idempotent-replayed"), "true");
     let other = keyed(&json!({"email": "eve@example.com"}));
-    refused(gateway, other, (409, "VAL002", "Idempotency-Key")).await?;
+    expect_error(gateway, other, (409, "VAL002", "Idempotency-Key")).await?;
 
     let missing = (404, "VAL003", "");
     let path = format!("/v2/customers/{}", first.at("/id"));
@@ -92,11 +92,11 @@ async fn customers_are_private_and_one_key_creates_one(gateway: &Gateway) -> Res
         let request = gateway
             .request(Method::GET, &path)
             .bearer_auth(key.as_str());
-        refused(gateway, request, missing).await?;
+        expect_error(gateway, request, missing).await?;
     }
     for id in ["cust_1", "cust_0000000000000000000001", "%ff"] {
         let request = asking(gateway, Method::GET, &format!("/v2/customers/{id}"));
-        refused(gateway, request, missing).await?;
+        expect_error(gateway, request, missing).await?;
     }
     Ok(())
 }

@@ -5,7 +5,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use tests::{Gateway, Receiver, cards, run_cases};
 
-use super::{asking, refused};
+use super::{asking, expect_error};
 use crate::plain::plain;
 
 /// The documented request body, byte for byte.
@@ -65,7 +65,7 @@ async fn the_example_gets_the_documented_response(gateway: &Gateway) -> Result<(
     );
     for method in [Method::GET, Method::PATCH, Method::DELETE] {
         let request = asking(gateway, method, &path).json(&json!({}));
-        refused(gateway, request, (404, "VAL003", "")).await?;
+        expect_error(gateway, request, (404, "VAL003", "")).await?;
     }
     Ok(())
 }
@@ -103,11 +103,11 @@ async fn wrong_endpoint_fields_are_named_and_nothing_is_stored(gateway: &Gateway
         ),
     ] {
         let request = gateway.posting("/v2/webhooks", &body);
-        let answer = refused(gateway, request, (400, code, param)).await;
+        let answer = expect_error(gateway, request, (400, code, param)).await;
         answer.with_context(|| body.to_string())?;
     }
     let text = asking(gateway, Method::POST, "/v2/webhooks").body("url=x");
-    refused(gateway, text, (400, "VAL001", "")).await?;
+    expect_error(gateway, text, (400, "VAL001", "")).await?;
     gateway.check_nothing_stored().await?;
 
     let made = gateway.register("/v2/webhooks", url).await?;
@@ -119,7 +119,7 @@ async fn wrong_endpoint_fields_are_named_and_nothing_is_stored(gateway: &Gateway
         (json!({"id": "whk_1"}), "id"),
     ] {
         let request = asking(gateway, Method::PATCH, &path).json(&body);
-        refused(gateway, request, (400, "VAL001", param)).await?;
+        expect_error(gateway, request, (400, "VAL001", param)).await?;
     }
     Ok(())
 }
@@ -165,7 +165,7 @@ async fn unauthorized_and_unknown_requests_get_the_right_error(gateway: &Gateway
             (404, "VAL003", ""),
         ),
     ] {
-        refused(gateway, request, expected).await?;
+        expect_error(gateway, request, expected).await?;
     }
     let ours = gateway
         .register("/v2/webhooks", "https://example.com/")
@@ -173,7 +173,7 @@ async fn unauthorized_and_unknown_requests_get_the_right_error(gateway: &Gateway
     let path = format!("/v2/webhooks/{}", ours.id);
     let theirs = gateway.request(Method::DELETE, &path);
     let theirs = theirs.bearer_auth(gateway.other_merchant.test_key.as_str());
-    refused(gateway, theirs, (404, "VAL003", "")).await?;
+    expect_error(gateway, theirs, (404, "VAL003", "")).await?;
     assert_eq!(gateway.get(&path).await?.status, 200);
     Ok(())
 }
@@ -189,7 +189,7 @@ async fn one_key_creates_one_endpoint(gateway: &Gateway) -> Result<()> {
     let again = gateway.send(keyed(&body)).await?;
     assert_eq!((again.status, &again.text), (200, &first.text));
     let other = keyed(&json!({"url": "https://example.com/other"}));
-    refused(gateway, other, (409, "VAL002", "Idempotency-Key")).await?;
+    expect_error(gateway, other, (409, "VAL002", "Idempotency-Key")).await?;
     Ok(())
 }
 

@@ -36,7 +36,7 @@ fn asking(gateway: &Gateway, method: Method, path: &str) -> RequestBuilder {
 }
 
 /// Sends a request and checks that it is refused with this status, code and field.
-async fn refused(
+async fn expect_error(
     gateway: &Gateway,
     request: RequestBuilder,
     (status, code, param): (u16, &str, &str),

@@ -7,7 +7,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use tests::{Gateway, Options, Receiver, cards, run_cases, until};
 
-use super::{asking, example, pay, refused};
+use super::{asking, example, expect_error, pay};
 use crate::plain::plain;
 
 /// The documented request body, byte for byte.
@@ -61,8 +61,8 @@ async fn the_example_gets_the_documented_response(gateway: &Gateway) -> Result<(
     let read = gateway.get(&format!("/api{path}")).await?;
     assert_eq!((read.status, &read.text), (200, &paid.text));
     gateway.drain().await?;
-    let received = receiver.wait_for(1).await?;
-    let event = received.first().context("no webhook")?.json();
+    let webhooks = receiver.wait_for(1).await?;
+    let event = webhooks.first().context("no webhook")?.json();
     assert_eq!(event["type"], "payment.succeeded");
     assert_eq!(event["data"]["object"], paid.body);
     assert_eq!(
@@ -81,7 +81,7 @@ async fn a_decline_is_a_402_that_names_its_payment(gateway: &Gateway) -> Result<
         (cards::EXPIRED, "expired_card"),
     ] {
         let request = gateway.posting("/v2/payments", &example(card));
-        let declined = refused(gateway, request, (402, "PAY001", "")).await?;
+        let declined = expect_error(gateway, request, (402, "PAY001", "")).await?;
         let printed = format!(
             r#"{{"error":{{"type":"PaymentError","code":"PAY001","message":"Payment failed","decline_code":"{code}","payment_id":"pay_…"}}}}"#
         );
@@ -93,10 +93,10 @@ async fn a_decline_is_a_402_that_names_its_payment(gateway: &Gateway) -> Result<
         assert_eq!(found, (200, "failed", code));
     }
     gateway.drain().await?;
-    let received = receiver.requests();
-    assert_eq!(received.len(), 3);
+    let webhooks = receiver.requests();
+    assert_eq!(webhooks.len(), 3);
     assert!(
-        received
+        webhooks
             .iter()
             .all(|event| event.json()["type"] == "payment.failed")
     );
@@ -137,16 +137,16 @@ async fn wrong_fields_are_named_and_nothing_is_stored(gateway: &Gateway) -> Resu
         let parent = body.pointer_mut(parent).and_then(Value::as_object_mut);
         parent.context("an object")?.insert(name.to_owned(), value);
         let request = gateway.posting("/v2/payments", &body);
-        let answer = refused(gateway, request, (400, "VAL001", param)).await;
+        let answer = expect_error(gateway, request, (400, "VAL001", param)).await;
         answer.with_context(|| pointer.to_owned())?;
     }
     let request = gateway.posting("/v2/payments", &json!([example(cards::APPROVED)]));
-    refused(gateway, request, (400, "VAL001", "")).await?;
+    expect_error(gateway, request, (400, "VAL001", "")).await?;
     let live = gateway
         .request(Method::POST, "/v2/payments")
         .json(&example(cards::APPROVED));
     let live = live.bearer_auth(gateway.merchant.live_key.as_str());
-    refused(gateway, live, (403, "AUTH003", "")).await?;
+    expect_error(gateway, live, (403, "AUTH003", "")).await?;
     gateway.check_nothing_stored().await?;
     Ok(())
 }
@@ -169,10 +169,10 @@ async fn one_key_is_one_payment(gateway: &Gateway) -> Result<()> {
         let mut other = example(card);
         other["amount"]["value"] = json!(1001);
         let reused = (409, "VAL002", "Idempotency-Key");
-        refused(gateway, keyed(&other, &key), reused).await?;
+        expect_error(gateway, keyed(&other, &key), reused).await?;
     }
     let malformed = (400, "VAL002", "Idempotency-Key");
-    refused(
+    expect_error(
         gateway,
         keyed(&example(cards::APPROVED), cards::APPROVED),
         malformed,
@@ -215,7 +215,7 @@ async fn payments_are_listed_in_pages(gateway: &Gateway) -> Result<()> {
         ("starting_after=pay_1", "starting_after"),
     ] {
         let request = asking(gateway, Method::GET, &format!("/v2/payments?{query}"));
-        refused(gateway, request, (400, "VAL002", param)).await?;
+        expect_error(gateway, request, (400, "VAL002", param)).await?;
     }
     Ok(())
 }
@@ -228,7 +228,7 @@ async fn payments_of_others_are_not_found(gateway: &Gateway) -> Result<()> {
         let request = gateway
             .request(Method::GET, &path)
             .bearer_auth(key.as_str());
-        refused(gateway, request, missing).await?;
+        expect_error(gateway, request, missing).await?;
         let list = gateway
             .request(Method::GET, "/v2/payments")
             .bearer_auth(key.as_str());
@@ -242,7 +242,7 @@ async fn payments_of_others_are_not_found(gateway: &Gateway) -> Result<()> {
         "%00",
     ] {
         let request = asking(gateway, Method::GET, &format!("/v2/payments/{id}"));
-        refused(gateway, request, missing).await?;
+        expect_error(gateway, request, missing).await?;
     }
     Ok(())
 }

@@ -6,7 +6,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use tests::{Gateway, Receiver, cards, run_cases};
 
-use super::{asking, pay, refused};
+use super::{asking, expect_error, pay};
 use crate::plain::plain;
 
 #[tokio::test]
@@ -49,16 +49,16 @@ async fn a_payment_is_refunded_in_parts(gateway: &Gateway) -> Result<()> {
         (json!({"amount": {"value": 1}}), "VAL001", "amount"),
     ] {
         let request = gateway.posting(&format!("{path}/refund"), &body);
-        refused(gateway, request, (400, code, param)).await?;
+        expect_error(gateway, request, (400, code, param)).await?;
     }
     gateway.drain().await?;
-    let received = receiver.requests();
+    let webhooks = receiver.requests();
     assert!(
-        received
+        webhooks
             .iter()
             .all(|event| event.json()["type"] == "payment.refunded")
     );
-    let mut objects: Vec<Value> = received
+    let mut objects: Vec<Value> = webhooks
         .iter()
         .map(|event| event.json()["data"]["object"].clone())
         .collect();
@@ -81,7 +81,7 @@ async fn a_wrong_refund_is_named_and_changes_nothing(gateway: &Gateway) -> Resul
         (json!({"charge": "x"}), "charge"),
     ] {
         let request = gateway.posting(&path, &body);
-        let answer = refused(gateway, request, (400, "VAL001", param)).await;
+        let answer = expect_error(gateway, request, (400, "VAL001", param)).await;
         answer.with_context(|| body.to_string())?;
     }
     let read = gateway
@@ -92,7 +92,7 @@ async fn a_wrong_refund_is_named_and_changes_nothing(gateway: &Gateway) -> Resul
     let declined = pay(gateway, cards::DECLINED).await?;
     let path = format!("/v2/payments/{}/refund", declined.at("/error/payment_id"));
     let request = gateway.posting(&path, &json!({}));
-    refused(gateway, request, (400, "VAL002", "")).await?;
+    expect_error(gateway, request, (400, "VAL002", "")).await?;
     Ok(())
 }
 
@@ -125,15 +125,15 @@ async fn one_key_creates_one_refund_and_payments_of_others_are_not_found(
     assert_eq!((again.status, &again.text), (200, &first.text));
     assert_eq!(again.header("idempotent-replayed"), "true");
     let reused = (409, "VAL002", "Idempotency-Key");
-    refused(gateway, keyed(&json!({"amount": {"value": 2}})), reused).await?;
+    expect_error(gateway, keyed(&json!({"amount": {"value": 2}})), reused).await?;
 
     let missing = (404, "VAL003", "");
     let theirs = gateway.request(Method::POST, &path).json(&json!({}));
     let theirs = theirs.bearer_auth(gateway.other_merchant.test_key.as_str());
-    refused(gateway, theirs, missing).await?;
+    expect_error(gateway, theirs, missing).await?;
     let unknown = "/v2/payments/pay_0000000000000000000001/refund";
     let unknown = asking(gateway, Method::POST, unknown).json(&json!({}));
-    refused(gateway, unknown, missing).await?;
+    expect_error(gateway, unknown, missing).await?;
     Ok(())
 }
 
@@ -150,17 +150,17 @@ async fn a_failed_refund_is_not_notified_as_refunded(gateway: &Gateway) -> Resul
     let refund = gateway.post(&path, &json!({})).await?;
     assert_eq!((refund.status, refund.at("/status")), (200, "failed"));
     gateway.drain().await?;
-    let received = receiver.requests();
-    let mut received: Vec<(&str, Value)> = received
+    let webhooks = receiver.requests();
+    let mut webhooks: Vec<(&str, Value)> = webhooks
         .iter()
         .map(|event| (event.path.as_str(), event.json()["type"].clone()))
         .collect();
-    received.sort_by_key(|(path, kind)| (*path, kind.to_string()));
+    webhooks.sort_by_key(|(path, kind)| (*path, kind.to_string()));
     let expected = [
         ("/finfusion", json!("payment.succeeded")),
         ("/paygate", json!("payment.succeeded")),
         ("/paygate", json!("refund.created")),
     ];
-    assert_eq!(received, expected);
+    assert_eq!(webhooks, expected);
     Ok(())
 }

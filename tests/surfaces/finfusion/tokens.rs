@@ -4,7 +4,7 @@ use anyhow::{Context, Result};
 use reqwest::{Method, RequestBuilder};
 use tests::{Gateway, run_cases};
 
-use super::refused;
+use super::expect_error;
 use crate::plain::plain;
 
 type Pair<'a> = (&'static str, &'a str);
@@ -90,7 +90,7 @@ async fn an_expired_token_is_refused(gateway: &Gateway) -> Result<()> {
     gateway.expire_access_tokens().await?;
     let request = gateway.request(Method::GET, "/v2/payments");
     let request = request.bearer_auth(issued.at("/access_token"));
-    refused(gateway, request, (401, "AUTH002", "")).await?;
+    expect_error(gateway, request, (401, "AUTH002", "")).await?;
     Ok(())
 }
 
@@ -106,12 +106,12 @@ async fn wrong_requests_get_no_token(gateway: &Gateway) -> Result<()> {
         (("client_id", ""), (400, "VAL001", "client_id")),
         (("client_secret", ""), (400, "VAL001", "client_secret")),
     ] {
-        let answer = refused(gateway, asking(gateway, &[more]), expected).await;
+        let answer = expect_error(gateway, asking(gateway, &[more]), expected).await;
         answer.with_context(|| more.0)?;
     }
     let json = gateway.request(Method::POST, "/oauth/token");
     let json = json.json(&serde_json::json!({"grant_type": "client_credentials"}));
-    refused(gateway, json, (400, "VAL001", "")).await?;
+    expect_error(gateway, json, (400, "VAL001", "")).await?;
     gateway.check_nothing_stored().await?;
     Ok(())
 }

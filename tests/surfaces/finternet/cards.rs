@@ -6,7 +6,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use tests::{Gateway, Options, cards, run_cases};
 
-use super::{INTENTS, card, charged, example, get, intent, pay, refused, status, wrong};
+use super::{INTENTS, card, charged, example, expect_error, get, intent, pay, status, wrong};
 use crate::repeats_card;
 
 #[tokio::test]
@@ -159,7 +159,7 @@ async fn a_wrong_card_charges_nothing(gateway: &Gateway) -> Result<()> {
         "Your card number is invalid.",
         Some("cardNumber"),
     );
-    refused(gateway, request, 400, &expected).await?;
+    expect_error(gateway, request, 400, &expected).await?;
     assert_eq!(status(gateway, &id).await?, "INITIATED");
     assert_eq!(charged(gateway, &id).await?, Vec::<String>::new());
     Ok(())

@@ -5,7 +5,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use tests::{Gateway, Response, run_cases};
 
-use super::{get, of, post, refused, wrong};
+use super::{expect_error, get, of, post, wrong};
 
 const WEBHOOKS: &str = "/v1/webhooks";
 const URL: &str = "https://example.com/hook";
@@ -111,7 +111,7 @@ async fn an_endpoint_is_registered_read_changed_and_deleted(gateway: &Gateway) -
     );
     for method in [Method::GET, Method::PUT, Method::DELETE] {
         let request = of(gateway, &gateway.merchant, method, &path(&made));
-        refused(gateway, request.json(&json!({})), 404, &missing).await?;
+        expect_error(gateway, request.json(&json!({})), 404, &missing).await?;
     }
     assert_eq!(get(gateway, WEBHOOKS).await?.body["data"], json!([]));
     Ok(())
@@ -126,7 +126,7 @@ async fn an_endpoint_is_visible_to_its_merchant_on_its_surface_only(
     let missing = wrong("resource_missing", &missing, None);
     for method in [Method::GET, Method::PUT, Method::DELETE] {
         let theirs = of(gateway, &gateway.other_merchant, method, &path(&made));
-        refused(gateway, theirs.json(&json!({})), 404, &missing).await?;
+        expect_error(gateway, theirs.json(&json!({})), 404, &missing).await?;
     }
     let theirs = of(gateway, &gateway.other_merchant, Method::GET, WEBHOOKS);
     assert_eq!(gateway.send(theirs).await?.body["data"], json!([]));
@@ -186,7 +186,7 @@ async fn wrong_and_too_many_endpoints_are_refused(gateway: &Gateway) -> Result<(
     let message = "This account has as many webhook endpoints as it may have.";
     let request = of(gateway, &gateway.merchant, Method::POST, WEBHOOKS);
     let request = request.json(&json!({"url": URL}));
-    refused(
+    expect_error(
         gateway,
         request,
         400,

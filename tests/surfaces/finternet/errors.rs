@@ -6,7 +6,7 @@ use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
 use tests::{Gateway, cards, run_cases};
 
-use super::{INTENTS, at, example, intent, of, refused, wrong};
+use super::{INTENTS, at, example, expect_error, intent, of, wrong};
 use crate::repeats_card;
 
 const KEY_MISSING: &str = r#"{"error":{"code":"authentication_required","message":"API key is required","type":"authentication_error"}}"#;
@@ -52,17 +52,17 @@ async fn requests_without_a_valid_key_are_refused(gateway: &Gateway) -> Result<(
     let unknown = merchant::key(Mode::Test, &[7; 32]).to_string();
     for (method, path) in paths(&id) {
         let bare = || gateway.request(method.clone(), &path).json(&example());
-        refused(gateway, bare(), 401, KEY_MISSING).await?;
+        expect_error(gateway, bare(), 401, KEY_MISSING).await?;
         for key in ["x", "sk_test_your_key_here", "sk_hackathon_7ac6", &unknown] {
             let request = bare().header("X-API-Key", key);
-            refused(gateway, request, 401, KEY_INVALID).await?;
+            expect_error(gateway, request, 401, KEY_INVALID).await?;
         }
         let basic = bare().basic_auth(&unknown, Some(""));
-        refused(gateway, basic, 401, KEY_INVALID).await?;
+        expect_error(gateway, basic, 401, KEY_INVALID).await?;
         // Two keys of two merchants.
         let ours = bare().header("X-API-Key", gateway.merchant.test_key.as_str());
         let both = ours.bearer_auth(gateway.other_merchant.test_key.as_str());
-        refused(gateway, both, 401, KEY_INVALID).await?;
+        expect_error(gateway, both, 401, KEY_INVALID).await?;
     }
     Ok(())
 }
@@ -92,12 +92,12 @@ async fn another_merchants_intent_is_forbidden(gateway: &Gateway) -> Result<()> 
             method.clone(),
             &at(&id, rest),
         );
-        refused(gateway, theirs.json(&json!({})), 403, FORBIDDEN).await?;
+        expect_error(gateway, theirs.json(&json!({})), 403, FORBIDDEN).await?;
         // Test data and live data are separate: the merchant's own live key finds nothing.
         let live = gateway.request(method, &at(&id, rest)).json(&json!({}));
         let live = live.header("X-API-Key", gateway.merchant.live_key.as_str());
         let missing = format!("Payment intent not found: {id}");
-        refused(
+        expect_error(
             gateway,
             live,
             404,
@@ -140,7 +140,9 @@ async fn an_unknown_intent_is_named(gateway: &Gateway) -> Result<()> {
         ] {
             let request = of(gateway, &gateway.merchant, method, &path);
             let request = request.json(&json!({}));
-            refused(gateway, request, 404, &body).await.context(path)?;
+            expect_error(gateway, request, 404, &body)
+                .await
+                .context(path)?;
         }
     }
     Ok(())
@@ -155,7 +157,7 @@ fn with(name: &str, value: Value) -> Value {
 async fn each_wrong_field_is_named_and_nothing_is_stored(gateway: &Gateway) -> Result<()> {
     let ask = |body: &Value| of(gateway, &gateway.merchant, Method::POST, INTENTS).json(body);
     let zero = r#"{"error":{"code":"invalid_request","message":"The amount must be greater than 0","type":"invalid_request_error","param":"amount"}}"#;
-    refused(gateway, ask(&with("amount", json!("0"))), 400, zero).await?;
+    expect_error(gateway, ask(&with("amount", json!("0"))), 400, zero).await?;
     for (name, value) in [
         ("amount", json!(100)),
         ("currency", json!("usdc")),
@@ -264,7 +266,7 @@ async fn unknown_paths_and_wrong_methods_have_this_contracts_errors(
         format!("{INTENTS}/account/debts"),
     ] {
         let request = of(gateway, &gateway.merchant, Method::GET, &path);
-        refused(gateway, request, 404, &unknown)
+        expect_error(gateway, request, 404, &unknown)
             .await
             .context(path)?;
     }
@@ -281,7 +283,7 @@ async fn unknown_paths_and_wrong_methods_have_this_contracts_errors(
         (Method::POST, format!("{INTENTS}/account/balance")),
     ] {
         let request = of(gateway, &gateway.merchant, method_sent, &path);
-        refused(gateway, request, 405, &method)
+        expect_error(gateway, request, 405, &method)
             .await
             .context(path)?;
     }

@@ -84,7 +84,7 @@ async fn charged(gateway: &Gateway, id: &str) -> Result<Vec<String>> {
 }
 
 /// Sends a request and checks that it is refused with exactly this body.
-async fn refused(
+async fn expect_error(
     gateway: &Gateway,
     request: RequestBuilder,
     status: u16,

@@ -5,7 +5,7 @@ use reqwest::Method;
 use serde_json::json;
 use tests::{Gateway, run_cases};
 
-use super::{INTENTS, at, example, intent, of, refused, wrong};
+use super::{INTENTS, at, example, expect_error, intent, of, wrong};
 
 /// The paths below an intent, and whether they need its escrow.
 const PATHS: [(Method, &str, bool); 6] = [
@@ -45,12 +45,12 @@ async fn operations_that_need_a_chain_say_so(gateway: &Gateway) -> Result<()> {
         } else {
             (400, wrong("invalid_request", UNAVAILABLE, None))
         };
-        refused(gateway, request.json(&json!({})), status, &body).await?;
+        expect_error(gateway, request.json(&json!({})), status, &body).await?;
     }
     let path = format!("{INTENTS}/public/{id}/transaction-hash");
     let request = gateway.request(Method::POST, &path).json(&json!({}));
     let unavailable = wrong("invalid_request", UNAVAILABLE, None);
-    refused(gateway, request, 400, &unavailable).await?;
+    expect_error(gateway, request, 400, &unavailable).await?;
     assert_eq!(super::status(gateway, &id).await?, "INITIATED");
     Ok(())
 }
@@ -70,12 +70,12 @@ async fn an_unknown_intent_is_reported_before_its_escrow(gateway: &Gateway) -> R
             method.clone(),
             &at("intent_1", rest),
         );
-        refused(gateway, ours.json(&json!({})), 404, &missing).await?;
+        expect_error(gateway, ours.json(&json!({})), 404, &missing).await?;
         let theirs = of(gateway, &gateway.other_merchant, method, &at(&id, rest));
-        refused(gateway, theirs.json(&json!({})), 403, forbidden).await?;
+        expect_error(gateway, theirs.json(&json!({})), 403, forbidden).await?;
     }
     let path = format!("{INTENTS}/public/intent_1/transaction-hash");
     let request = gateway.request(Method::POST, &path).json(&json!({}));
-    refused(gateway, request, 404, &missing).await?;
+    expect_error(gateway, request, 404, &missing).await?;
     Ok(())
 }

@@ -11,7 +11,7 @@ use super::{basic, create, example, problem};
 const REPEATED: &str =
     "A request with this Idempotency-Key was taken before. Nothing more was done.";
 
-fn once(gateway: &Gateway, path: &str, body: &Value, key: &str) -> RequestBuilder {
+fn with_key(gateway: &Gateway, path: &str, body: &Value, key: &str) -> RequestBuilder {
     let request = basic(gateway, Method::POST, path).json(body);
     request.header("Idempotency-Key", key)
 }
@@ -36,11 +36,11 @@ async fn cases() -> Result<()> {
 async fn a_repeated_key_is_refused_with_the_first_payment(gateway: &Gateway) -> Result<()> {
     let path = "/v1/payments/";
     let first = gateway
-        .send(once(gateway, path, &example(), "order-1"))
+        .send(with_key(gateway, path, &example(), "order-1"))
         .await?;
     assert_eq!(first.status, 202, "{}", first.text);
     let again = gateway
-        .send(once(gateway, path, &example(), "order-1"))
+        .send(with_key(gateway, path, &example(), "order-1"))
         .await?;
     assert_eq!(
         (again.status, again.text),
@@ -48,7 +48,9 @@ async fn a_repeated_key_is_refused_with_the_first_payment(gateway: &Gateway) -> 
     );
     let mut other = example();
     other["amount"] = json!("500.01");
-    let refused = gateway.send(once(gateway, path, &other, "order-1")).await?;
+    let refused = gateway
+        .send(with_key(gateway, path, &other, "order-1"))
+        .await?;
     let content = "This Idempotency-Key was used with another request. Nothing was done.";
     let expected = problem(409, "Idempotency key reused", content);
     assert_eq!((refused.status, refused.text), (409, expected));
@@ -62,7 +64,7 @@ async fn a_repeated_key_is_refused_with_the_first_payment(gateway: &Gateway) -> 
 
 async fn of_concurrent_requests_one_is_accepted(gateway: &Gateway) -> Result<()> {
     let body = example();
-    let asked = (0..8).map(|_| gateway.send(once(gateway, "/v1/payments/", &body, "order-2")));
+    let asked = (0..8).map(|_| gateway.send(with_key(gateway, "/v1/payments/", &body, "order-2")));
     let (taken, refused): (Vec<Response>, Vec<Response>) = try_join_all(asked)
         .await?
         .into_iter()
@@ -80,8 +82,12 @@ async fn one_key_creates_one_session(gateway: &Gateway) -> Result<()> {
     let session =
         json!({"amount": "1.00", "currency": "USD", "return_url": "https://example.com/"});
     let path = "/v1/payments/session";
-    let first = gateway.send(once(gateway, path, &session, "s-1")).await?;
-    let again = gateway.send(once(gateway, path, &session, "s-1")).await?;
+    let first = gateway
+        .send(with_key(gateway, path, &session, "s-1"))
+        .await?;
+    let again = gateway
+        .send(with_key(gateway, path, &session, "s-1"))
+        .await?;
     assert_eq!((first.status, again.status), (201, 409));
     assert_eq!(again.body["data"]["redirect"], first.body["checkout_url"]);
     assert!(again.at("/data/id_payment").starts_with("pay_"));
@@ -89,7 +95,7 @@ async fn one_key_creates_one_session(gateway: &Gateway) -> Result<()> {
     // Keys are shared with the other surfaces.
     gateway.pay_with_key(cards::APPROVED, "p-1").await?;
     let other = gateway
-        .send(once(gateway, "/v1/payments/", &example(), "p-1"))
+        .send(with_key(gateway, "/v1/payments/", &example(), "p-1"))
         .await?;
     assert_eq!((other.status, &other.body["data"]), (409, &Value::Null));
     Ok(())
@@ -120,12 +126,12 @@ async fn a_repeated_refund_or_customer_names_the_first(gateway: &Gateway) -> Res
         ),
     ] {
         let key = format!("once {path}");
-        let first = gateway.send(once(gateway, path, &body, &key)).await?;
-        let again = gateway.send(once(gateway, path, &body, &key)).await?;
+        let first = gateway.send(with_key(gateway, path, &body, &key)).await?;
+        let again = gateway.send(with_key(gateway, path, &body, &key)).await?;
         assert_eq!(first.status, 200, "{}", first.text);
         assert!(first.body[member].is_string(), "{}", first.text);
         assert_eq!((again.status, again.text), (409, repeated(&first.body)));
-        let other = gateway.send(once(gateway, path, &other, &key)).await?;
+        let other = gateway.send(with_key(gateway, path, &other, &key)).await?;
         let found = (other.status, other.at("/title"), &other.body["data"]);
         assert_eq!(found, (409, "Idempotency key reused", &Value::Null));
     }

@@ -8,7 +8,7 @@ use tests::{Gateway, Receiver, cards, run_cases};
 
 use super::send;
 use crate::plain::plain;
-use crate::{refusal, refused};
+use crate::{expect_error, refusal};
 
 #[tokio::test]
 async fn cases() -> Result<()> {
@@ -52,15 +52,15 @@ async fn a_customer_is_created_read_and_changed(gateway: &Gateway) -> Result<()>
     assert_eq!(gateway.get(&other_spelling).await?.text, changed.text);
 
     gateway.drain().await?;
-    let mut received: Vec<Value> = receiver
+    let mut webhooks: Vec<Value> = receiver
         .requests()
         .iter()
         .map(tests::Request::json)
         .collect();
-    received.sort_by_key(|event| event["type"].to_string());
-    let kinds: Vec<&Value> = received.iter().map(|event| &event["type"]).collect();
+    webhooks.sort_by_key(|event| event["type"].to_string());
+    let kinds: Vec<&Value> = webhooks.iter().map(|event| &event["type"]).collect();
     assert_eq!(kinds, ["customer.created", "customer.updated"]);
-    let objects: Vec<&Value> = received
+    let objects: Vec<&Value> = webhooks
         .iter()
         .map(|event| &event["data"]["object"])
         .collect();
@@ -96,7 +96,7 @@ async fn one_email_address_is_one_customer(gateway: &Gateway) -> Result<()> {
         let request = gateway.request(Method::PATCH, &path).json(&take);
         request.bearer_auth(gateway.merchant.test_key.as_str())
     };
-    refused(gateway, taking(), &refusal(400, "email_taken", "email")).await?;
+    expect_error(gateway, taking(), &refusal(400, "email_taken", "email")).await?;
     let first_path = format!("/v1/customers/{}", first.at("/id"));
     let cleared = send(gateway, Method::PATCH, &first_path, &json!({"email": null})).await?;
     assert_eq!(
@@ -125,7 +125,7 @@ async fn wrong_customer_fields_are_named_and_nothing_is_stored(gateway: &Gateway
         (json!("customer@example.com"), "body_invalid", ""),
     ] {
         let request = gateway.posting("/v1/customers", &body);
-        let answer = refused(gateway, request, &refusal(400, code, param)).await;
+        let answer = expect_error(gateway, request, &refusal(400, code, param)).await;
         answer.with_context(|| body.to_string())?;
     }
     gateway.check_nothing_stored().await?;
@@ -141,7 +141,7 @@ async fn customers_of_others_are_not_found(gateway: &Gateway) -> Result<()> {
     for key in [&gateway.other_merchant.test_key, &gateway.merchant.live_key] {
         for method in [Method::GET, Method::PATCH] {
             let request = gateway.request(method, &path).bearer_auth(key.as_str());
-            refused(gateway, request.json(&json!({"name": "Eve"})), &missing).await?;
+            expect_error(gateway, request.json(&json!({"name": "Eve"})), &missing).await?;
         }
         let list = gateway
             .request(Method::GET, "/v1/customers")
@@ -157,7 +157,7 @@ async fn customers_of_others_are_not_found(gateway: &Gateway) -> Result<()> {
     ] {
         let answer = gateway.request(Method::GET, &format!("/v1/customers/{id}"));
         let answer = answer.bearer_auth(gateway.merchant.test_key.as_str());
-        refused(gateway, answer, &missing).await?;
+        expect_error(gateway, answer, &missing).await?;
     }
     assert_eq!(gateway.get(&path).await?.at("/name"), "Ada");
     Ok(())
@@ -230,7 +230,7 @@ async fn a_new_customer_of_a_payment_is_notified_once(gateway: &Gateway) -> Resu
     let paid = gateway.pay(cards::APPROVED).await?;
     gateway.pay(cards::APPROVED).await?;
     gateway.drain().await?;
-    let received: Vec<Value> = receiver
+    let webhooks: Vec<Value> = receiver
         .requests()
         .iter()
         .map(tests::Request::json)
@@ -239,8 +239,8 @@ async fn a_new_customer_of_a_payment_is_notified_once(gateway: &Gateway) -> Resu
         .get(&format!("/v1/customers/{}", paid.at("/customer/id")))
         .await?;
     assert_eq!(customer.at("/name"), "John Doe");
-    let [event] = received.as_slice() else {
-        anyhow::bail!("{received:?}");
+    let [event] = webhooks.as_slice() else {
+        anyhow::bail!("{webhooks:?}");
     };
     assert_eq!(event["type"], "customer.created");
     assert_eq!(event["data"]["object"], customer.body);

@@ -7,7 +7,7 @@ use tests::{Gateway, Receiver, Response, cards, run_cases};
 
 use super::send;
 use crate::plain::plain;
-use crate::{refusal, refused};
+use crate::{expect_error, refusal};
 
 #[tokio::test]
 async fn cases() -> Result<()> {
@@ -66,7 +66,7 @@ async fn an_endpoint_is_listed_read_changed_and_deleted(gateway: &Gateway) -> Re
     for method in [Method::GET, Method::PATCH, Method::DELETE] {
         let request = gateway.request(method, &path).json(&json!({}));
         let request = request.bearer_auth(gateway.merchant.test_key.as_str());
-        refused(gateway, request, &missing).await?;
+        expect_error(gateway, request, &missing).await?;
     }
     let list = gateway.get("/v1/webhooks").await?;
     assert_eq!(list.text, r#"{"object":"list","data":[],"has_more":false}"#);
@@ -88,8 +88,8 @@ async fn a_disabled_endpoint_receives_nothing_until_it_is_active(gateway: &Gatew
     gateway.pay(cards::APPROVED).await?;
     let declined = gateway.pay(cards::DECLINED).await?;
     gateway.drain().await?;
-    let received = receiver.requests();
-    let objects: Vec<Value> = received
+    let webhooks = receiver.requests();
+    let objects: Vec<Value> = webhooks
         .iter()
         .map(|event| event.json()["data"]["object"].clone())
         .collect();
@@ -156,7 +156,7 @@ async fn wrong_changes_are_named(gateway: &Gateway) -> Result<()> {
     ] {
         let request = gateway.request(Method::PATCH, &path).json(&body);
         let request = request.bearer_auth(gateway.merchant.test_key.as_str());
-        refused(gateway, request, &refusal(400, code, param)).await?;
+        expect_error(gateway, request, &refusal(400, code, param)).await?;
     }
     assert_eq!(gateway.get(&path).await?.text, before.text);
     Ok(())
@@ -173,14 +173,14 @@ async fn endpoints_of_others_are_not_found(gateway: &Gateway) -> Result<()> {
         for method in [Method::GET, Method::PATCH, Method::DELETE] {
             let request = gateway.request(method, &format!("/v1/webhooks/{}", ours.id));
             let request = request.bearer_auth(key.as_str()).json(&json!({}));
-            refused(gateway, request, &missing).await?;
+            expect_error(gateway, request, &missing).await?;
         }
     }
     let elsewhere = gateway
         .register("/v2/webhooks", "https://example.com/")
         .await?;
     let request = gateway.request(Method::GET, &format!("/v1/webhooks/{}", elsewhere.id));
-    refused(
+    expect_error(
         gateway,
         request.bearer_auth(merchant.test_key.as_str()),
         &missing,
@@ -198,7 +198,7 @@ async fn endpoints_need_a_key(gateway: &Gateway) -> Result<()> {
         (Method::DELETE, "/v1/webhooks/whk_0000000000000000000001"),
     ] {
         let request = gateway.request(method, path);
-        refused(gateway, request, &refusal(401, "missing_api_key", "")).await?;
+        expect_error(gateway, request, &refusal(401, "missing_api_key", "")).await?;
     }
     gateway.check_nothing_stored().await?;
     Ok(())

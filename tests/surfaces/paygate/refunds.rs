@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use tests::{Gateway, Receiver, Response, cards, example, run_cases};
 
 use crate::plain::plain;
-use crate::{check_error, refusal, refused};
+use crate::{check_error, expect_error, refusal};
 
 async fn refund(gateway: &Gateway, payment: &str, body: &Value) -> Result<Response> {
     gateway
@@ -16,9 +16,9 @@ async fn refund(gateway: &Gateway, payment: &str, body: &Value) -> Result<Respon
 }
 
 /// The objects of webhooks, ordered by their ids.
-fn objects(received: &[tests::Request]) -> Vec<Value> {
+fn objects(webhooks: &[tests::Request]) -> Vec<Value> {
     let object = |event: &tests::Request| event.json()["data"]["object"].clone();
-    let mut objects: Vec<Value> = received.iter().map(object).collect();
+    let mut objects: Vec<Value> = webhooks.iter().map(object).collect();
     objects.sort_by_key(|object| object["id"].to_string());
     objects
 }
@@ -68,14 +68,14 @@ async fn a_payment_is_refunded_in_parts(gateway: &Gateway) -> Result<()> {
     let too_large = refusal(400, "amount_too_large", "amount");
     for body in [json!({}), json!({"amount": 1})] {
         let again = gateway.posting(&format!("/v1/payments/{id}/refund"), &body);
-        refused(gateway, again, &too_large).await?;
+        expect_error(gateway, again, &too_large).await?;
     }
 
     gateway.drain().await?;
-    let received = receiver.requests();
-    assert_eq!(objects(&received), [part.body, rest.body]);
+    let webhooks = receiver.requests();
+    assert_eq!(objects(&webhooks), [part.body, rest.body]);
     assert!(
-        received
+        webhooks
             .iter()
             .all(|event| event.json()["type"] == "refund.created")
     );
@@ -93,7 +93,7 @@ async fn a_payment_without_a_capture_is_not_refundable(gateway: &Gateway) -> Res
     for payment in [open, declined] {
         let path = format!("/v1/payments/{}/refund", payment.at("/id"));
         let expected = refusal(400, "payment_not_refundable", "");
-        refused(gateway, gateway.posting(&path, &json!({})), &expected).await?;
+        expect_error(gateway, gateway.posting(&path, &json!({})), &expected).await?;
     }
     Ok(())
 }
@@ -110,20 +110,20 @@ async fn payments_of_others_are_not_refunded(gateway: &Gateway) -> Result<()> {
         "%ff",
     ] {
         let unknown = format!("/v1/payments/{unknown}/refund");
-        refused(gateway, gateway.posting(&unknown, &json!({})), &missing).await?;
+        expect_error(gateway, gateway.posting(&unknown, &json!({})), &missing).await?;
     }
     let theirs = gateway
         .request(Method::POST, &path)
         .bearer_auth(gateway.other_merchant.test_key.as_str())
         .json(&json!({}));
-    refused(gateway, theirs, &missing).await?;
+    expect_error(gateway, theirs, &missing).await?;
     let live = gateway
         .request(Method::POST, &path)
         .bearer_auth(gateway.merchant.live_key.as_str())
         .json(&json!({}));
-    refused(gateway, live, &missing).await?;
+    expect_error(gateway, live, &missing).await?;
     let keyless = gateway.request(Method::POST, &path).json(&json!({}));
-    refused(gateway, keyless, &refusal(401, "missing_api_key", "")).await?;
+    expect_error(gateway, keyless, &refusal(401, "missing_api_key", "")).await?;
     assert_eq!(read(gateway, paid.at("/id")).await?.text, paid.text);
     Ok(())
 }
@@ -146,7 +146,7 @@ async fn a_wrong_refund_is_named_and_changes_nothing(gateway: &Gateway) -> Resul
     ] {
         let request = gateway.posting(&path, &body);
         let expected = refusal(400, code, param);
-        let answer = refused(gateway, request, &expected).await;
+        let answer = expect_error(gateway, request, &expected).await;
         answer.with_context(|| body.to_string())?;
     }
     assert_eq!(read(gateway, paid.at("/id")).await?.text, paid.text);

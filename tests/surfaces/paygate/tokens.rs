@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use tests::{Gateway, Response, cards, example, run_cases};
 
 use crate::plain::plain;
-use crate::{refusal, refused};
+use crate::{expect_error, refusal};
 
 async fn exchange(gateway: &Gateway) -> Result<Response> {
     let body = json!({
@@ -74,14 +74,14 @@ async fn an_expired_token_is_refused(gateway: &Gateway) -> Result<()> {
     let expired = gateway
         .request(Method::GET, "/v1/transactions")
         .bearer_auth(token);
-    refused(gateway, expired, &refusal(401, "token_expired", "")).await?;
+    expect_error(gateway, expired, &refusal(401, "token_expired", "")).await?;
     let mut altered = token.to_owned();
     altered.pop().context("a token")?;
     for unknown in [altered.as_str(), "at_", "at_x"] {
         let request = gateway
             .request(Method::GET, "/v1/transactions")
             .bearer_auth(unknown);
-        refused(gateway, request, &refusal(401, "invalid_api_key", "")).await?;
+        expect_error(gateway, request, &refusal(401, "invalid_api_key", "")).await?;
     }
     Ok(())
 }
@@ -161,13 +161,13 @@ async fn wrong_credentials_get_no_token(gateway: &Gateway) -> Result<()> {
         (json!([]), 400, "body_invalid", ""),
     ] {
         let request = gateway.request(Method::POST, "/v1/auth/token").json(&body);
-        let answer = refused(gateway, request, &refusal(status, code, param)).await;
+        let answer = expect_error(gateway, request, &refusal(status, code, param)).await;
         answer.with_context(|| format!("{code} {param}"))?;
     }
     let form = gateway.request(Method::POST, "/v1/auth/token");
     let form = form.header("Content-Type", "application/x-www-form-urlencoded");
     let form = form.body(format!("client_id={id}&client_secret={secret}"));
-    refused(gateway, form, &refusal(400, "body_invalid", "")).await?;
+    expect_error(gateway, form, &refusal(400, "body_invalid", "")).await?;
     gateway.check_nothing_stored().await?;
     Ok(())
 }

@@ -8,7 +8,7 @@ use time::OffsetDateTime;
 use time::macros::format_description;
 
 use crate::plain::plain;
-use crate::{refusal, refused};
+use crate::{expect_error, refusal};
 
 async fn list(gateway: &Gateway, query: &str) -> Result<Response> {
     let answer = gateway.get(&format!("/v1/transactions{query}")).await?;
@@ -162,7 +162,7 @@ async fn wrong_parameters_are_named(gateway: &Gateway) -> Result<()> {
         let request = gateway.request(Method::GET, &format!("/v1/transactions?{query}"));
         let request = request.bearer_auth(gateway.merchant.test_key.as_str());
         let expected = refusal(400, "parameter_invalid", param);
-        let answer = refused(gateway, request, &expected).await;
+        let answer = expect_error(gateway, request, &expected).await;
         answer.with_context(|| query.to_owned())?;
     }
     Ok(())
@@ -181,6 +181,6 @@ async fn transactions_of_others_are_not_listed(gateway: &Gateway) -> Result<()> 
         }
     }
     let keyless = gateway.request(Method::GET, "/v1/transactions");
-    refused(gateway, keyless, &refusal(401, "missing_api_key", "")).await?;
+    expect_error(gateway, keyless, &refusal(401, "missing_api_key", "")).await?;
     Ok(())
 }

@@ -59,7 +59,7 @@ struct Maker<'a> {
 
 impl Maker<'_> {
     /// Creates an object, under an idempotency key that others use too.
-    async fn ask(&self, what: &str, by: By, path: &str, body: &Value) -> Result<Response> {
+    async fn create(&self, what: &str, by: By, path: &str, body: &Value) -> Result<Response> {
         let body = body.to_string().replace("their-test", self.whose);
         let request = self.gateway.request(Method::POST, path).body(body);
         let request = request.header("Content-Type", "application/json");
@@ -82,13 +82,13 @@ pub async fn test(gateway: &Gateway, key: &str, receiver: &Receiver, whose: &str
         "url": receiver.url("/their-test-hook"), "metadata": {"note": "their-test-hook-note"},
     });
     maker
-        .ask("paygate-hook", By::Bearer, "/v1/webhooks", &hook)
+        .create("paygate-hook", By::Bearer, "/v1/webhooks", &hook)
         .await?;
     maker
-        .ask("finfusion-hook", By::Bearer, "/v2/webhooks", &hook)
+        .create("finfusion-hook", By::Bearer, "/v2/webhooks", &hook)
         .await?;
     maker
-        .ask("finternet-hook", By::Header, "/v1/webhooks", &hook)
+        .create("finternet-hook", By::Header, "/v1/webhooks", &hook)
         .await?;
     let mut order = example(cards::APPROVED);
     order["customer"] =
@@ -96,24 +96,24 @@ pub async fn test(gateway: &Gateway, key: &str, receiver: &Receiver, whose: &str
     order["description"] = "their-test-order".into();
     order["metadata"] = json!({"note": "their-test-order-note"});
     let paid = maker
-        .ask("payment", By::Bearer, "/v1/payments", &order)
+        .create("payment", By::Bearer, "/v1/payments", &order)
         .await?;
     let path = format!("/v1/payments/{}/refund", paid.at("/id"));
     let back = json!({"amount": 100, "reason": "their-test-reason"});
-    maker.ask("refund", By::Bearer, &path, &back).await?;
+    maker.create("refund", By::Bearer, &path, &back).await?;
     let hosted = json!({
         "amount": "5.00", "currency": "USD", "description": "their-test-hosted",
         "items": ["their-test-item"], "return_url": "https://shop.example/their-test-back",
     });
     maker
-        .ask("hosted", By::Basic, "/v1/payments/", &hosted)
+        .create("hosted", By::Basic, "/v1/payments/", &hosted)
         .await?;
     let customer = json!({
         "email": "their-test-known@shop.example", "name": "their-test-customer",
         "description": "their-test-customer-words", "metadata": {"note": "their-test-customer-note"},
     });
     maker
-        .ask("customer", By::Bearer, "/v1/customers", &customer)
+        .create("customer", By::Bearer, "/v1/customers", &customer)
         .await?;
     let intent = json!({
         "amount": "5.00", "currency": "USD", "type": "CONDITIONAL",
@@ -121,15 +121,15 @@ pub async fn test(gateway: &Gateway, key: &str, receiver: &Receiver, whose: &str
         "settlementDestination": "their-test-account",
     });
     let intents = "/v1/payment-intents";
-    maker.ask("intent", By::Header, intents, &intent).await?;
+    maker.create("intent", By::Header, intents, &intent).await?;
     let paid = maker
-        .ask("paid-intent", By::Header, intents, &intent)
+        .create("paid-intent", By::Header, intents, &intent)
         .await?;
     let path = format!("{intents}/public/{}/payment", paid.at("/id"));
     let card =
         json!({"cardNumber": cards::APPROVED, "expiry": "12/30", "cvv": "123", "name": "John Doe"});
     maker
-        .ask("card", By::Header, &path, &json!({"card": card}))
+        .create("card", By::Header, &path, &json!({"card": card}))
         .await?;
     gateway.drain().await
 }

@@ -202,15 +202,15 @@ async fn try_all(
     let all = cases.len();
     ensure!(answered * 8 > all, "only {answered} of {all} are answered");
     gateway.drain().await?;
-    let received = receiver.requests();
-    let mine: Vec<_> = received
+    let webhooks = receiver.requests();
+    let mine: Vec<_> = webhooks
         .iter()
-        .filter(|received| received.path == MINE)
+        .filter(|webhooks| webhooks.path == MINE)
         .collect();
     ensure!(!mine.is_empty(), "outsiders receive no webhook at all");
-    for received in mine {
-        let leak = theirs.leak("", &received.text);
-        ensure!(leak.is_none(), "{leak:?} was sent: {}", received.text);
+    for webhooks in mine {
+        let leak = theirs.leak("", &webhooks.text);
+        ensure!(leak.is_none(), "{leak:?} was sent: {}", webhooks.text);
     }
     same("their rows", &rows, &theirs.rows(gateway).await?)?;
     let after = theirs.reads(gateway, operations).await?;

@@ -19,7 +19,7 @@ use wire::fourgeeks::request::{
     ReadPayment, ReadPaymentParameters,
 };
 use wire::fourgeeks::response::{
-    self, Begun, Booked, Created, Exchange, PaymentRow, PublicPayment, Session, SessionCreated,
+    self, Booked, Created, Exchange, PaymentRow, PublicPayment, Session, SessionCreated, Started,
 };
 use wire::fourgeeks::{MerchantProfile, payment_id, session};
 
@@ -79,7 +79,7 @@ async fn start<B: JsonSchema, T, const STATUS: u16>(
     principal: Principal,
     sent: Sent<B>,
     read: fn(Value, Mode) -> Result<CreatePayment, FieldError>,
-    render: fn(&Payment, Begun) -> StoredResponse,
+    render: fn(&Payment, Started) -> StoredResponse,
 ) -> Handled<T, STATUS> {
     let (wanted, key) = sent.read(app, |body| read(body, principal.mode)).await?;
     let (profile, _) = profile(app, principal.merchant_id).await?;
@@ -92,7 +92,7 @@ async fn start<B: JsonSchema, T, const STATUS: u16>(
         intent_id: None,
         checkout: Some(wanted.checkout),
     };
-    let render = |payment: &Payment| match Begun::of(&app.public_url, payment, &profile) {
+    let render = |payment: &Payment| match Started::of(&app.public_url, payment, &profile) {
         Some(begun) => render(payment, begun),
         None => render_error(ApiError::Internal),
     };
@@ -147,7 +147,7 @@ pub const READ_SESSION: Docs = docs(PAGE_GROUP, "getSession", "Read a checkout s
 pub async fn read_session(State(app): State<Arc<App>>, Id(id): Id) -> Handled<Session<'static>> {
     let payment = find_hosted(&app, session(&id), "session").await?;
     let (profile, _) = profile(&app, payment.merchant_id).await?;
-    let begun = Begun::of(&app.public_url, &payment, &profile);
+    let begun = Started::of(&app.public_url, &payment, &profile);
     let session = begun.and_then(|begun| Session::of(&payment, begun));
     Ok(Reply::of(session.ok_or(ApiError::Internal)?.body()))
 }

@@ -8,11 +8,11 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::{Attempt, Row, attempt_of};
-use crate::jobs::{Claimed, Leases, Load};
+use crate::jobs::{Claimed, Claims, Load};
 use crate::vault::Sealed;
 use crate::{Error, Result};
 
-/// The acquirer of new attempts. There is one; a payment that goes elsewhere names it here.
+/// The acquirer of new attempts. There is only one; routing to others would start here.
 const ACQUIRER: &str = "sandbox";
 
 /// A payment that the card worker claimed.
@@ -20,19 +20,19 @@ const ACQUIRER: &str = "sandbox";
 pub struct CardPayment {
     /// The payment.
     pub payment: Payment,
-    /// Its version, which every transition names.
+    /// The version that was read, which every transition names.
     pub version: i32,
-    /// The merchant's fee in ten-thousandths.
+    /// The merchant's fee in basis points.
     pub fee_basis_points: u16,
-    /// How long until the payment expires, if it can; zero if that is past.
+    /// How long until the payment expires, if it can; zero if it should have expired.
     pub expires_in: Option<Duration>,
-    /// The sealed card, while it is kept.
+    /// The sealed card, until the outcome is recorded.
     pub card: Option<Sealed>,
-    /// The open attempt. If its id is the claim's, nothing was sent under it yet.
+    /// The open attempt. If its id is the claim's, this claim created it and nothing has been sent yet.
     pub attempt: Option<Attempt>,
-    /// Closed attempts that are in progress: to be voided, or to be enquired about once more.
+    /// Closed attempts that are still in progress: to void, or to enquire about once more.
     pub closed: Vec<Attempt>,
-    /// How long until the reversed attempts are to be enquired about.
+    /// How long until the enquiry about the reversed attempts.
     pub watch: Duration,
 }
 
@@ -44,7 +44,7 @@ impl Load for CardPayment {
     const LEASE: Duration = Duration::from_secs(20);
     const CONNECTIONS: u32 = 2;
 
-    async fn load(db: &mut PgConnection, leases: &Leases) -> Result<Vec<(Uuid, Claimed<Self>)>> {
+    async fn load(db: &mut PgConnection, claims: &Claims) -> Result<Vec<(Uuid, Claimed<Self>)>> {
         use authorization::State;
         let all = State::ALL.into_iter();
         let open = names(all.clone().filter(|state| state.is_open()));
@@ -52,9 +52,9 @@ impl Load for CardPayment {
         let unattempted = [payment::State::Authorizing.name().to_owned()];
         let rows = sqlx::query_file!(
             "src/payments/claim.sql",
-            &leases.ids,
-            &leases.seqs,
-            &leases.leases,
+            &claims.ids,
+            &claims.seqs,
+            &claims.leases,
             Self::LEASE.as_secs_f64(),
             WATCH.as_secs_f64(),
             &unattempted,
@@ -132,8 +132,8 @@ fn seconds(seconds: f64) -> Duration {
     Duration::try_from_secs_f64(seconds).unwrap_or_default()
 }
 
-/// Deletes the attempt that a claim opened and under which nothing was sent, so that its number is
-/// used again.
+/// Deletes the attempt that this claim created if nothing has been sent under it, so that its number is
+/// free again: attempts are limited, and this one must not count.
 pub async fn discard_unsent(db: &sqlx::PgPool, claim: Uuid) -> Result<()> {
     sqlx::query!(
         "delete from authorizations where id = $1 and state = $2",

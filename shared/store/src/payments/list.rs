@@ -10,28 +10,30 @@ use uuid::Uuid;
 use super::Row;
 use crate::Result;
 
-/// How far an id's time, which the process that made it said, may be from the database's.
+/// How far the time in an id may differ from the database's clock: it comes from the clock of the process
+/// that created the id.
 const SKEW: Duration = Duration::minutes(10);
 
-/// Which payments, newest first.
+/// Which payments to list, newest first.
 #[derive(Debug, Clone, Default)]
 pub struct Filter {
-    /// Only those before this one, exclusive.
+    /// Only those that come after this one in the list.
     pub after: Option<PaymentId>,
-    /// How many of them to step over. Each costs as much as one that is shown: bound it.
+    /// How many to skip. A skipped row costs as much as a returned one, so limit this.
     pub offset: i64,
     /// How many to return at most.
     pub limit: i64,
-    /// In which states; empty is all.
+    /// Only in these states; empty is all.
     pub states: Vec<State>,
-    /// Created at or after.
+    /// Created at or after this time.
     pub from: Option<OffsetDateTime>,
-    /// Created before.
+    /// Created before this time.
     pub to: Option<OffsetDateTime>,
 }
 
 impl Filter {
-    /// Ids carry their time, so bounds of time are bounds of the index.
+    /// The range of ids to read. Ids contain their creation time, so a time range limits how much of the
+    /// index is read.
     fn bounds(&self) -> (Uuid, Uuid) {
         let from = self.from.map_or(Uuid::nil(), |from| first_id(from - SKEW));
         let to = self.to.map_or(Uuid::max(), |to| first_id(to + SKEW));
@@ -40,13 +42,13 @@ impl Filter {
     }
 }
 
-/// The least version 7 id of a millisecond.
+/// The smallest version 7 id of a millisecond.
 fn first_id(at: OffsetDateTime) -> Uuid {
     let ms = u64::try_from(at.unix_timestamp_nanos() / 1_000_000).unwrap_or_default();
     Uuid::from_u128(u128::from(ms & 0xffff_ffff_ffff) << 80)
 }
 
-/// A merchant's payments, newest first; those of intents are not among them.
+/// A merchant's payments, newest first, without those that pay intents.
 pub async fn list(
     db: &PgPool,
     merchant: MerchantId,
@@ -95,7 +97,8 @@ async fn in_any_state(
     Ok(rows.fetch_all(db).await?)
 }
 
-/// Each state's newest ones, put together: a rare state is not looked for among all payments.
+/// Reads the newest payments of each state by index and merges them, so that finding a rare state does
+/// not scan all payments.
 async fn in_states(
     db: &PgPool,
     merchant: MerchantId,

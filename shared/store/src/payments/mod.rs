@@ -1,4 +1,4 @@
-//! Payments: read, claimed by the card worker, and changed by [`Change`] alone.
+//! Payments: the card worker claims them, and only [`Transition`] changes their state.
 
 mod claim;
 mod list;
@@ -105,7 +105,7 @@ impl Row {
     }
 }
 
-/// A merchant's payment, if it has one with this id in this mode; those of intents too.
+/// A merchant's payment, including one that pays an intent.
 pub async fn get(
     db: &PgPool,
     merchant: MerchantId,
@@ -129,16 +129,16 @@ pub async fn get(
     row.map(Row::read).transpose()
 }
 
-/// A payment that is paid on the hosted page.
+/// A payment with a hosted page.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Hosted {
     /// The payment.
     pub payment: Payment,
-    /// Until when it may be paid, if it waits for that.
+    /// When it expires if it is not paid.
     pub expires_at: Option<OffsetDateTime>,
 }
 
-/// The payment with this id, whosever it is, if it is paid on the hosted page.
+/// The payment of any merchant with this id, if it has a hosted page.
 pub async fn hosted(db: &PgPool, id: PaymentId) -> Result<Option<Hosted>> {
     let row = sqlx::query!(
         "select merchant_id, live, expires_at from payments
@@ -155,16 +155,16 @@ pub async fn hosted(db: &PgPool, id: PaymentId) -> Result<Option<Hosted>> {
     }))
 }
 
-/// An attempt as it stands.
+/// An attempt to authorize a payment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Attempt {
-    /// Its id, and our reference.
+    /// Its id, which is also the reference at the acquirer.
     pub id: AuthorizationId,
-    /// The how many-th of its payment, from 1.
+    /// Its number within the payment, from 1.
     pub number: u16,
     /// Its state.
     pub state: authorization::State,
-    /// The acquirer that it was sent to.
+    /// The acquirer it is sent to.
     pub acquirer: String,
 }
 
@@ -193,8 +193,8 @@ fn attempt_of(
     }))
 }
 
-/// Reads a payment's version and one of its attempts again, without claiming anything: for a
-/// worker that was overtaken and holds an answer of its own.
+/// Reads a payment's state and version and one of its attempts again without a claim: for a worker that
+/// received an acquirer's response after another worker moved the payment.
 pub async fn reread(
     db: &PgPool,
     payment: PaymentId,

@@ -1,4 +1,4 @@
-//! Looking at payments that somebody waits for.
+//! Reading payments that requests wait for.
 
 use std::collections::HashMap;
 
@@ -12,14 +12,14 @@ use super::Row;
 use crate::Result;
 use crate::batch::Statement;
 
-/// A look at a merchant's payment, together with whoever looks at the same time.
+/// A read of a merchant's payment. Concurrent reads share one statement.
 #[derive(Debug, Clone, Copy)]
 pub struct Read {
-    /// Whose.
+    /// The merchant.
     pub merchant_id: MerchantId,
     /// Test or live.
     pub mode: Mode,
-    /// Which.
+    /// The payment.
     pub id: PaymentId,
 }
 
@@ -32,7 +32,7 @@ impl Statement for Read {
         let ids: Vec<Uuid> = rows.iter().map(|row| row.id.0).collect();
         let merchants: Vec<Uuid> = rows.iter().map(|row| row.merchant_id.0).collect();
         let live: Vec<bool> = rows.iter().map(|row| row.mode.is_live()).collect();
-        let seen = sqlx::query_as!(
+        let found = sqlx::query_as!(
             Row,
             r#"select id as "id!", merchant_id as "merchant_id!", live as "live!", state as "state!",
                       failure, amount as "amount!", currency as "currency!", method as "method!", description,
@@ -47,12 +47,13 @@ impl Statement for Read {
         )
         .fetch_all(db)
         .await?;
-        let seen = seen
+        let found = found
             .into_iter()
             .map(|row| row.read().map(|payment| (payment.id, payment)));
-        let seen = seen.collect::<Result<HashMap<_, _>>>()?;
+        let found = found.collect::<Result<HashMap<_, _>>>()?;
+        // Two rows of a batch may name the same id for different merchants.
         let own = |row: &Read| {
-            let payment = seen.get(&row.id)?;
+            let payment = found.get(&row.id)?;
             let is_own = (payment.merchant_id, payment.mode) == (row.merchant_id, row.mode);
             is_own.then(|| payment.clone())
         };

@@ -1,4 +1,4 @@
-//! Moving payments from state to state: all of an event's effects, or none.
+//! Transitions of payments: one statement writes the new state with all effects, or nothing.
 
 use std::collections::HashMap;
 
@@ -8,53 +8,53 @@ use domain::job::Job;
 use domain::payment::{Failure, State};
 use rust_decimal::Decimal;
 use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::json;
 use sqlx::{PgConnection, PgPool};
 
 use crate::Result;
 use crate::batch::{Batch, Statement};
 use crate::effects::{self, Effects};
 
-/// What an acquirer stated when it approved.
+/// The details of an acquirer's approval.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Approval {
-    /// The approved amount in major units, if stated.
+    /// The approved amount in major units, if the acquirer provides it.
     pub amount: Option<Decimal>,
-    /// The approval's code, if stated, at most 64 characters.
+    /// The approval code, if the acquirer provides one; at most 64 characters.
     pub code: Option<String>,
 }
 
-/// An attempt's part in a transition.
+/// The attempt's part of a transition.
 #[derive(Debug, Clone)]
 pub struct AttemptTransition {
     /// The attempt.
     pub id: AuthorizationId,
     /// The state that was read.
     pub from: authorization::State,
-    /// The state that follows.
+    /// The new state.
     pub to: authorization::State,
-    /// What the approval stated, if this is one.
+    /// The approval's details, if the event is an approval.
     pub approval: Approval,
 }
 
-/// The transition of a payment, of one of its attempts, or of both: the only thing that changes one.
+/// The transition of a payment, of one of its attempts, or of both. Nothing else changes their states.
 #[derive(Debug, Clone)]
 pub struct Transition {
     /// The payment.
     pub payment_id: PaymentId,
-    /// The version that was read.
+    /// The version that was read. If the payment has another one now, nothing is written.
     pub version: i32,
     /// The state that was read.
     pub from: State,
-    /// The state that follows.
+    /// The new state.
     pub to: State,
-    /// Why it failed, if it did.
+    /// Why the payment failed, if it did.
     pub failure: Option<Failure>,
-    /// The attempt it happened to.
+    /// The attempt that the event is about.
     pub attempt: Option<AttemptTransition>,
-    /// HMAC of the card number.
+    /// HMAC of the card number, once the card was opened.
     pub fingerprint: Option<Vec<u8>>,
-    /// Whether the outcome is known, so that the sealed card must be deleted.
+    /// Whether to delete the sealed card: the outcome is known (PCI DSS 3.3.2).
     pub forget_card: bool,
     /// History, postings, event and jobs.
     pub effects: Effects,
@@ -81,8 +81,9 @@ struct Input<'a> {
 }
 
 impl Transition {
-    /// Whether the acquirer would report it again, were it lost with the database: the payment and
-    /// its attempt stay in progress under the same lease, and nobody saw anything.
+    /// Whether a crash of the database may lose this transition, so that writing it need not wait for the
+    /// disk. It may if nobody has seen the result and the payment stays in progress under the same lease:
+    /// the next claim then asks the acquirer again.
     fn is_recoverable(&self) -> bool {
         self.to.is_in_progress() && self.effects.is_private() && self.effects.extends_lease()
     }
@@ -110,21 +111,21 @@ impl Transition {
     }
 }
 
-/// What a transition did.
+/// The outcome of a [`Transition`].
 #[derive(Debug)]
 pub enum Written {
-    /// It is written.
+    /// The transition is written.
     Done {
-        /// The payment's version now.
+        /// The payment's new version.
         version: i32,
         /// The jobs to publish.
         jobs: Vec<Job>,
     },
-    /// Another worker moved the payment first: read it again and decide again.
+    /// Another worker moved the payment first. Nothing is written: read the payment again.
     Conflict,
 }
 
-/// Where transitions are written. Those that wait for the disk do not hold up those that need not.
+/// Writes transitions, in two batches: those that wait for the disk do not delay those that need not.
 #[derive(Clone)]
 pub struct Transitions {
     synchronous: Batch<Transition>,
@@ -132,7 +133,7 @@ pub struct Transitions {
 }
 
 impl Transitions {
-    /// Starts the tasks that write; they end when the last clone is dropped.
+    /// Starts the batches' tasks; they end when the last clone is dropped.
     pub fn start(db: &PgPool) -> Self {
         Self {
             synchronous: Batch::start(db),
@@ -140,7 +141,7 @@ impl Transitions {
         }
     }
 
-    /// Writes a transition, together with those that are written at the same time.
+    /// Writes a transition, in one batch with concurrent ones.
     pub async fn run(&self, transition: Transition) -> Result<Written> {
         if transition.is_recoverable() {
             self.asynchronous.run(transition).await
@@ -163,7 +164,7 @@ impl Statement for Transition {
             .collect();
         let written = sqlx::query_file!(
             "src/payments/transition.sql",
-            json!(input) as Value,
+            json!(input),
             rows.iter().all(Transition::is_recoverable),
         )
         .fetch_all(db)

@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::{Amount, Header, optional, time};
+use super::{Amount, Header, time};
 
 #[derive(Serialize, Deserialize)]
 pub(super) struct IntentV1 {
@@ -76,7 +76,10 @@ impl IntentV1 {
             Some(paid) => Some(Paid {
                 payment_id: PaymentId(paid.payment_id),
                 state: payment::State::parse(&paid.state)?,
-                failure: optional(paid.failure, Failure::parse)?,
+                failure: match paid.failure {
+                    None => None,
+                    Some(name) => Some(Failure::parse(&name)?),
+                },
                 created_at: time(paid.created_at)?,
                 updated_at: time(paid.updated_at)?,
             }),

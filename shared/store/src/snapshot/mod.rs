@@ -1,5 +1,5 @@
-//! The stored form of events, in a format of its own: the domain's types may change without making
-//! old events unreadable. A new format gets a new version and a reader beside this one.
+//! The stored form of events. It is separate from the domain's types, so that they can change without
+//! making old events unreadable. A new format gets a new version and a reader beside this one.
 
 mod intent;
 
@@ -19,16 +19,17 @@ use uuid::Uuid;
 
 use self::intent::IntentV1;
 
-/// The version that is written.
+/// The version that [`write`] writes.
 pub(crate) const VERSION: i16 = 1;
 
-/// What a snapshot is about, and of whom.
+/// The columns of an event beside its snapshot.
 pub(crate) struct Header {
     pub(crate) event_type: EventType,
     pub(crate) merchant_id: MerchantId,
     pub(crate) mode: Mode,
     pub(crate) subject_id: Uuid,
-    /// When it happened. Stands for a time that only the database knew when the snapshot was made.
+    /// When the event happened. Replaces timestamps that the snapshot lacks, because the statement that
+    /// stored it also set them.
     pub(crate) at: OffsetDateTime,
 }
 
@@ -95,7 +96,7 @@ struct CustomerV1 {
     phone: Option<String>,
     description: Option<String>,
     metadata: Map<String, Value>,
-    /// Missing in the event of a customer that was created with a payment: the event's own time.
+    /// Missing if the customer was created with a payment; the event's time replaces it.
     created_at: Option<i64>,
     updated_at: Option<i64>,
 }
@@ -110,7 +111,7 @@ pub(crate) fn write(event: &Event) -> Value {
     }
 }
 
-/// The snapshot of a customer that is created by the statement that stores the event.
+/// The snapshot of a customer that the same statement creates, without timestamps.
 pub(crate) fn write_new_customer(payer: &payment::Customer) -> Value {
     json!(CustomerV1 {
         email: payer.email.clone(),
@@ -123,7 +124,7 @@ pub(crate) fn write_new_customer(payer: &payment::Customer) -> Value {
     })
 }
 
-/// Reads what [`write`] wrote; `None` if the snapshot is of a newer version, or damaged.
+/// Reads a snapshot; `None` if it has an unknown version or is damaged.
 pub(crate) fn read(header: &Header, version: i16, data: Value) -> Option<Event> {
     if version != VERSION {
         return None;
@@ -154,14 +155,6 @@ fn from<T: for<'de> Deserialize<'de>>(data: Value) -> Option<T> {
 
 fn time(seconds: i64) -> Option<OffsetDateTime> {
     OffsetDateTime::from_unix_timestamp(seconds).ok()
-}
-
-/// Reads a name that may be missing; `None` if it is there and unknown.
-fn optional<T>(name: Option<String>, parse: fn(&str) -> Option<T>) -> Option<Option<T>> {
-    match name {
-        None => Some(None),
-        Some(name) => parse(&name).map(Some),
-    }
 }
 
 impl From<Money> for Amount {
@@ -230,7 +223,10 @@ impl PaymentV1 {
             merchant_id: header.merchant_id,
             mode: header.mode,
             state: payment::State::parse(&self.state)?,
-            failure: optional(self.failure, Failure::parse)?,
+            failure: match self.failure {
+                None => None,
+                Some(name) => Some(Failure::parse(&name)?),
+            },
             money: self.money.read()?,
             method: Method::parse(&self.method)?,
             description: self.description,
@@ -297,7 +293,7 @@ impl From<&Customer> for CustomerV1 {
 
 impl CustomerV1 {
     fn read(self, header: &Header) -> Option<Customer> {
-        let time_or_now = |seconds: Option<i64>| seconds.map_or(Some(header.at), time);
+        let time_or_event_time = |seconds: Option<i64>| seconds.map_or(Some(header.at), time);
         Some(Customer {
             id: CustomerId(header.subject_id),
             merchant_id: header.merchant_id,
@@ -307,8 +303,8 @@ impl CustomerV1 {
             phone: self.phone,
             description: self.description,
             metadata: self.metadata,
-            created_at: time_or_now(self.created_at)?,
-            updated_at: time_or_now(self.updated_at)?,
+            created_at: time_or_event_time(self.created_at)?,
+            updated_at: time_or_event_time(self.updated_at)?,
         })
     }
 }

@@ -58,7 +58,7 @@ mod tests {
     use super::*;
     use crate::samples;
 
-    fn told(kind: EventType, subject: Subject) -> Option<Value> {
+    fn rendered(kind: EventType, subject: Subject) -> Option<Value> {
         let event = Event {
             event_type: kind,
             subject,
@@ -69,18 +69,18 @@ mod tests {
     }
 
     #[test]
-    fn every_word_that_is_told_may_be_subscribed_to() {
+    fn every_event_may_be_subscribed_to() {
         for word in EventType::ALL.into_iter().filter_map(event_name) {
             assert!(EVENTS.contains(&word), "{word}");
         }
     }
 
     #[test]
-    fn a_payment_and_its_refund_are_told_in_this_contracts_words() -> Result<(), Error> {
+    fn a_payment_and_its_refund_have_this_contracts_format() -> Result<(), Error> {
         let payment = samples::payment("0")?;
         let read: Value = from_str(&Payment::of(&payment).body())?;
         let event =
-            told(EventType::PaymentSucceeded, Subject::Payment(payment)).unwrap_or_default();
+            rendered(EventType::PaymentSucceeded, Subject::Payment(payment)).unwrap_or_default();
         assert_eq!(event.pointer("/type"), Some(&json!("payment.succeeded")));
         assert_eq!(event.pointer("/created"), Some(&json!(0)));
         assert_eq!(event.pointer("/data/object"), Some(&read));
@@ -96,16 +96,16 @@ mod tests {
                 "created_at": "2023-11-09T21:21:40Z"
             }}
         });
-        assert_eq!(told(EventType::RefundSettled, refund), Some(expected));
+        assert_eq!(rendered(EventType::RefundSettled, refund), Some(expected));
         let failed = Subject::Refund(samples::refund("failed")?);
-        assert_eq!(told(EventType::RefundFailed, failed), None);
+        assert_eq!(rendered(EventType::RefundFailed, failed), None);
         Ok(())
     }
 
     #[test]
-    fn customers_are_not_told_here() -> Result<(), Error> {
+    fn customers_have_no_event_here() -> Result<(), Error> {
         let customer = Subject::Customer(samples::customer()?);
-        assert_eq!(told(EventType::CustomerCreated, customer), None);
+        assert_eq!(rendered(EventType::CustomerCreated, customer), None);
         Ok(())
     }
 }

@@ -94,17 +94,17 @@ mod tests {
     use super::*;
     use crate::samples;
 
-    fn told(event: &Event) -> Result<Value, serde_json::Error> {
+    fn rendered(event: &Event) -> Result<Value, serde_json::Error> {
         let id = EventId(Uuid::from_u128(1));
         let body = body(id, event, OffsetDateTime::UNIX_EPOCH);
         serde_json::from_str(&body.unwrap_or_default())
     }
 
     #[test]
-    fn a_change_is_told_with_the_status_before() -> Result<(), serde_json::Error> {
+    fn a_change_carries_the_previous_status() -> Result<(), serde_json::Error> {
         let mut now = samples::intent(None)?;
         now.canceled_at = Some(now.created_at);
-        let event = told(&Event {
+        let event = rendered(&Event {
             event_type: EventType::IntentStatusChanged,
             subject: Subject::Intent {
                 now,
@@ -123,7 +123,7 @@ mod tests {
 
     #[test]
     fn what_is_new_had_no_status_before() -> Result<(), serde_json::Error> {
-        let event = told(&Event {
+        let event = rendered(&Event {
             event_type: EventType::IntentCreated,
             subject: Subject::Intent {
                 now: samples::intent(None)?,
@@ -137,8 +137,8 @@ mod tests {
     }
 
     #[test]
-    fn what_is_told_may_be_subscribed_to() {
-        let told: Vec<_> = EventType::ALL.into_iter().filter_map(event_name).collect();
-        assert_eq!(EVENTS.get(..2), Some(told.as_slice()));
+    fn every_event_may_be_subscribed_to() {
+        let rendered: Vec<_> = EventType::ALL.into_iter().filter_map(event_name).collect();
+        assert_eq!(EVENTS.get(..2), Some(rendered.as_slice()));
     }
 }

@@ -133,7 +133,7 @@ mod tests {
     use serde_json::Value;
 
     use super::*;
-    use crate::fourgeeks::response::examples::{payment, shop};
+    use crate::fourgeeks::response::examples::{merchant_profile, payment};
 
     const BASE: &str = "https://console.4geeks.io";
 
@@ -160,7 +160,7 @@ mod tests {
         let ours = printed
             .replace("4GEEKS\"]", "4GEEKS PAYMENTS\"]")
             .replace("\"}", "\", \"id_payment\": \"pay_0000000000000000000001\"}");
-        let address = address(BASE, &payment, &shop()).unwrap_or_default();
+        let address = address(BASE, &payment, &merchant_profile()).unwrap_or_default();
         assert_eq!(carried(&address), Some(ours));
         assert!(
             address.starts_with(
@@ -228,7 +228,7 @@ mod tests {
             if let Some(checkout) = &mut payment.checkout {
                 checkout.items = vec![item.clone()];
             }
-            let address = address(BASE, &payment, &shop()).unwrap_or_default();
+            let address = address(BASE, &payment, &merchant_profile()).unwrap_or_default();
             let (_, data) = address.split_once("?data=").unwrap_or_default();
             let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/=".contains(&byte);
             prop_assert!(data.bytes().all(is_plain), "{}", data);

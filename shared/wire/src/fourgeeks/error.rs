@@ -5,7 +5,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::response::{Begun, ChargeRefund, Customer, Refund};
+use super::response::{ChargeRefund, Customer, Refund, Started};
 use crate::error::{AGAIN, Row, SurfaceError, rows};
 use crate::fields::FieldError;
 
@@ -127,7 +127,7 @@ pub struct Problem {
 
 fn created(generator: &mut SchemaGenerator) -> Schema {
     json_schema!({ "anyOf": [
-        generator.subschema_for::<Begun>(),
+        generator.subschema_for::<Started>(),
         generator.subschema_for::<Refund>(),
         generator.subschema_for::<ChargeRefund>(),
         generator.subschema_for::<Customer>(),
@@ -213,8 +213,8 @@ impl Error {
     pub fn repeated(first: &str) -> Self {
         let mut error = Self::of(&REPEATED);
         if let Shape::Problem(problem) = &mut error.shape {
-            problem.data = match Begun::answered(first) {
-                Some(begun) => Some(json!(begun)),
+            problem.data = match Started::answered(first) {
+                Some(started) => Some(json!(started)),
                 None => serde_json::from_str(first).ok(),
             };
         }
@@ -286,13 +286,13 @@ mod tests {
 
     #[test]
     fn a_repeated_key_is_answered_with_what_it_made() {
-        let begun = Begun {
+        let started = Started {
             id_payment: "pay_1".to_owned(),
             redirect: "https://example.com/checkout/?data=e30=".to_owned(),
         };
         let refund = r#"{"id":"ref_1","object":"refund"}"#;
         for (answered, data) in [
-            (Created::of(begun.clone()).body(), crate::json(&begun)),
+            (Created::of(started.clone()).body(), crate::json(&started)),
             (refund.to_owned(), refund.to_owned()),
         ] {
             let error = Error::repeated(&answered);

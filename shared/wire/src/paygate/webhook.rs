@@ -49,7 +49,7 @@ mod tests {
     use super::*;
     use crate::samples;
 
-    fn told(kind: EventType, subject: Subject) -> Option<Value> {
+    fn rendered(kind: EventType, subject: Subject) -> Option<Value> {
         let event = Event {
             event_type: kind,
             subject,
@@ -60,7 +60,7 @@ mod tests {
     }
 
     #[test]
-    fn every_word_that_is_told_may_be_subscribed_to() {
+    fn every_event_may_be_subscribed_to() {
         let mut words: Vec<_> = EventType::ALL.into_iter().filter_map(event_name).collect();
         words.sort_unstable();
         words.dedup();
@@ -70,7 +70,7 @@ mod tests {
     }
 
     #[test]
-    fn a_refund_is_told_as_a_refund() -> Result<(), Error> {
+    fn a_refund_is_sent_as_a_refund() -> Result<(), Error> {
         for (kind, state, status) in [
             (EventType::RefundSettled, "refunded", "succeeded"),
             (EventType::RefundFailed, "failed", "failed"),
@@ -86,13 +86,13 @@ mod tests {
                     "created": 1_699_564_900
                 }}
             });
-            assert_eq!(told(kind, refund), Some(expected));
+            assert_eq!(rendered(kind, refund), Some(expected));
         }
         Ok(())
     }
 
     #[test]
-    fn a_customer_is_told_as_it_is_read() -> Result<(), Error> {
+    fn a_customer_is_sent_as_it_is_read() -> Result<(), Error> {
         let customer = samples::customer()?;
         let read: Value = from_str(&Customer::of(&customer).body())?;
         let expected = json!({
@@ -105,7 +105,7 @@ mod tests {
             (EventType::CustomerCreated, "customer.created"),
             (EventType::CustomerUpdated, "customer.updated"),
         ] {
-            let event = told(kind, Subject::Customer(customer.clone())).unwrap_or_default();
+            let event = rendered(kind, Subject::Customer(customer.clone())).unwrap_or_default();
             assert_eq!(event.pointer("/type"), Some(&word.into()));
             assert_eq!(event.pointer("/data/object"), Some(&read));
         }

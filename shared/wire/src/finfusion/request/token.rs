@@ -81,7 +81,7 @@ mod tests {
     const EXAMPLE: &str =
         "grant_type=client_credentials&client_id=a%2Bb&client_secret=c+d&scope=payments+accounts";
 
-    fn refused(form: &str) -> Option<(u16, &'static str, Option<String>)> {
+    fn field_error(form: &str) -> Option<(u16, &'static str, Option<String>)> {
         let error = GetToken::read(form).err();
         error.map(|error| (error.status, error.code, error.param))
     }
@@ -100,16 +100,16 @@ mod tests {
     #[test]
     fn each_wrong_parameter_is_named() {
         let param = |name: &str| Some((400, "VAL001", Some(name.to_owned())));
-        assert_eq!(refused(""), param("grant_type"));
-        assert_eq!(refused("grant_type=password"), param("grant_type"));
+        assert_eq!(field_error(""), param("grant_type"));
+        assert_eq!(field_error("grant_type=password"), param("grant_type"));
         let granted = "grant_type=client_credentials";
-        assert_eq!(refused(granted), param("client_id"));
+        assert_eq!(field_error(granted), param("client_id"));
         assert_eq!(
-            refused(&format!("{granted}&client_id=a")),
+            field_error(&format!("{granted}&client_id=a")),
             param("client_secret")
         );
         let twice = format!("{granted}&client_id=a&client_id=b");
-        assert_eq!(refused(&twice), param("client_id"));
+        assert_eq!(field_error(&twice), param("client_id"));
     }
 
     #[test]
@@ -129,7 +129,7 @@ mod tests {
             "Payments",
         ] {
             assert_eq!(
-                refused(&with(wrong)),
+                field_error(&with(wrong)),
                 Some((401, "AUTH003", None)),
                 "{wrong}"
             );

@@ -168,7 +168,7 @@ mod tests {
         card(samples::with(example(), &format!("/card/{name}"), value))
     }
 
-    fn refused(name: &str, value: Value) -> (&'static str, String) {
+    fn field_error(name: &str, value: Value) -> (&'static str, String) {
         let error = with(name, value).err();
         error.map_or(("accepted", String::new()), |error| {
             (error.code, error.param.unwrap_or_default())
@@ -199,13 +199,13 @@ mod tests {
             "zipCode",
             "country",
         ] {
-            assert_eq!(refused(name, json!("")).0, "accepted", "{name}");
-            assert_eq!(refused(name, Value::Null).0, "accepted", "{name}");
+            assert_eq!(field_error(name, json!("")).0, "accepted", "{name}");
+            assert_eq!(field_error(name, Value::Null).0, "accepted", "{name}");
         }
     }
 
     #[test]
-    fn a_wrong_card_is_told_by_its_part() {
+    fn a_wrong_card_names_its_field() {
         for (name, values) in [
             (
                 "cardNumber",
@@ -227,12 +227,12 @@ mod tests {
         ] {
             for value in values {
                 let expected = ("invalid_card", name.to_owned());
-                assert_eq!(refused(name, json!(value)), expected, "{value}");
+                assert_eq!(field_error(name, json!(value)), expected, "{value}");
             }
         }
         // Twelve digits are a card elsewhere, but not in this contract.
         assert_eq!(
-            refused("cardNumber", json!("500000000009")).0,
+            field_error("cardNumber", json!("500000000009")).0,
             "invalid_card"
         );
     }
@@ -241,8 +241,8 @@ mod tests {
     fn what_is_missing_or_unknown_is_named() {
         for name in ["cardNumber", "expiry", "cvv", "name"] {
             let expected = ("invalid_request", name.to_owned());
-            assert_eq!(refused(name, Value::Null), expected);
-            assert_eq!(refused(name, json!(7)), expected);
+            assert_eq!(field_error(name, Value::Null), expected);
+            assert_eq!(field_error(name, json!(7)), expected);
         }
         for (name, value) in [
             ("name", json!("  ")),
@@ -251,7 +251,10 @@ mod tests {
             ("country", json!("U5")),
             ("pin", json!("1")),
         ] {
-            assert_eq!(refused(name, value), ("invalid_request", name.to_owned()));
+            assert_eq!(
+                field_error(name, value),
+                ("invalid_request", name.to_owned())
+            );
         }
         for (body, param) in [
             (json!({}), "card"),

@@ -365,7 +365,7 @@ mod tests {
     }
 
     #[test]
-    fn a_stranger_reads_what_the_merchant_lets_them() -> Result<(), serde_json::Error> {
+    fn an_anonymous_caller_reads_what_the_merchant_allows() -> Result<(), serde_json::Error> {
         let paid = intent(Some("captured"))?;
         let full = Envelope::public(&paid, PublicIntents::Full).body();
         assert_eq!(full, Envelope::of(&paid).body());

@@ -152,7 +152,7 @@ mod tests {
 
     const PAYMENT: &str = "pay_0000000000000000000007";
 
-    fn refused(body: Value) -> String {
+    fn field_error(body: Value) -> String {
         let error = CreateRefund::read(body).err();
         error
             .map(|wrong| Error::from(wrong).body())
@@ -218,7 +218,7 @@ mod tests {
             ),
             (json!([]), "The body must be an object."),
         ] {
-            let found = refused(body.clone());
+            let found = field_error(body.clone());
             assert!(found.contains(expected), "{body}: {found}");
         }
     }

@@ -13,7 +13,7 @@ use crate::fourgeeks::MerchantProfile;
 use crate::fourgeeks::error::{Error, INTERNAL};
 
 /// The shop of the document's address.
-pub fn shop() -> MerchantProfile {
+pub fn merchant_profile() -> MerchantProfile {
     MerchantProfile {
         name: "4Geeks Payments".to_owned(),
         email: "support@4geeks.io".to_owned(),

@@ -43,19 +43,19 @@ pub struct Created {
     /// What to do.
     content: &'static str,
     /// Which payment, and where it is paid.
-    data: Begun,
+    data: Started,
 }
 
 /// Which payment, and where it is paid.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Begun {
+pub struct Started {
     /// The payment's id.
     pub id_payment: String,
     /// The page to send the payer to. It states the payment.
     pub redirect: String,
 }
 
-impl Begun {
+impl Started {
     /// `None` for a payment that has no page. `base` is where payers reach the gateway.
     pub fn of(base: &str, payment: &payment::Payment, shop: &MerchantProfile) -> Option<Self> {
         Some(Self {
@@ -70,7 +70,7 @@ impl Begun {
         #[serde(untagged)]
         enum Before {
             Payment {
-                data: Begun,
+                data: Started,
             },
             Session {
                 session_id: String,
@@ -92,7 +92,7 @@ impl Begun {
 
 impl Created {
     /// The answer to creating a payment.
-    pub const fn of(data: Begun) -> Self {
+    pub const fn of(data: Started) -> Self {
         Self {
             code: 202,
             title: "Action required",
@@ -227,7 +227,7 @@ impl<'a> PublicPayment<'a> {
 mod tests {
     use super::*;
     use crate::fourgeeks::error::{Error, INTERNAL};
-    use crate::fourgeeks::response::examples::{money, payment, shop};
+    use crate::fourgeeks::response::examples::{merchant_profile, money, payment};
 
     #[test]
     fn the_documents_payment_is_written_as_printed() -> Result<(), Error> {
@@ -270,14 +270,14 @@ mod tests {
     #[test]
     fn a_created_payment_is_answered_as_printed() -> Result<(), Error> {
         let payment = payment()?;
-        let begun = Begun::of("https://pay.example.com", &payment, &shop());
-        let begun = begun.ok_or_else(|| Error::of(&INTERNAL))?;
+        let started = Started::of("https://pay.example.com", &payment, &merchant_profile());
+        let started = started.ok_or_else(|| Error::of(&INTERNAL))?;
         let start = r#"{"code":202,"title":"Action required","content":"Show the checkout page to complete payment.","data":{"id_payment":"pay_0000000000000000000001","redirect":"https://pay.example.com/checkout/?data=ey"#;
-        let end = format!("{}\"}}}}", begun.redirect);
-        let body = Created::of(begun.clone()).body();
+        let end = format!("{}\"}}}}", started.redirect);
+        let body = Created::of(started.clone()).body();
         assert!(body.starts_with(start) && body.ends_with(&end), "{body}");
-        assert_eq!(Begun::answered(&body), Some(begun));
-        assert_eq!(Begun::answered(r#"{"id":"ref_1"}"#), None);
+        assert_eq!(Started::answered(&body), Some(started));
+        assert_eq!(Started::answered(r#"{"id":"ref_1"}"#), None);
         Ok(())
     }
 
@@ -294,7 +294,7 @@ mod tests {
         );
         payment.checkout = None;
         assert!(PublicPayment::of(&payment).is_none());
-        assert!(Begun::of("https://pay.example.com", &payment, &shop()).is_none());
+        assert!(Started::of("https://pay.example.com", &payment, &merchant_profile()).is_none());
         Ok(())
     }
 }

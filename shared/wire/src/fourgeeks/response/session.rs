@@ -4,7 +4,7 @@ use domain::payment;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::payment::{Begun, PublicPayment};
+use super::payment::{PublicPayment, Started};
 use crate::fourgeeks::session_id;
 
 /// A session was begun.
@@ -18,10 +18,10 @@ pub struct SessionCreated {
 
 impl SessionCreated {
     /// The answer to creating a session, whose payment this is.
-    pub fn of(payment: &payment::Payment, begun: Begun) -> Self {
+    pub fn of(payment: &payment::Payment, started: Started) -> Self {
         Self {
             session_id: session_id(payment.id),
-            checkout_url: begun.redirect,
+            checkout_url: started.redirect,
         }
     }
 
@@ -45,10 +45,10 @@ pub struct Session<'a> {
 
 impl<'a> Session<'a> {
     /// `None` for a payment that has no page.
-    pub fn of(payment: &'a payment::Payment, begun: Begun) -> Option<Self> {
+    pub fn of(payment: &'a payment::Payment, started: Started) -> Option<Self> {
         Some(Self {
             id: session_id(payment.id),
-            checkout_url: begun.redirect,
+            checkout_url: started.redirect,
             payment: PublicPayment::of(payment)?,
         })
     }
@@ -63,22 +63,22 @@ impl<'a> Session<'a> {
 mod tests {
     use super::*;
     use crate::fourgeeks::error::{Error, INTERNAL};
-    use crate::fourgeeks::response::examples::{payment, shop};
+    use crate::fourgeeks::response::examples::{merchant_profile, payment};
 
     #[test]
     fn a_session_leads_to_the_payments_page() -> Result<(), Error> {
         let payment = payment()?;
-        let begun = Begun::of("https://pay.example.com", &payment, &shop())
+        let started = Started::of("https://pay.example.com", &payment, &merchant_profile())
             .ok_or_else(|| Error::of(&INTERNAL))?;
         let start = format!(
             r#"{{"session_id":"session_0000000000000000000001","checkout_url":"{}""#,
-            begun.redirect
+            started.redirect
         );
-        let created = SessionCreated::of(&payment, begun.clone()).body();
+        let created = SessionCreated::of(&payment, started.clone()).body();
         assert_eq!(created, format!("{start}}}"));
-        assert_eq!(Begun::answered(&created), Some(begun.clone()));
+        assert_eq!(Started::answered(&created), Some(started.clone()));
         let public = PublicPayment::of(&payment).map(|payment| payment.body());
-        let read = Session::of(&payment, begun).map(|session| session.body());
+        let read = Session::of(&payment, started).map(|session| session.body());
         let expected = format!(r#"{start},"payment":{}}}"#, public.unwrap_or_default());
         assert_eq!(read, Some(expected));
         Ok(())

@@ -79,7 +79,7 @@ mod tests {
 
     use super::*;
 
-    fn refused(query: &str) -> Option<(&'static str, Option<String>)> {
+    fn field_error(query: &str) -> Option<(&'static str, Option<String>)> {
         let error = Transactions::read(query).err();
         error.map(|error| (error.code, error.param))
     }
@@ -137,9 +137,9 @@ mod tests {
             ("from_date=2024-02-02&to_date=2024-02-01", "to_date"),
         ] {
             let expected = Some(("parameter_invalid", Some(param.to_owned())));
-            assert_eq!(refused(query), expected, "{query}");
+            assert_eq!(field_error(query), expected, "{query}");
         }
-        assert_eq!(refused("page=2&utm_source=x"), None);
+        assert_eq!(field_error("page=2&utm_source=x"), None);
     }
 
     proptest! {

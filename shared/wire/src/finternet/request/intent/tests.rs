@@ -26,7 +26,7 @@ fn with(pointer: &str, value: Value) -> Result<CreateIntent, Error> {
     CreateIntent::read(samples::with(whole(), pointer, value))
 }
 
-fn refused(pointer: &str, value: Value) -> (String, String) {
+fn field_error(pointer: &str, value: Value) -> (String, String) {
     let error = with(pointer, value).err();
     error.map_or(("accepted".to_owned(), String::new()), |error| {
         (error.message, error.param.unwrap_or_default())
@@ -108,11 +108,11 @@ fn an_amount_is_a_plain_decimal_in_a_string() {
         json!("١"),
         json!("1.\u{ff10}"),
     ] {
-        let (message, param) = refused("/amount", wrong.clone());
+        let (message, param) = field_error("/amount", wrong.clone());
         assert_eq!(param, "amount", "{wrong}");
         assert!(message.contains("amount must be a"), "{message}");
     }
-    assert_eq!(refused("/amount", Value::Null).0, "amount is required");
+    assert_eq!(field_error("/amount", Value::Null).0, "amount is required");
     for (currency, finest, too_fine) in [
         ("USD", "0.01", "0.010"),
         ("USDC", "0.000001", "0.0000001"),
@@ -124,8 +124,8 @@ fn an_amount_is_a_plain_decimal_in_a_string() {
             CreateIntent::read(body).map_err(|error| error.message)
         };
         assert!(of(finest).is_ok(), "{currency}");
-        let refused = of(too_fine).err().unwrap_or_default();
-        assert!(refused.contains("decimals in"), "{refused}");
+        let field_error = of(too_fine).err().unwrap_or_default();
+        assert!(field_error.contains("decimals in"), "{field_error}");
         for large in ["1000000000000", "99999999999999999999999999999999999999"] {
             assert_eq!(of(large).err().as_deref(), Some("The amount is too large"));
         }
@@ -149,7 +149,7 @@ fn words_are_the_contract_s() {
         ("settlementMethod", json!("OFF_RAMP_TO_ACH")),
         ("settlementMethod", json!(7)),
     ] {
-        let (message, param) = refused(&format!("/{name}"), wrong);
+        let (message, param) = field_error(&format!("/{name}"), wrong);
         assert_eq!(param, name);
         assert!(message.starts_with(&format!("{name} must be")), "{message}");
     }
@@ -158,7 +158,7 @@ fn words_are_the_contract_s() {
     }
     for name in ["currency", "type"] {
         let expected = (format!("{name} is required"), name.to_owned());
-        assert_eq!(refused(&format!("/{name}"), Value::Null), expected);
+        assert_eq!(field_error(&format!("/{name}"), Value::Null), expected);
     }
 }
 
@@ -185,7 +185,7 @@ fn terms_of_delivery_are_checked() {
     ] {
         for value in values {
             assert_eq!(
-                refused(&format!("/{name}"), value.clone()).1,
+                field_error(&format!("/{name}"), value.clone()).1,
                 name,
                 "{value}"
             );
@@ -193,7 +193,10 @@ fn terms_of_delivery_are_checked() {
     }
     // Digits in a hash are no card number.
     let hash = format!("0xabcd4242424242424242{}", "ef".repeat(22));
-    assert_eq!(refused("/expectedDeliveryHash", json!(hash)).0, "accepted");
+    assert_eq!(
+        field_error("/expectedDeliveryHash", json!(hash)).0,
+        "accepted"
+    );
 }
 
 #[test]
@@ -218,7 +221,7 @@ fn what_the_metadata_says_about_release_is_checked() {
         (json!({"autoRelease": "yes"}), "metadata.autoRelease"),
     ] {
         assert_eq!(
-            refused("/metadata", metadata.clone()).1,
+            field_error("/metadata", metadata.clone()).1,
             param,
             "{metadata}"
         );
@@ -259,17 +262,17 @@ fn card_numbers_and_unknown_fields_are_refused() {
         "settlementDestination",
         "description",
     ] {
-        let (message, param) = refused(&format!("/{name}"), json!(number));
+        let (message, param) = field_error(&format!("/{name}"), json!(number));
         assert_eq!(param, name);
         assert!(message.contains("card number") && !message.contains("4242"));
     }
-    let (message, param) = refused("/amount", json!(number.replace(' ', "")));
+    let (message, param) = field_error("/amount", json!(number.replace(' ', "")));
     assert_eq!(
         (message.as_str(), param.as_str()),
         ("The amount is too large", "amount")
     );
-    assert_eq!(refused("/metadata/card", json!(number)).1, "metadata");
-    assert_eq!(refused("/capture", json!(true)).1, "capture");
+    assert_eq!(field_error("/metadata/card", json!(number)).1, "metadata");
+    assert_eq!(field_error("/capture", json!(true)).1, "capture");
 }
 
 #[test]
@@ -279,7 +282,7 @@ fn texts_and_metadata_have_limits() {
         ("description", json!(7)),
         ("metadata", json!([])),
     ] {
-        assert_eq!(refused(&format!("/{name}"), value).1, name);
+        assert_eq!(field_error(&format!("/{name}"), value).1, name);
     }
 }
 

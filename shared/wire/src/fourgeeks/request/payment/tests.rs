@@ -19,7 +19,7 @@ fn example() -> Value {
 }
 
 /// The content that a body with this value is refused with; empty if it is taken.
-fn refused(pointer: &str, value: Value) -> String {
+fn field_error(pointer: &str, value: Value) -> String {
     let error = CreatePayment::read(with(example(), pointer, value), Mode::Test).err();
     let body = error
         .map(|wrong| Error::from(wrong).body())
@@ -77,7 +77,7 @@ fn a_session_needs_less() -> Result<(), Error> {
 fn all_five_are_required() {
     for name in ["amount", "description", "currency", "items", "return_url"] {
         let expected = format!("The {name} field is required.");
-        assert_eq!(refused(&format!("/{name}"), Value::Null), expected);
+        assert_eq!(field_error(&format!("/{name}"), Value::Null), expected);
     }
 }
 
@@ -91,47 +91,47 @@ fn money_is_decimal_text_in_range() {
         json!({}),
     ] {
         assert_eq!(
-            refused("/amount", wrong),
+            field_error("/amount", wrong),
             "The amount field must be a string."
         );
     }
     for wrong in ["", "500.001", "-5", "5e2", "0500", " 5", "5,00", "five"] {
         let expected = "The amount field must be a decimal number in a string, such as \"99.99\", with at most 2 decimals.";
-        assert_eq!(refused("/amount", json!(wrong)), expected, "{wrong}");
+        assert_eq!(field_error("/amount", json!(wrong)), expected, "{wrong}");
     }
     for zero in ["0", "0.00"] {
         assert_eq!(
-            refused("/amount", json!(zero)),
+            field_error("/amount", json!(zero)),
             "The amount field must be more than 0."
         );
     }
     for large in ["10000000000.00", "9999999999999999999999999999999999"] {
         assert_eq!(
-            refused("/amount", json!(large)),
+            field_error("/amount", json!(large)),
             "The amount field must have at most 12 digits."
         );
     }
-    assert_eq!(refused("/amount", json!("9999999999.99")), "");
-    assert_eq!(refused("/amount", json!("0.01")), "");
+    assert_eq!(field_error("/amount", json!("9999999999.99")), "");
+    assert_eq!(field_error("/amount", json!("0.01")), "");
     for code in ["usd", "XXX", "USDC", "", "US", "€€€"] {
         let expected = "The currency field must be an ISO 4217 code in upper case, such as USD.";
-        assert_eq!(refused("/currency", json!(code)), expected);
+        assert_eq!(field_error("/currency", json!(code)), expected);
     }
     let expected = "The amount field must be a whole number in a string, such as \"99\".";
-    assert_eq!(refused("/currency", json!("JPY")), expected);
+    assert_eq!(field_error("/currency", json!("JPY")), expected);
 }
 
 #[test]
 fn items_are_a_few_short_texts() {
     for wrong in [json!("Premium Plan"), json!([1]), json!({}), json!([null])] {
         assert_eq!(
-            refused("/items", wrong),
+            field_error("/items", wrong),
             "The items field must be an array of strings."
         );
     }
     for wrong in [json!([]), json!(vec!["x"; 51])] {
         assert_eq!(
-            refused("/items", wrong),
+            field_error("/items", wrong),
             "The items field must have 1 to 50 items."
         );
     }
@@ -143,13 +143,13 @@ fn items_are_a_few_short_texts() {
         json!([long]),
         json!(vec!["x".repeat(21); 50]),
     ] {
-        let found = refused("/items", wrong);
+        let found = field_error("/items", wrong);
         assert!(
             found.starts_with("The items field must have texts of 1 to 100 characters"),
             "{found}"
         );
     }
-    assert_eq!(refused("/items", json!(vec!["ü".repeat(20); 50])), "");
+    assert_eq!(field_error("/items", json!(vec!["ü".repeat(20); 50])), "");
 }
 
 #[test]
@@ -171,21 +171,25 @@ fn the_way_back_is_an_absolute_url() {
         "HTTPS://example.com/",
     ] {
         let expected = "The return_url field must be an absolute URL, such as https://example.com/payment-result.";
-        assert_eq!(refused("/return_url", json!(wrong)), expected, "{wrong:?}");
+        assert_eq!(
+            field_error("/return_url", json!(wrong)),
+            expected,
+            "{wrong:?}"
+        );
     }
     for wrong in [
         "https://user@example.com/",
         "https://:secret@example.com/",
         "https://a:b@example.com/",
     ] {
-        let found = refused("/return_url", json!(wrong));
+        let found = field_error("/return_url", json!(wrong));
         assert_eq!(
             found,
             "The return_url field must not hold a user name or password."
         );
     }
     let plain = "http://127.0.0.1:9000/back?order=7#top";
-    assert_eq!(refused("/return_url", json!(plain)), "");
+    assert_eq!(field_error("/return_url", json!(plain)), "");
     let live = with(example(), "/return_url", json!(plain));
     assert!(CreatePayment::read(live, Mode::Live).is_err());
 }
@@ -200,21 +204,21 @@ fn card_numbers_and_unknown_fields_are_refused() {
     ] {
         let expected =
             format!("The {name} field holds what looks like a card number. Nothing was stored.");
-        assert_eq!(refused(&format!("/{name}"), value), expected);
+        assert_eq!(field_error(&format!("/{name}"), value), expected);
     }
     assert_eq!(
-        refused("/capture", json!(true)),
+        field_error("/capture", json!(true)),
         "The capture field is not known."
     );
     assert_eq!(
-        refused("/card", json!({"number": number})),
+        field_error("/card", json!({"number": number})),
         "The card field is not known."
     );
     assert_eq!(
-        refused("/description", json!("  ")),
+        field_error("/description", json!("  ")),
         "The description field must not be empty."
     );
-    assert!(refused("/description", json!("x".repeat(501))).contains("at most 500 characters"));
+    assert!(field_error("/description", json!("x".repeat(501))).contains("at most 500 characters"));
 }
 
 proptest! {

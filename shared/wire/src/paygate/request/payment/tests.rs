@@ -23,7 +23,7 @@ fn with(pointer: &str, value: Value) -> Result<CreatePayment, Error> {
     CreatePayment::read(samples::with(example(), pointer, value))
 }
 
-fn refused(pointer: &str, value: Value) -> (&'static str, Option<String>) {
+fn field_error(pointer: &str, value: Value) -> (&'static str, Option<String>) {
     with(pointer, value)
         .err()
         .map_or(("accepted", None), |error| (error.code, error.param))
@@ -214,10 +214,10 @@ fn each_wrong_field_is_named() {
     let cases = [money(), card(), texts(), misplaced_cards()];
     for (pointer, value, code) in cases.into_iter().flatten() {
         let param = pointer.trim_start_matches('/').replace('/', ".");
-        let found = refused(pointer, value.clone());
+        let found = field_error(pointer, value.clone());
         assert_eq!(found, (code, Some(param)), "{pointer} {value}");
     }
-    let empty = refused("/card", json!({}));
+    let empty = field_error("/card", json!({}));
     assert_eq!(empty, ("parameter_missing", Some("card.number".to_owned())));
 }
 
