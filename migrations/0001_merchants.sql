@@ -1,4 +1,4 @@
--- Merchants and the credentials that open their data.
+-- Merchants and their credentials.
 
 create table merchants (
     id          uuid primary key,
@@ -7,12 +7,12 @@ create table merchants (
     rate_limit  integer constraint merchants_rate_limit_positive check (rate_limit > 0),
     fee_basis_points smallint not null
         constraint merchants_fee_range check (fee_basis_points between 0 and 10000),
-    -- Where payers may write to.
+    -- The support address for payers.
     email       text constraint merchants_email_length check (length(email) between 3 and 254),
-    -- The merchant's own currency, in which lists show rates.
+    -- The merchant's own currency; lists show rates in it.
     currency    text not null default 'USD'
         constraint merchants_currency_code check (currency ~ '^[A-Z]{3}$'),
-    -- What anonymous callers who hold an intent's id may read of it.
+    -- What anonymous callers who know an intent's id may read of it.
     public_intents text not null default 'full'
         constraint merchants_public_intents_known check (public_intents in ('full', 'redacted')),
     created_at  timestamptz not null default now()
@@ -22,7 +22,7 @@ create table api_keys (
     id          uuid primary key,
     merchant_id uuid not null references merchants,
     live        boolean not null,
-    -- SHA-256 of the key; the key itself has 256 random bits and is shown once.
+    -- SHA-256 of the key. No salt or slow hash is needed: the key has 256 random bits. It is shown once.
     hash        bytea not null constraint api_keys_hash_length check (length(hash) = 32),
     last4       text not null,
     created_at  timestamptz not null default now(),
@@ -45,7 +45,7 @@ create table api_clients (
 create table access_tokens (
     hash       bytea primary key constraint access_tokens_hash_length check (length(hash) = 32),
     client_id  text not null references api_clients,
-    -- The scope the client requested; null opens everything.
+    -- The scope that the client requested; null grants full access.
     scope      text,
     expires_at timestamptz not null
 );
@@ -53,7 +53,7 @@ create table access_tokens (
 create index access_tokens_by_age on access_tokens (expires_at);
 
 -- Requests per key, surface and minute, summed over all API processes. Unlogged: after a crash of
--- the database a minute's count starts again, which costs nobody anything.
+-- the database the count restarts at zero, which only lets a client send more requests for a minute.
 create unlogged table rate_windows (
     subject uuid not null,
     surface text not null,

@@ -1,4 +1,4 @@
--- Customers: created by merchants, or with a payment.
+-- Customers: created by a merchant, or together with a payment.
 
 create table customers (
     id          uuid primary key,
@@ -13,7 +13,7 @@ create table customers (
     updated_at  timestamptz not null default now()
 );
 
--- One customer for each address; customers without an address are distinct.
+-- One customer per email address; customers without an address are distinct.
 create unique index customers_email_unique on customers (merchant_id, live, lower(email))
     where email is not null;
 create index customers_by_merchant on customers (merchant_id, live, id desc);

@@ -1,5 +1,5 @@
--- Intents: what a merchant wants to be paid, under which conditions. Their status is computed from
--- their payments.
+-- Intents: an amount that a merchant wants to receive, and the conditions. An intent's status is not
+-- stored: it is computed from the intent's payments.
 
 create table intents (
     id                      uuid primary key,

@@ -6,7 +6,7 @@ create table payments (
     live             boolean not null,
     state            text not null constraint payments_state_known check
         (state in ('created', 'authorizing', 'capturing', 'captured', 'failed', 'expired')),
-    -- Grows with every event; every transition names the version it read.
+    -- Incremented by every event. A transition names the version it read, so that two cannot both apply.
     version          integer not null default 0,
     failure          text constraint payments_failure_known check
         (failure in ('card_declined', 'insufficient_funds', 'expired_card', 'processing_error', 'payment_expired')),
@@ -23,13 +23,13 @@ create table payments (
     card_last4       text,
     card_exp_month   smallint,
     card_exp_year    smallint,
-    -- HMAC-SHA256 of the whole number under a key only the card worker holds (PCI DSS 3.5.1.1).
+    -- HMAC-SHA256 of the whole number, under a key that only the card worker has (PCI DSS 3.5.1.1).
     card_fingerprint bytea,
-    -- The intent it pays.
+    -- The intent that it pays, if any.
     intent_id        uuid references intents,
     -- Labels and the return URL of the hosted page.
     checkout         jsonb,
-    -- Refunded or being refunded.
+    -- The amount refunded, including refunds in progress.
     refunded         numeric not null default 0,
     -- When an unpaid payment expires.
     expires_at       timestamptz,
@@ -43,16 +43,17 @@ create table payments (
     constraint payments_refunded_after_capture check (refunded = 0 or state = 'captured')
 ) with (fillfactor = 85);
 
--- Lists of payments leave out those of intents, so these indexes do too.
+-- Lists of payments exclude those that pay intents, so these indexes do too.
 create index payments_by_merchant on payments (merchant_id, live, id desc) where intent_id is null;
 create index payments_by_state on payments (merchant_id, live, state, id desc) where intent_id is null;
 create index payments_by_intent on payments (intent_id, id desc) where intent_id is not null;
 
--- Never two payments that may both take the payer's money for one intent.
+-- At most one payment of an intent that may take the payer's money.
 create unique index payments_one_for_an_intent on payments (intent_id)
     where intent_id is not null and state not in ('failed', 'expired');
 
--- Locks the intent, so that it is canceled before its payment is stored, or not at all.
+-- Locks the intent. A concurrent cancellation then either commits first, and the payment is rejected, or
+-- waits and finds the payment.
 create function payments_refuse_closed_intent() returns trigger
 language plpgsql security definer set search_path = public, pg_temp as $$
 begin
@@ -71,7 +72,7 @@ create trigger payments_intent_open before insert on payments
     for each row when (new.intent_id is not null)
     execute function payments_refuse_closed_intent();
 
--- Terminal stays terminal, whoever writes.
+-- Final states are final, whichever process writes.
 create function payments_refuse_after_the_end() returns trigger language plpgsql as $$
 begin
     raise exception 'payment % is % and stays so', old.id, old.state
@@ -101,7 +102,7 @@ begin
         using errcode = 'check_violation', constraint = tg_table_name || '_immutable';
 end $$;
 
--- Every event of every payment, in the order of its versions.
+-- All events of all payments, in the order of their versions.
 create table payment_history (
     payment_id       uuid not null references payments,
     version          integer not null,
@@ -117,16 +118,16 @@ create trigger payment_history_immutable before update or delete on payment_hist
 create trigger payment_history_kept before truncate on payment_history
     for each statement execute function refuse_change();
 
--- One response for each key of a merchant, for 24 hours.
+-- One response per key of a merchant, for 24 hours.
 create table idempotency_keys (
     merchant_id uuid not null references merchants,
     live        boolean not null,
     key         text not null constraint idempotency_keys_length check (length(key) between 1 and 255),
-    -- HMAC-SHA256 of the request under a server key, the security code left out.
+    -- HMAC-SHA256 of the request without the security code, under a server key.
     fingerprint bytea not null,
     -- The object that the request created or acted on.
     subject_id  uuid not null,
-    -- The first response; the first writer wins.
+    -- The response. The first writer wins, so that all repeats receive the same.
     status      smallint,
     body        text,
     created_at  timestamptz not null default now(),

@@ -1,16 +1,16 @@
--- Cards on their way to the acquirer, and the attempts to authorize them.
+-- Sealed cards, and the attempts to authorize payments.
 
--- Public halves; the private ones are files of the card worker. A row is deleted when no card is
--- sealed to it any more (the foreign key below decides), then the private half is destroyed, and
--- what the write-ahead log and backups still hold is noise.
+-- Public keys; the private keys are files of the card worker. A key is deleted when no card is sealed to
+-- it any more; the foreign key below prevents an earlier deletion. Then the private key is destroyed, so
+-- that copies of sealed cards in the write-ahead log and in backups cannot be opened.
 create table sealing_keys (
     id         uuid primary key,
     public_key bytea not null constraint sealing_keys_length check (length(public_key) = 32),
     created_at timestamptz not null default now()
 );
 
--- Card number and security code, sealed by the API to the card worker (HPKE), until the outcome
--- is recorded (PCI DSS 3.3.2).
+-- Card number and security code, sealed by the API to the card worker (HPKE). Deleted when the outcome is
+-- recorded (PCI DSS 3.3.2).
 create table sealed_cards (
     payment_id uuid primary key references payments,
     key_id     uuid not null constraint sealed_cards_key_exists references sealing_keys,
@@ -18,16 +18,16 @@ create table sealed_cards (
 );
 
 create table authorizations (
-    -- With its prefix our reference at the acquirer.
+    -- With its prefix, the reference at the acquirer.
     id         uuid primary key,
     payment_id uuid not null references payments,
     attempt    smallint not null,
     state      text not null constraint authorizations_state_known check
         (state in ('sending', 'enquiring', 'reversing', 'approved', 'declined', 'watching', 'reversed',
                    'voiding', 'voided')),
-    -- The acquirer's name in the registry; later calls about this attempt go to the same one.
+    -- The acquirer's name in the workers' registry. Later calls about this attempt go to the same acquirer.
     acquirer   text not null,
-    -- What the approval stated, where the acquirer states it.
+    -- The approval's details, if the acquirer provides them.
     approved_amount numeric constraint authorizations_approved_amount_positive check (approved_amount > 0),
     approval_code text constraint authorizations_approval_code_length check (length(approval_code) <= 64),
     created_at timestamptz not null default now(),
@@ -35,6 +35,6 @@ create table authorizations (
     constraint authorizations_attempt_unique unique (payment_id, attempt)
 ) with (fillfactor = 85);
 
--- Never two attempts that may both come to hold the payer's money.
+-- At most one attempt of a payment that may come to hold the payer's money.
 create unique index authorizations_one_open on authorizations (payment_id)
     where state in ('sending', 'enquiring', 'reversing', 'approved');

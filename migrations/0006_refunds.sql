@@ -1,7 +1,7 @@
--- Captured money on its way back to payers.
+-- Refunds of captured payments.
 
 create table refunds (
-    -- With its prefix our reference at the acquirer, which honours it once.
+    -- With its prefix, the reference at the acquirer, which processes it once.
     id          uuid primary key,
     payment_id  uuid not null references payments,
     merchant_id uuid not null references merchants,
@@ -22,7 +22,7 @@ begin
         using errcode = 'check_violation', constraint = 'refunds_terminal_stays';
 end $$;
 
--- Terminal stays terminal, and the terms never change.
+-- Final states are final, and the terms never change.
 create trigger refunds_terminal_stays before update on refunds
     for each row when (old.state <> 'refunding'
                        or (old.id, old.payment_id, old.merchant_id, old.live, old.amount)

@@ -1,8 +1,8 @@
--- Double entry: debits positive, credits negative, every posting one currency and zero in sum.
+-- Double entry: debits are positive, credits negative. A posting has one currency and sums to zero.
 
 create table ledger_postings (
     id          uuid primary key,
-    -- What made the posting necessary: one payment, one refund. Each cause posts each kind once.
+    -- What caused the posting: a payment or a refund. Each cause posts each kind at most once.
     cause       text not null constraint ledger_postings_cause_known check (cause in ('payment', 'refund')),
     cause_id    uuid not null,
     kind        text not null constraint ledger_postings_kind_known check
@@ -25,13 +25,12 @@ create table ledger_entries (
     primary key (posting_id, account)
 );
 
--- A merchant's own movements, newest first.
+-- The movements of a merchant's balance, newest first.
 create index ledger_entries_of_merchant on ledger_entries (merchant_id, live, posting_id desc)
     where account = 'merchant_balance';
 
--- The entries that one statement writes sum to zero for each posting, and every one of them has its
--- posting. Checked once a statement instead of once an entry: a foreign key would probe the postings
--- for each entry.
+-- The entries that a statement writes must sum to zero for each posting, and their postings must exist.
+-- Checked once per statement: a foreign key would look up the posting for each entry.
 create function ledger_refuse_unbalanced() returns trigger language plpgsql as $$
 begin
     if exists (select from written w left join ledger_postings p on p.id = w.posting_id

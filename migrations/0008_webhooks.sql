@@ -4,18 +4,18 @@ create table webhook_endpoints (
     id          uuid primary key,
     merchant_id uuid not null references merchants,
     live        boolean not null,
-    -- The surface whose format its events have.
+    -- The surface whose event format it receives.
     surface     text not null constraint webhook_endpoints_surface_known check
         (surface in ('finternet', 'paygate', 'finfusion')),
     url         text not null constraint webhook_endpoints_url_length check (length(url) <= 2000),
     -- The subscription as the surface names events; '*' is everything.
     events      text[] not null constraint webhook_endpoints_events_some check (cardinality(events) > 0),
-    -- The same subscription as `events.type` names them.
+    -- The same subscription, with the names of `events.type`.
     event_types text[] not null default '{}',
     status      text not null default 'active'
         constraint webhook_endpoints_status_known check (status in ('active', 'disabled', 'deleted')),
     metadata    jsonb not null default '{}',
-    -- Sign with Ed25519 too (Standard Webhooks v1a). Secrets are derived, never stored.
+    -- Whether to sign with Ed25519 too (Standard Webhooks v1a). Secrets are derived, never stored.
     ed25519     boolean not null default false,
     created_at  timestamptz not null default now(),
     updated_at  timestamptz not null default now()
@@ -28,11 +28,11 @@ create table events (
     merchant_id  uuid not null,
     live         boolean not null,
     type         text not null,
-    -- What it is about.
+    -- The object it is about.
     subject      text not null constraint events_subject_known check
         (subject in ('payment', 'refund', 'customer', 'intent')),
     subject_id   uuid not null,
-    -- A snapshot of the subject at that moment, in the format of `data_version`.
+    -- A snapshot of the subject when the event happened, in the format `data_version`.
     data         jsonb not null,
     data_version smallint not null,
     created_at   timestamptz not null default now()
@@ -50,7 +50,7 @@ create table deliveries (
     state       text not null constraint deliveries_state_known check
         (state in ('delivering', 'delivered', 'exhausted', 'canceled')),
     attempts    integer not null default 0,
-    -- The bytes of the first attempt, kept once one has failed, so that every later one is the same.
+    -- The body of the first attempt, stored when an attempt fails: later attempts send the same bytes.
     body        text,
     updated_at  timestamptz not null default now(),
     constraint deliveries_once unique (event_id, endpoint_id)
@@ -59,9 +59,9 @@ create table deliveries (
 create table delivery_attempts (
     delivery_id uuid not null references deliveries,
     attempt     integer not null,
-    -- The endpoint's response, if there was one.
+    -- The HTTP status, if the endpoint responded.
     status      smallint,
-    -- Why there was none.
+    -- Why there was no response.
     error       text,
     duration_ms integer not null,
     at          timestamptz not null default now(),

@@ -1,27 +1,27 @@
--- Jobs: which worker acts on what, and when. RabbitMQ only dispatches them; every queue can be
--- rebuilt from this table.
+-- The job schedule: which worker acts on what, and when. RabbitMQ only dispatches jobs; every queue can
+-- be rebuilt from this table.
 
 create table jobs (
     worker        text not null constraint jobs_worker_known check (worker in ('card', 'refund', 'webhook')),
-    -- The owner's id for its main job; a timer beside it has an id of its own.
+    -- The owner's id for the owner's main job; any other job, such as a timer, has an id of its own.
     id            uuid not null,
     -- The payment, refund or delivery that the worker acts on.
     owner_id      uuid not null,
-    -- What for: 'advance' is the owner's state machine.
+    -- The job's purpose; 'advance' runs the owner's state machine.
     purpose       text not null default 'advance'
         constraint jobs_purpose_format check (purpose ~ '^[a-z_]{1,40}$'),
     merchant_id   uuid not null,
     live          boolean not null,
-    -- Grows when the job is rescheduled; a message for an older one is stale.
+    -- Incremented when the job is rescheduled. A message with an older number is stale.
     seq           bigint not null default 1,
-    -- When it is due. A claim leaves this alone, so that claiming changes no indexed column; while
-    -- the lease lasts the job is not published.
+    -- When it is due. A claim does not change this, so that it updates no indexed column; the
+    -- scheduler publishes no job whose lease has not expired.
     due_at        timestamptz not null,
-    -- How often the scheduler published it since it was last written; the wait doubles.
+    -- How often the scheduler has published it since it was last claimed or rescheduled; the wait doubles.
     publish_count smallint not null default 0,
-    -- Claims in a row without success; shows a job that ends its worker.
+    -- Claims in a row without success; reveals a job that crashes its worker.
     attempts      smallint not null default 0,
-    -- Names the claim. Whoever writes this row later must name it too.
+    -- Identifies the claim. Every later write must name it, so that an expired claim changes nothing.
     lease         uuid,
     leased_until  timestamptz,
     parked_at     timestamptz,
@@ -31,8 +31,9 @@ create table jobs (
 
 create index jobs_due on jobs (due_at, id) where parked_at is null;
 
--- The one claim of all workers: takes a lease on each job whose message is not stale and that nobody
--- else holds. In plpgsql, because it keeps its plan from call to call.
+-- Claims jobs, for all workers: takes a lease on each job whose message is not stale and that no other
+-- claim holds. A repeated claim with the same lease succeeds, because the response to the first may have
+-- been lost. In plpgsql, which caches the plan between calls.
 create function claim_jobs(of_worker text, ids uuid[], seqs bigint[], leases uuid[],
                            lease_seconds double precision)
 returns table (lease uuid, owner_id uuid, attempts smallint)

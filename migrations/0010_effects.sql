@@ -1,17 +1,18 @@
--- The one writer of what follows from a transition, of whatever machine. The statement that moved the
--- rows calls it, so all of it is written or nothing. `effects` is an array with one object for each
--- transition that took place:
+-- Writes the effects of transitions, for every state machine. The statement that moves the rows calls it,
+-- so that rows and effects are written together or not at all. `effects` is an array with one object for
+-- each transition that took place:
 --
 --   history   [{payment_id, version, event, state, authorization_id}]
 --   postings  [{id, cause, cause_id, kind, merchant_id, live, currency, entries: [{account, amount}]}]
 --   event     {id, merchant_id, live, type, subject, subject_id, data, data_version}
---   jobs      [{worker, id, merchant_id, live, due_in}]    new jobs, due in so many seconds
---   wake      [{worker, id, merchant_id, live}]            jobs that are due now, whether or not they exist
---   lease     {worker, id, lease, extend_by}               the job held by the caller: extended by so
---                                                          many seconds, or complete if that is null
+--   jobs      [{worker, id, merchant_id, live, due_in}]    new jobs, due in `due_in` seconds
+--   wake      [{worker, id, merchant_id, live}]            jobs to make due now, created if missing
+--   lease     {worker, id, lease, extend_by}               the caller's own job: its lease is extended to
+--                                                          `extend_by` seconds from now; if null, the
+--                                                          job is complete
 --
--- Returns the deliveries of the events, each with a job that is due in two seconds: until then the
--- caller publishes it, afterwards the scheduler does.
+-- Returns the deliveries of the events. Each has a job that is due in two seconds: until then the caller
+-- publishes it, afterwards the scheduler does.
 create function record_effects(effects jsonb)
 returns table (event_id uuid, delivery_id uuid)
 language plpgsql as $$

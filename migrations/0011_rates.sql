@@ -1,5 +1,5 @@
--- How much of a currency a dollar was worth, from when on. A payment is shown with the rates of its
--- own time, so none is ever changed.
+-- Units of a currency per US dollar, from `as_of` on. Rates never change: a payment is shown with the
+-- rates at its creation.
 create table rates (
     currency text not null constraint rates_currency_code check (currency ~ '^[A-Z]{3}$'),
     as_of    timestamptz not null default now(),

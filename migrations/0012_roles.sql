@@ -1,12 +1,12 @@
--- The roles that processes log in as. Only `sluice migrate` uses the owner of the tables. Each worker
--- reads and writes what its jobs need; the webhook worker sees no card, nobody but the card worker
--- sees a sealed one.
+-- The roles that processes take on. Only `sluice migrate` uses the tables' owner. Each worker can read and
+-- write only what its jobs need: the webhook worker reads no cards, and only the card worker reads sealed
+-- ones.
 --
--- The API serves one merchant at a time: its role sees only the rows of the merchant that the
--- transaction names (row-level security). This guards against a forgotten condition, not against
--- somebody who can write SQL: whoever may run any statement may also name any merchant.
+-- The API's role sees only the rows of the merchant that the transaction names (row-level security). This
+-- protects against a forgotten condition in a query. It does not protect against somebody who can run
+-- arbitrary SQL: they can name any merchant.
 
--- Roles belong to the cluster: another database may be making the same ones at this moment.
+-- Roles belong to the cluster, so another database's migration may be creating the same ones now.
 do $$
 declare
     wanted text;
@@ -21,7 +21,7 @@ begin
             null;
         end;
         begin
-            -- Only a member may take on a role.
+            -- Only a member can take on a role.
             if not pg_has_role(wanted, 'member') then
                 execute format('grant %I to current_user', wanted);
             end if;
@@ -38,22 +38,22 @@ end $$;
 grant usage on schema public to sluice_api, sluice_accept, sluice_scheduler, sluice_card, sluice_refund,
     sluice_webhook, sluice_operator;
 
--- Names the merchant and mode that the rest of this transaction is about. In a statement it stands
--- as `and (select act_for(…))`: a condition on no row is judged once, before the first row is read.
--- Were it judged later, no merchant would be named yet and nothing found.
+-- Names the merchant and mode for the rest of the transaction. Statements call it as
+-- `and (select act_for(…))`: a condition that depends on no row is evaluated once, before the first row is
+-- read. Evaluated later, no merchant would be named yet and no row would be visible.
 create function act_for(merchant uuid, live boolean) returns boolean language sql as $$
     select set_config('sluice.merchant', merchant::text, true) is not null
        and set_config('sluice.live', live::text, true) is not null
 $$;
 
--- Names the one object that anybody who knows its id may read.
+-- Names one object that anyone who knows its id may read.
 create function by_public_id(id uuid) returns boolean language sql as $$
     select set_config('sluice.public_id', id::text, true) is not null
 $$;
 
--- What a transaction has named is empty again after it, so that the next one sees nothing. The
--- policies compare with `is true`: the planner must not take the comparison for its own condition
--- and judge it before the merchant is named.
+-- These settings end with the transaction, so that the next one on the connection sees no rows. The
+-- policies compare with `is true`, so that the planner does not use the comparison as an index condition
+-- or merge it with the query's, and evaluate it before the merchant is named.
 
 alter table merchants enable row level security;
 alter table api_keys enable row level security;
@@ -75,7 +75,7 @@ alter table jobs enable row level security;
 alter table refunds enable row level security;
 alter table intents enable row level security;
 
--- sluice_api: answers one merchant's request at a time.
+-- sluice_api: serves requests, each for one merchant.
 
 do $$
 declare
@@ -92,25 +92,25 @@ begin
     end loop;
 end $$;
 
--- What names no merchant itself is seen with what it belongs to.
+-- Rows without a merchant column are visible together with the row that they belong to.
 create policy deliveries_to_seen_endpoints on deliveries to sluice_api
     using (exists (select from webhook_endpoints e where e.id = endpoint_id));
 create policy jobs_of_seen_deliveries on jobs to sluice_api
     using (worker = 'webhook' and exists (select from deliveries d where d.id = jobs.id));
--- A job is written by the statement that writes its owner, which no policy sees yet. A job for another
--- object does no harm: its worker does what that object's own state asks for.
+-- The statement that writes a job also writes its owner, which a policy cannot see yet, so the owner is
+-- not checked. A job for another object is harmless: its worker does what that object's state requires.
 create policy jobs_written on jobs for insert to sluice_api
     with check (worker in ('refund', 'webhook') and ((merchant_id, live) = (
         select nullif(current_setting('sluice.merchant', true), '')::uuid,
                nullif(current_setting('sluice.live', true), '')::boolean)) is true);
 
--- An intent is public to whoever holds its id, with what became of its payments.
+-- Anyone who knows an intent's id may read the intent and its payments.
 create policy intents_held on intents for select to sluice_api
     using ((id = (select nullif(current_setting('sluice.public_id', true), '')::uuid)) is true);
 create policy payments_of_a_held_intent on payments for select to sluice_api
     using ((intent_id = (select nullif(current_setting('sluice.public_id', true), '')::uuid)) is true);
 
--- So is a payment that is paid on a page.
+-- The same holds for a payment with a hosted page.
 create policy payments_held on payments for select to sluice_api
     using ((checkout is not null
             and id = (select nullif(current_setting('sluice.public_id', true), '')::uuid)) is true);
@@ -128,8 +128,8 @@ grant select (worker, id, merchant_id, live), insert (worker, id, owner_id, merc
     on jobs to sluice_api;
 grant select, insert, update on rate_windows to sluice_api;
 
--- The door knows no merchant before it has found the key's. It asks for the holder of one key, and
--- has no right to the tables: nobody can list them.
+-- Authentication knows no merchant yet. It calls functions that look up one credential, without rights to
+-- the tables, so that the API's role cannot list credentials.
 
 create function principal_by_key(key_hash bytea)
 returns table (id uuid, merchant_id uuid, live boolean, rate_limit integer)
@@ -177,9 +177,9 @@ $$;
 revoke execute on function principal_by_key, principal_by_token, issue_token, merchant_profile, public_intents_of from public;
 grant execute on function principal_by_key, principal_by_token, issue_token, merchant_profile, public_intents_of to sluice_api;
 
--- sluice_accept: the two statements that serve several merchants at once, accepting payments and
--- looking at those that are waited for. They cannot name one merchant, so columns are their bound:
--- they open payments and read how they stand; they change nothing and delete nothing.
+-- sluice_accept: for the two statements that serve several merchants at once. One accepts payments, the
+-- other reads the payments that requests wait for. They cannot name one merchant, so their rights are
+-- limited by column instead: they insert and read; they update and delete nothing.
 
 do $$
 declare
@@ -212,9 +212,9 @@ grant insert (id, event_id, endpoint_id, state), select (id, event_id) on delive
 grant select (id, merchant_id, live, status, event_types) on webhook_endpoints to sluice_accept;
 grant insert (worker, id, owner_id, merchant_id, live, due_at) on jobs to sluice_accept;
 
--- Payments that requests wait for are read for several merchants in one statement, which names the
--- merchant and mode of each: who may only run this function reads nothing by an id alone. In plpgsql,
--- because it keeps its plan from call to call.
+-- Reads the payments that requests wait for, of several merchants in one statement. It takes the merchant
+-- and mode of each, so that a role which may only run this function reads nothing by an id alone. In
+-- plpgsql, which caches the plan between calls.
 
 create function payments_by_ids(ids uuid[], merchants uuid[], lives boolean[])
 returns table (
@@ -238,7 +238,7 @@ end $$;
 revoke execute on function payments_by_ids from public;
 grant execute on function payments_by_ids to sluice_accept;
 
--- The workers, the scheduler and the operator's command act for every merchant.
+-- The workers, the scheduler and the operator's command act for all merchants.
 
 do $$
 declare

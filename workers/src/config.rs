@@ -1,4 +1,4 @@
-//! What the process is told at its start.
+//! Command-line arguments and environment variables.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -6,11 +6,11 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 
-/// The gateway's hands: one binary, one command for each worker.
+/// Sluice's workers: one command for each.
 #[derive(Debug, Parser)]
 #[command(name = "workers")]
 pub struct Config {
-    /// Which worker.
+    /// The worker to run.
     #[command(subcommand)]
     pub command: Command,
 }
@@ -18,11 +18,11 @@ pub struct Config {
 /// The workers.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Rings for what the calendar says is due. Any number may run.
+    /// Publishes due jobs and deletes expired rows. Any number may run.
     Scheduler(Process),
     /// Authorizes and captures card payments.
     Card(Card),
-    /// Gives captured money back.
+    /// Refunds captured payments.
     Refund(Refund),
     /// Delivers webhooks.
     Webhook(Webhook),
@@ -31,13 +31,13 @@ pub enum Command {
 /// What every process needs.
 #[derive(Debug, Args)]
 pub struct Process {
-    /// The Postgres database.
+    /// URL of the Postgres database.
     #[arg(long, env = "DATABASE_URL", hide_env_values = true)]
     pub database_url: String,
-    /// The RabbitMQ broker.
+    /// URL of the RabbitMQ broker.
     #[arg(long, env = "AMQP_URL", hide_env_values = true)]
     pub amqp_url: String,
-    /// Where `/livez` and `/readyz` are.
+    /// Address to serve `/livez` and `/readyz` on.
     #[arg(long, env = "SLUICE_HEALTH_LISTEN", default_value = "127.0.0.1:0")]
     pub health_listen: SocketAddr,
 }
@@ -48,10 +48,10 @@ pub struct Shared {
     /// What every process needs.
     #[command(flatten)]
     pub process: Process,
-    /// How many jobs are worked on at the same time.
+    /// How many jobs run at the same time.
     #[arg(long, env = "SLUICE_CONCURRENCY", default_value_t = 64)]
     pub concurrency: u16,
-    /// Connections to Postgres.
+    /// The most connections to Postgres.
     #[arg(long, env = "SLUICE_DATABASE_CONNECTIONS", default_value_t = 12)]
     pub database_connections: u32,
 }
@@ -62,7 +62,7 @@ pub struct Card {
     /// What every worker needs.
     #[command(flatten)]
     pub shared: Shared,
-    /// Whom it asks.
+    /// The acquirers.
     #[command(flatten)]
     pub acquiring: Acquiring,
     /// Folder of the private sealing keys and the fingerprint key; all card workers share it.
@@ -76,25 +76,25 @@ pub struct Refund {
     /// What every worker needs.
     #[command(flatten)]
     pub shared: Shared,
-    /// Whom it asks.
+    /// The acquirers.
     #[command(flatten)]
     pub acquiring: Acquiring,
 }
 
-/// What every worker that asks acquirers needs.
+/// What every worker that calls acquirers needs.
 #[derive(Debug, Args)]
 pub struct Acquiring {
-    /// The sandbox acquirer, for test mode.
+    /// URL of the sandbox acquirer, for test mode.
     #[arg(long, env = "SLUICE_SANDBOX_URL")]
     pub sandbox_url: String,
-    /// How long an acquirer's answer is waited for, milliseconds; less than a job's lease.
+    /// How long to wait for an acquirer's response, milliseconds; less than a job's lease.
     #[arg(long, env = "SLUICE_ACQUIRER_TIMEOUT_MS", default_value_t = 10_000,
           value_parser = clap::value_parser!(u64).range(1..=15_000))]
     pub acquirer_timeout_ms: u64,
 }
 
 impl Acquiring {
-    /// How long an acquirer's answer is waited for.
+    /// How long to wait for an acquirer's response.
     pub const fn timeout(&self) -> Duration {
         Duration::from_millis(self.acquirer_timeout_ms)
     }
@@ -106,10 +106,10 @@ pub struct Webhook {
     /// What every worker needs.
     #[command(flatten)]
     pub shared: Shared,
-    /// File of 64 hex digits: webhook secrets are derived from it. The API has the same.
+    /// File of 64 hex digits from which webhook secrets are derived; the API must use the same key.
     #[arg(long, env = "SLUICE_WEBHOOK_KEY_FILE")]
     pub webhook_key_file: PathBuf,
-    /// Let test-mode endpoints be on this machine, over plain http.
+    /// Allow test-mode endpoints on this machine, over plain HTTP.
     #[arg(long, env = "SLUICE_WEBHOOK_LOCAL")]
     pub webhook_local: bool,
 }

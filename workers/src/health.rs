@@ -1,4 +1,4 @@
-//! `/livez`: the process runs. `/readyz`: it has its database and its broker.
+//! `/livez`: the process runs. `/readyz`: its database and its broker are reachable.
 
 use std::net::SocketAddr;
 
@@ -16,19 +16,19 @@ struct Stores {
     broker: Health,
 }
 
-/// Serves health in the background.
+/// Serves the health endpoints in the background.
 pub async fn serve(address: SocketAddr, db: PgPool, broker: Health) -> anyhow::Result<()> {
-    let consumer = tokio::net::TcpListener::bind(address)
+    let listener = tokio::net::TcpListener::bind(address)
         .await
         .with_context(|| format!("listening on {address} for health"))?;
-    tracing::info!(address = %consumer.local_addr()?, "health is here");
+    tracing::info!(address = %listener.local_addr()?, "serving health");
     let router = Router::new()
         .route("/livez", get(|| async { "ok" }))
         .route("/readyz", get(ready))
         .with_state(Stores { db, broker });
     tokio::spawn(async move {
-        if let Err(error) = axum::serve(consumer, router).await {
-            tracing::error!(%error, "health is no longer served");
+        if let Err(error) = axum::serve(listener, router).await {
+            tracing::error!(%error, "the health server stopped");
         }
     });
     Ok(())
@@ -36,10 +36,13 @@ pub async fn serve(address: SocketAddr, db: PgPool, broker: Health) -> anyhow::R
 
 async fn ready(State(stores): State<Stores>) -> (StatusCode, &'static str) {
     if store::ping(&stores.db).await.is_err() {
-        return (StatusCode::SERVICE_UNAVAILABLE, "the database is away");
+        return (
+            StatusCode::SERVICE_UNAVAILABLE,
+            "the database is unavailable",
+        );
     }
     if !stores.broker.is_connected() {
-        return (StatusCode::SERVICE_UNAVAILABLE, "the broker is away");
+        return (StatusCode::SERVICE_UNAVAILABLE, "the broker is unavailable");
     }
     (StatusCode::OK, "ok")
 }

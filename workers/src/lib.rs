@@ -1,7 +1,7 @@
-//! The workers: each consumes its queue, reads the row, does what its state asks for, and writes
-//! the outcome.
+//! The workers: each consumes its queue, reads the row, does what the row's state requires, and writes the
+//! outcome.
 //!
-//! Absent on purpose: HTTP beyond health.
+//! Absent on purpose: HTTP servers other than health.
 
 pub mod config;
 
@@ -15,10 +15,7 @@ mod webhook;
 
 use config::{Command, Config};
 
-/// Runs one worker until SIGTERM or SIGINT.
-///
-/// # Errors
-/// If it cannot start, or ends by itself.
+/// Runs one worker until SIGTERM or SIGINT. Fails if the worker cannot start, or ends by itself.
 pub async fn run(config: Config) -> anyhow::Result<()> {
     match config.command {
         Command::Scheduler(scheduler) => scheduler::run(&scheduler).await,

@@ -2,11 +2,11 @@
 
 use clap::Parser;
 
-// One thread: a worker waits for others most of the time, and each hand-over between threads costs it
-// more than it gains. To use more cores run more of them.
+// One thread: a worker mostly waits for I/O, and moving tasks between threads would cost more than it
+// gains. To use more cores, run more processes.
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> anyhow::Result<()> {
-    // lapin logs each failure itself, several lines a try; the queue crate says it once.
+    // lapin logs several lines for each failed try; the queue crate logs each failure once.
     let default = || "info,lapin=off".into();
     tracing_subscriber::fmt()
         .with_env_filter(

@@ -1,5 +1,5 @@
-//! The scheduler: once a second it publishes the jobs that are due, once a minute it deletes what has
-//! expired. Any number of schedulers may run; they share the work.
+//! The scheduler: publishes due jobs every second and deletes expired rows every minute. Any number of
+//! schedulers may run; they share the work.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use crate::{health, runtime};
 
 /// How often due jobs are published.
 const POLL: Duration = Duration::from_secs(1);
-/// How many jobs are taken at once.
+/// How many jobs one statement takes at most.
 const JOBS_MAX: i64 = 500;
 /// How often expired rows are deleted.
 const CLEANUP: Duration = Duration::from_mins(1);
@@ -38,7 +38,7 @@ pub async fn run(process: &Process) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Publishes everything that is due. Without a broker nothing is taken: taking a job delays it.
+/// Publishes all due jobs. Takes none while the broker is unreachable: taking a job delays it.
 async fn publish_due(db: &PgPool, publisher: &Publisher) {
     while publisher.is_connected() {
         let jobs = match jobs::take_due(db, JOBS_MAX).await {

@@ -102,16 +102,16 @@ pub struct Principal {
     pub rate_limit: Option<u32>,
 }
 
-/// The result of checking an API key or an access token.
+/// The result of checking an access token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TokenStatus {
-    /// The credential is valid.
+    /// The token is valid.
     Principal(Principal),
-    /// An access token that has expired.
+    /// The token has expired.
     Expired,
-    /// An access token whose scope does not include payments.
+    /// The token's scope does not include payments.
     OutOfScope,
-    /// It was never issued, or it is revoked.
+    /// No such token exists: it was never issued, or expired more than a day ago.
     Unknown,
 }
 

@@ -1,7 +1,7 @@
-//! The acquirers, a registry by name. Each call carries our own reference, which an acquirer honours
-//! once: the same reference twice is one authorization or one refund.
+//! The acquirers, by name. Each call carries Sluice's own reference, which an acquirer processes once: the
+//! same reference twice is one authorization or one refund.
 //!
-//! To add one: a file here that implements [`Acquirer`], and a line in [`Acquirers::open`].
+//! To add an acquirer, add a file here that implements [`Acquirer`] and a line in [`Acquirers::open`].
 
 mod sandbox;
 
@@ -18,12 +18,12 @@ use store::payments::Approval;
 
 use crate::config::Acquiring;
 
-/// No response that can be believed: the request may have been carried out or not. Never success,
-/// never failure.
+/// No clear response, for this reason: the acquirer may or may not have processed the request. Never
+/// treat it as success or failure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Indeterminate(pub &'static str);
 
-/// A call that is under way.
+/// A call in progress.
 pub type Call<'a, T> = BoxFuture<'a, Result<T, Indeterminate>>;
 
 /// What to authorize.
@@ -44,15 +44,14 @@ pub enum Authorized {
 /// The response to an enquiry.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Found {
-    /// It holds the payer's money.
+    /// The acquirer holds the payer's money.
     Approved(Approval),
-    /// It took it.
+    /// The acquirer has captured the money.
     Captured(Approval),
-    /// It declined.
     Declined(Failure),
-    /// It has not decided yet.
+    /// The acquirer has not decided yet.
     Processing,
-    /// It does not know the reference, or has voided it.
+    /// The acquirer does not know the reference, or has voided it.
     Nothing,
 }
 
@@ -72,20 +71,20 @@ pub enum Refunded {
 
 /// An acquirer. A call ends within the configured timeout.
 pub trait Acquirer: Send + Sync {
-    /// Whether it takes payments of this mode.
+    /// Whether it accepts payments of this mode.
     fn takes(&self, mode: Mode) -> bool;
 
     /// Asks to hold the payer's money.
     fn authorize<'a>(&'a self, what: Authorize<'a>) -> Call<'a, Authorized>;
 
-    /// Asks what became of a reference.
+    /// Asks for the status of a reference.
     fn enquire(&self, reference: AuthorizationId, money: Money) -> Call<'_, Found>;
 
-    /// Takes the whole amount held. Repeating it changes nothing.
+    /// Captures the whole authorized amount. Repeating it changes nothing.
     fn capture(&self, reference: AuthorizationId, money: Money) -> Call<'_, Captured>;
 
-    /// Releases what is held, or reverses what the acquirer never received: once it is acknowledged,
-    /// the reference holds nothing and never will. Repeating it changes nothing.
+    /// Voids an authorization, including one that the acquirer never received: once it acknowledges the
+    /// void, the reference holds no money and never will. Repeating it changes nothing.
     fn void(&self, reference: AuthorizationId) -> Call<'_, ()>;
 
     /// Refunds captured money under a reference of its own. Repeating it changes nothing.
@@ -97,7 +96,7 @@ pub trait Acquirer: Send + Sync {
     ) -> Call<'_, Refunded>;
 }
 
-/// All acquirers by the name that attempts are stored with.
+/// All acquirers, by the name that is stored with each attempt.
 pub struct Acquirers(BTreeMap<&'static str, Box<dyn Acquirer>>);
 
 impl Acquirers {
@@ -110,7 +109,7 @@ impl Acquirers {
         Ok(Self(all))
     }
 
-    /// The acquirer with this name, if it takes payments of this mode.
+    /// The acquirer with this name, if it accepts payments of this mode.
     pub fn get(&self, name: &str, mode: Mode) -> Option<&dyn Acquirer> {
         let acquirer = self.0.get(name)?;
         acquirer.takes(mode).then_some(&**acquirer)

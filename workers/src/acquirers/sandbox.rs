@@ -1,4 +1,4 @@
-//! The sandbox acquirer, over HTTP like any other.
+//! The sandbox acquirer: called over HTTP, like any other.
 
 use std::time::Duration;
 
@@ -52,7 +52,7 @@ struct Refund {
     currency: &'static str,
 }
 
-/// What every response may hold; what is needed of it is checked where it is used.
+/// The fields of all responses; each caller checks those that it needs.
 #[derive(Deserialize)]
 struct Response {
     reference: String,
@@ -74,7 +74,6 @@ enum Status {
 }
 
 impl Sandbox {
-    /// A client of the sandbox at `base`.
     pub fn new(base: &str, timeout: Duration) -> anyhow::Result<Self> {
         let client = Client::builder()
             .timeout(timeout)
@@ -93,7 +92,8 @@ impl Sandbox {
         url
     }
 
-    /// A refused capture is believed only if the money was not taken.
+    /// Enquires after a refused capture: an earlier request whose response was lost may have captured the
+    /// money already.
     async fn is_captured(
         &self,
         reference: AuthorizationId,
@@ -126,7 +126,7 @@ impl Sandbox {
     }
 }
 
-/// An response is believed only if it speaks of what was asked.
+/// Parses a response. One about another reference is indeterminate: it says nothing about this request.
 fn read(bytes: &[u8], reference: &impl ToString) -> Result<Response, Indeterminate> {
     let response: Response =
         serde_json::from_slice(bytes).map_err(|_| Indeterminate("the response cannot be read"))?;
@@ -136,7 +136,7 @@ fn read(bytes: &[u8], reference: &impl ToString) -> Result<Response, Indetermina
     Ok(response)
 }
 
-/// Whether the response is this error of the sandbox's.
+/// Whether the response is this error of the sandbox.
 fn is_error(bytes: &[u8], error: &str) -> bool {
     #[derive(Deserialize)]
     struct ErrorBody {
@@ -153,7 +153,7 @@ fn failure(code: Option<&str>) -> Failure {
     }
 }
 
-/// What an approval states; its code is cut where no acquirer's reaches.
+/// The details of an approval. The code is cut at 64 characters, the longest that the database accepts.
 fn approval(response: &Response) -> Approval {
     let code = response.code.as_deref();
     Approval {
@@ -189,7 +189,7 @@ impl Sandbox {
         let response = read(&bytes, &what.reference)?;
         match response.status {
             Status::Approved => Ok(Authorized::Approved(approval(&response))),
-            // Somebody made it forget this reference: an enquiry will say so.
+            // The reference was voided before this request arrived; an enquiry will confirm it.
             Status::Declined if response.code.as_deref() == Some("voided") => {
                 Err(Indeterminate("the reference was voided"))
             }
@@ -208,7 +208,7 @@ impl Sandbox {
         let (status, bytes) = self.send(self.client.get(self.url(reference, ""))).await?;
         match status {
             StatusCode::OK => {}
-            // Not any 404: a proxy's says nothing about the reference.
+            // Only the sandbox's own 404: one from a proxy says nothing about the reference.
             StatusCode::NOT_FOUND if is_error(&bytes, "not_found") => return Ok(Found::Nothing),
             _ => return Err(Indeterminate("unexpected HTTP status")),
         }

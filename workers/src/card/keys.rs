@@ -1,4 +1,4 @@
-//! The card worker's keys: files that no other process reads.
+//! The card worker's keys, in files that no other process reads.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -20,12 +20,13 @@ use store::vault::{self, OpeningKey, Sealed, Unsealable};
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
-/// A private half without a public one is left alone for this long: it may just be being made.
+/// How old a private key without a public one must be before it is destroyed. A younger one may belong to
+/// another card worker that is about to publish the public key.
 const ORPHAN: Duration = Duration::from_hours(1);
-/// The extension of a file that is being written.
+/// The extension of unfinished files.
 const NEW: &str = "new";
 
-/// The folder of keys. All card workers share it.
+/// The folder of keys, which all card workers share.
 pub struct Keys {
     folder: PathBuf,
     fingerprint: Zeroizing<[u8; 32]>,
@@ -33,7 +34,7 @@ pub struct Keys {
 }
 
 impl Keys {
-    /// Opens the folder; makes it, and the fingerprint key, where they are not there yet.
+    /// Opens the folder. Creates it and the fingerprint key if missing.
     pub fn open(folder: &Path) -> anyhow::Result<Self> {
         fs::DirBuilder::new()
             .recursive(true)
@@ -43,7 +44,7 @@ impl Keys {
         if !path.exists() {
             let random = Zeroizing::new(rand::random::<[u8; 32]>());
             let text = Zeroizing::new(hex::encode(*random));
-            // Another card worker may be first; then its key counts.
+            // If another card worker writes one first, its key stays and is read below.
             write_new(&path, text.as_bytes())?;
         }
         let fingerprint = key_file::read(&path)?;
@@ -74,32 +75,34 @@ impl Keys {
         let mut opened = self.opened.lock().unwrap_or_else(PoisonError::into_inner);
         let key = match opened.entry(sealed.key_id) {
             Entry::Occupied(key) => key.into_mut(),
-            Entry::Vacant(place) => {
+            Entry::Vacant(entry) => {
                 let bytes = fs::read(self.path(sealed.key_id)).map_err(|_| Unsealable)?;
                 let key = OpeningKey::from_bytes(&Zeroizing::new(bytes)).ok_or(Unsealable)?;
-                place.insert(key)
+                entry.insert(key)
             }
         };
         key.open(&sealed.bytes, merchant, payment)
     }
 
-    /// Makes today's key if nobody has, and destroys those that no card is sealed to any more.
+    /// Creates today's key if missing, and destroys the keys that no card is sealed to any more.
     pub async fn rotate(&self, db: &PgPool) -> anyhow::Result<()> {
         let id = store::new_id();
         let (private, public) = OpeningKey::generate();
-        // The private half is safe on disk before anyone can seal to the public one.
+        // The private key must be on disk before anyone can seal to the public one; otherwise a crash
+        // could leave sealed cards that nobody can open.
         write_new(&self.path(id), &private.to_bytes())?;
         match vault::publish_key_if_due(db, id, &public).await {
-            Ok(true) => tracing::info!(key = %id, "made a sealing key"),
+            Ok(true) => tracing::info!(key = %id, "created a sealing key"),
             Ok(false) => fs::remove_file(self.path(id))?,
-            // Whether it was published is not known; as an orphan it goes later.
+            // It may have been published, so the file stays. If it was not, it is destroyed later as an
+            // orphan.
             Err(error) => bail!(error),
         }
-        let kept = vault::retire_keys(db).await?;
-        self.destroy_others(&kept)
+        let published = vault::retire_keys(db).await?;
+        self.destroy_others(&published)
     }
 
-    fn destroy_others(&self, kept: &[Uuid]) -> anyhow::Result<()> {
+    fn destroy_others(&self, published: &[Uuid]) -> anyhow::Result<()> {
         for entry in fs::read_dir(&self.folder)? {
             let path = entry?.path();
             if path.metadata()?.modified()?.elapsed().unwrap_or_default() < ORPHAN {
@@ -109,7 +112,7 @@ impl Keys {
                 .file_name()
                 .and_then(|name| name.to_str())
                 .and_then(id_of);
-            if let Some(id) = id.filter(|id| !kept.contains(id)) {
+            if let Some(id) = id.filter(|id| !published.contains(id)) {
                 self.opened
                     .lock()
                     .unwrap_or_else(PoisonError::into_inner)
@@ -132,7 +135,8 @@ fn id_of(name: &str) -> Option<Uuid> {
     name.strip_suffix(".key")?.parse().ok()
 }
 
-/// Writes a file that only its owner reads and that survives a power cut, unless it is there.
+/// Writes a file that only its owner can read, unless it exists. It is complete whenever it is visible,
+/// and survives a power cut: hence the temporary file, the hard link and the syncs.
 fn write_new(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
     let temporary = path.with_extension(format!("{}.{NEW}", store::new_id()));
     let mut file = OpenOptions::new()

@@ -1,4 +1,5 @@
-//! The card worker: authorizes and captures, and never loses track of an attempt.
+//! The card worker: authorizes and captures payments. Every attempt is stored before it is sent, so that
+//! none is lost.
 
 mod keys;
 mod run;
@@ -20,10 +21,10 @@ use crate::acquirers::Acquirers;
 use crate::config::Card as Config;
 use crate::runtime::{self, Handler, Held};
 
-/// How often keys are rotated and retired, if it is time.
+/// How often the worker checks whether keys must be rotated or destroyed.
 const KEYS_CHECK: Duration = Duration::from_hours(1);
 
-/// What every run needs.
+/// What all runs share.
 #[derive(Clone)]
 struct Context {
     db: PgPool,
@@ -31,7 +32,7 @@ struct Context {
     publisher: Publisher,
     acquirers: Arc<Acquirers>,
     keys: Arc<Keys>,
-    /// The longest that an acquirer's call takes.
+    /// The longest an acquirer's call takes.
     acquirer_timeout: Duration,
 }
 
@@ -53,14 +54,15 @@ pub async fn run(config: &Config) -> anyhow::Result<()> {
     runtime::run(shared, db, publisher, context).await
 }
 
-/// Rotates the sealing keys in the background, and retries until the first one exists.
+/// Rotates the sealing keys in the background. Retries every second after an error, because no card can
+/// be sealed before the first key exists.
 fn rotate_keys(keys: Arc<Keys>, db: PgPool) {
     tokio::spawn(async move {
         loop {
             let wait = match keys.rotate(&db).await {
                 Ok(()) => KEYS_CHECK,
                 Err(error) => {
-                    tracing::warn!(%error, "sealing keys not rotated yet");
+                    tracing::warn!(%error, "cannot rotate the sealing keys");
                     Duration::from_secs(1)
                 }
             };

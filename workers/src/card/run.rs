@@ -1,6 +1,6 @@
-//! One claimed payment, advanced step by step. Each step is one call to the acquirer at most, and one
-//! transition written before the next; but an approval is captured at once and both are written in
-//! one.
+//! Advances one claimed payment step by step. A step makes at most one call to the acquirer and writes
+//! one transition before the next step, so that a crash loses at most one response, which an enquiry
+//! finds again. The exception: an approval is captured at once, and one transition records both.
 
 mod steps;
 
@@ -21,9 +21,9 @@ use crate::runtime::Held;
 
 /// How a step ended.
 enum Step {
-    /// Something was written; the next step follows.
+    /// A transition was written; the next step follows.
     Next,
-    /// Nothing more now.
+    /// The run ends.
     End(Outcome),
 }
 
@@ -31,7 +31,7 @@ enum Step {
 pub(super) struct AttemptEvent {
     pub attempt: Attempt,
     pub event: authorization::Event,
-    /// What the approval stated, if this is one.
+    /// The approval's details, if the event is an approval.
     pub approval: Approval,
 }
 
@@ -49,7 +49,7 @@ impl AttemptEvent {
 pub struct Run<'a> {
     context: &'a Context,
     claimed: CardPayment,
-    /// What the payment pays.
+    /// The intent that the payment pays, if any.
     intent: Option<Intent>,
     held: Held,
 }
@@ -93,7 +93,7 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// The attempt that the next step is about.
+    /// The attempt of the next step. Voiding comes first: it releases money that must not be held.
     fn next_attempt(&self) -> Option<Attempt> {
         let voiding = self.closed(authorization::State::Voiding);
         voiding.or_else(|| match self.claimed.payment.state {
@@ -105,7 +105,7 @@ impl<'a> Run<'a> {
         })
     }
 
-    /// Takes back the attempt that this claim opened, if nothing was sent under it.
+    /// Deletes the attempt that this claim opened, if nothing was sent under it.
     async fn discard_unsent(&self) -> store::Result<()> {
         payments::discard_unsent(&self.context.db, self.held.lease.lease).await
     }
@@ -160,21 +160,22 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// Writes what happened to an attempt, and perhaps with it to the payment.
+    /// Writes an event of an attempt, with the payment's event that follows from it, if any.
     async fn record(
         &mut self,
         attempt: Attempt,
         event: authorization::Event,
         outcome: Option<payment::Event>,
     ) -> Result<Step, BoxDynError> {
-        let attempted = AttemptEvent::new(attempt, event);
-        self.write(Some(attempted), outcome.as_slice(), None).await
+        let attempt_event = AttemptEvent::new(attempt, event);
+        self.write(Some(attempt_event), outcome.as_slice(), None)
+            .await
     }
 
-    /// Asks the domain what follows and writes all of it.
+    /// Writes the transition that the domain derives from the events, with its effects.
     async fn write(
         &mut self,
-        attempted: Option<AttemptEvent>,
+        attempt_event: Option<AttemptEvent>,
         outcomes: &[payment::Event],
         fingerprint: Option<Vec<u8>>,
     ) -> Result<Step, BoxDynError> {
@@ -183,7 +184,7 @@ impl<'a> Run<'a> {
         let (transition, is_over) = transition::of(
             &self.claimed,
             intent,
-            attempted.as_ref(),
+            attempt_event.as_ref(),
             outcomes,
             fingerprint,
             lease,
@@ -219,6 +220,7 @@ impl<'a> Run<'a> {
         }
     }
 
+    /// Updates the claimed attempts after a transition.
     fn moved(&mut self, id: AuthorizationId, state: authorization::State) {
         let claimed = &mut self.claimed;
         let mut known = claimed.closed.iter().chain(&claimed.attempt);
@@ -238,13 +240,14 @@ impl<'a> Run<'a> {
         }
     }
 
+    /// Whether the last write found the payment moved; [`Run::write`] marks it with version -1.
     const fn has_conflict(&self) -> bool {
         self.claimed.version < 0
     }
 
-    /// A response came too late: another worker has moved the payment. If that worker closed the
-    /// attempt and this is an approval, the approval must be voided; otherwise that worker's enquiry
-    /// finds the response.
+    /// Handles a response that arrived after another worker moved the payment. If that worker closed the
+    /// attempt and the response is an approval, the approval must be voided: nobody else knows of it.
+    /// Otherwise the other worker's enquiry finds the response.
     async fn conflict(
         &mut self,
         attempt: Attempt,
@@ -263,7 +266,7 @@ impl<'a> Run<'a> {
         if attempt.state.is_open() || attempt.state.next(authorization::Event::Approved).is_err() {
             return done;
         }
-        tracing::error!(payment = %payment.id, attempt = %attempt.id, "approval for a closed attempt: voiding it");
+        tracing::error!(payment = %payment.id, attempt = %attempt.id, "late approval of a closed attempt, will void it");
         let event = AttemptEvent {
             attempt: attempt.clone(),
             event: authorization::Event::Approved,
@@ -272,7 +275,7 @@ impl<'a> Run<'a> {
         let transition = transition::late_approval(payment, state, version, &event)?;
         match self.context.transitions.run(transition).await? {
             Written::Done { .. } => done,
-            // The job is retried with backoff, but this response would be lost: retry now.
+            // Retry now: the response exists only in this process, and ending the run would lose it.
             Written::Conflict => Box::pin(self.conflict(attempt, response)).await,
         }
     }

@@ -1,5 +1,5 @@
-//! The transition that an event makes of a payment and its attempt: the domain decides, and everything
-//! that follows is put together for one statement.
+//! Builds the transition of a payment and its attempt from events: the domain decides the new states, and
+//! one statement writes them with all effects.
 
 use apalis_core::error::BoxDynError;
 use domain::authorization::InvalidTransition;
@@ -15,20 +15,20 @@ use time::OffsetDateTime;
 
 use super::run::AttemptEvent;
 
-/// The transition after something happened to an attempt, then to the payment, or to both; and whether
-/// nothing is left to do.
+/// The transition for an event of an attempt, events of the payment, or both; and whether the job is then
+/// complete.
 pub fn of(
     claimed: &CardPayment,
     intent: Option<&Intent>,
-    attempted: Option<&AttemptEvent>,
+    attempt_event: Option<&AttemptEvent>,
     outcomes: &[payment::Event],
     fingerprint: Option<Vec<u8>>,
     lease: Lease,
 ) -> Result<(Transition, bool), BoxDynError> {
     let payment = &claimed.payment;
-    let history = history(payment.state, attempted, outcomes)?;
-    let to = history.last().ok_or("nothing happened")?.state;
-    let attempt = attempted.map(attempt_transition).transpose()?;
+    let history = history(payment.state, attempt_event, outcomes)?;
+    let to = history.last().ok_or("a transition has no events")?.state;
+    let attempt = attempt_event.map(attempt_transition).transpose()?;
     let outcome = outcomes.last().copied();
     let failure = outcome.and_then(payment::Event::failure);
     let is_over = !is_in_progress(claimed, to, attempt.as_ref());
@@ -85,14 +85,14 @@ fn attempt_transition(event: &AttemptEvent) -> Result<AttemptTransition, Invalid
     })
 }
 
-/// What goes into the history: what happened to an attempt is part of the first thing it caused for
-/// the payment.
+/// The history entries. The attempt's event gets an entry of its own only if no event of the payment
+/// follows from it; otherwise the first of those names the attempt.
 fn history(
     state: State,
-    attempted: Option<&AttemptEvent>,
+    attempt_event: Option<&AttemptEvent>,
     outcomes: &[payment::Event],
 ) -> Result<Vec<HistoryEntry>, payment::InvalidTransition> {
-    let mut authorization = attempted.map(|event| event.attempt.id);
+    let mut authorization = attempt_event.map(|event| event.attempt.id);
     let mut entries = Vec::with_capacity(outcomes.len().max(1));
     let mut state = state;
     for outcome in outcomes {
@@ -103,7 +103,7 @@ fn history(
             authorization: authorization.take(),
         });
     }
-    if let (Some(event), true) = (attempted, entries.is_empty()) {
+    if let (Some(event), true) = (attempt_event, entries.is_empty()) {
         entries.push(HistoryEntry {
             event: event.event.name(),
             state,
@@ -113,7 +113,7 @@ fn history(
     Ok(entries)
 }
 
-/// The event that the merchant receives: about the intent, if the payment pays one.
+/// The event that the merchant receives. It is about the intent if the payment pays one.
 fn event_of(event_type: EventType, payment: Payment, intent: Option<&Intent>) -> Event {
     let Some(intent) = intent else {
         let subject = Subject::Payment(payment);
@@ -135,7 +135,8 @@ fn event_of(event_type: EventType, payment: Payment, intent: Option<&Intent>) ->
     }
 }
 
-/// The transition that voids an approval of a closed attempt. The payment stays as it is.
+/// The transition that makes an approval of a closed attempt be voided. The payment does not change; its
+/// job is due at once, because nobody may be working on it.
 pub fn late_approval(
     payment: &Payment,
     state: State,

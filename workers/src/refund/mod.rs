@@ -1,5 +1,5 @@
-//! The refund worker: asks the acquirer to refund captured money, under the refund's own reference,
-//! until it accepts or refuses.
+//! The refund worker: asks the acquirer to refund captured money until the acquirer accepts or refuses.
+//! It always sends the refund's own reference, so that repeating a request refunds once.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,7 +21,7 @@ use crate::acquirers::{Acquirers, Indeterminate, Refunded};
 use crate::config::Refund as Config;
 use crate::runtime::{self, Handler, Held};
 
-/// What every refund needs.
+/// What all refunds share.
 #[derive(Clone)]
 struct Context {
     db: PgPool,
@@ -79,7 +79,7 @@ impl Handler for Context {
                 }
                 Ok(Outcome::Done)
             }
-            // Another worker moved it first, but this one holds the job: look at it again.
+            // Another worker moved it first, but this one has the lease: read the row again.
             None => Ok(Outcome::Again {
                 after: Duration::ZERO,
             }),
@@ -87,7 +87,7 @@ impl Handler for Context {
     }
 }
 
-/// A refund may be sent again: the acquirer honours its reference once.
+/// Retrying is safe: the acquirer processes a reference once.
 fn retry_later(refund: &Refund, Indeterminate(why): Indeterminate) -> Outcome {
     tracing::warn!(refund = %refund.id, why, "no clear response from the acquirer, will retry");
     let age = OffsetDateTime::now_utc() - refund.created_at;

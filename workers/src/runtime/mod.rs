@@ -1,5 +1,7 @@
-//! Running a worker: claim, run, record the outcome, reply, acknowledge. The same for all workers; each
-//! supplies how to load its row (`store::jobs::Load`) and how to advance it ([`Handler`]).
+//! Runs a worker: claim, run, record the outcome, reply, acknowledge. All workers share this; each
+//! defines how to load its row (`store::jobs::Load`) and how to advance it ([`Handler`]).
+//!
+//! A message is acknowledged last: if the process dies earlier, the broker delivers it again.
 
 use std::future::Future;
 use std::sync::Arc;
@@ -26,39 +28,39 @@ use crate::health;
 
 /// The longest a handler may take; its provider calls end well before.
 const HANDLER_TIMEOUT: Duration = Duration::from_mins(1);
-/// How long jobs in progress may take after a signal to end.
+/// How long jobs in progress may take after SIGTERM or SIGINT.
 const SHUTDOWN: Duration = Duration::from_secs(30);
 
-/// A lease that was taken, as the handler sees it.
+/// The lease of a claimed job.
 #[derive(Debug, Clone, Copy)]
 pub struct Held {
-    /// Names the claim in every later write.
+    /// Identifies the claim; every later write names it.
     pub lease: Lease,
-    /// No other worker claims the job before this.
+    /// No other worker can claim the job before this time.
     pub until: Instant,
 }
 
-/// What a worker does with a job that was claimed for it.
+/// What a worker does with a claimed job.
 pub trait Handler: Clone + Send + Sync + 'static {
-    /// Whose jobs.
+    /// The worker whose jobs it handles.
     const WORKER: Worker;
-    /// What the jobs belong to.
+    /// The row that a job acts on.
     type Owner: Load;
 
-    /// Does what the owner's state asks for. An error means "retry with backoff".
+    /// Does what the owner's state requires. An error means "retry with backoff".
     fn advance(
         &self,
         owner: Self::Owner,
         held: Held,
     ) -> impl Future<Output = Result<Outcome, BoxDynError>> + Send;
 
-    /// Takes back what the claim prepared for a row that cannot be read.
+    /// Undoes what the claim prepared, if its row cannot be read.
     fn abandon(&self, _lease: Lease) -> impl Future<Output = store::Result<()>> + Send {
         async { Ok(()) }
     }
 }
 
-/// A handler with the batch that claims for it.
+/// A handler with the batch that claims its jobs.
 struct Runner<H: Handler> {
     handler: H,
     claims: Batch<Claim<H::Owner>>,
@@ -80,7 +82,7 @@ impl<H: Handler> Runner<H> {
             until: Instant::now() + H::Owner::LEASE,
         };
         let Some(claimed) = self.claims.run(held.lease).await? else {
-            // Another worker holds the job, or the message is stale.
+            // Another worker has claimed the job, or the message is stale.
             return Ok(Outcome::Done);
         };
         if claimed.attempts > ATTEMPTS_MAX {
@@ -125,8 +127,8 @@ pub async fn run<H: Handler>(
     health::serve(shared.process.health_listen, db, consumer.health()).await?;
     let concurrency = usize::from(shared.concurrency);
     let consuming = consumer.clone();
-    // The first layer is the outermost: a handler that runs into its time limit must be ended,
-    // not left running while its outcome is recorded.
+    // The first layer is the outermost. The timeout must drop the handler before its outcome is
+    // recorded; otherwise it would still run while the job is retried.
     let monitor = Monitor::new()
         .register(move |_| {
             WorkerBuilder::new(H::WORKER.name())
@@ -181,7 +183,7 @@ pub fn ending() -> anyhow::Result<watch::Receiver<bool>> {
     Ok(ending)
 }
 
-/// Records the outcome of each job, then replies to whoever waits for it.
+/// Records the outcome of each job, then replies to the process that waits for it.
 #[derive(Clone)]
 struct Recorder {
     db: PgPool,
@@ -189,12 +191,12 @@ struct Recorder {
 }
 
 impl RecordOutcome for Recorder {
-    /// While Postgres cannot be reached this does not return, the message stays unacknowledged,
-    /// and the broker sends no more than the prefetch: consumption pauses.
+    /// Does not return while Postgres is unavailable. The message then stays unacknowledged, and the
+    /// broker sends no more than the prefetch count: consumption pauses.
     async fn record_outcome(&self, message: &JobMessage, result: Result<Outcome, String>) {
         let mut wait = Duration::from_millis(100);
         while let Err(error) = self.record(message, &result).await {
-            tracing::warn!(worker = %message.job.worker, job = %message.job.id, %error, "outcome not recorded yet");
+            tracing::warn!(worker = %message.job.worker, job = %message.job.id, %error, "cannot record the outcome");
             if !error.is_unavailable() {
                 return;
             }

@@ -1,5 +1,6 @@
-//! Posting to addresses that merchants chose: no private address, no redirect, no proxy, little
-//! patience. A name is resolved at each connection, and what is connected to is what was judged.
+//! Posting to addresses that merchants chose: no private addresses, no redirects, no proxy, short
+//! timeouts. Every connection resolves its name again and connects only to the addresses that were
+//! checked, so that a DNS response that changes between check and connection gains an attacker nothing.
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -11,28 +12,28 @@ use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::header::CONTENT_TYPE;
 use reqwest::{Response, Url};
 
-/// How long an endpoint may take for its whole answer.
+/// How long an endpoint may take for its whole response.
 const TIMEOUT: Duration = Duration::from_secs(15);
-/// How much of an answer is read, so that its connection can be used again.
+/// How much of a response body is read, so that the connection can be reused.
 const RESPONSE_BYTES_MAX: usize = 64 * 1024;
 
-/// What an endpoint did with a message.
+/// The result of posting a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PostResult {
-    /// It answered with this status.
+    /// The endpoint responded with this status.
     Responded(u16),
-    /// It did not, for this reason.
+    /// There was no response, for this reason.
     Failed(&'static str),
 }
 
 impl PostResult {
-    /// Whether the message was taken: 2xx. A redirect is not followed and so not taken.
+    /// Whether the endpoint accepted the message: 2xx. A redirect is not followed, so it is a failure.
     pub const fn is_accepted(self) -> bool {
         matches!(self, PostResult::Responded(200..=299))
     }
 }
 
-/// A client that refuses private addresses, one for each mode.
+/// HTTP clients that connect only to allowed addresses, one for each mode.
 #[derive(Clone)]
 pub struct Client {
     policy: Policy,
@@ -41,7 +42,6 @@ pub struct Client {
 }
 
 impl Client {
-    /// A client with this policy.
     pub fn new(policy: Policy) -> anyhow::Result<Self> {
         let client = |mode| {
             reqwest::Client::builder()
@@ -49,7 +49,7 @@ impl Client {
                 .timeout(TIMEOUT)
                 .redirect(reqwest::redirect::Policy::none())
                 .no_proxy()
-                .dns_resolver(Arc::new(Judged { policy, mode }))
+                .dns_resolver(Arc::new(AllowedAddresses { policy, mode }))
                 .build()
         };
         Ok(Self {
@@ -67,7 +67,7 @@ impl Client {
         headers: Vec<(&'static str, String)>,
         body: String,
     ) -> PostResult {
-        let url = match self.judge(mode, url) {
+        let url = match self.check(mode, url) {
             Ok(url) => url,
             Err(why) => return PostResult::Failed(why),
         };
@@ -88,12 +88,13 @@ impl Client {
                 drain(response).await;
                 PostResult::Responded(status)
             }
-            Err(error) => PostResult::Failed(why(&error)),
+            Err(error) => PostResult::Failed(reason(&error)),
         }
     }
 
-    /// An address that stands in the URL itself is never resolved, so it is judged here.
-    fn judge(&self, mode: Mode, url: &str) -> Result<Url, &'static str> {
+    /// Checks the scheme, and the address if the URL contains one: then nothing is resolved, and the
+    /// resolver would not see it.
+    fn check(&self, mode: Mode, url: &str) -> Result<Url, &'static str> {
         let url = Url::parse(url).map_err(|_| "not a URL")?;
         let host = url.host_str().unwrap_or_default();
         self.policy
@@ -119,9 +120,9 @@ async fn drain(mut response: Response) {
     }
 }
 
-fn why(error: &reqwest::Error) -> &'static str {
+fn reason(error: &reqwest::Error) -> &'static str {
     if error.is_timeout() {
-        "no answer in time"
+        "no response in time"
     } else if error.is_connect() {
         "could not connect"
     } else {
@@ -129,13 +130,13 @@ fn why(error: &reqwest::Error) -> &'static str {
     }
 }
 
-/// A resolver that keeps only addresses that may be connected to.
-struct Judged {
+/// A resolver that returns only allowed addresses.
+struct AllowedAddresses {
     policy: Policy,
     mode: Mode,
 }
 
-impl Resolve for Judged {
+impl Resolve for AllowedAddresses {
     fn resolve(&self, name: Name) -> Resolving {
         let (policy, mode) = (self.policy, self.mode);
         Box::pin(async move {
@@ -144,7 +145,7 @@ impl Resolve for Judged {
                 .filter(|address| policy.may_connect(mode, address.ip()).is_ok())
                 .collect();
             if allowed.is_empty() {
-                return Err("the name has no address that is allowed".into());
+                return Err("the name has no allowed address".into());
             }
             let allowed: Addrs = Box::new(allowed.into_iter());
             Ok(allowed)

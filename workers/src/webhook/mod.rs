@@ -1,5 +1,5 @@
-//! The webhook worker: renders an event in its endpoint's format, signs it, posts it, and schedules the
-//! next attempt.
+//! The webhook worker: renders an event in its endpoint's format, signs and posts it, and schedules the
+//! next attempt if the endpoint did not accept it.
 
 mod client;
 
@@ -22,7 +22,7 @@ use self::client::{Client, PostResult};
 use crate::config::Webhook as Config;
 use crate::runtime::{self, Handler, Held};
 
-/// What every delivery needs.
+/// What all deliveries share.
 #[derive(Clone)]
 struct Context {
     db: PgPool,
@@ -66,7 +66,7 @@ impl Handler for Context {
         if self.attempts.run(attempt).await? {
             return Ok(Outcome::Done);
         }
-        // Another worker recorded this attempt first, but this one holds the job: look at it again.
+        // Another worker recorded this attempt first, but this one has the lease: read the row again.
         Ok(Outcome::Again {
             after: Duration::ZERO,
         })

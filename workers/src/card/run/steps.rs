@@ -1,4 +1,5 @@
-//! The steps of a run: one call to the acquirer each, and the transition that its response makes.
+//! The steps of a run: each makes one call to the acquirer and writes the transition that follows from
+//! the response.
 
 use std::time::{Duration, Instant};
 
@@ -12,7 +13,7 @@ use time::OffsetDateTime;
 use super::{AttemptEvent, Run, Step};
 use crate::acquirers::{Acquirer, Authorize, Authorized, Captured, Found, Indeterminate};
 
-/// How long to let an acquirer think before asking again.
+/// The wait before another enquiry, while the acquirer has not decided.
 const PROCESSING: Duration = Duration::from_secs(1);
 
 impl Run<'_> {
@@ -26,10 +27,11 @@ impl Run<'_> {
             .claimed
             .card
             .as_ref()
-            .ok_or("the sealed card is gone")?;
+            .ok_or("an authorizing payment has no sealed card")?;
         let keys = &self.context.keys;
         let Ok(card) = keys.open_card(sealed, payment.merchant_id, payment.id) else {
-            // Nothing was sent. Retrying would use up the attempts of a good payment.
+            // Nothing was sent. Park the job: retrying would use up the attempts of a payment that another
+            // worker or a restored key can still complete.
             self.discard_unsent().await?;
             let why = "the private key for this card is not in this worker's folder".to_owned();
             return Ok(Step::End(Outcome::GiveUp { why }));
@@ -45,7 +47,7 @@ impl Run<'_> {
         drop(card);
         match response {
             Ok(response) => {
-                let (event, outcome) = decided(attempt.clone(), &response);
+                let (event, outcome) = events_of(attempt.clone(), &response);
                 let captured = self.capture_approved(acquirer, &attempt, &response).await;
                 let outcomes = match captured {
                     Some(Ok(Captured::Done)) => vec![outcome, payment::Event::Captured],
@@ -69,9 +71,9 @@ impl Run<'_> {
         }
     }
 
-    /// Captures what was just approved, before the approval is written, so that both are one write:
-    /// what a crash would lose the acquirer reports again. Only while the lease lasts, so that nobody
-    /// can have reversed the attempt meanwhile.
+    /// Captures an approval before it is written, so that one write records both. If the process crashes
+    /// in between, an enquiry reports the capture. Only while the call must end within the lease:
+    /// afterwards another worker may have reversed the attempt.
     async fn capture_approved(
         &self,
         acquirer: &dyn Acquirer,
@@ -104,7 +106,7 @@ impl Run<'_> {
             Ok(Found::Processing) => return Ok(Step::End(Outcome::Again { after: PROCESSING })),
             Err(indeterminate) => return Ok(self.retry_later(indeterminate)),
         };
-        let (event, outcome) = decided(attempt, &response);
+        let (event, outcome) = events_of(attempt, &response);
         let fingerprint = self.fingerprint();
         self.write(Some(event), &[outcome], fingerprint).await
     }
@@ -122,7 +124,7 @@ impl Run<'_> {
             .record(attempt, authorization::Event::Acknowledged, outcome)
             .await?;
         match (step, outcome) {
-            // The next claim opens the next attempt.
+            // The next claim opens the next attempt, which must be stored before anything is sent.
             (Step::Next, None) => Ok(Step::End(Outcome::Again {
                 after: Duration::ZERO,
             })),
@@ -143,13 +145,13 @@ impl Run<'_> {
                 self.write(Some(unwanted), &[payment::Event::CaptureRefused], None)
                     .await
             }
-            // A capture may be sent again: the acquirer takes the held amount once.
+            // Retrying is safe: the acquirer captures a reference once.
             Err(indeterminate) => Ok(self.retry_later(indeterminate)),
         }
     }
 
-    /// Looks once more at a reversed attempt, when an acquirer that breaks its promise has had time
-    /// to do so.
+    /// Enquires once more about a reversed attempt: an acquirer may acknowledge a void and still approve
+    /// the authorization later. By now it has had time to do so.
     pub(super) async fn watch(
         &mut self,
         acquirer: &dyn Acquirer,
@@ -165,7 +167,7 @@ impl Run<'_> {
         {
             Ok(Found::Nothing | Found::Declined(_)) => authorization::Event::NotFound,
             Ok(Found::Approved(_) | Found::Captured(_)) => {
-                tracing::error!(attempt = %attempt.id, "approved in spite of its reversal: voiding it");
+                tracing::error!(attempt = %attempt.id, "approved despite its reversal, will void it");
                 authorization::Event::Approved
             }
             Ok(Found::Processing) => return Ok(Step::End(Outcome::Again { after: PROCESSING })),
@@ -190,7 +192,7 @@ impl Run<'_> {
 
     fn retry_later(&self, Indeterminate(why): Indeterminate) -> Step {
         let payment = &self.claimed.payment;
-        tracing::warn!(payment = %payment.id, why, "the acquirer gave no answer, asking again later");
+        tracing::warn!(payment = %payment.id, why, "no clear response from the acquirer, will retry");
         let age = OffsetDateTime::now_utc() - payment.created_at;
         let after = retry_after_age(age.try_into().unwrap_or_default());
         Step::End(Outcome::Again { after })
@@ -208,7 +210,8 @@ impl Run<'_> {
     }
 }
 
-fn decided(attempt: Attempt, response: &Authorized) -> (AttemptEvent, payment::Event) {
+/// The events that a final response causes: the attempt's and the payment's.
+fn events_of(attempt: Attempt, response: &Authorized) -> (AttemptEvent, payment::Event) {
     let (event, approval, outcome) = match response {
         Authorized::Approved(approval) => (
             authorization::Event::Approved,
