@@ -40,7 +40,7 @@ pub async fn accepts_a_second(gateway: &Gateway, clients: usize, block: Duration
         .arg(&script)
         .arg(gateway.database_url())
         // The same plans that the gateway's own connections ask for.
-        .env("PGOPTIONS", look_ups())
+        .env("PGOPTIONS", lookup_settings())
         .stderr(Stdio::piped())
         .output()
         .await?;
@@ -60,41 +60,23 @@ pub async fn accepts_a_second(gateway: &Gateway, clients: usize, block: Duration
 
 /// The statement with the values of one payment without a card.
 fn one_payment(merchant: &str) -> String {
-    let merchant = format!("'{merchant}'");
-    let values = [
-        "gen_random_uuid()",
-        &merchant,
-        "false",
-        "'created'",
-        "50.00",
-        "'USD'",
-        "2",
-        "'1'",
-        "'{}'",
-        "null",
-        "null",
-        "null",
-        "null",
-        "null",
-        "null",
-        "null",
-        "null",
-        "null",
-        "null",
-        "null",
-        "null",
-        "null",
-        "null",
-        "gen_random_uuid()",
-    ];
-    let mut statement = ACCEPT.to_owned();
-    for (index, value) in values.iter().enumerate().rev() {
-        statement = statement.replace(&format!("${}::", index + 1), &format!("array[{value}]::"));
-    }
-    statement
+    let input = format!(
+        r#"(select jsonb_build_array(jsonb_build_object(
+            'ord', 0, 'payment_id', id, 'merchant_id', '{merchant}', 'live', false,
+            'state', 'created', 'amount', '50.00', 'currency', 'USD', 'exponent', 2,
+            'method', 'card', 'description', '1', 'metadata', '{{}}'::jsonb, 'expires_in', 86400,
+            'effects', jsonb_build_object(
+                'history', jsonb_build_array(jsonb_build_object(
+                    'payment_id', id, 'version', 0, 'event', 'created', 'state', 'created')),
+                'jobs', jsonb_build_array(jsonb_build_object(
+                    'worker', 'card', 'id', id, 'merchant_id', '{merchant}', 'live', false,
+                    'due_in', 86400)))))
+        from gen_random_uuid() id)"#
+    );
+    ACCEPT.replace("$1", &input)
 }
 
-fn look_ups() -> String {
+fn lookup_settings() -> String {
     let options = store::LOOKUP_SETTINGS.map(|(name, value)| format!("-c {name}={value}"));
     options.join(" ")
 }
