@@ -61,7 +61,7 @@ pub async fn accepts_a_second(gateway: &Gateway, clients: usize, block: Duration
 /// The statement with the values of one payment without a card.
 fn one_payment(merchant: &str) -> String {
     let input = format!(
-        r#"(select jsonb_build_array(jsonb_build_object(
+        r"(select jsonb_build_array(jsonb_build_object(
             'ord', 0, 'payment_id', id, 'merchant_id', '{merchant}', 'live', false,
             'state', 'created', 'amount', '50.00', 'currency', 'USD', 'exponent', 2,
             'method', 'card', 'description', '1', 'metadata', '{{}}'::jsonb, 'expires_in', 86400,
@@ -71,7 +71,7 @@ fn one_payment(merchant: &str) -> String {
                 'jobs', jsonb_build_array(jsonb_build_object(
                     'worker', 'card', 'id', id, 'merchant_id', '{merchant}', 'live', false,
                     'due_in', 86400)))))
-        from gen_random_uuid() id)"#
+        from gen_random_uuid() id)"
     );
     ACCEPT.replace("$1", &input)
 }
