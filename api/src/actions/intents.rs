@@ -36,7 +36,7 @@ pub async fn create(
     Ok(ApiResponse::new(answer))
 }
 
-/// An intent, whosever it is.
+/// An intent of any merchant.
 pub async fn find(app: &App, id: IntentId) -> Result<Intent, ApiError> {
     let intent = intents::get(&app.db, id).await?;
     intent.ok_or(ApiError::Missing("payment intent"))

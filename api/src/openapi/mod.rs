@@ -10,8 +10,10 @@ mod postman;
 pub mod schemas;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use axum::Router;
+use axum::body::Bytes;
 use axum::extract::Path;
 use axum::extract::rejection::PathRejection;
 use axum::http::HeaderValue;
@@ -62,12 +64,15 @@ pub struct Documents(pub Vec<(Surface, Value)>);
 impl Documents {
     /// The documents and the pages.
     pub fn routes(&self) -> Router {
-        let mut files: BTreeMap<String, String> = BTreeMap::new();
+        // Bytes are shared: axum copies a handler with all it holds for each request.
+        let mut files = BTreeMap::new();
         for (surface, document) in &self.0 {
-            files.insert(format!("{}.json", surface.name()), document.to_string());
+            let name = format!("{}.json", surface.name());
+            files.insert(name, Bytes::from(document.to_string()));
         }
-        let merged = merged::of(&self.0).to_string();
-        let postman = postman::of(&self.0).to_string();
+        let files = Arc::new(files);
+        let merged = Bytes::from(merged::of(&self.0).to_string());
+        let postman = Bytes::from(postman::of(&self.0).to_string());
         let surfaces = self.0.iter().map(|(surface, _)| *surface);
         Router::new()
             .route("/openapi.json", get(async move || json(merged)))
@@ -83,7 +88,7 @@ impl Documents {
     }
 }
 
-fn json(document: String) -> Response {
+fn json(document: Bytes) -> Response {
     let headers = [
         (CONTENT_TYPE, HeaderValue::from_static("application/json")),
         (CACHE_CONTROL, HeaderValue::from_static("no-cache")),

@@ -5,6 +5,7 @@ use std::fmt::Write;
 use std::sync::LazyLock;
 
 use axum::Router;
+use axum::body::Bytes;
 use axum::http::header::{
     CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, IF_NONE_MATCH,
     REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
@@ -67,7 +68,7 @@ pub fn routes(surfaces: impl Iterator<Item = Surface>) -> Router {
         .route("/docs/style.css", get(async || file("text/css", STYLE)))
         .route(&SCALAR_PATH, get(bundle));
     for (name, text) in GUIDE {
-        let shown = page(name, text);
+        let shown = Bytes::from(page(name, text));
         let show = get(async move || sent(GUIDE_POLICY, shown));
         router = if *name == "index" {
             router.route("/docs", show.clone()).route("/docs/", show)
@@ -151,7 +152,7 @@ fn document(title: &str, head: &Markup, body: &Markup) -> String {
     page.into_string()
 }
 
-fn sent(policy: &str, page: String) -> Response {
+fn sent(policy: &str, page: impl IntoResponse) -> Response {
     let mut response = file("text/html; charset=utf-8", page);
     if let Ok(policy) = HeaderValue::from_str(policy) {
         let headers = response.headers_mut();
