@@ -1,26 +1,29 @@
 -- Payments, their history, and the idempotency keys of the requests that created them.
 
+create domain payment_state as text constraint payment_state_known check
+    (value in ('created', 'authorizing', 'capturing', 'captured', 'failed', 'expired'));
+create domain payment_failure as text constraint payment_failure_known check
+    (value in ('card_declined', 'insufficient_funds', 'expired_card', 'processing_error', 'payment_expired'));
+create domain payment_method as text constraint payment_method_known check (value in ('card', 'crypto'));
+create domain card_last4 as text constraint card_last4_digits check (value ~ '^[0-9]{4}$');
+
 create table payments (
     id               uuid primary key,
     merchant_id      uuid not null references merchants,
     live             boolean not null,
-    state            text not null constraint payments_state_known check
-        (state in ('created', 'authorizing', 'capturing', 'captured', 'failed', 'expired')),
+    state            payment_state not null,
     -- Incremented by every event. A transition names the version it read, so that two cannot both apply.
     version          integer not null default 0,
-    failure          text constraint payments_failure_known check
-        (failure in ('card_declined', 'insufficient_funds', 'expired_card', 'processing_error', 'payment_expired')),
-    amount           numeric not null constraint payments_amount_range check
-        (amount > 0 and amount < 1000000000000),
-    -- ISO 4217 or a token's symbol.
-    currency         text not null constraint payments_currency_code check (currency ~ '^[A-Z][A-Z0-9]{2,11}$'),
-    exponent         smallint not null constraint payments_exponent_range check (exponent between 0 and 18),
-    method           text not null constraint payments_method_known check (method in ('card', 'crypto')),
+    failure          payment_failure,
+    amount           money_amount not null,
+    currency         currency_code not null,
+    exponent         currency_exponent not null,
+    method           payment_method not null,
     description      text,
     metadata         jsonb not null default '{}',
     customer_id      uuid references customers,
     card_brand       text,
-    card_last4       text,
+    card_last4       card_last4,
     card_exp_month   smallint,
     card_exp_year    smallint,
     -- HMAC-SHA256 of the whole number, under a key that only the card worker has (PCI DSS 3.5.1.1).
@@ -38,7 +41,6 @@ create table payments (
     constraint payments_amount_exponent check (amount = round(amount, exponent::integer)),
     constraint payments_failure_with_state check
         ((failure is not null) = (state in ('failed', 'expired'))),
-    constraint payments_card_last4 check (card_last4 ~ '^[0-9]{4}$'),
     constraint payments_refunded_range check (refunded >= 0 and refunded <= amount),
     constraint payments_refunded_after_capture check (refunded = 0 or state = 'captured')
 ) with (fillfactor = 85);
@@ -79,8 +81,9 @@ begin
         using errcode = 'check_violation', constraint = 'payments_terminal_stays';
 end $$;
 
-create trigger payments_terminal_stays before update on payments
-    for each row when (old.state in ('captured', 'failed', 'expired') and new.state <> old.state)
+-- A payment that failed or expired has a failure.
+create trigger payments_terminal_stays before update of state on payments
+    for each row when ((old.state = 'captured' or old.failure is not null) and new.state <> old.state)
     execute function payments_refuse_after_the_end();
 
 -- The amount, currency and merchant of a payment never change.
@@ -90,11 +93,9 @@ begin
         using errcode = 'check_violation', constraint = 'payments_terms_stay';
 end $$;
 
-create trigger payments_terms_stay before update on payments
-    for each row when ((old.id, old.merchant_id, old.live, old.amount, old.currency, old.exponent)
-                       is distinct from
-                       (new.id, new.merchant_id, new.live, new.amount, new.currency, new.exponent))
-    execute function payments_refuse_new_terms();
+create trigger payments_terms_stay
+    before update of id, merchant_id, live, amount, currency, exponent on payments
+    for each row execute function payments_refuse_new_terms();
 
 create function refuse_change() returns trigger language plpgsql as $$
 begin

@@ -17,19 +17,22 @@ create table sealed_cards (
     sealed     bytea not null
 );
 
+create domain authorization_state as text constraint authorization_state_known check
+    (value in ('sending', 'enquiring', 'reversing', 'approved', 'declined', 'watching', 'reversed', 'voiding',
+               'voided'));
+create domain approval_code as text constraint approval_code_length check (length(value) <= 64);
+
 create table authorizations (
     -- With its prefix, the reference at the acquirer.
     id         uuid primary key,
     payment_id uuid not null references payments,
     attempt    smallint not null,
-    state      text not null constraint authorizations_state_known check
-        (state in ('sending', 'enquiring', 'reversing', 'approved', 'declined', 'watching', 'reversed',
-                   'voiding', 'voided')),
+    state      authorization_state not null,
     -- The acquirer's name in the workers' registry. Later calls about this attempt go to the same acquirer.
     acquirer   text not null,
     -- The approval's details, if the acquirer provides them.
-    approved_amount numeric constraint authorizations_approved_amount_positive check (approved_amount > 0),
-    approval_code text constraint authorizations_approval_code_length check (length(approval_code) <= 64),
+    approved_amount money_amount,
+    approval_code approval_code,
     created_at timestamptz not null default now(),
     updated_at timestamptz not null default now(),
     constraint authorizations_attempt_unique unique (payment_id, attempt)

@@ -1,13 +1,16 @@
 -- Refunds of captured payments.
 
+create domain refund_state as text constraint refund_state_known check
+    (value in ('refunding', 'refunded', 'failed'));
+
 create table refunds (
     -- With its prefix, the reference at the acquirer, which processes it once.
     id          uuid primary key,
     payment_id  uuid not null references payments,
     merchant_id uuid not null references merchants,
     live        boolean not null,
-    state       text not null constraint refunds_state_known check (state in ('refunding', 'refunded', 'failed')),
-    amount      numeric not null constraint refunds_amount_positive check (amount > 0),
+    state       refund_state not null,
+    amount      money_amount not null,
     reason      text,
     created_at  timestamptz not null default now(),
     updated_at  timestamptz not null default now()

@@ -1,27 +1,32 @@
 -- Double entry: debits are positive, credits negative. A posting has one currency and sums to zero.
 
+create domain posting_cause as text constraint posting_cause_known check (value in ('payment', 'refund'));
+create domain posting_kind as text constraint posting_kind_known check
+    (value in ('hold', 'release', 'capture', 'refund'));
+create domain ledger_account as text constraint ledger_account_known check
+    (value in ('acquirer_hold', 'merchant_hold', 'acquirer_receivable', 'merchant_balance', 'fee_revenue'));
+create domain entry_amount as numeric constraint entry_amount_range check
+    (value <> 0 and abs(value) < 1000000000000);
+
 create table ledger_postings (
     id          uuid primary key,
     -- What caused the posting: a payment or a refund. Each cause posts each kind at most once.
-    cause       text not null constraint ledger_postings_cause_known check (cause in ('payment', 'refund')),
+    cause       posting_cause not null,
     cause_id    uuid not null,
-    kind        text not null constraint ledger_postings_kind_known check
-        (kind in ('hold', 'release', 'capture', 'refund')),
+    kind        posting_kind not null,
     merchant_id uuid not null,
     live        boolean not null,
-    currency    text not null,
+    currency    currency_code not null,
     at          timestamptz not null default now(),
     constraint ledger_postings_once unique (cause_id, cause, kind)
 );
 
 create table ledger_entries (
     posting_id  uuid not null,
-    account     text not null constraint ledger_entries_account_known check
-        (account in ('acquirer_hold', 'merchant_hold', 'acquirer_receivable', 'merchant_balance', 'fee_revenue')),
+    account     ledger_account not null,
     merchant_id uuid not null,
     live        boolean not null,
-    amount      numeric not null constraint ledger_entries_amount_range check
-        (amount <> 0 and abs(amount) < 1000000000000),
+    amount      entry_amount not null,
     primary key (posting_id, account)
 );
 

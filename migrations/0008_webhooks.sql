@@ -23,14 +23,16 @@ create table webhook_endpoints (
 
 create index webhook_endpoints_by_merchant on webhook_endpoints (merchant_id, live);
 
+create domain event_subject as text constraint event_subject_known check
+    (value in ('payment', 'refund', 'customer', 'intent'));
+
 create table events (
     id           uuid primary key,
     merchant_id  uuid not null,
     live         boolean not null,
     type         text not null,
     -- The object it is about.
-    subject      text not null constraint events_subject_known check
-        (subject in ('payment', 'refund', 'customer', 'intent')),
+    subject      event_subject not null,
     subject_id   uuid not null,
     -- A snapshot of the subject when the event happened, in the format `data_version`.
     data         jsonb not null,
@@ -43,12 +45,14 @@ create index events_by_subject on events (subject_id);
 create trigger events_immutable before update on events
     for each row execute function refuse_change();
 
+create domain delivery_state as text constraint delivery_state_known check
+    (value in ('delivering', 'delivered', 'exhausted', 'canceled'));
+
 create table deliveries (
     id          uuid primary key,
     event_id    uuid not null references events,
     endpoint_id uuid not null references webhook_endpoints,
-    state       text not null constraint deliveries_state_known check
-        (state in ('delivering', 'delivered', 'exhausted', 'canceled')),
+    state       delivery_state not null,
     attempts    integer not null default 0,
     -- The body of the first attempt, stored when an attempt fails: later attempts send the same bytes.
     body        text,

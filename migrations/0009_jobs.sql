@@ -1,15 +1,19 @@
 -- The job schedule: which worker acts on what, and when. RabbitMQ only dispatches jobs; every queue can
 -- be rebuilt from this table.
 
+create domain worker as text constraint worker_known check (value in ('card', 'refund', 'webhook'));
+create domain job_purpose as text constraint job_purpose_format check (value ~ '^[a-z_]{1,40}$');
+
 create table jobs (
-    worker        text not null constraint jobs_worker_known check (worker in ('card', 'refund', 'webhook')),
-    -- The owner's id for the owner's main job; any other job, such as a timer, has an id of its own.
-    id            uuid not null,
+    worker        worker not null,
+    -- The owner's id for the owner's main job; any other job, such as a timer, has an id of its own. The
+    -- key is the id alone: with a key of worker and id, a statement that was planned while the table was
+    -- empty would read all jobs of the worker.
+    id            uuid primary key,
     -- The payment, refund or delivery that the worker acts on.
     owner_id      uuid not null,
     -- The job's purpose; 'advance' runs the owner's state machine.
-    purpose       text not null default 'advance'
-        constraint jobs_purpose_format check (purpose ~ '^[a-z_]{1,40}$'),
+    purpose       job_purpose not null default 'advance',
     merchant_id   uuid not null,
     live          boolean not null,
     -- Incremented when the job is rescheduled. A message with an older number is stale.
@@ -25,11 +29,10 @@ create table jobs (
     lease         uuid,
     leased_until  timestamptz,
     parked_at     timestamptz,
-    error         text,
-    primary key (worker, id)
+    error         text
 ) with (fillfactor = 70);
 
-create index jobs_due on jobs (due_at, id) where parked_at is null;
+create index jobs_due on jobs (due_at) where parked_at is null;
 
 -- Claims jobs, for all workers: takes a lease on each job whose message is not stale and that no other
 -- claim holds. A repeated claim with the same lease succeeds, because the response to the first may have

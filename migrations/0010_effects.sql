@@ -7,7 +7,7 @@
 --   event     {id, merchant_id, live, type, subject, subject_id, data, data_version}
 --   jobs      [{worker, id, merchant_id, live, due_in}]    new jobs, due in `due_in` seconds
 --   wake      [{worker, id, merchant_id, live}]            jobs to make due now, created if missing
---   lease     {worker, id, lease, extend_by}               the caller's own job: its lease is extended to
+--   lease     {id, lease, extend_by}                       the caller's own job: its lease is extended to
 --                                                          `extend_by` seconds from now; if null, the
 --                                                          job is complete
 --
@@ -55,23 +55,23 @@ begin
         from jsonb_array_elements(effects) e,
              jsonb_to_recordset(e -> 'wake')
                  as n(worker text, id uuid, merchant_id uuid, live boolean)
-        on conflict (worker, id) do update
+        on conflict (id) do update
         set due_at = least(j.due_at, excluded.due_at), seq = j.seq + 1;
     end if;
     if effects @? '$[*].lease ? (@.extend_by == null)' then
         delete from jobs j
         using jsonb_array_elements(effects) e,
-              jsonb_to_record(e -> 'lease') as l(worker text, id uuid, lease uuid, extend_by double precision)
+              jsonb_to_record(e -> 'lease') as l(id uuid, lease uuid, extend_by double precision)
         where l.extend_by is null
-          and j.worker = l.worker and j.id = l.id and j.lease = l.lease;
+          and j.id = l.id and j.lease = l.lease;
     end if;
     if effects @? '$[*].lease ? (@.extend_by != null)' then
         update jobs j
         set leased_until = now() + make_interval(secs => l.extend_by), attempts = 0
         from jsonb_array_elements(effects) e,
-             jsonb_to_record(e -> 'lease') as l(worker text, id uuid, lease uuid, extend_by double precision)
+             jsonb_to_record(e -> 'lease') as l(id uuid, lease uuid, extend_by double precision)
         where l.extend_by is not null
-          and j.worker = l.worker and j.id = l.id and j.lease = l.lease;
+          and j.id = l.id and j.lease = l.lease;
     end if;
     if effects @? '$[*].event ? (@.type() == "object")' then
         return query

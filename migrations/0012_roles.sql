@@ -218,9 +218,10 @@ grant insert (worker, id, owner_id, merchant_id, live, due_at) on jobs to sluice
 
 create function payments_by_ids(ids uuid[], merchants uuid[], lives boolean[])
 returns table (
-    id uuid, merchant_id uuid, live boolean, state text, failure text, amount numeric, currency text,
-    method text, description text, metadata jsonb, customer_id uuid, customer_email text, customer_name text,
-    customer_phone text, card_brand text, card_last4 text, card_exp_month smallint,
+    id uuid, merchant_id uuid, live boolean, state payment_state, failure payment_failure,
+    amount money_amount, currency currency_code, method payment_method, description text, metadata jsonb,
+    customer_id uuid, customer_email text, customer_name text, customer_phone text, card_brand text,
+    card_last4 card_last4, card_exp_month smallint,
     card_exp_year smallint, intent_id uuid, checkout jsonb, refunded numeric, created_at timestamptz,
     updated_at timestamptz)
 language plpgsql stable security definer set search_path = public, pg_temp as $$

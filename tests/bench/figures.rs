@@ -9,22 +9,31 @@ pub struct Figure {
     name: &'static str,
     value: f64,
     spread: Option<(f64, f64)>,
-    target: f64,
-    is_least: bool,
+    target: Option<Target>,
+}
+
+enum Target {
+    AtLeast(f64),
+    AtMost(f64),
 }
 
 impl Figure {
     /// The median, which should be at least this.
     pub fn at_least(name: &'static str, values: Vec<f64>, target: f64) -> Self {
-        Self::of(name, values, target, true)
+        Self::of(name, values, Some(Target::AtLeast(target)))
     }
 
     /// The median, which should be at most this.
     pub fn at_most(name: &'static str, values: Vec<f64>, target: f64) -> Self {
-        Self::of(name, values, target, false)
+        Self::of(name, values, Some(Target::AtMost(target)))
     }
 
-    fn of(name: &'static str, values: Vec<f64>, target: f64, is_least: bool) -> Self {
+    /// The median, to compare with that of another build.
+    pub fn plain(name: &'static str, values: Vec<f64>) -> Self {
+        Self::of(name, values, None)
+    }
+
+    fn of(name: &'static str, values: Vec<f64>, target: Option<Target>) -> Self {
         let is_one = values.len() == 1;
         let (low, value, high) = spread(values);
         Self {
@@ -32,28 +41,23 @@ impl Figure {
             value,
             spread: (!is_one).then_some((low, high)),
             target,
-            is_least,
-        }
-    }
-
-    fn is_met(&self) -> bool {
-        if self.is_least {
-            self.value >= self.target
-        } else {
-            self.value <= self.target
         }
     }
 }
 
 impl fmt::Display for Figure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let sign = if self.is_least { ">=" } else { "<=" };
-        write!(
-            f,
-            "{:<46} {:>12.2} {sign:>9} {:<4}",
-            self.name, self.value, self.target
-        )?;
-        write!(f, " {}", if self.is_met() { "met" } else { "MISSED" })?;
+        write!(f, "{:<46} {:>12.2}", self.name, self.value)?;
+        let met = |is_met| if is_met { "met" } else { "MISSED" };
+        match self.target {
+            Some(Target::AtLeast(target)) => {
+                write!(f, " {:>9} {target:<4} {}", ">=", met(self.value >= target))?;
+            }
+            Some(Target::AtMost(target)) => {
+                write!(f, " {:>9} {target:<4} {}", "<=", met(self.value <= target))?;
+            }
+            None => {}
+        }
         if let Some((low, high)) = self.spread {
             write!(f, "  ({low:.2} to {high:.2})")?;
         }

@@ -15,6 +15,7 @@
 )]
 
 mod baseline;
+mod cpu;
 mod figures;
 mod floor;
 mod load;
@@ -61,6 +62,8 @@ enum Measure {
     Latency,
     /// H3: complete payments.
     Complete,
+    /// CPU time of a complete payment.
+    Cpu,
     /// H8: pages of a long list.
     Pages,
 }
@@ -92,6 +95,9 @@ async fn main() -> Result<()> {
     if plan.has(Measure::Complete) {
         figures.push(complete(&gateway, &sink, &plan).await?);
         figures.extend(memory::figures(&gateway)?);
+    }
+    if plan.has(Measure::Cpu) {
+        figures.extend(cpu::figures(&gateway, &sink, &plan).await?);
     }
     gateway.finish().await?;
     if plan.has(Measure::Pages) {
@@ -184,11 +190,9 @@ async fn complete(gateway: &Gateway, sink: &Sink, plan: &Plan) -> Result<Figure>
     let load = Load::new(gateway);
     let ours = async || {
         sink.forget();
-        let before = memory::cpu(gateway)?;
         load.closed(plan.clients * 2, plan.block(), load::with_card)
             .await?;
         let received = sink.received() as f64 / plan.block().as_secs_f64();
-        memory::print_cpu(&before, &memory::cpu(gateway)?, sink.received());
         gateway.drain().await?;
         verify(gateway).await?;
         Ok(received)

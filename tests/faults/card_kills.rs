@@ -120,7 +120,7 @@ async fn after_sending_and_before_the_response() -> Result<()> {
                 .gateway
                 .history(payment)
                 .await?
-                .contains(&"answer_lost".to_owned())
+                .contains(&"response_lost".to_owned())
         );
     }
     scene.finish().await
@@ -157,7 +157,7 @@ async fn after_the_response_and_before_the_commit() -> Result<()> {
                 .gateway
                 .history(payment)
                 .await?
-                .contains(&"answer_lost".to_owned())
+                .contains(&"response_lost".to_owned())
         );
     }
     scene.finish().await
@@ -189,7 +189,7 @@ async fn during_the_commit() -> Result<()> {
             .gateway
             .history(&payment)
             .await?
-            .contains(&"answer_lost".to_owned())
+            .contains(&"response_lost".to_owned())
     );
     scene.finish().await
 }

@@ -55,7 +55,7 @@ async fn every_process_shuts_down_cleanly() -> Result<()> {
     for payment in approved {
         let history = scene.gateway.history(&payment.id).await?;
         assert!(
-            !history.iter().any(|event| event == "answer_lost"),
+            !history.iter().any(|event| event == "response_lost"),
             "{payment:?}"
         );
     }

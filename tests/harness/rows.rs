@@ -107,7 +107,7 @@ impl Gateway {
         let query = "select worker, id, seq, publish_count, parked_at is not null, error from jobs";
         let rows: Vec<Row> = sqlx::query_as(query).fetch_all(self.database()).await?;
         let row = |(worker, id, seq, publish_count, is_parked, error): Row| {
-            let worker: Worker = worker.parse()?;
+            let worker = Worker::parse(&worker).context("an unknown worker")?;
             let job = domain::job::Job { worker, id, seq };
             Ok(JobRow {
                 job,

@@ -38,6 +38,18 @@ pub enum State {
     Voided,
 }
 
+names!(State {
+    Sending = "sending",
+    Enquiring = "enquiring",
+    Reversing = "reversing",
+    Approved = "approved",
+    Declined = "declined",
+    Watching = "watching",
+    Reversed = "reversed",
+    Voiding = "voiding",
+    Voided = "voided",
+});
+
 /// What happens to an attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Event {
@@ -55,6 +67,15 @@ pub enum Event {
     Acknowledged,
 }
 
+names!(Event {
+    Lost = "response_lost",
+    Approved = "approved",
+    Declined = "declined",
+    NotFound = "not_found",
+    Unwanted = "unwanted",
+    Acknowledged = "acknowledged",
+});
+
 /// The event is not valid in this state.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("authorization: event {event:?} is not valid in state {state:?}")]
@@ -66,19 +87,6 @@ pub struct InvalidTransition {
 }
 
 impl State {
-    /// Every state.
-    pub const ALL: [State; 9] = [
-        State::Sending,
-        State::Enquiring,
-        State::Reversing,
-        State::Approved,
-        State::Declined,
-        State::Watching,
-        State::Reversed,
-        State::Voiding,
-        State::Voided,
-    ];
-
     /// The state that follows `event`.
     pub const fn next(self, event: Event) -> Result<State, InvalidTransition> {
         match (self, event) {
@@ -123,40 +131,6 @@ impl State {
             | State::Voided => false,
         }
     }
-
-    /// The state's name in the database.
-    pub const fn name(self) -> &'static str {
-        match self {
-            State::Sending => "sending",
-            State::Enquiring => "enquiring",
-            State::Reversing => "reversing",
-            State::Approved => "approved",
-            State::Declined => "declined",
-            State::Watching => "watching",
-            State::Reversed => "reversed",
-            State::Voiding => "voiding",
-            State::Voided => "voided",
-        }
-    }
-
-    /// The inverse of [`State::name`].
-    pub fn parse(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|state| state.name() == name)
-    }
-}
-
-impl Event {
-    /// The event's name in a payment's history.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Event::Lost => "answer_lost",
-            Event::Approved => "approved",
-            Event::Declined => "declined",
-            Event::NotFound => "not_found",
-            Event::Unwanted => "unwanted",
-            Event::Acknowledged => "acknowledged",
-        }
-    }
 }
 
 /// How long to wait before the next try with an acquirer that did not respond: a quarter of the
@@ -196,7 +170,7 @@ mod tests {
         assert_eq!(
             transitions,
             [
-                "sending --answer_lost--> enquiring",
+                "sending --response_lost--> enquiring",
                 "sending --approved--> approved",
                 "sending --declined--> declined",
                 "enquiring --approved--> approved",

@@ -3,7 +3,6 @@
 use std::fmt;
 
 use card_validate::{Type, Validate};
-use serde::{Deserialize, Serialize};
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 /// Why a card is rejected before it is sent to an acquirer.
@@ -30,8 +29,7 @@ pub enum CardError {
 }
 
 /// A card brand, recognized by the number's first digits.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[expect(missing_docs, reason = "brand names")]
 pub enum Brand {
     Visa,
@@ -47,43 +45,21 @@ pub enum Brand {
     Unknown,
 }
 
+names!(Brand {
+    Visa = "visa",
+    Mastercard = "mastercard",
+    Amex = "amex",
+    Discover = "discover",
+    Diners = "diners",
+    Jcb = "jcb",
+    Unionpay = "unionpay",
+    Maestro = "maestro",
+    Mir = "mir",
+    Dankort = "dankort",
+    Unknown = "unknown",
+});
+
 impl Brand {
-    const ALL: [Brand; 11] = [
-        Brand::Visa,
-        Brand::Mastercard,
-        Brand::Amex,
-        Brand::Discover,
-        Brand::Diners,
-        Brand::Jcb,
-        Brand::Unionpay,
-        Brand::Maestro,
-        Brand::Mir,
-        Brand::Dankort,
-        Brand::Unknown,
-    ];
-
-    /// The brand's name in the database.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Brand::Visa => "visa",
-            Brand::Mastercard => "mastercard",
-            Brand::Amex => "amex",
-            Brand::Discover => "discover",
-            Brand::Diners => "diners",
-            Brand::Jcb => "jcb",
-            Brand::Unionpay => "unionpay",
-            Brand::Maestro => "maestro",
-            Brand::Mir => "mir",
-            Brand::Dankort => "dankort",
-            Brand::Unknown => "unknown",
-        }
-    }
-
-    /// The inverse of [`Brand::name`].
-    pub fn parse(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|brand| brand.name() == name)
-    }
-
     fn of(digits: &str) -> Self {
         match Validate::evaluate_type(digits) {
             Ok(Type::Visa | Type::VisaElectron) => Brand::Visa,
@@ -168,7 +144,7 @@ impl fmt::Debug for Card {
 }
 
 /// The part of a card that may be shown (PCI DSS 3.4.1).
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MaskedCard {
     /// The brand.
     pub brand: Brand,

@@ -1,6 +1,5 @@
 //! Customers: a merchant's record of who pays.
 
-use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use time::OffsetDateTime;
 
@@ -8,7 +7,7 @@ use crate::id::{CustomerId, MerchantId};
 use crate::merchant::Mode;
 
 /// A merchant's customer. The e-mail address is unique per merchant and mode.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Customer {
     /// The customer's id.
     pub id: CustomerId,
@@ -27,9 +26,7 @@ pub struct Customer {
     /// The merchant's own keys and values.
     pub metadata: Map<String, Value>,
     /// When it was created.
-    #[serde(with = "time::serde::timestamp")]
     pub created_at: OffsetDateTime,
     /// When it was last changed.
-    #[serde(with = "time::serde::timestamp")]
     pub updated_at: OffsetDateTime,
 }

@@ -19,30 +19,12 @@ pub enum State {
     Canceled,
 }
 
-impl State {
-    /// Every state.
-    pub const ALL: [State; 4] = [
-        State::Delivering,
-        State::Delivered,
-        State::Exhausted,
-        State::Canceled,
-    ];
-
-    /// The state's name in the database.
-    pub const fn name(self) -> &'static str {
-        match self {
-            State::Delivering => "delivering",
-            State::Delivered => "delivered",
-            State::Exhausted => "exhausted",
-            State::Canceled => "canceled",
-        }
-    }
-
-    /// The inverse of [`State::name`].
-    pub fn parse(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|state| state.name() == name)
-    }
-}
+names!(State {
+    Delivering = "delivering",
+    Delivered = "delivered",
+    Exhausted = "exhausted",
+    Canceled = "canceled",
+});
 
 /// The result of an attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,7 +32,7 @@ pub enum Event {
     /// The endpoint responded with 2xx in time.
     Accepted,
     /// Anything else: another status, a timeout, a connection error.
-    Refused,
+    Failed,
 }
 
 /// What to write after an attempt.
@@ -98,13 +80,13 @@ mod tests {
     #[test]
     fn retries_after_1_5_30_minutes_2_and_6_hours_then_gives_up() {
         let waits: Vec<_> = (1..=6)
-            .map(|n| after(Event::Refused, n, 0).retry_after)
+            .map(|n| after(Event::Failed, n, 0).retry_after)
             .collect();
         let expected = [60, 300, 1_800, 7_200, 21_600].map(|s| Some(Duration::from_secs(s)));
         assert_eq!(waits.get(..5), Some(expected.as_slice()));
-        assert_eq!(after(Event::Refused, 6, 0).state, State::Exhausted);
+        assert_eq!(after(Event::Failed, 6, 0).state, State::Exhausted);
         assert_eq!(
-            after(Event::Refused, 1, 255).retry_after,
+            after(Event::Failed, 1, 255).retry_after,
             Some(Duration::from_secs(66))
         );
         assert_eq!(after(Event::Accepted, 6, 9).state, State::Delivered);

@@ -4,7 +4,6 @@
 //! computed from its last payment, so that the two cannot disagree; the row stores only whether the
 //! intent was canceled.
 
-use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use time::OffsetDateTime;
 
@@ -14,8 +13,7 @@ use crate::money::Money;
 use crate::payment::{self, Failure, Payment};
 
 /// The condition under which the funds are released.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Kind {
     /// Proof of delivery.
     DeliveryVsPayment,
@@ -25,32 +23,14 @@ pub enum Kind {
     ConsentedPull,
 }
 
-impl Kind {
-    /// Every kind.
-    pub const ALL: [Kind; 3] = [
-        Kind::DeliveryVsPayment,
-        Kind::Conditional,
-        Kind::ConsentedPull,
-    ];
-
-    /// The name in the database.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Kind::DeliveryVsPayment => "delivery_vs_payment",
-            Kind::Conditional => "conditional",
-            Kind::ConsentedPull => "consented_pull",
-        }
-    }
-
-    /// The inverse of [`Kind::name`].
-    pub fn parse(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|kind| kind.name() == name)
-    }
-}
+names!(Kind {
+    DeliveryVsPayment = "delivery_vs_payment",
+    Conditional = "conditional",
+    ConsentedPull = "consented_pull",
+});
 
 /// How the funds are paid out to the merchant.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum SettlementMethod {
     /// The sandbox's off-ramp.
     OffRampMock,
@@ -60,32 +40,14 @@ pub enum SettlementMethod {
     OffRampToBank,
 }
 
-impl SettlementMethod {
-    /// Every method.
-    pub const ALL: [SettlementMethod; 3] = [
-        SettlementMethod::OffRampMock,
-        SettlementMethod::OffRampToRtp,
-        SettlementMethod::OffRampToBank,
-    ];
-
-    /// The name in the database.
-    pub const fn name(self) -> &'static str {
-        match self {
-            SettlementMethod::OffRampMock => "off_ramp_mock",
-            SettlementMethod::OffRampToRtp => "off_ramp_to_rtp",
-            SettlementMethod::OffRampToBank => "off_ramp_to_bank",
-        }
-    }
-
-    /// The inverse of [`SettlementMethod::name`].
-    pub fn parse(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|method| method.name() == name)
-    }
-}
+names!(SettlementMethod {
+    OffRampMock = "off_ramp_mock",
+    OffRampToRtp = "off_ramp_to_rtp",
+    OffRampToBank = "off_ramp_to_bank",
+});
 
 /// The status of an intent.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum State {
     /// No payment was attempted.
     Initiated,
@@ -99,16 +61,15 @@ pub enum State {
     Canceled,
 }
 
-impl State {
-    /// Every state.
-    pub const ALL: [State; 5] = [
-        State::Initiated,
-        State::Processing,
-        State::RequiresAction,
-        State::Succeeded,
-        State::Canceled,
-    ];
+names!(State {
+    Initiated = "initiated",
+    Processing = "processing",
+    RequiresAction = "requires_action",
+    Succeeded = "succeeded",
+    Canceled = "canceled",
+});
 
+impl State {
     /// Whether it can be canceled or paid.
     pub const fn is_open(self) -> bool {
         matches!(self, State::Initiated | State::RequiresAction)
@@ -116,7 +77,7 @@ impl State {
 }
 
 /// The last payment of an intent, which determines its status.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Paid {
     /// The payment's id.
     pub payment_id: PaymentId,
@@ -125,10 +86,8 @@ pub struct Paid {
     /// Why it failed, if it did.
     pub failure: Option<Failure>,
     /// When it was created.
-    #[serde(with = "time::serde::timestamp")]
     pub created_at: OffsetDateTime,
     /// When it last changed.
-    #[serde(with = "time::serde::timestamp")]
     pub updated_at: OffsetDateTime,
 }
 
@@ -146,7 +105,7 @@ impl Paid {
 }
 
 /// The merchant's conditions for delivery and release, stored for the escrow.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Terms {
     /// How long delivery may take, in seconds.
     pub delivery_period_seconds: i64,
@@ -159,7 +118,7 @@ pub struct Terms {
 }
 
 /// An intent.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Intent {
     /// The intent's id.
     pub id: IntentId,
@@ -184,10 +143,8 @@ pub struct Intent {
     /// The last payment, if there is one.
     pub paid: Option<Paid>,
     /// When it was canceled, if it was.
-    #[serde(with = "time::serde::timestamp::option")]
     pub canceled_at: Option<OffsetDateTime>,
     /// When it was created.
-    #[serde(with = "time::serde::timestamp")]
     pub created_at: OffsetDateTime,
 }
 

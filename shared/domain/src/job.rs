@@ -1,7 +1,6 @@
 //! Jobs: which worker must act next, and on which row.
 
 use std::fmt;
-use std::str::FromStr;
 use std::time::Duration;
 
 use uuid::Uuid;
@@ -17,39 +16,15 @@ pub enum Worker {
     Webhook,
 }
 
-impl Worker {
-    /// Every worker that consumes a queue.
-    pub const ALL: [Worker; 3] = [Worker::Card, Worker::Refund, Worker::Webhook];
-
-    /// The worker's name in the table `jobs`, in messages and in logs.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Worker::Card => "card",
-            Worker::Refund => "refund",
-            Worker::Webhook => "webhook",
-        }
-    }
-}
+names!(Worker {
+    Card = "card",
+    Refund = "refund",
+    Webhook = "webhook",
+});
 
 impl fmt::Display for Worker {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())
-    }
-}
-
-/// No worker has this name.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("no worker has this name")]
-pub struct UnknownWorker;
-
-impl FromStr for Worker {
-    type Err = UnknownWorker;
-
-    fn from_str(name: &str) -> Result<Self, Self::Err> {
-        Worker::ALL
-            .into_iter()
-            .find(|worker| worker.name() == name)
-            .ok_or(UnknownWorker)
     }
 }
 

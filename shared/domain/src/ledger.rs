@@ -5,7 +5,6 @@
 //! merchant, and the fee.
 
 use rust_decimal::Decimal;
-use serde::Serialize;
 use uuid::Uuid;
 
 use crate::id::{PaymentId, RefundId};
@@ -13,8 +12,7 @@ use crate::money::Money;
 use crate::payment::Event;
 
 /// A ledger account of a merchant.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Account {
     /// Funds that authorizations hold at the acquirer (debit).
     AcquirerHold,
@@ -28,9 +26,16 @@ pub enum Account {
     FeeRevenue,
 }
 
+names!(Account {
+    AcquirerHold = "acquirer_hold",
+    MerchantHold = "merchant_hold",
+    AcquirerReceivable = "acquirer_receivable",
+    MerchantBalance = "merchant_balance",
+    FeeRevenue = "fee_revenue",
+});
+
 /// The reason for a posting. A payment has at most one posting of each kind.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Kind {
     /// An authorization was approved.
     Hold,
@@ -42,25 +47,12 @@ pub enum Kind {
     Refund,
 }
 
-impl Kind {
-    /// Every kind.
-    pub const ALL: [Kind; 4] = [Kind::Hold, Kind::Release, Kind::Capture, Kind::Refund];
-
-    /// The name in the database.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Kind::Hold => "hold",
-            Kind::Release => "release",
-            Kind::Capture => "capture",
-            Kind::Refund => "refund",
-        }
-    }
-
-    /// The inverse of [`Kind::name`].
-    pub fn parse(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|kind| kind.name() == name)
-    }
-}
+names!(Kind {
+    Hold = "hold",
+    Release = "release",
+    Capture = "capture",
+    Refund = "refund",
+});
 
 /// What makes a posting necessary. Each cause posts each kind once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -90,17 +82,16 @@ impl Cause {
 }
 
 /// One line of a posting.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Entry {
     /// The account.
     pub account: Account,
     /// The amount in major units: a debit if positive, a credit if negative.
-    #[serde(with = "rust_decimal::serde::str")]
     pub amount: Decimal,
 }
 
 /// Entries that are written together. They sum to zero.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Posting {
     /// The reason.
     pub kind: Kind,
@@ -116,7 +107,7 @@ pub fn postings(events: &[Event], money: Money, fee_basis_points: u16) -> Vec<Po
     let after = |event: &Event| match event {
         Event::Authorized => vec![hold(money.amount())],
         Event::Captured => vec![release(money.amount()), capture(money, fee_basis_points)],
-        Event::CaptureRefused => vec![release(money.amount())],
+        Event::CaptureRejected => vec![release(money.amount())],
         Event::Declined(_) | Event::Abandoned | Event::Expired => vec![],
     };
     match events {
@@ -192,20 +183,12 @@ mod tests {
     use super::*;
     use crate::money::{Currency, MINOR_MAX};
 
-    #[test]
-    fn kinds_have_the_same_name_in_json_and_sql() {
-        for kind in Kind::ALL {
-            assert_eq!(serde_json::json!(kind), kind.name());
-            assert_eq!(Kind::parse(kind.name()), Some(kind));
-        }
-    }
-
     proptest! {
         #[test]
         fn every_posting_balances(minor in 1..=MINOR_MAX, code in prop::sample::select(vec!["USD", "JPY", "KWD"]), fee in 0..=10_000_u16) {
             let Some(currency) = Currency::parse(code) else { return Err(TestCaseError::fail("no currency")) };
             let money = Money::from_minor(minor, currency)?;
-            for event in [Event::Authorized, Event::Captured, Event::CaptureRefused] {
+            for event in [Event::Authorized, Event::Captured, Event::CaptureRejected] {
                 for posting in postings(&[event], money, fee) {
                     let sum: Decimal = posting.entries.iter().map(|entry| entry.amount).sum();
                     prop_assert_eq!(sum, Decimal::ZERO);
@@ -219,7 +202,7 @@ mod tests {
         fn the_end_of_a_payment_releases_its_hold(minor in 1..=MINOR_MAX) {
             let Some(currency) = Currency::parse("USD") else { return Err(TestCaseError::fail("no currency")) };
             let money = Money::from_minor(minor, currency)?;
-            for end in [Event::Captured, Event::CaptureRefused] {
+            for end in [Event::Captured, Event::CaptureRejected] {
                 let held: Decimal = [Event::Authorized, end].into_iter()
                     .flat_map(|event| postings(&[event], money, 290))
                     .flat_map(|posting| posting.entries)

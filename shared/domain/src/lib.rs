@@ -3,6 +3,9 @@
 //! Everything here is pure. Absent on purpose: clock, network, SQL, async, and the formats of the
 //! public APIs.
 
+#[macro_use]
+mod names;
+
 pub mod authorization;
 pub mod card;
 pub mod customer;

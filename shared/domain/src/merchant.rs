@@ -1,6 +1,5 @@
 //! Merchants: modes, settings, and the form of their API keys and tokens.
 
-use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 /// The default fee in basis points (ten-thousandths) of the amount: 2.9 %.
@@ -14,8 +13,7 @@ pub const RATE_LIMIT_DEFAULT: u32 = 100;
 pub const RATE_LIMIT_LIVE_INTENTS: u32 = 1_000;
 
 /// Test or live. Objects of one mode are invisible to keys of the other.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Mode {
     /// Payments go to the sandbox acquirer.
     Test,
@@ -23,15 +21,12 @@ pub enum Mode {
     Live,
 }
 
-impl Mode {
-    /// The name in keys.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Mode::Test => "test",
-            Mode::Live => "live",
-        }
-    }
+names!(Mode {
+    Test = "test",
+    Live = "live",
+});
 
+impl Mode {
     /// The column `live` of the database.
     pub const fn is_live(self) -> bool {
         matches!(self, Mode::Live)
@@ -52,23 +47,10 @@ pub enum PublicIntents {
     Redacted,
 }
 
-impl PublicIntents {
-    /// Every setting.
-    pub const ALL: [PublicIntents; 2] = [PublicIntents::Full, PublicIntents::Redacted];
-
-    /// The name in the database and on the command line.
-    pub const fn name(self) -> &'static str {
-        match self {
-            PublicIntents::Full => "full",
-            PublicIntents::Redacted => "redacted",
-        }
-    }
-
-    /// The inverse of [`PublicIntents::name`].
-    pub fn parse(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|choice| choice.name() == name)
-    }
-}
+names!(PublicIntents {
+    Full = "full",
+    Redacted = "redacted",
+});
 
 const TOKEN_PREFIX: &str = "at_";
 
@@ -124,7 +106,7 @@ fn checksum(prefix: &str, secret: &str) -> String {
 /// The mode of a well-formed key; `None` if the form or the checksum is wrong.
 pub fn mode_of(key: &str) -> Option<Mode> {
     let is_of = |mode: &Mode| is_issued(&format!("sk_{}_", mode.name()), key);
-    [Mode::Test, Mode::Live].into_iter().find(is_of)
+    Mode::ALL.into_iter().find(is_of)
 }
 
 /// Whether `text` is this prefix followed by a secret and its valid checksum.
@@ -143,7 +125,7 @@ mod tests {
     proptest! {
         #[test]
         fn issued_keys_are_recognized_and_altered_ones_are_not(random in any::<[u8; 32]>(), position in 8_usize..58) {
-            for mode in [Mode::Test, Mode::Live] {
+            for mode in Mode::ALL {
                 let key = key(mode, &random);
                 prop_assert_eq!(mode_of(&key), Some(mode));
                 let mut altered = key.to_string().into_bytes();

@@ -3,7 +3,6 @@
 use std::fmt;
 
 use rust_decimal::{Decimal, RoundingStrategy};
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// The largest amount in minor units: the twelve digits of ISO 8583 field 4.
 pub const MINOR_MAX: i64 = 999_999_999_999;
@@ -92,20 +91,6 @@ impl fmt::Display for Currency {
     }
 }
 
-impl Serialize for Currency {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(self.code())
-    }
-}
-
-impl<'de> Deserialize<'de> for Currency {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let code = String::deserialize(deserializer)?;
-        let currency = Currency::parse(&code).or_else(|| Currency::parse_token(&code));
-        currency.ok_or_else(|| serde::de::Error::custom("not a currency"))
-    }
-}
-
 /// Why a number is not an amount of a currency.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum AmountError {
@@ -122,9 +107,8 @@ pub enum AmountError {
 
 /// A positive amount, a whole number of the currency's smallest unit: in a currency at most
 /// [`MINOR_MAX`] minor units, in a token less than a billion.
-#[derive(Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Money {
-    #[serde(with = "rust_decimal::serde::str")]
     amount: Decimal,
     currency: Currency,
 }
@@ -217,19 +201,6 @@ impl fmt::Debug for Money {
     }
 }
 
-impl<'de> Deserialize<'de> for Money {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        #[derive(Deserialize)]
-        struct Parts {
-            #[serde(with = "rust_decimal::serde::str")]
-            amount: Decimal,
-            currency: Currency,
-        }
-        let parts = Parts::deserialize(deserializer)?;
-        Money::from_major(parts.amount, parts.currency).map_err(serde::de::Error::custom)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -256,13 +227,6 @@ mod tests {
             let share = money.share(points);
             prop_assert!(share <= money.amount() && share >= Decimal::ZERO);
             prop_assert_eq!(share.scale(), currency.exponent());
-        }
-
-        #[test]
-        fn json_is_exact(minor in 1..=MINOR_MAX, currency in currency()) {
-            let money = Money::from_minor(minor, currency)?;
-            let text = serde_json::to_string(&money)?;
-            prop_assert_eq!(serde_json::from_str::<Money>(&text)?, money);
         }
     }
 

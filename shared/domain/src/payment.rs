@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use rust_decimal::Decimal;
-use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
 use crate::card::MaskedCard;
@@ -13,8 +12,7 @@ use crate::merchant::Mode;
 use crate::money::Money;
 
 /// The state of a payment. States ending in -ing are in progress; the card worker acts next.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum State {
     /// Created without a card; waits for the payer and may expire.
     Created,
@@ -29,6 +27,15 @@ pub enum State {
     /// The payer did not pay in time.
     Expired,
 }
+
+names!(State {
+    Created = "created",
+    Authorizing = "authorizing",
+    Capturing = "capturing",
+    Captured = "captured",
+    Failed = "failed",
+    Expired = "expired",
+});
 
 /// How long a payment without a card waits for the payer.
 pub const EXPIRES_AFTER: Duration = Duration::from_hours(24);
@@ -45,14 +52,13 @@ pub enum Event {
     /// The acquirer confirmed the capture.
     Captured,
     /// The acquirer rejected the capture for good.
-    CaptureRefused,
+    CaptureRejected,
     /// The payer did not pay in time.
     Expired,
 }
 
 /// Why a payment failed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Failure {
     /// The issuer declined without a reason.
     CardDeclined,
@@ -66,32 +72,13 @@ pub enum Failure {
     PaymentExpired,
 }
 
-impl Failure {
-    /// Every failure.
-    pub const ALL: [Failure; 5] = [
-        Failure::CardDeclined,
-        Failure::InsufficientFunds,
-        Failure::ExpiredCard,
-        Failure::ProcessingError,
-        Failure::PaymentExpired,
-    ];
-
-    /// The failure's name in the database.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Failure::CardDeclined => "card_declined",
-            Failure::InsufficientFunds => "insufficient_funds",
-            Failure::ExpiredCard => "expired_card",
-            Failure::ProcessingError => "processing_error",
-            Failure::PaymentExpired => "payment_expired",
-        }
-    }
-
-    /// The inverse of [`Failure::name`].
-    pub fn parse(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|failure| failure.name() == name)
-    }
-}
+names!(Failure {
+    CardDeclined = "card_declined",
+    InsufficientFunds = "insufficient_funds",
+    ExpiredCard = "expired_card",
+    ProcessingError = "processing_error",
+    PaymentExpired = "payment_expired",
+});
 
 /// The event is not valid in this state.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -104,16 +91,6 @@ pub struct InvalidTransition {
 }
 
 impl State {
-    /// Every state.
-    pub const ALL: [State; 6] = [
-        State::Created,
-        State::Authorizing,
-        State::Capturing,
-        State::Captured,
-        State::Failed,
-        State::Expired,
-    ];
-
     /// The initial state.
     pub const fn opened(with_card: bool) -> Self {
         if with_card {
@@ -130,7 +107,7 @@ impl State {
             (State::Authorizing, Event::Authorized) => Ok(State::Capturing),
             (State::Authorizing, Event::Declined(_) | Event::Abandoned) => Ok(State::Failed),
             (State::Capturing, Event::Captured) => Ok(State::Captured),
-            (State::Capturing, Event::CaptureRefused) => Ok(State::Failed),
+            (State::Capturing, Event::CaptureRejected) => Ok(State::Failed),
             (state, event) => Err(InvalidTransition { state, event }),
         }
     }
@@ -159,23 +136,6 @@ impl State {
             State::Created | State::Authorizing | State::Capturing => None,
         }
     }
-
-    /// The state's name in the database.
-    pub const fn name(self) -> &'static str {
-        match self {
-            State::Created => "created",
-            State::Authorizing => "authorizing",
-            State::Capturing => "capturing",
-            State::Captured => "captured",
-            State::Failed => "failed",
-            State::Expired => "expired",
-        }
-    }
-
-    /// The inverse of [`State::name`].
-    pub fn parse(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|state| state.name() == name)
-    }
 }
 
 impl Event {
@@ -185,7 +145,7 @@ impl Event {
         Event::Declined(Failure::CardDeclined),
         Event::Abandoned,
         Event::Captured,
-        Event::CaptureRefused,
+        Event::CaptureRejected,
         Event::Expired,
     ];
 
@@ -196,7 +156,7 @@ impl Event {
             Event::Declined(_) => "declined",
             Event::Abandoned => "abandoned",
             Event::Captured => "captured",
-            Event::CaptureRefused => "capture_refused",
+            Event::CaptureRejected => "capture_rejected",
             Event::Expired => "expired",
         }
     }
@@ -205,7 +165,7 @@ impl Event {
     pub const fn failure(self) -> Option<Failure> {
         match self {
             Event::Declined(failure) => Some(failure),
-            Event::Abandoned | Event::CaptureRefused => Some(Failure::ProcessingError),
+            Event::Abandoned | Event::CaptureRejected => Some(Failure::ProcessingError),
             Event::Expired => Some(Failure::PaymentExpired),
             Event::Authorized | Event::Captured => None,
         }
@@ -213,7 +173,7 @@ impl Event {
 }
 
 /// Who pays, as the merchant described them with this payment.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Customer {
     /// The customer's id.
     pub id: CustomerId,
@@ -226,29 +186,18 @@ pub struct Customer {
 }
 
 /// How the payer pays.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Method {
     /// A card.
     Card,
 }
 
-impl Method {
-    /// The name in the database.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Method::Card => "card",
-        }
-    }
-
-    /// The inverse of [`Method::name`].
-    pub fn parse(name: &str) -> Option<Self> {
-        (name == Method::Card.name()).then_some(Method::Card)
-    }
-}
+names!(Method {
+    Card = "card",
+});
 
 /// What the hosted page shows, and where it sends the payer afterwards.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Checkout {
     /// Names of the items, shown to the payer; they have no price.
     pub items: Vec<String>,
@@ -257,7 +206,7 @@ pub struct Checkout {
 }
 
 /// A payment as a merchant may see it: without the full card.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Payment {
     /// The payment's id.
     pub id: PaymentId,
@@ -282,25 +231,15 @@ pub struct Payment {
     /// The card, masked.
     pub card: Option<MaskedCard>,
     /// The intent it pays, if any.
-    #[serde(default)]
     pub intent_id: Option<IntentId>,
     /// The content of the hosted page, if it is paid there.
-    #[serde(default)]
     pub checkout: Option<Checkout>,
     /// The sum of its refunds that succeeded or are in progress, in major units.
-    #[serde(default, with = "rust_decimal::serde::str")]
     pub refunded: Decimal,
     /// When it was created.
-    #[serde(with = "time::serde::timestamp")]
     pub created_at: OffsetDateTime,
     /// When it last changed.
-    #[serde(default = "epoch", with = "time::serde::timestamp")]
     pub updated_at: OffsetDateTime,
-}
-
-/// `updated_at` in stored events that are older than the field.
-const fn epoch() -> OffsetDateTime {
-    OffsetDateTime::UNIX_EPOCH
 }
 
 #[cfg(test)]
@@ -331,7 +270,7 @@ mod tests {
                 "authorizing --declined--> failed",
                 "authorizing --abandoned--> failed",
                 "capturing --captured--> captured",
-                "capturing --capture_refused--> failed",
+                "capturing --capture_rejected--> failed",
             ]
         );
     }

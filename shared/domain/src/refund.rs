@@ -1,6 +1,5 @@
 //! Refunds of captured payments, and their state machine.
 
-use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
 use crate::id::{MerchantId, PaymentId, RefundId};
@@ -8,8 +7,7 @@ use crate::merchant::Mode;
 use crate::money::Money;
 
 /// The state of a refund. States ending in -ing are in progress; the refund worker acts next.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum State {
     /// The worker sends the refund until the acquirer decides. Repeating it is safe: the acquirer
     /// executes each reference at most once.
@@ -21,13 +19,19 @@ pub enum State {
     Failed,
 }
 
+names!(State {
+    Refunding = "refunding",
+    Refunded = "refunded",
+    Failed = "failed",
+});
+
 /// What happens to a refund.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Event {
     /// The acquirer accepted the refund.
     Accepted,
     /// The acquirer rejected the refund.
-    Refused,
+    Rejected,
 }
 
 /// The event is not valid in this state.
@@ -41,14 +45,11 @@ pub struct InvalidTransition {
 }
 
 impl State {
-    /// Every state.
-    pub const ALL: [State; 3] = [State::Refunding, State::Refunded, State::Failed];
-
     /// The state that follows `event`.
     pub const fn next(self, event: Event) -> Result<State, InvalidTransition> {
         match (self, event) {
             (State::Refunding, Event::Accepted) => Ok(State::Refunded),
-            (State::Refunding, Event::Refused) => Ok(State::Failed),
+            (State::Refunding, Event::Rejected) => Ok(State::Failed),
             (state, event) => Err(InvalidTransition { state, event }),
         }
     }
@@ -57,24 +58,10 @@ impl State {
     pub const fn is_in_progress(self) -> bool {
         matches!(self, State::Refunding)
     }
-
-    /// The state's name in the database.
-    pub const fn name(self) -> &'static str {
-        match self {
-            State::Refunding => "refunding",
-            State::Refunded => "refunded",
-            State::Failed => "failed",
-        }
-    }
-
-    /// The inverse of [`State::name`].
-    pub fn parse(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|state| state.name() == name)
-    }
 }
 
 /// A refund.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refund {
     /// The refund's id; its public form is also our reference at the acquirer.
     pub id: RefundId,
@@ -91,7 +78,6 @@ pub struct Refund {
     /// The merchant's reason.
     pub reason: Option<String>,
     /// When it was requested.
-    #[serde(with = "time::serde::timestamp")]
     pub created_at: OffsetDateTime,
 }
 
@@ -103,7 +89,7 @@ mod tests {
     fn prints_every_transition() {
         let mut transitions = Vec::new();
         for state in State::ALL {
-            for event in [Event::Accepted, Event::Refused] {
+            for event in [Event::Accepted, Event::Rejected] {
                 if let Ok(next) = state.next(event) {
                     transitions.push(format!("{} --{event:?}--> {}", state.name(), next.name()));
                 }
@@ -115,7 +101,7 @@ mod tests {
             transitions,
             [
                 "refunding --Accepted--> refunded",
-                "refunding --Refused--> failed",
+                "refunding --Rejected--> failed",
             ]
         );
     }

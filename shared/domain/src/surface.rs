@@ -13,27 +13,9 @@ pub enum Surface {
     Fourgeeks,
 }
 
-impl Surface {
-    /// Every surface.
-    pub const ALL: [Surface; 4] = [
-        Surface::Finternet,
-        Surface::Paygate,
-        Surface::Finfusion,
-        Surface::Fourgeeks,
-    ];
-
-    /// The surface's name in the database and in logs.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Surface::Finternet => "finternet",
-            Surface::Paygate => "paygate",
-            Surface::Finfusion => "finfusion",
-            Surface::Fourgeeks => "fourgeeks",
-        }
-    }
-
-    /// The inverse of [`Surface::name`].
-    pub fn parse(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|surface| surface.name() == name)
-    }
-}
+names!(Surface {
+    Finternet = "finternet",
+    Paygate = "paygate",
+    Finfusion = "finfusion",
+    Fourgeeks = "fourgeeks",
+});

@@ -38,7 +38,7 @@ pub fn encode(job: &Job) -> String {
 /// whitespace and another order of fields.
 pub fn decode(body: &[u8]) -> Result<Job, DecodeError> {
     let Body { worker, id, seq } = serde_json::from_slice(body).map_err(|_| DecodeError::Shape)?;
-    let worker = worker.parse::<Worker>().map_err(|_| DecodeError::Worker)?;
+    let worker = Worker::parse(worker).ok_or(DecodeError::Worker)?;
     let parsed = Uuid::try_parse(id).map_err(|_| DecodeError::Id)?;
     if parsed.to_string() != id {
         return Err(DecodeError::Id);

@@ -9,7 +9,8 @@ use domain::job::{Job, Worker};
 use domain::merchant::Mode;
 use domain::payment::{EXPIRES_AFTER, Payment, State};
 use serde::Serialize;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
+use sqlx::types::Json;
 use sqlx::{PgConnection, PgPool};
 use time::OffsetDateTime;
 use uuid::Uuid;
@@ -18,6 +19,7 @@ use crate::Result;
 use crate::batch::Statement;
 use crate::effects::{self, Effects, HistoryEntry};
 use crate::jobs::GRACE;
+use crate::snapshot;
 use crate::vault::Sealed;
 
 /// A request to accept a payment. Its ids are generated before the first try, so that the statement
@@ -146,7 +148,7 @@ impl Accept {
             idem_key: idempotency.map(|key| key.key.as_str()),
             idem_fingerprint: idempotency.map(|key| hex::encode(&key.fingerprint)),
             intent_id: payment.intent_id.map(|intent| intent.0),
-            checkout: payment.checkout.as_ref().map(|checkout| json!(checkout)),
+            checkout: payment.checkout.as_ref().map(snapshot::write_checkout),
             expires_in: expires_in.map(|wait| wait.as_secs_f64()),
             effects: self.effects(expires_in.unwrap_or(GRACE)),
             customer_effects: customer.map(|customer| self.new_effects().new_customer(customer)),
@@ -173,7 +175,7 @@ impl Accept {
 impl Statement for Accept {
     type Row = Accept;
     type Output = Accepted;
-    const CONNECTIONS: u32 = 2;
+    const CONNECTIONS: u32 = 1;
 
     async fn run(db: &mut PgConnection, rows: &[Accept]) -> Result<Vec<Option<Accepted>>> {
         let input: Vec<_> = rows
@@ -182,7 +184,7 @@ impl Statement for Accept {
             .map(|(ord, row)| row.input(ord))
             .collect();
         let events: Vec<_> = input.iter().map(Input::customer_event).collect();
-        let outputs = sqlx::query_file!("src/accept.sql", json!(input))
+        let outputs = sqlx::query_file!("src/accept.sql", Json(&input) as _)
             .fetch_all(db)
             .await?;
         let mut found = HashMap::with_capacity(rows.len());

@@ -9,8 +9,8 @@ use domain::id::{DeliveryId, EndpointId, EventId, MerchantId};
 use domain::merchant::Mode;
 use domain::surface::Surface;
 use serde::Serialize;
-use serde_json::json;
 use sqlx::PgConnection;
+use sqlx::types::Json;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -148,7 +148,8 @@ struct Input<'a> {
     id: Uuid,
     lease: Uuid,
     attempt: u32,
-    state: &'static str,
+    from_state: &'static str,
+    to_state: &'static str,
     retry: Option<f64>,
     status: Option<u16>,
     error: Option<&'static str>,
@@ -162,7 +163,8 @@ impl DeliveryAttempt {
             id: self.id.0,
             lease: self.lease.lease,
             attempt: self.attempt,
-            state: self.state.name(),
+            from_state: State::Delivering.name(),
+            to_state: self.state.name(),
             retry: self.retry_after.map(|wait| wait.as_secs_f64()),
             status: self.status,
             error: self.error,
@@ -184,14 +186,14 @@ impl Statement for DeliveryAttempt {
                 select set_config('synchronous_commit', 'off', true)
             ), input as (
                 select * from jsonb_to_recordset($1) as i(
-                    id uuid, lease uuid, attempt integer, state text, retry float8, status smallint,
-                    error text, duration_ms integer, body text)
+                    id uuid, lease uuid, attempt integer, from_state text, to_state text,
+                    retry float8, status smallint, error text, duration_ms integer, body text)
             ), moved as (
                 update deliveries d
-                set state = i.state, attempts = i.attempt, body = coalesce(d.body, i.body),
+                set state = i.to_state, attempts = i.attempt, body = coalesce(d.body, i.body),
                     updated_at = now()
                 from commit_mode, input i
-                where d.id = i.id and d.attempts = i.attempt - 1 and d.state = $2
+                where d.id = i.id and d.attempts = i.attempt - 1 and d.state = i.from_state
                 returning d.id, i.lease, i.attempt, i.retry, i.status, i.error, i.duration_ms
             ), recorded as (
                 insert into delivery_attempts (delivery_id, attempt, status, error, duration_ms)
@@ -201,15 +203,13 @@ impl Statement for DeliveryAttempt {
                 set seq = j.seq + 1, publish_count = 0, attempts = 0, lease = null,
                     leased_until = null, due_at = now() + make_interval(secs => m.retry)
                 from moved m
-                where m.retry is not null and j.worker = 'webhook' and j.id = m.id
-                  and j.lease = m.lease
+                where m.retry is not null and j.id = m.id and j.lease = m.lease
             ), completed as (
                 delete from jobs j using moved m
-                where m.retry is null and j.worker = 'webhook' and j.id = m.id and j.lease = m.lease
+                where m.retry is null and j.id = m.id and j.lease = m.lease
             )
             select lease as "lease!" from moved"#,
-            json!(input),
-            State::Delivering.name(),
+            Json(&input) as _,
         )
         .fetch_all(db)
         .await?

@@ -10,6 +10,7 @@ use domain::job::{Job, Worker};
 use domain::ledger::{Cause, Posting};
 use domain::merchant::Mode;
 use domain::payment::{self, State};
+use rust_decimal::Decimal;
 use serde::Serialize;
 use serde_json::Value;
 use uuid::Uuid;
@@ -69,7 +70,14 @@ struct PostingRow {
     merchant_id: Uuid,
     live: bool,
     currency: &'static str,
-    entries: Vec<domain::ledger::Entry>,
+    entries: Vec<EntryRow>,
+}
+
+#[derive(Debug, Clone, Serialize)]
+struct EntryRow {
+    account: &'static str,
+    #[serde(with = "rust_decimal::serde::str")]
+    amount: Decimal,
 }
 
 #[derive(Debug, Clone, Serialize)]
@@ -96,7 +104,6 @@ struct JobRow {
 
 #[derive(Debug, Clone, Serialize)]
 struct LeaseRow {
-    worker: &'static str,
     id: Uuid,
     lease: Uuid,
     extend_by: Option<f64>,
@@ -133,6 +140,10 @@ impl Effects {
     /// Adds a posting in this currency. Each cause posts each kind at most once; the constraint
     /// `ledger_postings_once` enforces it.
     pub fn posting(mut self, cause: Cause, currency: &'static str, posting: Posting) -> Self {
+        let entries = posting.entries.into_iter().map(|entry| EntryRow {
+            account: entry.account.name(),
+            amount: entry.amount,
+        });
         self.postings.push(PostingRow {
             id: crate::new_id(),
             cause: cause.name(),
@@ -141,7 +152,7 @@ impl Effects {
             merchant_id: self.merchant_id.0,
             live: self.mode.is_live(),
             currency,
-            entries: posting.entries,
+            entries: entries.collect(),
         });
         self
     }
@@ -217,7 +228,6 @@ impl Effects {
 
     fn lease(mut self, lease: Lease, extend_by: Option<f64>) -> Self {
         self.lease = Some(LeaseRow {
-            worker: lease.worker.name(),
             id: lease.id,
             lease: lease.lease,
             extend_by,

@@ -230,7 +230,7 @@ pub async fn delete(
              from gone g where d.endpoint_id = g.id and d.state = 'delivering'
              returning d.id
          ), cleared as (
-             delete from jobs o using canceled c where o.worker = 'webhook' and o.id = c.id
+             delete from jobs o using canceled c where o.id = c.id
          )
          select id from gone",
         id.0,

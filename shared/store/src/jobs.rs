@@ -112,11 +112,11 @@ pub async fn take_due(db: &PgPool, most: i64) -> Result<Vec<Job>> {
         "update jobs j
          set due_at = now() + make_interval(secs => least(60, power(2, least(publish_count, 6) + 1))),
              publish_count = least(publish_count + 1, 100)
-         from (select worker, id from jobs
+         from (select id from jobs
                where parked_at is null and due_at <= now()
                  and (leased_until is null or leased_until <= now())
-               order by due_at, id limit $1 for update skip locked) d
-         where j.worker = d.worker and j.id = d.id
+               order by due_at limit $1 for update skip locked) d
+         where j.id = d.id
          returning j.worker, j.id, j.seq",
         most
     )
@@ -124,10 +124,8 @@ pub async fn take_due(db: &PgPool, most: i64) -> Result<Vec<Job>> {
     .await?;
     rows.into_iter()
         .map(|row| {
-            let worker: Worker = row
-                .worker
-                .parse()
-                .map_err(|_| Error::Unreadable { table: "jobs" })?;
+            let worker = Worker::parse(&row.worker);
+            let worker = worker.ok_or(Error::Unreadable { table: "jobs" })?;
             Ok(Job {
                 worker,
                 id: row.id,
@@ -144,11 +142,10 @@ pub async fn reschedule(db: &PgPool, lease: Lease, after: Duration) -> Result<Op
     let row = sqlx::query!(
         "update jobs
          set seq = seq + 1, publish_count = 0, attempts = 0, lease = null, leased_until = null,
-             due_at = case when seq = $5 then now() + make_interval(secs => $4) else due_at end,
+             due_at = case when seq = $4 then now() + make_interval(secs => $3) else due_at end,
              error = null
-         where worker = $1 and id = $2 and lease = $3
+         where id = $1 and lease = $2
          returning seq",
-        lease.worker.name(),
         lease.id,
         lease.lease,
         after.as_secs_f64(),
@@ -168,11 +165,10 @@ pub async fn reschedule(db: &PgPool, lease: Lease, after: Duration) -> Result<Op
 pub async fn record_failure(db: &PgPool, lease: Lease, error: &str) -> Result<()> {
     sqlx::query!(
         "update jobs
-         set seq = seq + 1, publish_count = 0, lease = null, leased_until = null, error = $4,
+         set seq = seq + 1, publish_count = 0, lease = null, leased_until = null, error = $3,
              due_at = now() + make_interval(secs => least(300, power(2, least(attempts, 9)) / 2)),
-             parked_at = case when attempts >= $5 then now() end
-         where worker = $1 and id = $2 and lease = $3",
-        lease.worker.name(),
+             parked_at = case when attempts >= $4 then now() end
+         where id = $1 and lease = $2",
         lease.id,
         lease.lease,
         error,
@@ -187,9 +183,8 @@ pub async fn record_failure(db: &PgPool, lease: Lease, error: &str) -> Result<()
 pub async fn park(db: &PgPool, lease: Lease, why: &str) -> Result<()> {
     sqlx::query!(
         "update jobs
-         set seq = seq + 1, lease = null, leased_until = null, parked_at = now(), error = $4
-         where worker = $1 and id = $2 and lease = $3",
-        lease.worker.name(),
+         set seq = seq + 1, lease = null, leased_until = null, parked_at = now(), error = $3
+         where id = $1 and lease = $2",
         lease.id,
         lease.lease,
         why,
@@ -204,12 +199,11 @@ pub async fn park(db: &PgPool, lease: Lease, why: &str) -> Result<()> {
 pub async fn complete(db: &PgPool, lease: Lease) -> Result<()> {
     sqlx::query!(
         "with completed as (
-             delete from jobs where worker = $1 and id = $2 and lease = $3 and seq = $4
+             delete from jobs where id = $1 and lease = $2 and seq = $3
              returning id
          )
          update jobs set lease = null, leased_until = null
-         where worker = $1 and id = $2 and lease = $3 and not exists (select from completed)",
-        lease.worker.name(),
+         where id = $1 and lease = $2 and not exists (select from completed)",
         lease.id,
         lease.lease,
         lease.seq,

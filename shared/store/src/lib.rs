@@ -78,8 +78,10 @@ pub type Result<T> = std::result::Result<T, Error>;
 /// Planner settings of the API, the scheduler and the workers. Their statements find a few rows by
 /// index. Without these settings, a plan that was cached while a table was small would scan the whole
 /// table after it has grown.
-pub const LOOKUP_SETTINGS: [(&str, &str); 6] = [
+pub const LOOKUP_SETTINGS: [(&str, &str); 7] = [
     ("enable_seqscan", "off"),
+    // Or a join would read the whole index of a table that was empty, and keep it for the other rows.
+    ("enable_material", "off"),
     ("enable_bitmapscan", "off"),
     ("enable_hashjoin", "off"),
     ("enable_mergejoin", "off"),

@@ -1,11 +1,17 @@
 //! What tests read and render: any JSON, and one object of each kind.
 
+use domain::card::{Brand, MaskedCard};
 use domain::customer::Customer;
-use domain::intent::Intent;
-use domain::payment::Payment;
-use domain::refund::Refund;
+use domain::id::{CustomerId, IntentId, MerchantId, PaymentId, RefundId};
+use domain::intent::{Intent, Kind, Paid, SettlementMethod, Terms};
+use domain::merchant::Mode;
+use domain::money::{Currency, Money};
+use domain::payment::{self, Method, Payment};
+use domain::refund::{self, Refund};
 use proptest::prelude::*;
-use serde_json::{Error, Value, from_value, json};
+use serde_json::{Error, Map, Value, json};
+use time::OffsetDateTime;
+use uuid::Uuid;
 
 /// Any value of a few levels.
 pub fn any_json() -> impl Strategy<Value = Value> {
@@ -34,64 +40,120 @@ pub fn with(mut body: Value, pointer: &str, value: Value) -> Value {
     body
 }
 
-/// A captured payment of 50.00 USD, with this much of it given back.
+const MERCHANT: MerchantId = MerchantId(Uuid::from_u128(0x0193_8d0b_0000_7000_8000_0000_0000_000f));
+const PAYMENT: PaymentId = PaymentId(Uuid::from_u128(0x0193_8d0b_0000_7000_8000_0000_0000_0001));
+const CUSTOMER: CustomerId = CustomerId(Uuid::from_u128(0x0193_8d0b_0000_7000_8000_0000_0000_0002));
+const REFUND: RefundId = RefundId(Uuid::from_u128(0x0193_8d0b_0000_7000_8000_0000_0000_0003));
+const INTENT: IntentId = IntentId(Uuid::from_u128(0x0193_8d0b_0000_7000_8000_0000_0000_0004));
+
+fn sample<T>(value: Option<T>) -> Result<T, Error> {
+    value.ok_or_else(|| serde::de::Error::custom("a sample is wrong"))
+}
+
+fn money(amount: &str, currency: Option<Currency>) -> Result<Money, Error> {
+    let amount = sample(amount.parse().ok())?;
+    sample(Money::from_major(amount, sample(currency)?).ok())
+}
+
+fn at(timestamp: i64) -> Result<OffsetDateTime, Error> {
+    sample(OffsetDateTime::from_unix_timestamp(timestamp).ok())
+}
+
+fn object(value: Value) -> Result<Map<String, Value>, Error> {
+    serde_json::from_value(value)
+}
+
+/// A captured payment of 50.00 USD, of which this much is refunded.
 pub fn payment(refunded: &str) -> Result<Payment, Error> {
-    from_value(json!({
-        "id": "01938d0b-0000-7000-8000-000000000001",
-        "merchant_id": "01938d0b-0000-7000-8000-00000000000f",
-        "mode": "test", "state": "captured", "failure": null,
-        "money": {"amount": "50.00", "currency": "USD"}, "method": "card",
-        "description": "Order #12345", "metadata": {},
-        "customer": {
-            "id": "01938d0b-0000-7000-8000-000000000002",
-            "email": "customer@example.com", "name": "John Doe", "phone": null
-        },
-        "card": {"brand": "visa", "last4": "4242", "exp_month": 12, "exp_year": 2025},
-        "refunded": refunded, "created_at": 1_699_564_800, "updated_at": 1_699_564_801
-    }))
+    Ok(Payment {
+        id: PAYMENT,
+        merchant_id: MERCHANT,
+        mode: Mode::Test,
+        state: payment::State::Captured,
+        failure: None,
+        money: money("50.00", Currency::parse("USD"))?,
+        method: Method::Card,
+        description: Some("Order #12345".to_owned()),
+        metadata: Map::new(),
+        customer: Some(payment::Customer {
+            id: CUSTOMER,
+            email: Some("customer@example.com".to_owned()),
+            name: Some("John Doe".to_owned()),
+            phone: None,
+        }),
+        card: Some(MaskedCard {
+            brand: Brand::Visa,
+            last4: "4242".to_owned(),
+            exp_month: 12,
+            exp_year: 2025,
+        }),
+        intent_id: None,
+        checkout: None,
+        refunded: sample(refunded.parse().ok())?,
+        created_at: at(1_699_564_800)?,
+        updated_at: at(1_699_564_801)?,
+    })
 }
 
 /// A refund of 25.00 USD of that payment, in this state.
 pub fn refund(state: &str) -> Result<Refund, Error> {
-    from_value(json!({
-        "id": "01938d0b-0000-7000-8000-000000000003",
-        "payment_id": "01938d0b-0000-7000-8000-000000000001",
-        "merchant_id": "01938d0b-0000-7000-8000-00000000000f",
-        "mode": "test", "state": state,
-        "money": {"amount": "25.00", "currency": "USD"},
-        "reason": "customer_request", "created_at": 1_699_564_900
-    }))
+    Ok(Refund {
+        id: REFUND,
+        payment_id: PAYMENT,
+        merchant_id: MERCHANT,
+        mode: Mode::Test,
+        state: sample(refund::State::parse(state))?,
+        money: money("25.00", Currency::parse("USD"))?,
+        reason: Some("customer_request".to_owned()),
+        created_at: at(1_699_564_900)?,
+    })
 }
 
 /// The customer of that payment.
 pub fn customer() -> Result<Customer, Error> {
-    from_value(json!({
-        "id": "01938d0b-0000-7000-8000-000000000002",
-        "merchant_id": "01938d0b-0000-7000-8000-00000000000f",
-        "mode": "test", "email": "customer@example.com", "name": "John Doe", "phone": null,
-        "description": null, "metadata": {"company": "Acme Inc"},
-        "created_at": 1_699_564_800, "updated_at": 1_699_564_800
-    }))
+    Ok(Customer {
+        id: CUSTOMER,
+        merchant_id: MERCHANT,
+        mode: Mode::Test,
+        email: Some("customer@example.com".to_owned()),
+        name: Some("John Doe".to_owned()),
+        phone: None,
+        description: None,
+        metadata: object(json!({"company": "Acme Inc"}))?,
+        created_at: at(1_699_564_800)?,
+        updated_at: at(1_699_564_800)?,
+    })
 }
 
-/// An intent of 1000.00 USDC, with its last payment in this state if there is one.
+/// An intent of 1000.00 USDC, with its last payment in this state if it has one.
 pub fn intent(paid: Option<&str>) -> Result<Intent, Error> {
     let paid = paid.map(|state| {
-        json!({
-            "payment_id": "01938d0b-0000-7000-8000-000000000001", "state": state,
-            "failure": null, "created_at": 1_704_067_260, "updated_at": 1_704_067_380
+        Ok::<_, Error>(Paid {
+            payment_id: PAYMENT,
+            state: sample(payment::State::parse(state))?,
+            failure: None,
+            created_at: at(1_704_067_260)?,
+            updated_at: at(1_704_067_380)?,
         })
     });
-    from_value(json!({
-        "id": "01938d0b-0000-7000-8000-000000000004",
-        "merchant_id": "01938d0b-0000-7000-8000-00000000000f", "mode": "test",
-        "money": {"amount": "1000", "currency": "USDC"}, "kind": "delivery_vs_payment",
-        "settlement_method": "off_ramp_mock", "settlement_destination": "9876543210",
-        "description": null, "metadata": {"orderId": "ORD-123", "customerId": "CUST-456"},
-        "terms": {
-            "delivery_period_seconds": 2_592_000, "expected_delivery_hash": null,
-            "auto_release": false, "delivery_oracle": null
+    Ok(Intent {
+        id: INTENT,
+        merchant_id: MERCHANT,
+        mode: Mode::Test,
+        money: money("1000", Currency::parse_token("USDC"))?,
+        kind: Kind::DeliveryVsPayment,
+        settlement_method: SettlementMethod::OffRampMock,
+        settlement_destination: Some("9876543210".to_owned()),
+        description: None,
+        metadata: object(json!({"orderId": "ORD-123", "customerId": "CUST-456"}))?,
+        terms: Terms {
+            delivery_period_seconds: 2_592_000,
+            expected_delivery_hash: None,
+            auto_release: false,
+            delivery_oracle: None,
         },
-        "paid": paid, "canceled_at": null, "created_at": 1_704_067_200
-    }))
+        paid: paid.transpose()?,
+        canceled_at: None,
+        created_at: at(1_704_067_200)?,
+    })
 }

@@ -48,7 +48,7 @@ const LIVE: &str = r#"
     insert into events (id, merchant_id, live, type, subject, subject_id, data, data_version) values
     ($2[10], $1, true, 'payment.failed', 'payment', $2[3], '{}', 1),
     ($2[11], $1, true, 'payment.failed', 'payment', $2[4], '{}', 1),
-    ($2[12], $1, true, 'refund.settled', 'refund', $2[5], '{}', 1)"#;
+    ($2[12], $1, true, 'refund.succeeded', 'refund', $2[5], '{}', 1)"#;
 
 /// Creates objects with a key.
 struct Maker<'a> {

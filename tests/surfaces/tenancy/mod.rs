@@ -224,7 +224,7 @@ async fn no_route_reaches_another_merchants_objects() -> Result<()> {
     let operations = operations::all(&gateway).await?;
     let (seed, config) = chance();
     fixtures::test(&gateway, &gateway.merchant.test_key, &receiver, "mine").await?;
-    for mode in [Mode::Test, Mode::Live] {
+    for mode in Mode::ALL {
         let tried = try_all(&gateway, &receiver, &operations, mode, config.clone()).await;
         let again = || format!("{mode:?} mode; PROPTEST_RNG_SEED={seed} asks the same");
         tried.with_context(again)?;

@@ -59,14 +59,14 @@ pub enum Found {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Captured {
     Done,
-    Refused,
+    Rejected,
 }
 
 /// The response to a refund.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Refunded {
     Done,
-    Refused,
+    Rejected,
 }
 
 /// An acquirer. A call ends within the configured timeout.

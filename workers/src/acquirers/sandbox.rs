@@ -102,7 +102,7 @@ impl Sandbox {
         match self.send_enquiry(reference, money).await? {
             Found::Captured(_) => Ok(Captured::Done),
             Found::Processing => Err(Indeterminate("the capture is not decided yet")),
-            Found::Approved(_) | Found::Declined(_) | Found::Nothing => Ok(Captured::Refused),
+            Found::Approved(_) | Found::Declined(_) | Found::Nothing => Ok(Captured::Rejected),
         }
     }
 
@@ -292,7 +292,7 @@ impl Sandbox {
                     .into_iter()
                     .any(|refusal| is_error(&bytes, refusal)) =>
             {
-                Ok(Refunded::Refused)
+                Ok(Refunded::Rejected)
             }
             _ => Err(Indeterminate("unexpected HTTP status")),
         }

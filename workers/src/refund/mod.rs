@@ -64,7 +64,7 @@ impl Handler for Context {
         let response = acquirer.refund(refund.id, claimed.authorization, refund.money);
         let event = match response.await {
             Ok(Refunded::Done) => refund::Event::Accepted,
-            Ok(Refunded::Refused) => refund::Event::Refused,
+            Ok(Refunded::Rejected) => refund::Event::Rejected,
             Err(indeterminate) => return Ok(retry_later(refund, indeterminate)),
         };
         let next = Refund {
@@ -109,7 +109,7 @@ fn effects(refund: &Refund, event: refund::Event) -> Effects {
                 refund.money.currency().code(),
                 ledger::refund(refund.money),
             )
-            .event(&event_of(EventType::RefundSettled)),
-        refund::Event::Refused => effects.event(&event_of(EventType::RefundFailed)),
+            .event(&event_of(EventType::RefundSucceeded)),
+        refund::Event::Rejected => effects.event(&event_of(EventType::RefundFailed)),
     }
 }

@@ -93,7 +93,7 @@ impl Context {
         let event = if posted.is_accepted() {
             Event::Accepted
         } else {
-            Event::Refused
+            Event::Failed
         };
         let next = delivery::after(event, delivery.attempt, rand::random());
         let (status, error) = match posted {

@@ -46,7 +46,7 @@ pub fn about() -> About {
         errors: error::ROWS,
         error: |_| schemas::response::<error::Body>(),
         events: events(webhook::event_name, |event| match event {
-            EventType::RefundSettled => schemas::response::<response::Refund>(),
+            EventType::RefundSucceeded => schemas::response::<response::Refund>(),
             _ => schemas::response::<response::Payment>(),
         }),
         subscribable: &webhook::EVENTS,

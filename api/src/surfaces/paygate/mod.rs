@@ -50,7 +50,7 @@ pub fn about() -> About {
         errors: error::ROWS,
         error: |_| schemas::response::<error::Body>(),
         events: events(webhook::event_name, |event| match event {
-            EventType::RefundSettled | EventType::RefundFailed => {
+            EventType::RefundSucceeded | EventType::RefundFailed => {
                 schemas::response::<response::Refund>()
             }
             EventType::CustomerCreated | EventType::CustomerUpdated => {

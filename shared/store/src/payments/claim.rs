@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
-use domain::authorization::{self, WATCH};
+use domain::authorization::{State, WATCH};
+use domain::id::AuthorizationId;
 use domain::payment::{self, Payment};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::{Attempt, Row, attempt_of};
+use super::{Attempt, Row, number};
 use crate::jobs::{Claimed, Claims, Load};
 use crate::vault::Sealed;
 use crate::{Error, Result};
@@ -36,19 +37,13 @@ pub struct CardPayment {
     pub watch: Duration,
 }
 
-fn names(states: impl Iterator<Item = authorization::State>) -> Vec<String> {
-    states.map(|state| state.name().to_owned()).collect()
-}
-
 impl Load for CardPayment {
     const LEASE: Duration = Duration::from_secs(20);
-    const CONNECTIONS: u32 = 2;
+    const CONNECTIONS: u32 = 1;
 
     async fn load(db: &mut PgConnection, claims: &Claims) -> Result<Vec<(Uuid, Claimed<Self>)>> {
-        use authorization::State;
-        let all = State::ALL.into_iter();
-        let open = names(all.clone().filter(|state| state.is_open()));
-        let closed = names(all.filter(|state| !state.is_open() && state.is_in_progress()));
+        let open = State::ALL.into_iter().filter(|state| state.is_open());
+        let open: Vec<_> = open.map(|state| state.name().to_owned()).collect();
         let unattempted = [payment::State::Authorizing.name().to_owned()];
         let rows = sqlx::query_file!(
             "src/payments/claim.sql",
@@ -56,34 +51,37 @@ impl Load for CardPayment {
             &claims.seqs,
             &claims.leases,
             Self::LEASE.as_secs_f64(),
-            WATCH.as_secs_f64(),
             &unattempted,
             ACQUIRER,
-            &open,
-            &closed,
             State::Sending.name(),
+            &open,
         )
         .fetch_all(db)
         .await?;
         let claimed = rows.into_iter().map(|row| {
             let (lease, attempts) = (row.lease, row.claims);
             let read = || -> Result<Self> {
-                let attempt = attempt_of(
-                    row.attempt_id,
-                    row.attempt,
-                    row.attempt_state.as_deref(),
-                    row.acquirer.as_deref(),
-                )?;
-                let closed = row.closed_ids.unwrap_or_default().into_iter();
-                let closed = closed
-                    .zip(row.closed_attempts.unwrap_or_default())
-                    .zip(row.closed_states.unwrap_or_default())
-                    .zip(row.closed_acquirers.unwrap_or_default())
+                let ids = row.ids.unwrap_or_default().into_iter();
+                let mut attempts = ids
+                    .zip(row.numbers.unwrap_or_default())
+                    .zip(row.states.unwrap_or_default())
+                    .zip(row.acquirers.unwrap_or_default())
                     .map(|(((id, number), state), acquirer)| {
-                        attempt_of(Some(id), Some(number), Some(&state), Some(&acquirer))
+                        Attempt::read(id, number, &state, acquirer)
                     })
-                    .filter_map(Result::transpose)
                     .collect::<Result<Vec<_>>>()?;
+                if row.opens {
+                    attempts.push(Attempt {
+                        id: AuthorizationId(lease),
+                        number: number(row.attempts_made).saturating_add(1),
+                        state: State::Sending,
+                        acquirer: ACQUIRER.to_owned(),
+                    });
+                }
+                let closed_at = attempts.iter().zip(row.moved_at.unwrap_or_default());
+                let closed_at = closed_at.filter(|(attempt, _)| attempt.is_closed_in_progress());
+                let watched = closed_at.map(|(_, at)| row.now - at).min();
+                let watch = watched.and_then(|since| (WATCH - since).try_into().ok());
                 let card = row.key_id.zip(row.sealed);
                 let payment = Row {
                     id: row.id,
@@ -116,9 +114,12 @@ impl Load for CardPayment {
                     fee_basis_points: u16::try_from(row.fee_basis_points).unwrap_or_default(),
                     expires_in: row.expires_in.map(seconds),
                     card: card.map(|(key_id, bytes)| Sealed { key_id, bytes }),
-                    attempt,
-                    closed,
-                    watch: row.watch_seconds.map(seconds).unwrap_or_default(),
+                    attempt: attempts.iter().find(|one| one.state.is_open()).cloned(),
+                    closed: attempts
+                        .into_iter()
+                        .filter(Attempt::is_closed_in_progress)
+                        .collect(),
+                    watch: watch.unwrap_or_default(),
                 })
             };
             let owner = read();
@@ -138,7 +139,7 @@ pub async fn discard_unsent(db: &sqlx::PgPool, claim: Uuid) -> Result<()> {
     sqlx::query!(
         "delete from authorizations where id = $1 and state = $2",
         claim,
-        authorization::State::Sending.name(),
+        State::Sending.name(),
     )
     .execute(db)
     .await

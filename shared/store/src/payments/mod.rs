@@ -10,7 +10,7 @@ use domain::card::{Brand, MaskedCard};
 use domain::id::{AuthorizationId, CustomerId, IntentId, MerchantId, PaymentId};
 use domain::merchant::Mode;
 use domain::money::{Currency, Money};
-use domain::payment::{Checkout, Customer, Failure, Method, Payment, State};
+use domain::payment::{Customer, Failure, Method, Payment, State};
 use rust_decimal::Decimal;
 use serde_json::Value;
 use sqlx::PgPool;
@@ -21,7 +21,7 @@ pub use self::claim::{CardPayment, discard_unsent};
 pub use self::list::{Filter, list};
 pub use self::read::Read;
 pub use self::transition::{Approval, AttemptTransition, Transition, Transitions, Written};
-use crate::{Error, Result};
+use crate::{Error, Result, snapshot};
 
 /// The columns a payment is read from.
 struct Row {
@@ -78,7 +78,7 @@ impl Row {
             None => None,
         };
         let checkout = match self.checkout {
-            Some(checkout) => Some(serde_json::from_value::<Checkout>(checkout).ok()?),
+            Some(checkout) => Some(snapshot::read_checkout(checkout)?),
             None => None,
         };
         let Value::Object(metadata) = self.metadata else {
@@ -168,29 +168,27 @@ pub struct Attempt {
     pub acquirer: String,
 }
 
-fn attempt_of(
-    id: Option<Uuid>,
-    number: Option<i16>,
-    state: Option<&str>,
-    acquirer: Option<&str>,
-) -> Result<Option<Attempt>> {
-    let (Some(id), Some(number), Some(state), Some(acquirer)) = (id, number, state, acquirer)
-    else {
-        return Ok(None);
-    };
-    let unreadable = Error::Unreadable {
-        table: "authorizations",
-    };
-    let Some(state) = authorization::State::parse(state) else {
-        return Err(unreadable);
-    };
-    let number = u16::try_from(number).unwrap_or_default();
-    Ok(Some(Attempt {
-        id: AuthorizationId(id),
-        number,
-        state,
-        acquirer: acquirer.to_owned(),
-    }))
+impl Attempt {
+    fn read(id: Uuid, attempt: i16, state: &str, acquirer: String) -> Result<Self> {
+        let state = authorization::State::parse(state);
+        Ok(Self {
+            id: AuthorizationId(id),
+            number: number(attempt),
+            state: state.ok_or(Error::Unreadable {
+                table: "authorizations",
+            })?,
+            acquirer,
+        })
+    }
+
+    /// Whether it no longer decides about the payment but still needs the worker.
+    fn is_closed_in_progress(&self) -> bool {
+        !self.state.is_open() && self.state.is_in_progress()
+    }
+}
+
+fn number(attempt: i16) -> u16 {
+    u16::try_from(attempt).unwrap_or_default()
 }
 
 /// Reads a payment's state and version and one of its attempts again without a claim: for a worker that
@@ -211,11 +209,6 @@ pub async fn reread(
     .await?;
     let Some(row) = row else { return Ok(None) };
     let state = State::parse(&row.state).ok_or(Error::Unreadable { table: "payments" })?;
-    let attempt = attempt_of(
-        Some(row.id),
-        Some(row.attempt),
-        Some(&row.attempt_state),
-        Some(&row.acquirer),
-    )?;
-    Ok(attempt.map(|attempt| (state, row.version, attempt)))
+    let attempt = Attempt::read(row.id, row.attempt, &row.attempt_state, row.acquirer)?;
+    Ok(Some((state, row.version, attempt)))
 }

@@ -8,7 +8,7 @@ use domain::job::Job;
 use domain::payment::{Failure, State};
 use rust_decimal::Decimal;
 use serde::Serialize;
-use serde_json::json;
+use sqlx::types::Json;
 use sqlx::{PgConnection, PgPool};
 
 use crate::Result;
@@ -154,7 +154,7 @@ impl Transitions {
 impl Statement for Transition {
     type Row = Transition;
     type Output = Written;
-    const CONNECTIONS: u32 = 2;
+    const CONNECTIONS: u32 = 1;
 
     async fn run(db: &mut PgConnection, rows: &[Transition]) -> Result<Vec<Option<Written>>> {
         let input: Vec<_> = rows
@@ -164,7 +164,7 @@ impl Statement for Transition {
             .collect();
         let written = sqlx::query_file!(
             "src/payments/transition.sql",
-            json!(input),
+            Json(&input) as _,
             rows.iter().all(Transition::is_recoverable),
         )
         .fetch_all(db)

@@ -12,7 +12,7 @@ with posting as (
            ('captured', '{capture,hold,release}')
 ), posted as (
     select p.id, p.state,
-           coalesce(array_agg(l.kind order by l.kind) filter (where l.kind is not null), '{}') as kinds
+           coalesce(array_agg(l.kind::text order by l.kind) filter (where l.kind is not null), '{}') as kinds
     from payments p
     left join ledger_postings l on l.cause = 'payment' and l.cause_id = p.id
     group by p.id

@@ -26,7 +26,7 @@ pub(super) struct IntentV1 {
     paid: Option<PaidV1>,
     canceled_at: Option<i64>,
     created_at: i64,
-    previous: Option<State>,
+    previous: Option<String>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -66,7 +66,7 @@ impl IntentV1 {
             }),
             canceled_at: now.canceled_at.map(OffsetDateTime::unix_timestamp),
             created_at: now.created_at.unix_timestamp(),
-            previous,
+            previous: previous.map(|state| state.name().to_owned()),
         }
     }
 
@@ -108,9 +108,10 @@ impl IntentV1 {
             canceled_at,
             created_at: time(self.created_at)?,
         };
-        Some(Subject::Intent {
-            now,
-            previous: self.previous,
-        })
+        let previous = match self.previous {
+            None => None,
+            Some(name) => Some(State::parse(&name)?),
+        };
+        Some(Subject::Intent { now, previous })
     }
 }

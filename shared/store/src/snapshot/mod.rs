@@ -80,6 +80,24 @@ struct CheckoutV1 {
     return_url: String,
 }
 
+impl From<&Checkout> for CheckoutV1 {
+    fn from(checkout: &Checkout) -> Self {
+        Self {
+            items: checkout.items.clone(),
+            return_url: checkout.return_url.clone(),
+        }
+    }
+}
+
+impl CheckoutV1 {
+    fn read(self) -> Checkout {
+        Checkout {
+            items: self.items,
+            return_url: self.return_url,
+        }
+    }
+}
+
 #[derive(Serialize, Deserialize)]
 struct RefundV1 {
     payment_id: Uuid,
@@ -111,6 +129,16 @@ pub(crate) fn write(event: &Event) -> Value {
     }
 }
 
+/// The column `checkout` of a payment.
+pub(crate) fn write_checkout(checkout: &Checkout) -> Value {
+    json!(CheckoutV1::from(checkout))
+}
+
+/// The inverse of [`write_checkout`].
+pub(crate) fn read_checkout(data: Value) -> Option<Checkout> {
+    from::<CheckoutV1>(data).map(CheckoutV1::read)
+}
+
 /// The snapshot of a customer that the same statement creates, without timestamps.
 pub(crate) fn write_new_customer(payer: &payment::Customer) -> Value {
     json!(CustomerV1 {
@@ -133,7 +161,7 @@ pub(crate) fn read(header: &Header, version: i16, data: Value) -> Option<Event> 
         EventType::PaymentSucceeded | EventType::PaymentFailed => {
             Subject::Payment(from::<PaymentV1>(data)?.read(header)?)
         }
-        EventType::RefundSettled | EventType::RefundFailed => {
+        EventType::RefundSucceeded | EventType::RefundFailed => {
             Subject::Refund(from::<RefundV1>(data)?.read(header)?)
         }
         EventType::CustomerCreated | EventType::CustomerUpdated => {
@@ -196,10 +224,7 @@ impl From<&Payment> for PaymentV1 {
                 exp_year: card.exp_year,
             }),
             intent_id: payment.intent_id.map(|id| id.0),
-            checkout: payment.checkout.as_ref().map(|checkout| CheckoutV1 {
-                items: checkout.items.clone(),
-                return_url: checkout.return_url.clone(),
-            }),
+            checkout: payment.checkout.as_ref().map(CheckoutV1::from),
             refunded: payment.refunded,
             created_at: payment.created_at.unix_timestamp(),
             updated_at: payment.updated_at.unix_timestamp(),
@@ -239,10 +264,7 @@ impl PaymentV1 {
             }),
             card,
             intent_id: self.intent_id.map(IntentId),
-            checkout: self.checkout.map(|checkout| Checkout {
-                items: checkout.items,
-                return_url: checkout.return_url,
-            }),
+            checkout: self.checkout.map(CheckoutV1::read),
             refunded: self.refunded,
             created_at: time(self.created_at)?,
             updated_at: time(self.updated_at)?,

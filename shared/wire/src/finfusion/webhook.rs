@@ -29,7 +29,7 @@ pub const fn event_name(kind: EventType) -> Option<&'static str> {
     match kind {
         EventType::PaymentSucceeded => Some("payment.succeeded"),
         EventType::PaymentFailed => Some("payment.failed"),
-        EventType::RefundSettled => Some("payment.refunded"),
+        EventType::RefundSucceeded => Some("payment.refunded"),
         // It has no word for a refund that gave nothing back.
         EventType::RefundFailed
         | EventType::CustomerCreated
@@ -96,7 +96,7 @@ mod tests {
                 "created_at": "2023-11-09T21:21:40Z"
             }}
         });
-        assert_eq!(rendered(EventType::RefundSettled, refund), Some(expected));
+        assert_eq!(rendered(EventType::RefundSucceeded, refund), Some(expected));
         let failed = Subject::Refund(samples::refund("failed")?);
         assert_eq!(rendered(EventType::RefundFailed, failed), None);
         Ok(())

@@ -44,7 +44,7 @@ pub const fn event_name(kind: EventType) -> Option<&'static str> {
         EventType::IntentStatusChanged => Some("payment_intent.status_changed"),
         EventType::PaymentSucceeded
         | EventType::PaymentFailed
-        | EventType::RefundSettled
+        | EventType::RefundSucceeded
         | EventType::RefundFailed
         | EventType::CustomerCreated
         | EventType::CustomerUpdated => None,

@@ -21,7 +21,7 @@ pub const fn event_name(kind: EventType) -> Option<&'static str> {
     match kind {
         EventType::PaymentSucceeded => Some("payment.succeeded"),
         EventType::PaymentFailed => Some("payment.failed"),
-        EventType::RefundSettled | EventType::RefundFailed => Some("refund.created"),
+        EventType::RefundSucceeded | EventType::RefundFailed => Some("refund.created"),
         EventType::CustomerCreated => Some("customer.created"),
         EventType::CustomerUpdated => Some("customer.updated"),
         EventType::IntentCreated | EventType::IntentStatusChanged => None,
@@ -72,7 +72,7 @@ mod tests {
     #[test]
     fn a_refund_is_sent_as_a_refund() -> Result<(), Error> {
         for (kind, state, status) in [
-            (EventType::RefundSettled, "refunded", "succeeded"),
+            (EventType::RefundSucceeded, "refunded", "succeeded"),
             (EventType::RefundFailed, "failed", "failed"),
         ] {
             let refund = Subject::Refund(samples::refund(state)?);

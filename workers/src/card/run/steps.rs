@@ -140,9 +140,9 @@ impl Run<'_> {
         let money = self.claimed.payment.money;
         match acquirer.capture(attempt.id, money).await {
             Ok(Captured::Done) => self.write(None, &[payment::Event::Captured], None).await,
-            Ok(Captured::Refused) => {
+            Ok(Captured::Rejected) => {
                 let unwanted = AttemptEvent::new(attempt, authorization::Event::Unwanted);
-                self.write(Some(unwanted), &[payment::Event::CaptureRefused], None)
+                self.write(Some(unwanted), &[payment::Event::CaptureRejected], None)
                     .await
             }
             // Retrying is safe: the acquirer captures a reference once.
