@@ -7,28 +7,30 @@ create domain job_purpose as text constraint job_purpose_format check (value ~ '
 create table jobs (
     worker        worker not null,
     -- The owner's id for the owner's main job; any other job, such as a timer, has an id of its own. The
-    -- key is the id alone: with a key of worker and id, a statement that was planned while the table was
-    -- empty would read all jobs of the worker.
+    -- primary key is the id alone: with (worker, id), a plan that was cached while the table was empty
+    -- would scan all jobs of the worker.
     id            uuid primary key,
-    -- The payment, refund or delivery that the worker acts on.
+    -- The payment, refund or delivery that the worker processes.
     owner_id      uuid not null,
     -- The job's purpose; 'advance' runs the owner's state machine.
     purpose       job_purpose not null default 'advance',
     merchant_id   uuid not null,
     live          boolean not null,
-    -- Incremented when the job is rescheduled. A message with an older number is stale.
+    -- The version of the job, incremented when it is rescheduled. A message with an older one is stale.
     seq           bigint not null default 1,
-    -- When it is due. A claim does not change this, so that it updates no indexed column; the
-    -- scheduler publishes no job whose lease has not expired.
+    -- When it is due. A claim leaves this unchanged, so that its update touches no index; while a lease
+    -- lasts, the scheduler does not publish the job.
     due_at        timestamptz not null,
-    -- How often the scheduler has published it since it was last claimed or rescheduled; the wait doubles.
+    -- How many times the scheduler has published it since it was last claimed or rescheduled. The delay
+    -- before the next time doubles.
     publish_count smallint not null default 0,
-    -- Claims in a row without success; reveals a job that crashes its worker.
-    attempts      smallint not null default 0,
+    -- Claims in a row without success: detects a job that crashes its worker.
+    claims      smallint not null default 0,
     -- Identifies the claim. Every later write must name it, so that an expired claim changes nothing.
     lease         uuid,
     leased_until  timestamptz,
     parked_at     timestamptz,
+    -- The last failure, or why it is parked.
     error         text
 ) with (fillfactor = 70);
 
@@ -39,16 +41,16 @@ create index jobs_due on jobs (due_at) where parked_at is null;
 -- been lost. In plpgsql, which caches the plan between calls.
 create function claim_jobs(of_worker text, ids uuid[], seqs bigint[], leases uuid[],
                            lease_seconds double precision)
-returns table (lease uuid, owner_id uuid, attempts smallint)
+returns table (lease uuid, owner_id uuid, claims smallint)
 language plpgsql as $$
 #variable_conflict use_column
 begin
     return query
         update jobs j
         set lease = c.lease, leased_until = now() + make_interval(secs => lease_seconds),
-            attempts = least(j.attempts + 1, 1000), publish_count = 0
+            claims = least(j.claims + 1, 1000), publish_count = 0
         from unnest(ids, seqs, leases) as c(id, seq, lease)
         where j.worker = of_worker and j.id = c.id and j.seq = c.seq and j.parked_at is null
           and (j.leased_until is null or j.leased_until < now() or j.lease = c.lease)
-        returning j.lease, j.owner_id, j.attempts;
+        returning j.lease, j.owner_id, j.claims;
 end $$;

@@ -67,7 +67,7 @@ begin
     end if;
     if effects @? '$[*].lease ? (@.extend_by != null)' then
         update jobs j
-        set leased_until = now() + make_interval(secs => l.extend_by), attempts = 0
+        set leased_until = now() + make_interval(secs => l.extend_by), claims = 0
         from jsonb_array_elements(effects) e,
              jsonb_to_record(e -> 'lease') as l(id uuid, lease uuid, extend_by double precision)
         where l.extend_by is not null

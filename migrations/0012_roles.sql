@@ -1,5 +1,5 @@
--- The roles that processes take on. Only `sluice migrate` uses the tables' owner. Each worker can read and
--- write only what its jobs need: the webhook worker reads no cards, and only the card worker reads sealed
+-- The roles that processes log in as. Only `sluice migrate` logs in as the tables' owner. Each worker can read
+-- and write only what its jobs need: the webhook worker reads no cards, and only the card worker reads sealed
 -- ones.
 --
 -- The API's role sees only the rows of the merchant that the transaction names (row-level security). This
@@ -17,6 +17,10 @@ begin
             if not exists (select from pg_roles where rolname = wanted) then
                 execute format('create role %I nologin', wanted);
             end if;
+            -- A process has the rights of one role at a time.
+            if exists (select from pg_roles where rolname = wanted and rolinherit) then
+                execute format('alter role %I noinherit', wanted);
+            end if;
         exception when duplicate_object or unique_violation then
             null;
         end;
@@ -33,6 +37,13 @@ begin
             raise exception 'the role % may do more than it must', wanted;
         end if;
     end loop;
+    begin
+        if not pg_has_role('sluice_api', 'sluice_accept', 'member') then
+            grant sluice_accept to sluice_api;
+        end if;
+    exception when unique_violation then
+        null;
+    end;
 end $$;
 
 grant usage on schema public to sluice_api, sluice_accept, sluice_scheduler, sluice_card, sluice_refund,
@@ -255,7 +266,7 @@ begin
 end $$;
 
 -- What a claim and its outcome write.
-grant select, update (seq, due_at, publish_count, attempts, lease, leased_until, parked_at, error), delete
+grant select, update (seq, due_at, publish_count, claims, lease, leased_until, parked_at, error), delete
     on jobs to sluice_card, sluice_refund, sluice_webhook;
 
 -- What record_effects writes.
@@ -293,4 +304,4 @@ grant select on merchants, customers, payments, payment_history, authorizations,
 grant select (payment_id, key_id) on sealed_cards to sluice_operator;
 grant insert on merchants, api_keys, api_clients, rates to sluice_operator;
 grant update (rate_limit, public_intents) on merchants to sluice_operator;
-grant update (seq, due_at, publish_count, attempts, parked_at) on jobs to sluice_operator;
+grant update (seq, due_at, publish_count, claims, parked_at) on jobs to sluice_operator;

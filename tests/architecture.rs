@@ -2,6 +2,8 @@
 
 #[path = "architecture/documents.rs"]
 mod documents;
+#[path = "architecture/state_names.rs"]
+mod state_names;
 #[path = "architecture/vocabulary.rs"]
 mod vocabulary;
 

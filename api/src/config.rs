@@ -1,4 +1,4 @@
-//! What the process is told at its start.
+//! Settings from arguments and environment variables.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -8,17 +8,17 @@ use clap::Parser;
 use ipnet::IpNet;
 use url::Url;
 
-/// The gateway's ears: HTTP in, HTTP out.
+/// The gateway's HTTP API.
 #[derive(Debug, Parser)]
 #[command(name = "api")]
 pub struct Config {
-    /// The Postgres database.
+    /// URL of the Postgres database.
     #[arg(long, env = "DATABASE_URL", hide_env_values = true)]
     pub database_url: String,
-    /// The RabbitMQ broker.
+    /// URL of the RabbitMQ broker.
     #[arg(long, env = "AMQP_URL", hide_env_values = true)]
     pub amqp_url: String,
-    /// Where to listen; several addresses with commas.
+    /// Addresses to listen on, separated by commas.
     #[arg(
         long,
         env = "SLUICE_LISTEN",
@@ -26,33 +26,34 @@ pub struct Config {
         value_delimiter = ','
     )]
     pub listen: Vec<SocketAddr>,
-    /// Where payers reach this process, `https://pay.example.com`; the first address it listens on
-    /// if nobody says.
+    /// URL where payers reach this process, such as `https://pay.example.com`; by default, the
+    /// first address it listens on.
     #[arg(long, env = "SLUICE_PUBLIC_URL")]
     pub public_url: Option<Url>,
-    /// The networks of the proxies in front, as `10.0.0.0/8`; several with commas. What they say in
-    /// `X-Forwarded-For` of where a request comes from is believed.
+    /// Networks of the proxies in front, such as `10.0.0.0/8`, separated by commas. Only addresses
+    /// that these proxies append to `X-Forwarded-For` are trusted.
     #[arg(long, env = "SLUICE_TRUSTED_PROXIES", value_delimiter = ',')]
     pub trusted_proxies: Vec<IpNet>,
-    /// File of 64 hex digits: keys the fingerprints of requests.
+    /// File of 64 hex digits: the HMAC key of request fingerprints.
     #[arg(long, env = "SLUICE_IDEMPOTENCY_KEY_FILE")]
     pub idempotency_key_file: PathBuf,
-    /// File of 64 hex digits: webhook secrets are derived from it. The webhook worker has the same.
+    /// File of 64 hex digits to derive webhook secrets from. The webhook worker needs the same.
     #[arg(long, env = "SLUICE_WEBHOOK_KEY_FILE")]
     pub webhook_key_file: PathBuf,
-    /// Let test-mode endpoints be on this machine, over plain http.
+    /// Allow test-mode endpoints on this machine, over plain http.
     #[arg(long, env = "SLUICE_WEBHOOK_LOCAL")]
     pub webhook_local: bool,
-    /// How long a request waits for its payment's outcome, milliseconds, before it answers pending.
+    /// How long a request waits for its payment's outcome before the response is pending,
+    /// milliseconds.
     #[arg(long, env = "SLUICE_WAIT_MS", default_value_t = 8_000)]
     pub wait_ms: u64,
-    /// Connections to Postgres.
+    /// Maximum number of connections to Postgres.
     #[arg(long, env = "SLUICE_DATABASE_CONNECTIONS", default_value_t = 16)]
     pub database_connections: u32,
 }
 
 impl Config {
-    /// Where payers reach this process, without a slash at its end.
+    /// URL where payers reach this process, without a trailing slash.
     pub fn public_url(&self) -> String {
         let own = || {
             self.listen

@@ -1,4 +1,4 @@
-//! Why a request is rejected. Facts only: each surface renders them in its own format.
+//! Why a request is rejected. Errors carry facts only; each surface renders them in its own format.
 
 use domain::endpoint::UrlError;
 use wire::fields::FieldError;
@@ -6,55 +6,56 @@ use wire::fields::FieldError;
 /// Why a request is rejected.
 #[derive(Debug, Clone)]
 pub enum ApiError {
-    /// No credentials.
+    /// The request has no credentials.
     KeyMissing,
-    /// Unknown credentials.
+    /// The credentials are malformed, unknown, or two that differ.
     KeyInvalid,
-    /// An expired access token.
+    /// The access token has expired.
     TokenExpired,
-    /// More requests than the limit this minute.
+    /// The requests of this minute exceed the limit.
     RateLimited {
-        /// When the next minute begins.
+        /// Seconds until the next minute starts, 1 to 60.
         retry_after_seconds: i64,
     },
-    /// An access token without the scope `payments`.
+    /// The access token lacks the scope `payments`.
     ScopeMissing,
     /// The body cannot be read, for this reason.
     Body(&'static str),
-    /// A field is wrong.
+    /// A field is missing or invalid.
     Field(FieldError),
     /// No such path.
     RouteUnknown,
-    /// The path has other methods.
+    /// The path exists, but not with this method.
     MethodNotAllowed,
-    /// No such object, or another merchant's; what it would be.
+    /// The object does not exist or belongs to another merchant. Holds the type of object.
     Missing(&'static str),
     /// The idempotency key is malformed.
     IdempotencyKeyMalformed,
-    /// The idempotency key was used with another request.
+    /// The idempotency key was used with a different request.
     IdempotencyKeyReused,
-    /// The URL of an endpoint is not allowed.
+    /// The webhook endpoint's URL is not allowed.
     UrlNotAllowed(UrlError),
-    /// The merchant has as many endpoints as it may.
+    /// The merchant has the maximum number of webhook endpoints.
     TooManyEndpoints,
     /// The payment is not captured.
     NotRefundable,
-    /// More than is left of the payment.
+    /// The refund exceeds what is left of the payment.
     RefundTooLarge,
-    /// Another customer has this address.
+    /// Another customer has this email address.
     EmailTaken,
     /// The intent is paid, being paid, or canceled.
     IntentClosed,
-    /// A live key, and no live acquirer.
+    /// The key is live, but there is no live acquirer.
     LiveUnavailable,
-    /// A store is unreachable, or the card worker has not created a sealing key yet.
+    /// The database is unreachable, or there is no usable sealing key, for example because the card
+    /// worker has not created one yet.
     Unavailable,
-    /// A defect of the gateway; it was logged.
+    /// A defect of the gateway.
     Internal,
 }
 
 impl ApiError {
-    /// Whether the credential is to blame, and not a store that cannot look it up.
+    /// Whether the credential is at fault, rather than a store that could not look it up.
     pub const fn is_about_the_key(&self) -> bool {
         matches!(
             self,

@@ -1,6 +1,6 @@
-//! The HTTP API: it writes to Postgres, publishes jobs, and waits for their results.
+//! The HTTP API: writes to Postgres, publishes jobs, and waits for their results.
 //!
-//! Absent on purpose: acquirers, chains and banks. The API cannot call one; it does not link one.
+//! By design, the crate links no client of an acquirer, chain or bank, so the API cannot call one.
 
 pub mod config;
 
@@ -25,23 +25,22 @@ use store::accept::Accept;
 use store::batch::{Batch, Statement};
 use store::key_file;
 use store::payments::Read;
-use store::rate_limits::Hit;
 use store::{PgPool, Role};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 use zeroize::Zeroizing;
 
-/// The largest request that is read.
+/// The largest request body that is accepted, bytes.
 const BODY_BYTES_MAX: usize = 64 * 1024;
 
-/// The connections of the statements that serve several merchants at once.
+/// Connections for the statements that serve several merchants at once.
 const CONNECTIONS_FOR_MANY: u32 = Accept::CONNECTIONS + Read::CONNECTIONS;
 
-/// What every handler shares.
+/// State shared by all handlers.
 struct App {
     db: PgPool,
     accept: Batch<Accept>,
-    hits: Batch<Hit>,
+    hits: http::hit_counter::HitCounter,
     reads: Batch<Read>,
     publisher: Publisher,
     replies: Replies,
@@ -62,7 +61,7 @@ impl App {
         let many = connect(Role::Accept, CONNECTIONS_FOR_MANY)?;
         Ok(Self {
             accept: Batch::start(&many),
-            hits: Batch::start(&db),
+            hits: http::hit_counter::HitCounter::start(&db),
             reads: Batch::start(&many),
             publisher: Publisher::start(&config.amqp_url, "sluice api"),
             replies: Replies::start(&config.amqp_url, "sluice api"),
@@ -81,10 +80,10 @@ impl App {
     }
 }
 
-/// Runs the API until SIGTERM or SIGINT; requests in flight are finished.
+/// Runs the API until SIGTERM or SIGINT, then finishes the requests in flight.
 ///
 /// # Errors
-/// If a key file cannot be read or an address cannot be listened on.
+/// If a key file cannot be read, an address cannot be bound, or a server task panics.
 pub async fn serve(config: Config) -> anyhow::Result<()> {
     let app = Arc::new(App::new(&config)?);
     let (operations, documents) = surfaces::routes(&app);
@@ -105,7 +104,7 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Turns true at SIGTERM or SIGINT.
+/// A watch that becomes true on SIGTERM or SIGINT.
 fn ending() -> anyhow::Result<watch::Receiver<bool>> {
     let (mut terminate, mut interrupt) = (
         signal(SignalKind::terminate())?,

@@ -2,7 +2,9 @@
 
 use clap::Parser;
 
-#[tokio::main]
+// One thread, as in the workers: moving tasks between threads costs more than it gains. To use more
+// cores, run more processes.
+#[tokio::main(flavor = "current_thread")]
 async fn main() -> anyhow::Result<()> {
     tracing_subscriber::fmt()
         .with_env_filter(

@@ -2,16 +2,35 @@
 # The keys that the processes share, two demo merchants with their API keys, and .local/sandbox.env,
 # the file with everything that is needed to try the gateway.
 
-# make_keys: 32 random bytes each, readable by this user only.
+# The database roles that log in, without their prefix.
+ROLES=(api scheduler card refund webhook operator)
+
+# make_keys: 32 random bytes each, and the roles' passwords, readable by this user only.
 make_keys() {
+  local role
+  mkdir -p "$state/secrets/roles"
+  for role in "${ROLES[@]}"; do
+    secret "roles/sluice_$role.password" 24 >/dev/null
+  done
   secret idempotency.key 32 >/dev/null
   secret webhook.key 32 >/dev/null
   mkdir -p "$state/secrets/card" "$state/sandbox"
 }
 
+# role_url ROLE: the database's URL with the login of sluice_ROLE.
+role_url() {
+  local authority=${database_url#*://} path
+  path=/${authority#*/}
+  authority=${authority%%/*}
+  echo "${database_url%%://*}://sluice_$1:$(secret "roles/sluice_$1.password" 24)@${authority##*@}$path"
+}
+
+# sluice ARGUMENT...: the operator's command; migrates as the owner of the tables.
 sluice() {
-  DATABASE_URL=$database_url SLUICE_WEBHOOK_KEY_FILE=$state/secrets/webhook.key \
-    "$(target_dir)/release/sluice" "$@"
+  local url=$database_url
+  [[ $1 == migrate ]] || url=$(role_url operator)
+  DATABASE_URL=$url SLUICE_ROLE_PASSWORDS_DIR=$state/secrets/roles \
+    SLUICE_WEBHOOK_KEY_FILE=$state/secrets/webhook.key "$(target_dir)/release/sluice" "$@"
 }
 
 # field NAME JSON: prints a string of a flat JSON object; our keys need no JSON escapes.
@@ -57,7 +76,8 @@ write_sandbox_env() {
   {
     echo "SLUICE_URL=http://$api_address"
     cat "$(merchants_file)"
-    echo "SLUICE_DATABASE_URL=$database_url"
+    echo "SLUICE_DATABASE_URL=$(role_url operator)"
+    echo "SLUICE_OWNER_DATABASE_URL=$database_url"
     echo "SLUICE_AMQP_URL=$amqp_url"
     echo "SLUICE_SANDBOX_URL=http://$sandbox_address"
     echo "SLUICE_WEBHOOK_KEY_FILE=$state/secrets/webhook.key"

@@ -32,7 +32,7 @@ describe() {
     PATH=/usr/bin:/bin
     ${RUST_LOG:+"RUST_LOG=$RUST_LOG"} ${RUST_BACKTRACE:+"RUST_BACKTRACE=$RUST_BACKTRACE"}
   )
-  [[ $1 == sandbox ]] || variables+=("DATABASE_URL=$database_url" "AMQP_URL=$amqp_url")
+  [[ $1 == sandbox ]] || variables+=("DATABASE_URL=$(role_url "$1")" "AMQP_URL=$amqp_url")
   case $1 in
   api)
     program=$(target_dir)/release/api

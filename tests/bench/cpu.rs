@@ -67,7 +67,7 @@ async fn finish(gateway: &Gateway, sink: &Sink, before: &Used, load: &str) -> Re
 
 /// Clock ticks used so far.
 pub fn used(gateway: &Gateway) -> Result<Used> {
-    let ours = |process| ticks(&gateway.pid(process)?.clone());
+    let ours = |process| ticks(&gateway.pid(process)?);
     let store = |name: &str| {
         let file = gateway.stores().dir().join(format!("run/{name}.pid"));
         Ok::<_, anyhow::Error>(fs::read_to_string(file)?.trim().to_owned())

@@ -2,6 +2,7 @@
 //! is lost: a retry under the same key finds one payment.
 
 use anyhow::Result;
+use store::Role;
 use tests::{Interrupted, Options, Process, Response, cards, example};
 
 use crate::proxy::Gate;
@@ -88,7 +89,7 @@ async fn during_a_commit_that_succeeds() -> Result<()> {
 
 /// The API lives, but gets no response to the statement that stores the payment.
 async fn lose_the_response(scene: &Scene, key: Option<&str>) -> Result<Response> {
-    let url = scene.gateway.database_url();
+    let url = scene.gateway.role_url(Role::Api)?;
     let database = scene.detour(Process::Api, "DATABASE_URL", &url).await?;
     let lock = scene.gateway.lock_merchants().await?;
     let request = scene

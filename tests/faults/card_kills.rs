@@ -1,6 +1,7 @@
 //! `kill -9` of the card worker at each moment of an authorization and of a capture.
 
 use anyhow::Result;
+use store::Role;
 use tests::{Interrupted, Process, cards, until};
 
 use crate::broker::Broker;
@@ -199,7 +200,7 @@ async fn during_the_commit() -> Result<()> {
 async fn a_lost_commit_response() -> Result<()> {
     let scene = Scene::patient().await?;
     let acquirer = scene.before_acquirer().await?;
-    let url = scene.gateway.database_url();
+    let url = scene.gateway.role_url(Role::Card)?;
     let database = scene.detour(Process::Card, "DATABASE_URL", &url).await?;
     acquirer.back().set(Gate::Hold(ANSWERS));
     let payments = [

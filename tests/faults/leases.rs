@@ -87,7 +87,7 @@ async fn a_writer_whose_lease_has_passed_changes_nothing() -> Result<()> {
     let scene = without_card_worker().await?;
     let payment = scene.pay_pending(cards::APPROVED).await?;
     let id = payment_id(&payment)?;
-    let db = store::connect(Role::Card, &scene.gateway.database_url(), 4)?;
+    let db = store::connect(Role::Card, &scene.gateway.role_url(Role::Card)?, 4)?;
     let claims = Batch::<Claim<CardPayment>>::start(&db);
     let job = Job {
         seq: held(&db, id).await?.1,
@@ -101,7 +101,7 @@ async fn a_writer_whose_lease_has_passed_changes_nothing() -> Result<()> {
     ensure!(claims.run(other).await?.is_some(), "not claimed again");
 
     let before = held(&db, id).await?;
-    assert_eq!(before, (Some(other.lease), job.seq));
+    assert_eq!(before, (Some(other.token), job.seq));
     jobs::record_failure(&db, late, "too late").await?;
     jobs::park(&db, late, "too late").await?;
     jobs::complete(&db, late).await?;

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use anyhow::Result;
 use futures::future::try_join_all;
+use store::Role;
 use tests::{Process, Response, cards, until};
 
 use crate::broker::Broker;
@@ -56,7 +57,7 @@ async fn after_sending_and_before_the_response() -> Result<()> {
 
 /// Lets the worker write both outcomes, and holds its commits.
 async fn before_committing(scene: &Scene) -> Result<(Proxy, InProgress)> {
-    let url = scene.gateway.database_url();
+    let url = scene.gateway.role_url(Role::Refund)?;
     let database = scene.detour(Process::Refund, "DATABASE_URL", &url).await?;
     database.forth().set(Gate::Hold(&["COMMIT"]));
     let in_progress = InProgress::request_refund(scene).await?;

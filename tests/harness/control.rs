@@ -27,15 +27,15 @@ impl Gateway {
     pub fn spawn(&self, process: Process) -> Result<()> {
         let mut settings = self.settings.clone();
         let address = self.address(process).to_string();
-        if process == Process::Sandbox {
+        let Some(role) = process.role() else {
             settings.insert("SLUICE_SANDBOX_LISTEN".to_owned(), address);
-        } else {
-            settings.insert("DATABASE_URL".to_owned(), self.database_url());
-            settings.insert("AMQP_URL".to_owned(), self.amqp_url());
-            settings.insert("SLUICE_SANDBOX_URL".to_owned(), self.url(Process::Sandbox));
-            settings.insert("SLUICE_LISTEN".to_owned(), address.clone());
-            settings.insert("SLUICE_HEALTH_LISTEN".to_owned(), address);
-        }
+            return self.running().start(process, &settings, &self.dir);
+        };
+        settings.insert("DATABASE_URL".to_owned(), self.role_url(role)?);
+        settings.insert("AMQP_URL".to_owned(), self.amqp_url());
+        settings.insert("SLUICE_SANDBOX_URL".to_owned(), self.url(Process::Sandbox));
+        settings.insert("SLUICE_LISTEN".to_owned(), address.clone());
+        settings.insert("SLUICE_HEALTH_LISTEN".to_owned(), address);
         for (_, name, value) in self.overrides().iter().filter(|(to, ..)| *to == process) {
             settings.insert((*name).to_owned(), value.clone());
         }

@@ -8,8 +8,8 @@ use std::{fs, thread};
 
 use anyhow::{Context, Result};
 use reqwest::Client;
-use store::PgPool;
 use store::merchants::{self, Credentials};
+use store::{PgPool, Role};
 use uuid::Uuid;
 
 use crate::cases::Before;
@@ -96,9 +96,20 @@ impl Gateway {
         &self.db
     }
 
-    /// How to connect to the database.
+    /// How to connect to the database as the owner of its tables.
     pub fn database_url(&self) -> String {
         self.stores.database_url(&self.name).into()
+    }
+
+    /// How a role logs in to the database.
+    pub fn role_url(&self, role: Role) -> Result<String> {
+        // The API takes on this role.
+        let role = if role == Role::Accept {
+            Role::Api
+        } else {
+            role
+        };
+        Ok(self.stores.role_url(&self.name, role)?.into())
     }
 
     /// The directory of its keys, logs and acquirer's log.

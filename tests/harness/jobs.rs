@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
 use sqlx::Row;
+use store::Role;
 
 use crate::gateway::Gateway;
 use crate::process::{Process, binary};
@@ -16,7 +17,7 @@ const DRAIN_TIMEOUT: Duration = Duration::from_mins(1);
 /// attempt of a webhook, the expiry of a payment, the last enquiry about a reversal.
 const LEFT: &str = "
     select coalesce('job ' || o.worker || ' ' || o.id || ' due in ' || (o.due_at - now())
-                    || ', publish_count ' || o.publish_count || ', claims ' || o.attempts || ': '
+                    || ', publish_count ' || o.publish_count || ', claims ' || o.claims || ': '
                     || coalesce(o.error, '-'), '') as what
     from jobs o left join payments p on p.id = o.id
     where o.parked_at is null
@@ -123,7 +124,7 @@ impl Gateway {
         let sluice = sluice
             .args(arguments)
             .current_dir(&self.dir)
-            .env("DATABASE_URL", self.database_url())
+            .env("DATABASE_URL", self.role_url(Role::Operator)?)
             .env("SLUICE_SANDBOX_URL", self.url(Process::Sandbox));
         let done = sluice.output().await.context("running sluice")?;
         let (output, errors) = (

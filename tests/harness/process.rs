@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use anyhow::{Context, Result, bail, ensure};
+use store::Role;
 
 /// A process. The second ones start only when a test starts them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -66,6 +67,18 @@ impl Process {
             Process::SecondRefund => "second-refund",
             Process::SecondWebhook => "second-webhook",
             Process::SecondApi => "second-api",
+        }
+    }
+
+    /// The database role that it logs in as; the sandbox uses no database.
+    pub(crate) const fn role(self) -> Option<Role> {
+        match self {
+            Process::Sandbox => None,
+            Process::Scheduler | Process::SecondScheduler => Some(Role::Scheduler),
+            Process::Card | Process::SecondCard => Some(Role::Card),
+            Process::Refund | Process::SecondRefund => Some(Role::Refund),
+            Process::Webhook | Process::SecondWebhook => Some(Role::Webhook),
+            Process::Api | Process::SecondApi => Some(Role::Api),
         }
     }
 

@@ -138,7 +138,7 @@ impl Gateway {
 
     /// Makes a payment's job one that was claimed this often without an outcome.
     pub async fn set_claims(&self, payment: &str, claims: i16) -> Result<()> {
-        let query = "update jobs set attempts = $2 where id = $1";
+        let query = "update jobs set claims = $2 where id = $1";
         let query = sqlx::query(query).bind(payment_id(payment)?).bind(claims);
         query.execute(self.database()).await?;
         Ok(())
@@ -193,6 +193,12 @@ impl Gateway {
     pub async fn stored_responses(&self) -> Result<Vec<Option<String>>> {
         let query = sqlx::query_scalar("select body from idempotency_keys");
         Ok(query.fetch_all(self.database()).await?)
+    }
+
+    /// How many requests of all keys are counted in the database.
+    pub async fn counted_requests(&self) -> Result<i64> {
+        let query = sqlx::query_scalar("select coalesce(sum(hits), 0) from rate_windows");
+        Ok(query.fetch_one(self.database()).await?)
     }
 
     /// Forgets how many requests were counted.

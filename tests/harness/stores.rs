@@ -11,6 +11,8 @@ use reqwest::{Client, Method, Url};
 use serde_json::json;
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
 
+use store::Role;
+
 use crate::wait::until;
 
 /// One of the stores.
@@ -129,6 +131,20 @@ impl Stores {
         url
     }
 
+    /// How a role logs in to a database.
+    pub(crate) fn role_url(&self, name: &str, role: Role) -> Result<Url> {
+        let mut url = self.database_url(name);
+        let password = store::password(&self.passwords(), role)?;
+        let is_set =
+            url.set_username(role.name()).is_ok() && url.set_password(Some(&password)).is_ok();
+        ensure!(is_set, "the database's URL takes no login");
+        Ok(url)
+    }
+
+    fn passwords(&self) -> PathBuf {
+        self.dir.join("secrets/roles")
+    }
+
     /// Creates an empty database with the current schema: a copy of a template that was migrated once.
     pub(crate) async fn make_database(&self, name: &str) -> Result<()> {
         let mut admin = PgConnection::connect(self.postgres.as_str()).await?;
@@ -155,6 +171,14 @@ impl Stores {
             .await?;
         let db = store::connect_owner(self.database_url(raw).as_str())?;
         store::migrate(&db).await?;
+        fs::create_dir_all(self.passwords())?;
+        for role in Role::ALL {
+            let file = self.passwords().join(format!("{}.password", role.name()));
+            if !file.exists() {
+                fs::write(file, format!("{:032x}", rand::random::<u128>()))?;
+            }
+        }
+        store::allow_logins(&db, &self.passwords()).await?;
         db.close().await;
         let rename = format!(r#"alter database {raw} rename to "{name}""#);
         admin.execute(AssertSqlSafe(rename)).await?;

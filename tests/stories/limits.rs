@@ -6,7 +6,7 @@ use anyhow::Result;
 use futures::future::try_join_all;
 use reqwest::Method;
 use serde_json::json;
-use tests::{Gateway, Options, Process, Response, cards, example};
+use tests::{Gateway, Options, Process, Response, cards, example, until};
 
 #[tokio::test]
 async fn a_limit_is_counted_over_all_api_processes() -> Result<()> {
@@ -69,6 +69,40 @@ async fn a_limit_is_counted_over_all_api_processes() -> Result<()> {
     assert_eq!(gateway.send(theirs).await?.status, 404);
     gateway.advance(Duration::from_mins(1)).await?;
     assert_eq!(gateway.get("/v1/payments/pay_0").await?.status, 404);
+    gateway.finish().await
+}
+
+/// With a high limit a process counts in memory first; all requests reach the common count.
+#[tokio::test]
+async fn requests_counted_in_memory_reach_the_database() -> Result<()> {
+    let options = Options {
+        rate_limit: Some(100_000),
+        ..Options::default()
+    };
+    let gateway = Gateway::with(options).await?;
+    gateway.launch(&[Process::SecondApi]).await?;
+    gateway.young_minute().await?;
+    let before = gateway.counted_requests().await?;
+    let mut left = Vec::new();
+    for process in [Process::Api, Process::SecondApi].repeat(15) {
+        let request = gateway.request_to(process, Method::GET, "/v1/payments/pay_0");
+        let request = request.bearer_auth(gateway.merchant.test_key.as_str());
+        left.push(
+            gateway
+                .send(request)
+                .await?
+                .number("x-ratelimit-remaining")?,
+        );
+    }
+    // Each process counts down by itself, at least by its own requests.
+    for process in 0..2 {
+        let own: Vec<_> = left.iter().skip(process).step_by(2).collect();
+        assert!(own.is_sorted_by(|one, next| one > next), "{own:?}");
+    }
+    until("all are counted", Duration::from_secs(5), async || {
+        Ok((gateway.counted_requests().await? == before + 30).then_some(()))
+    })
+    .await?;
     gateway.finish().await
 }
 

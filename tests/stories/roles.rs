@@ -1,5 +1,7 @@
 //! What the role of each process may read and write.
 
+use std::collections::BTreeMap;
+
 use anyhow::{Context, Result, ensure};
 use sqlx::AssertSqlSafe;
 use store::{PgPool, Role};
@@ -80,7 +82,7 @@ async fn each_role_is_refused_what_its_process_does_not_need() -> Result<()> {
     let roles: Vec<Role> = REFUSED.iter().map(|(role, _)| *role).collect();
     assert_eq!(roles, Role::ALL);
     for (role, statements) in REFUSED {
-        let db = store::connect(role, &gateway.database_url(), 1)?;
+        let db = store::connect(role, &gateway.role_url(role)?, 1)?;
         let user: String = sqlx::query_scalar("select current_user::text")
             .fetch_one(&db)
             .await?;
@@ -105,7 +107,7 @@ async fn each_role_is_refused_what_its_process_does_not_need() -> Result<()> {
 async fn no_role_changes_what_is_written_once() -> Result<()> {
     let gateway = Gateway::start().await?;
     for role in Role::ALL {
-        let db = store::connect(role, &gateway.database_url(), 1)?;
+        let db = store::connect(role, &gateway.role_url(role)?, 1)?;
         for sql in [
             "update ledger_entries set amount = 1",
             "update ledger_postings set kind = 'hold'",
@@ -118,6 +120,28 @@ async fn no_role_changes_what_is_written_once() -> Result<()> {
             ensure!(run(&db, sql).await.is_err(), "{}: {sql}", role.name());
         }
         db.close().await;
+    }
+    gateway.finish().await
+}
+
+/// A process has one role's rights, and the owner's login is used by `sluice migrate` alone.
+#[tokio::test]
+async fn each_process_logs_in_as_its_role() -> Result<()> {
+    let gateway = Gateway::start().await?;
+    gateway.operate(&["jobs", "list"]).await?;
+    let query = "select distinct application_name, usename::text from pg_stat_activity
+                 where datname = current_database() and application_name like 'sluice %'";
+    let logins: Vec<(String, String)> = sqlx::query_as(query).fetch_all(gateway.database()).await?;
+    let ours = logins.iter().filter(|(name, _)| name != "sluice migrate");
+    let ours: BTreeMap<&str, &str> = ours.map(|(name, user)| (&**name, &**user)).collect();
+    let expected = ["api", "card", "refund", "scheduler", "webhook"]
+        .map(|name| (format!("sluice {name}"), format!("sluice_{name}")));
+    let expected = expected.iter().map(|(name, user)| (&**name, &**user));
+    assert_eq!(ours, expected.collect());
+    for role in Role::ALL.into_iter().filter(|role| *role != Role::Api) {
+        let db = store::connect(role, &gateway.role_url(Role::Card)?, 1)?;
+        let is_card = role == Role::Card;
+        assert_eq!(store::ping(&db).await.is_ok(), is_card, "{}", role.name());
     }
     gateway.finish().await
 }

@@ -21,7 +21,7 @@ pub async fn serve(address: SocketAddr, db: PgPool, broker: Health) -> anyhow::R
     let listener = tokio::net::TcpListener::bind(address)
         .await
         .with_context(|| format!("listening on {address} for health"))?;
-    tracing::info!(address = %listener.local_addr()?, "serving health");
+    tracing::info!(address = %listener.local_addr()?, "health server listening");
     let router = Router::new()
         .route("/livez", get(|| async { "ok" }))
         .route("/readyz", get(ready))

@@ -53,7 +53,7 @@ async fn publish_due(db: &PgPool, publisher: &Publisher) {
             return;
         }
         let count = publisher.publish_all(jobs).await;
-        tracing::info!(due, count, "published overdue jobs");
+        tracing::info!(due, published = count, "published overdue jobs");
         if i64::try_from(due).unwrap_or(JOBS_MAX) < JOBS_MAX {
             return;
         }

@@ -1,4 +1,4 @@
-//! Access tokens for client credentials.
+//! Issues access tokens for client credentials.
 
 use domain::id;
 use store::clients;
@@ -10,13 +10,13 @@ use crate::error::ApiError;
 
 pub use clients::TOKEN_SECONDS;
 
-/// Gives a token, good for [`TOKEN_SECONDS`]; `None` if the credentials are not right.
+/// Issues a token that is valid for [`TOKEN_SECONDS`]; `None` if the credentials are wrong.
 pub async fn give(
     app: &App,
     asked: &Credentials,
     scope: Option<&str>,
 ) -> Result<Option<Zeroizing<String>>, ApiError> {
-    // Junk never reaches the database.
+    // Malformed ids never reach the database.
     if id::parse("client", &asked.client_id).is_none() {
         return Ok(None);
     }

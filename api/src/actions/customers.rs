@@ -1,4 +1,4 @@
-//! Making and changing customers, whatever surface asked for it.
+//! Creates, updates and reads customers, for all surfaces.
 
 use domain::customer::Customer;
 use domain::id::CustomerId;
@@ -13,7 +13,7 @@ use crate::App;
 use crate::actions::idempotency::{self, ApiResponse};
 use crate::error::ApiError;
 
-/// Makes a customer, or changes the one that has the same address.
+/// Creates a customer, or updates the one with the same email address.
 pub async fn create(
     app: &App,
     principal: Principal,
@@ -35,7 +35,7 @@ pub async fn create(
     Ok(ApiResponse::new(answer))
 }
 
-/// What a client says about a customer it makes.
+/// Converts the details in a create request.
 pub fn new_customer(details: Details) -> NewCustomer {
     NewCustomer {
         email: details.email,
@@ -46,19 +46,19 @@ pub fn new_customer(details: Details) -> NewCustomer {
     }
 }
 
-/// What a client changes of a customer.
+/// Converts the changes in an update request.
 pub fn changed(changes: customer::Changes) -> Changes {
     Changes {
         email: changes.email.provided(),
         name: changes.name.provided(),
         phone: changes.phone.provided(),
         description: changes.description.provided(),
-        // Nothing is left of what is cleared.
+        // Metadata is never null; clearing it stores an empty object.
         metadata: changes.metadata.provided().map(Option::unwrap_or_default),
     }
 }
 
-/// Changes a customer.
+/// Updates the merchant's customer with this id.
 pub async fn update(
     app: &App,
     principal: Principal,
@@ -79,13 +79,13 @@ pub async fn update(
     Ok(customer)
 }
 
-/// A customer of the caller's.
+/// Returns the merchant's customer with this id.
 pub async fn find(app: &App, principal: Principal, id: CustomerId) -> Result<Customer, ApiError> {
     let customer = customers::get(&app.db, principal.merchant_id, principal.mode, id).await?;
     customer.ok_or(ApiError::Missing("customer"))
 }
 
-/// A part of the caller's customers, newest first, and whether there are more.
+/// Returns a page of the merchant's customers, newest first, and whether there are more.
 pub async fn list(
     app: &App,
     principal: Principal,
@@ -98,7 +98,7 @@ pub async fn list(
     Ok((found, has_more))
 }
 
-/// Publishes jobs that were just written.
+/// Publishes jobs after their transaction has committed, without requesting a reply.
 pub fn publish(app: &App, jobs: Vec<Job>) {
     for job in jobs {
         app.publisher.publish(job, None);

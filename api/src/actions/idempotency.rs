@@ -1,4 +1,4 @@
-//! Idempotency-Key: the same request with the same key is done once.
+//! `Idempotency-Key`: a request that is repeated with the same key takes effect once.
 
 use std::collections::BTreeMap;
 
@@ -17,14 +17,14 @@ use uuid::Uuid;
 use crate::App;
 use crate::error::ApiError;
 
-/// An answer, and whether it is one given before.
+/// A response, and whether it replays an earlier one.
 pub struct ApiResponse {
     pub answer: StoredResponse,
     pub is_replay: bool,
 }
 
 impl ApiResponse {
-    /// An answer given now.
+    /// A response that is not a replay.
     pub const fn new(answer: StoredResponse) -> Self {
         Self {
             answer,
@@ -33,8 +33,8 @@ impl ApiResponse {
     }
 }
 
-/// The request's idempotency key with the fingerprint of what it asks: HMAC under a server key,
-/// security codes left out, so that what is stored cannot be guessed back to a card.
+/// The request's idempotency key and fingerprint. The fingerprint is an HMAC under a server key and
+/// leaves out security codes, so that no card can be recovered from it by brute force.
 pub fn key(
     parts: &Parts,
     server_key: &[u8; 32],
@@ -46,7 +46,7 @@ pub fn key(
     };
     let path = parts.uri.path();
     let path = path.strip_prefix("/api").unwrap_or(path);
-    // Both spellings ask the same.
+    // A trailing slash does not make a different request.
     let path = path.strip_suffix('/').unwrap_or(path);
     let route = [parts.method.as_str(), path, surface.name()];
     let fingerprint = fingerprint(server_key, &route, body)?;
@@ -76,8 +76,8 @@ fn fingerprint(server_key: &[u8; 32], route: &[&str], body: &Value) -> Result<Ve
     Ok(mac.finalize().into_bytes().to_vec())
 }
 
-/// The body with its members in order, so that equal bodies are equal texts, and without any card's
-/// security code, wherever a surface puts its card.
+/// The body with object members sorted by name, so that equal bodies serialize equally, and without
+/// security codes, wherever in the body a surface has its card.
 fn canonical(body: &Value) -> Value {
     let members = match body {
         Value::Object(members) => members,
@@ -91,13 +91,13 @@ fn canonical(body: &Value) -> Value {
         }
         (name.clone(), value)
     });
-    // A map of the standard library sorts; serde_json's keeps the order that it is given.
+    // `BTreeMap` sorts; serde_json's `Map` keeps insertion order.
     let members: BTreeMap<_, _> = members.collect();
     Value::Object(members.into_iter().collect::<Map<_, _>>())
 }
 
-/// Takes the request's key for what its transaction does to `subject`. `Some` says what was done
-/// under it before; then nothing may be done now.
+/// Takes the request's key for what this transaction does to `subject`. Returns `Some` if an
+/// earlier request used the key: the subject and stored response of that request. Then do nothing.
 pub async fn begin(
     tx: &mut Tx,
     principal: Principal,
@@ -116,8 +116,8 @@ pub async fn begin(
     }
 }
 
-/// Keeps the answer for the next request with this key in the transaction that does what was asked:
-/// both are there or neither is.
+/// Stores the response for repeats of the request, in the transaction that does the work: either
+/// both are committed or neither.
 pub async fn store_response(
     tx: &mut Tx,
     principal: Principal,
@@ -129,7 +129,8 @@ pub async fn store_response(
     Ok(idempotency::store_response(tx, merchant, mode, &key.key, answer).await?)
 }
 
-/// What was answered before, where work and answer are written together.
+/// Replays a stored response. For actions that use [`store_response`]: there, a used key always has
+/// one.
 pub fn answered(before: Option<StoredResponse>) -> Result<ApiResponse, ApiError> {
     Ok(ApiResponse {
         answer: before.ok_or(ApiError::Internal)?,
@@ -137,8 +138,9 @@ pub fn answered(before: Option<StoredResponse>) -> Result<ApiResponse, ApiError>
     })
 }
 
-/// Keeps the answer for the next request with this key, where a worker did what was asked. One that cannot be kept is not given: the
-/// client asks again under its key, and both answers are the same.
+/// Stores the response to work that a worker did, unless one is stored already, and returns the
+/// stored one. If storing fails, the client gets an error instead of the response and retries with
+/// its key; so all repeats receive the same response.
 pub async fn store_first(
     app: &App,
     principal: Principal,

@@ -1,4 +1,4 @@
-//! Making and canceling intents.
+//! Creates, reads and cancels intents.
 
 use domain::id::IntentId;
 use domain::intent::Intent;
@@ -11,7 +11,7 @@ use crate::actions::customers::publish;
 use crate::actions::idempotency::{self, ApiResponse};
 use crate::error::ApiError;
 
-/// Makes an intent. Its id is made before, so that nothing else of it is when it runs again.
+/// Creates an intent. The id is generated before, because the idempotency key is taken for it.
 pub async fn create(
     app: &App,
     principal: Principal,
@@ -36,14 +36,14 @@ pub async fn create(
     Ok(ApiResponse::new(answer))
 }
 
-/// An intent of any merchant.
+/// Returns the intent with this id, whichever merchant owns it.
 pub async fn find(app: &App, id: IntentId) -> Result<Intent, ApiError> {
     let intent = intents::get(&app.db, id).await?;
     intent.ok_or(ApiError::Missing("payment intent"))
 }
 
-/// Cancels an intent of the caller's, and answers with it as it is then. One that is not open is
-/// refused, unless the same request canceled it before.
+/// Cancels the merchant's intent and returns the response that shows it canceled. Fails if the
+/// intent is not open, unless an earlier request with the same idempotency key canceled it.
 pub async fn cancel(
     app: &App,
     principal: Principal,

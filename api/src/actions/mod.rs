@@ -1,4 +1,4 @@
-//! Use cases, in no surface's format.
+//! Use cases, independent of any surface's format.
 
 pub mod access_tokens;
 pub mod customers;

@@ -1,4 +1,5 @@
-//! Creating a payment, whatever surface asked for it: seal the card, accept, ring, wait.
+//! Creates payments, for all surfaces: seals the card, stores the payment, publishes its job, and
+//! waits for the outcome.
 
 use std::sync::Arc;
 
@@ -22,7 +23,7 @@ use crate::actions::idempotency::{self, ApiResponse};
 use crate::actions::{customers, wait};
 use crate::error::ApiError;
 
-/// What a merchant asks for, in no surface's words.
+/// A payment to create, independent of any surface's format.
 pub struct New {
     pub money: Money,
     pub payer: Option<Payer>,
@@ -33,25 +34,27 @@ pub struct New {
     pub checkout: Option<Checkout>,
 }
 
-/// Who pays; one customer for each address.
+/// The payer. A merchant has one customer per email address.
 pub struct Payer {
     pub email: Option<String>,
     pub name: Option<String>,
     pub phone: Option<String>,
 }
 
-/// What became of a request.
+/// The outcome of a request to create a payment.
 pub enum Created {
-    /// A payment, at rest if it came to rest in time.
+    /// A new payment, still in progress if the limit was reached first.
     New(Box<Payment>),
-    /// Its idempotency key was used before, for this payment, and answered so if it was answered.
+    /// An earlier request with the same idempotency key created this payment; `answer` is its
+    /// response, if one is stored.
     Existing {
         id: PaymentId,
         answer: Option<StoredResponse>,
     },
 }
 
-/// Creates a payment and answers when it is at rest, or when the limit is reached.
+/// Creates a payment and returns the response once the payment is no longer in progress, or at the
+/// limit.
 pub async fn create(
     app: &Arc<App>,
     principal: Principal,
@@ -76,7 +79,7 @@ pub async fn create(
     Ok(ApiResponse { answer, is_replay })
 }
 
-/// Creates a payment and waits until it is at rest, or the limit is reached.
+/// Creates a payment and waits until it is no longer in progress, or until the limit.
 pub async fn make(
     app: &Arc<App>,
     principal: Principal,
@@ -88,7 +91,8 @@ pub async fn make(
     }
     let payment = opened(principal, &new);
     let mut waiter = app.replies.wait(payment.id.0);
-    // The task goes on when the client hangs up: what was begun is finished and rung.
+    // A task of its own, so that the job of a stored payment is published even if the client
+    // disconnects.
     let accepting =
         tokio::spawn(accept(Arc::clone(app), payment, new.card, key.cloned()).in_current_span());
     let (payment, accepted) = accepting.await.map_err(|_| ApiError::Internal)??;
@@ -114,7 +118,7 @@ pub async fn make(
     }
 }
 
-/// A payment whose first request is still waiting, or died before it answered.
+/// Waits for a payment whose first request is still waiting, or ended before it stored a response.
 async fn wait_for(app: &App, principal: Principal, id: PaymentId) -> Result<Payment, ApiError> {
     let mut waiter = app.replies.wait(id.0);
     let known = store::payments::get(&app.db, principal.merchant_id, principal.mode, id).await?;
@@ -126,15 +130,15 @@ async fn wait_for(app: &App, principal: Principal, id: PaymentId) -> Result<Paym
     }
 }
 
-/// A payment of the caller's that does not pay an intent.
+/// Returns the merchant's payment with this id. Payments of intents are not found.
 pub async fn find(app: &App, principal: Principal, id: PaymentId) -> Result<Payment, ApiError> {
     let payment = store::payments::get(&app.db, principal.merchant_id, principal.mode, id).await?;
     let payment = payment.filter(|payment| payment.intent_id.is_none());
     payment.ok_or(ApiError::Missing("payment"))
 }
 
-/// A part of the caller's payments, newest first, and whether there are more; those of intents are
-/// not among them.
+/// Returns a page of the merchant's payments, newest first, and whether there are more. Payments of
+/// intents are not listed.
 pub async fn list(
     app: &App,
     principal: Principal,
@@ -180,8 +184,9 @@ fn opened(principal: Principal, new: &New) -> Payment {
     }
 }
 
-/// Stores the payment and rings for it. Sealed to a key that was destroyed meanwhile, or under an
-/// idempotency key whose day is over, it is stored at the second try.
+/// Stores the payment and publishes its job. Tries twice: the first try fails if the sealing key
+/// has been destroyed since it was cached, or if the idempotency key is older than 24 hours and
+/// must be deleted first.
 async fn accept(
     app: Arc<App>,
     mut payment: Payment,

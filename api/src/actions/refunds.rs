@@ -1,4 +1,5 @@
-//! Giving money back, whatever surface asked for it: store, ring, wait.
+//! Creates refunds, for all surfaces: stores the refund, publishes its job, and waits for the
+//! outcome.
 
 use domain::id::{PaymentId, RefundId};
 use domain::job::{Job, Worker};
@@ -18,10 +19,10 @@ use crate::actions::idempotency::{self, ApiResponse};
 use crate::actions::{payments, wait};
 use crate::error::ApiError;
 
-/// How much to give back.
+/// How much to refund.
 #[derive(Debug, Clone, Copy)]
 pub enum Amount {
-    /// What is left.
+    /// All that is left of the payment.
     Rest,
     /// In minor units of the payment's currency.
     Minor(i64),
@@ -29,14 +30,14 @@ pub enum Amount {
     Major(Decimal),
 }
 
-/// What a merchant asks for.
+/// A refund to create, independent of any surface's format.
 pub struct New {
     pub payment_id: PaymentId,
     pub amount: Amount,
     pub reason: Option<String>,
 }
 
-/// Gives money back and answers when the outcome is known, or when the limit is reached.
+/// Creates a refund and returns the response once the outcome is known, or at the limit.
 pub async fn create(
     app: &App,
     principal: Principal,
@@ -46,8 +47,8 @@ pub async fn create(
 ) -> Result<ApiResponse, ApiError> {
     let id = RefundId(store::new_id());
     let mut waiter = app.replies.wait(id.0);
-    // Read before the transaction: requests that hold one connection and wait for a second wait for
-    // each other.
+    // Read before the transaction: requests that each hold one connection and wait for a second one
+    // could exhaust the pool and deadlock.
     let payment = payments::find(app, principal, new.payment_id).await?;
     let mut tx = store::begin(&app.db, principal.merchant_id, principal.mode).await?;
     let before = idempotency::begin(&mut tx, principal, key.as_ref(), id.0).await?;
@@ -66,7 +67,7 @@ pub async fn create(
         created_at: OffsetDateTime::UNIX_EPOCH,
     };
     let created_at = refunds::create(&mut tx, &refund).await?;
-    // Another refund took the amount meanwhile.
+    // `None` if a concurrent refund left less than this amount.
     refund.created_at = created_at.ok_or(ApiError::RefundTooLarge)?;
     store::commit(tx).await?;
     let job = Job {
@@ -80,7 +81,7 @@ pub async fn create(
     Ok(ApiResponse::new(answer))
 }
 
-/// The amount, if the payment has that much left.
+/// The amount to refund, if the payment has that much left.
 fn money(payment: &Payment, amount: Amount) -> Result<Money, ApiError> {
     if payment.state != State::Captured {
         return Err(ApiError::NotRefundable);
@@ -113,8 +114,8 @@ fn invalid(why: &str) -> ApiError {
     })
 }
 
-/// The answer for a refund whose request came before: the one given then, or, if it died before it
-/// answered, what is known now.
+/// The response to a repeated request: the stored one, or, if the first request ended before it
+/// stored one, a response from the refund's current state.
 async fn again(
     app: &App,
     principal: Principal,

@@ -1,4 +1,4 @@
-//! The card worker's newest public key.
+//! Caches the card worker's newest public key.
 
 use std::sync::{PoisonError, RwLock};
 use std::time::{Duration, Instant};
@@ -8,10 +8,10 @@ use store::vault::{self, SealingKey};
 
 use crate::error::ApiError;
 
-/// How long a key is used before a newer one is looked for.
+/// How long a key is used before the database is queried for a newer one.
 const USED: Duration = Duration::from_mins(1);
 
-/// The newest public key, looked up once a minute.
+/// The newest public key, looked up about once a minute.
 pub struct Keys {
     db: PgPool,
     newest: RwLock<Option<(Instant, SealingKey)>>,
@@ -25,13 +25,13 @@ impl Keys {
         }
     }
 
-    /// The key to seal to now.
+    /// The key to seal cards to.
     pub async fn newest(&self) -> Result<SealingKey, ApiError> {
         if let Some(key) = self.remembered() {
             return Ok(key);
         }
         let key = vault::newest_key(&self.db).await?.ok_or_else(|| {
-            tracing::warn!("no sealing key: has the card worker ever run?");
+            tracing::warn!("no key to seal cards with: start the card worker, it creates one");
             ApiError::Unavailable
         })?;
         let mut newest = self.newest.write().unwrap_or_else(PoisonError::into_inner);
@@ -39,7 +39,7 @@ impl Keys {
         Ok(key)
     }
 
-    /// Forgets a key that the card worker has destroyed.
+    /// Drops the cached key. Call it when the card worker has destroyed that key.
     pub fn forget(&self) {
         *self.newest.write().unwrap_or_else(PoisonError::into_inner) = None;
     }

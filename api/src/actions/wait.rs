@@ -1,4 +1,4 @@
-//! Waiting until something is at rest.
+//! Waits until a payment or refund is no longer in progress.
 
 use std::time::Duration;
 
@@ -12,16 +12,16 @@ use tokio::time::{Instant, timeout_at};
 use crate::App;
 use crate::error::ApiError;
 
-/// How often the row is read although nobody hinted: a ring from the calendar has no reply queue,
-/// and a hint may be lost.
+/// How often the row is read without a reply: a job published by the scheduler has no reply queue,
+/// and a reply may be lost.
 const LOOK: Duration = Duration::from_secs(1);
 
-/// What a worker may have in its hands.
+/// An object that workers process.
 pub trait Work: Sized {
     /// Whether a worker must act next.
     fn is_in_progress(&self) -> bool;
 
-    /// As its row says now.
+    /// Reads the object's row again.
     fn reread(&self, app: &App) -> impl Future<Output = store::Result<Option<Self>>> + Send;
 }
 
@@ -50,19 +50,20 @@ impl Work for Refund {
     }
 }
 
-/// Waits for hints, up to the limit, and returns the thing as its row then says. While the row
-/// cannot be read the wait goes on: the thing is stored, so the answer is what is known of it.
+/// Waits until the object is no longer in progress, or until the limit, and returns its current
+/// row. While the database is unavailable it keeps waiting instead of failing: the object is
+/// stored, so at the limit the last known row is still a correct result.
 pub async fn until_done<T: Work>(app: &App, waiter: &mut Waiter, known: T) -> Result<T, ApiError> {
     let limit = Instant::now() + app.wait;
     let mut known = known;
     loop {
         let look = limit.min(Instant::now() + LOOK);
-        // A hint or its absence: the row is the truth either way.
+        // The row is authoritative, whether a reply arrived or the timeout elapsed.
         let _ = timeout_at(look, waiter.replied()).await;
         match known.reread(app).await {
             Ok(now) => known = now.ok_or(ApiError::Internal)?,
             Err(error) if error.is_unavailable() => {
-                tracing::warn!(%error, "the database is away, waiting on");
+                tracing::warn!(%error, "the database is unreachable, still waiting");
                 tokio::time::sleep_until(look).await;
             }
             Err(error) => return Err(error.into()),

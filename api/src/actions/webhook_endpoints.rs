@@ -1,4 +1,4 @@
-//! Webhook endpoints, whatever surface asked for them.
+//! Registers and manages webhook endpoints, for all surfaces.
 
 use std::net::IpAddr;
 
@@ -17,11 +17,12 @@ use crate::App;
 use crate::actions::idempotency::{self, ApiResponse};
 use crate::error::ApiError;
 
-/// Stands for the secret in an answer that is kept. No JSON holds it: there, it is escaped.
+/// Placeholder for the secret in a stored response. It cannot occur in JSON otherwise, because JSON
+/// escapes control characters.
 const SECRET: &str = "\u{1}";
 
-/// Registers an endpoint. The answer is kept for its idempotency key without the secret, which is put
-/// together again.
+/// Registers an endpoint. The response is stored for its idempotency key without the secret, which
+/// a replay derives again.
 pub async fn register(
     app: &App,
     principal: Principal,
@@ -67,7 +68,7 @@ pub async fn register(
     Ok(ApiResponse::new(answer))
 }
 
-/// An endpoint of the caller's on this surface.
+/// Returns the merchant's endpoint with this id on this surface.
 pub async fn find(
     app: &App,
     principal: Principal,
@@ -88,7 +89,7 @@ async fn stored(
     endpoint.ok_or(ApiError::Missing("webhook endpoint"))
 }
 
-/// The caller's endpoints on this surface, newest first.
+/// Returns the merchant's endpoints on this surface, newest first.
 pub async fn list(
     app: &App,
     principal: Principal,
@@ -100,7 +101,7 @@ pub async fn list(
     Ok(endpoints.map(|endpoint| shown(app, endpoint)).collect())
 }
 
-/// Changes an endpoint of the caller's on this surface.
+/// Updates the merchant's endpoint with this id on this surface.
 pub async fn update(
     app: &App,
     principal: Principal,
@@ -122,7 +123,7 @@ pub async fn update(
     Ok(shown(app, endpoint))
 }
 
-/// Deletes an endpoint of the caller's on this surface.
+/// Deletes the merchant's endpoint with this id on this surface.
 pub async fn delete(
     app: &App,
     principal: Principal,
@@ -151,7 +152,7 @@ fn shown(app: &App, endpoint: endpoints::Endpoint) -> Endpoint {
     }
 }
 
-/// Judges what the URL itself says; names are resolved and judged again at each try.
+/// Checks the URL itself. Host names are resolved and checked again at each delivery attempt.
 fn check_url(app: &App, mode: Mode, text: &str) -> Result<(), ApiError> {
     let wrong = |why: &str| {
         let (param, why) = ("url".to_owned(), why.to_owned());

@@ -1,4 +1,5 @@
-//! Who calls: one key, several doors.
+//! Authentication: identifies the merchant by the API key or access token of a request. Each
+//! surface may send the same key in a different header or scheme.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -16,29 +17,29 @@ use zeroize::Zeroizing;
 
 use crate::error::ApiError;
 
-/// How long a key is believed after it was looked up: what a revoked one still lives.
+/// How long a looked-up key is cached, and so how long a revoked or expired one may be accepted.
 const BELIEVED: Duration = Duration::from_secs(5);
-/// How many keys are remembered.
+/// The cache's capacity; a full cache is cleared.
 const KEYS_MAX: usize = 10_000;
 
-/// The kind of credential a request carries; it tells surfaces that share a path apart.
+/// The kind of credential in a request; distinguishes surfaces that share a path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Credential {
     /// `Authorization: Bearer`.
     Bearer,
-    /// `Authorization: Basic`, the key as user name.
+    /// `Authorization: Basic`, with the key as the user name.
     Basic,
     /// `Authorization: Api-Key`.
     ApiKey,
     /// `Authorization` with another scheme.
     Other,
-    /// `X-API-Key` alone.
+    /// `X-API-Key` without `Authorization`.
     KeyHeader,
-    /// None at all.
+    /// Neither header.
     None,
 }
 
-/// The kind of credential; `Authorization` says more than `X-API-Key`.
+/// The kind of credential; `Authorization` takes precedence over `X-API-Key`.
 pub fn credential(headers: &HeaderMap) -> Credential {
     let Some(value) = headers.get(AUTHORIZATION) else {
         let has_key = headers.contains_key("x-api-key");
@@ -57,7 +58,7 @@ pub fn credential(headers: &HeaderMap) -> Credential {
     }
 }
 
-/// The keys that a request carries: at most one in each header. An empty one is none.
+/// The keys in a request, at most one per header. Empty keys are ignored.
 fn keys(headers: &HeaderMap) -> Result<Vec<Zeroizing<String>>, ApiError> {
     let mut keys = Vec::new();
     if let Some(value) = headers.get("x-api-key") {
@@ -82,7 +83,7 @@ fn keys(headers: &HeaderMap) -> Result<Vec<Zeroizing<String>>, ApiError> {
     Ok(keys)
 }
 
-/// The user name of Basic credentials. The colon is required, the password is not looked at.
+/// The user name of Basic credentials. The colon is required; the password is ignored.
 fn user_name(encoded: &str) -> Result<Zeroizing<String>, ApiError> {
     let bytes = Zeroizing::new(BASE64.decode(encoded).map_err(|_| ApiError::KeyInvalid)?);
     let text = std::str::from_utf8(&bytes).map_err(|_| ApiError::KeyInvalid)?;
@@ -90,12 +91,12 @@ fn user_name(encoded: &str) -> Result<Zeroizing<String>, ApiError> {
     Ok(Zeroizing::new(user.to_owned()))
 }
 
-/// Keys and tokens that were looked up just now, by their hash.
+/// Looks up keys and tokens, and caches them by their SHA-256 hash.
 #[derive(Default)]
 pub struct Authenticator(Mutex<HashMap<[u8; 32], (Instant, Principal)>>);
 
 impl Authenticator {
-    /// Who calls. Keys in two headers must be the same merchant's, in the same mode.
+    /// The request's principal. Keys in two headers must have the same merchant and mode.
     pub async fn identify(&self, db: &PgPool, headers: &HeaderMap) -> Result<Principal, ApiError> {
         let mut found: Option<Principal> = None;
         for key in keys(headers)? {
@@ -116,7 +117,7 @@ impl Authenticator {
         if let Some(principal) = self.remembered(&hash) {
             return Ok(principal);
         }
-        // Junk never reaches the database.
+        // Malformed keys never reach the database.
         let principal = if merchant::mode_of(key).is_some() {
             merchants::principal_by_key(db, key).await?
         } else if merchant::is_access_token(key) {

@@ -1,4 +1,4 @@
-//! The one place where bodies are read: JSON that says one thing only, and forms.
+//! The one place where request bodies are read: forms, and JSON without duplicate keys.
 
 use std::fmt;
 use std::time::Duration;
@@ -15,15 +15,15 @@ use zeroize::Zeroizing;
 use crate::BODY_BYTES_MAX;
 use crate::error::ApiError;
 
-/// How long a body may take to arrive.
+/// How long a body may take to arrive. Error texts below state this limit.
 const BODY_TIME_MAX: Duration = Duration::from_secs(10);
-/// How deep a body may be nested.
+/// How many arrays and objects may be nested.
 const DEPTH_MAX: u8 = 16;
 
 const NOT_JSON: &str = "Content-Type must be application/json.";
 
-/// Reads a JSON body. A key that stands twice in an object is refused: it would mean one thing
-/// to us and another to whoever looked at it before.
+/// Reads a JSON body. Duplicate keys in an object are rejected: parsers differ in which value they
+/// use, so a proxy in front may have checked a different one.
 pub async fn read(headers: &HeaderMap, body: Body) -> Result<Value, ApiError> {
     if !is_of(headers, "application/json") {
         return Err(ApiError::Body(NOT_JSON));
@@ -31,8 +31,8 @@ pub async fn read(headers: &HeaderMap, body: Body) -> Result<Value, ApiError> {
     parse(&whole(body).await?)
 }
 
-/// Reads a JSON body that may be left out: where nothing is sent, nothing is said, whatever its type
-/// is called. Clients that post nothing often name one all the same.
+/// Reads an optional JSON body. An empty body is an empty object whatever its `Content-Type`,
+/// because clients often send a default type with an empty POST.
 pub async fn read_if_any(headers: &HeaderMap, body: Body) -> Result<Value, ApiError> {
     let bytes = whole(body).await?;
     if bytes.is_empty() {
@@ -44,7 +44,7 @@ pub async fn read_if_any(headers: &HeaderMap, body: Body) -> Result<Value, ApiEr
     parse(&bytes)
 }
 
-/// Reads a form, which may hold a secret.
+/// Reads a form body, which may contain a secret.
 pub async fn read_form(headers: &HeaderMap, body: Body) -> Result<Zeroizing<String>, ApiError> {
     if !is_of(headers, "application/x-www-form-urlencoded") {
         let why = "Content-Type must be application/x-www-form-urlencoded.";

@@ -1,4 +1,5 @@
-//! The address a request comes from: its connection's, or what trusted proxies say of it.
+//! The client address of a request: the connection's peer, or the address that trusted proxies
+//! report.
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -7,18 +8,19 @@ use axum::http::HeaderMap;
 use axum::http::header::HeaderName;
 use ipnet::IpNet;
 
-/// To its end each proxy adds the address it was asked from; what stands before the first trusted
-/// proxy's word anybody may have written.
+/// Each proxy appends the address that it received the request from. Entries to the left of the
+/// rightmost untrusted address may be forged.
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 
-/// Where a request comes from, unspecified if nobody knows.
+/// The client address of a request; `0.0.0.0` if unknown.
 pub fn of(request: &Request, trusted: &[IpNet]) -> IpAddr {
     let peer = request.extensions().get::<ConnectInfo<SocketAddr>>();
     let peer = peer.map_or(IpAddr::from([0, 0, 0, 0]), |peer| peer.0.ip());
     behind(peer, request.headers(), trusted)
 }
 
-/// The nearest address that is no trusted proxy's, read from the connection outwards.
+/// The first address that is not a trusted proxy's, starting at the connection and reading the
+/// header from right to left.
 fn behind(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> IpAddr {
     let values = headers.get_all(FORWARDED_FOR).iter().rev();
     let mut said = values.flat_map(|value| value.to_str().unwrap_or_default().rsplit(','));
@@ -32,7 +34,7 @@ fn behind(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> IpAddr {
     nearest
 }
 
-/// Some proxies write the port too.
+/// Parses an address with or without a port; some proxies append one.
 fn address(text: &str) -> Option<IpAddr> {
     let text = text.trim();
     let alone = text.parse().ok();
@@ -63,13 +65,13 @@ mod tests {
             ("198.51.100.7", &["203.0.113.9"], "198.51.100.7"),
             ("10.0.0.1", &["203.0.113.9"], "203.0.113.9"),
             ("::ffff:10.0.0.1", &["::ffff:203.0.113.9"], "203.0.113.9"),
-            // What the client itself wrote stands furthest from us.
+            // The client can forge only the leftmost entries.
             ("10.0.0.1", &["192.0.2.1, 203.0.113.9"], "203.0.113.9"),
             ("10.0.0.1", &["192.0.2.1", "203.0.113.9"], "203.0.113.9"),
             ("10.0.0.1", &["203.0.113.9, 10.0.0.2"], "203.0.113.9"),
             ("2001:db8::1", &["[2001:dead::9]:443"], "2001:dead::9"),
             ("10.0.0.1", &["203.0.113.9:443"], "203.0.113.9"),
-            // Who says nothing that can be read is counted as the proxy.
+            // An entry that does not parse yields the address of the proxy that appended it.
             ("10.0.0.1", &["unknown"], "10.0.0.1"),
             ("10.0.0.1", &["203.0.113.9, _hidden"], "10.0.0.1"),
             ("10.0.0.1", &[], "10.0.0.1"),

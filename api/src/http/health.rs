@@ -1,4 +1,5 @@
-//! `/livez`: the process runs. `/readyz`: it can take payments; the broker may be away.
+//! `/livez`: the process runs. `/readyz`: it can accept payments, which needs the database and a
+//! sealing key, but not the broker.
 
 use std::sync::Arc;
 

@@ -1,9 +1,10 @@
-//! HTTP in: connections, who a request comes from, how often it may come, and its body.
+//! Incoming HTTP: connections, authentication, client addresses, rate limits and request bodies.
 
 pub mod auth;
 pub mod body;
 pub mod client_ip;
 pub mod health;
+pub mod hit_counter;
 pub mod rate_limit;
 pub mod request_id;
 pub mod server;

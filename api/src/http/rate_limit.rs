@@ -1,4 +1,4 @@
-//! The rate limit: requests of a key on a surface in a minute, counted over all API processes.
+//! Rate limits: requests per key, surface and minute, counted across all API processes.
 
 use std::net::IpAddr;
 
@@ -6,7 +6,7 @@ use axum::http::header::{HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
 use domain::merchant::{Mode, RATE_LIMIT_DEFAULT, RATE_LIMIT_LIVE_INTENTS};
 use domain::surface::Surface;
 use store::merchants::Principal;
-use store::rate_limits::{Counted, Hit};
+use store::rate_limits::Counted;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -17,39 +17,36 @@ const LIMIT: HeaderName = HeaderName::from_static("x-ratelimit-limit");
 const REMAINING: HeaderName = HeaderName::from_static("x-ratelimit-remaining");
 const RESET: HeaderName = HeaderName::from_static("x-ratelimit-reset");
 
-/// The part of an IPv6 address that tells sites apart; within one (RFC 6177) a client has as many
-/// addresses as it likes.
+/// The /64 prefix of an IPv6 address. A site is assigned at least a /64 (RFC 6177), so a client can
+/// use any address within it.
 const IPV6_SITE: u128 = u128::MAX << 64;
 
-/// Where a request stands in its minute.
+/// A request's position in its minute, and its limit.
 pub struct Window {
     limit: u32,
     counted: Counted,
 }
 
 impl Window {
-    /// Counts a request of a known caller.
+    /// Counts an authenticated request under its key.
     pub async fn count(
         app: &App,
         surface: Surface,
         principal: &Principal,
     ) -> Result<Self, ApiError> {
-        let hit = Hit {
-            key_id: principal.key_id,
-            surface,
-        };
         let usual = match (surface, principal.mode) {
             (Surface::Finternet, Mode::Live) => RATE_LIMIT_LIVE_INTENTS,
             _ => RATE_LIMIT_DEFAULT,
         };
         let limit = principal.rate_limit.unwrap_or(usual);
-        Ok(Self {
-            limit,
-            counted: app.hits.run(hit).await?,
-        })
+        let counted = app
+            .hits
+            .count_below(principal.key_id, surface, limit)
+            .await?;
+        Ok(Self { limit, counted })
     }
 
-    /// Counts a request without a valid key by where it came from.
+    /// Counts a request without a valid key under its client address.
     pub async fn count_anonymous(
         app: &App,
         surface: Surface,
@@ -59,17 +56,14 @@ impl Window {
             IpAddr::V4(address) => address.to_ipv6_mapped().to_bits(),
             IpAddr::V6(address) => address.to_bits() & IPV6_SITE,
         };
-        let hit = Hit {
-            key_id: Uuid::from_u128(subject),
-            surface,
-        };
+        let subject = Uuid::from_u128(subject);
         Ok(Self {
             limit: RATE_LIMIT_DEFAULT,
-            counted: app.hits.run(hit).await?,
+            counted: app.hits.count(subject, surface).await?,
         })
     }
 
-    /// Refuses a request beyond the limit.
+    /// Rejects a request beyond the limit.
     pub fn check(&self) -> Result<(), ApiError> {
         if self.counted.number <= self.limit {
             return Ok(());
@@ -80,7 +74,7 @@ impl Window {
         })
     }
 
-    /// Writes the headers that every answer carries.
+    /// Adds the rate limit headers to a response, and `Retry-After` beyond the limit.
     pub fn write(&self, headers: &mut HeaderMap) {
         let remaining = self.limit.saturating_sub(self.counted.number);
         headers.insert(LIMIT, HeaderValue::from(self.limit));

@@ -1,4 +1,5 @@
-//! Every response has a name, `X-Request-Id`, and every log line of its request carries it.
+//! Request ids: every response carries one in `X-Request-Id`, and so does every log line of the
+//! request.
 
 use axum::extract::Request;
 use axum::http::{HeaderName, HeaderValue};
@@ -9,10 +10,10 @@ use uuid::Uuid;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// Names a request: its span, its response, and the line that logs a failure.
+/// Assigns an id to a request, its span and its response, and logs server errors.
 pub async fn name(request: Request, next: Next) -> Response {
     let id = Uuid::new_v4();
-    // An error's level, so that a filter that hides information keeps the id.
+    // Error level, so that a log filter that drops info spans keeps the id.
     let span = tracing::error_span!("request", request_id = %id);
     async move {
         let mut response = next.run(request).await;

@@ -1,4 +1,4 @@
-//! Taking connections, each served until it ends, falls silent, or the process does.
+//! Accepts connections and serves each until it closes, times out, or the process shuts down.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -17,11 +17,12 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tower_service::Service;
 
-/// How long a connection may take for the head of its next request. Also what an idle one is kept
-/// for: longer than most clients keep theirs, so that it is they who close it.
+/// How long a connection may take to send the head of its next request, and so how long an idle one
+/// stays open. Longer than most clients keep idle connections, so that the client closes first and
+/// no request is sent on a connection that the server is closing.
 const HEAD_TIME_MAX: Duration = Duration::from_secs(75);
 
-/// Serves `router` on `address` until `ending` is true; then requests in flight are finished.
+/// Serves `router` on `address` until `ending` is true, then finishes the requests in flight.
 pub async fn on(
     address: SocketAddr,
     router: Router,
@@ -36,7 +37,7 @@ pub async fn on(
 
 async fn serve(listener: TcpListener, router: Router, mut ending: watch::Receiver<bool>) {
     let in_flight = GracefulShutdown::new();
-    // Without it a small answer may wait for the client's delayed acknowledgement.
+    // With Nagle's algorithm a small response may wait for the client's delayed ACK.
     let mut listener = listener.tap_io(|stream| {
         let _ = stream.set_nodelay(true);
     });
@@ -49,7 +50,7 @@ async fn serve(listener: TcpListener, router: Router, mut ending: watch::Receive
         let service = service_fn(move |request: hyper::Request<hyper::body::Incoming>| {
             let mut request = request.map(Body::new);
             request.extensions_mut().insert(ConnectInfo(peer));
-            // A router is always ready.
+            // A `Router` is always ready, so `poll_ready` is not called.
             router.clone().call(request)
         });
         let connection = http1::Builder::new()
@@ -59,7 +60,7 @@ async fn serve(listener: TcpListener, router: Router, mut ending: watch::Receive
         let connection = in_flight.watch(connection);
         tokio::spawn(async move {
             if let Err(error) = connection.await {
-                tracing::debug!(%error, "a connection broke");
+                tracing::debug!(%error, "a client connection failed");
             }
         });
     }
@@ -74,7 +75,7 @@ mod tests {
     use tokio::net::TcpStream;
     use tokio::time::{Instant, timeout};
 
-    // The clock is moved on whenever everything waits.
+    // `start_paused` advances the clock whenever all tasks are idle.
     #[tokio::test(start_paused = true)]
     async fn who_never_ends_a_head_is_cut_off() -> anyhow::Result<()> {
         let listener = TcpListener::bind("127.0.0.1:0").await?;

@@ -1,6 +1,8 @@
-//! What aide does not write: what a surface says once for all its operations (errors, headers,
-//! events, the idempotency key), and what it cannot say (an operation without security, path
-//! parameters of handlers that read their path leniently).
+//! Completes the document that aide generates for a surface.
+//!
+//! It adds what a surface defines once for all operations (errors, headers, events, the idempotency
+//! key), and what aide cannot express (operations without security, and path parameters of handlers
+//! that parse their path leniently).
 
 #![expect(
     clippy::indexing_slicing,
@@ -13,10 +15,10 @@ use wire::error::Row;
 use super::operation::ALSO;
 use super::{About, schemas};
 
-/// The document's version: of the contract, not of the gateway.
+/// The version of the API, not of the gateway.
 const VERSION: &str = "1.0.0";
 
-/// The document of a surface.
+/// Creates the document of a surface from the `paths` of its operations.
 pub fn of(about: &About, mut paths: Map<String, Value>) -> Value {
     let mut groups: Vec<Value> = Vec::new();
     for (path, methods) in &mut paths {
@@ -52,7 +54,7 @@ pub fn of(about: &About, mut paths: Map<String, Value>) -> Value {
         },
         "servers": [
             { "url": "/", "description": "This gateway" },
-            { "url": "/api", "description": "The same, below /api" },
+            { "url": "/api", "description": "This gateway, with the prefix /api" },
         ],
         "security": [{ "key": [] }],
         "tags": groups,
@@ -68,7 +70,7 @@ pub fn of(about: &About, mut paths: Map<String, Value>) -> Value {
     })
 }
 
-/// Adds to an operation what follows from its path and its surface.
+/// Adds the parts of an operation that follow from its path and its surface.
 fn complete(about: &About, path: &str, operation: &mut Value) {
     let ids = path
         .split('{')
@@ -118,7 +120,7 @@ fn responses(about: &About, operation: &mut Value, anonymous: &Value) {
     let Some(responses) = operation["responses"].as_object_mut() else {
         return;
     };
-    // Where a reused key is refused with 400, there is no 409.
+    // A surface that rejects a reused idempotency key with 400 has no 409.
     let is_known = |status: &str| {
         let mut rows = about.errors.iter();
         status.starts_with('2') || rows.any(|row| row.status.to_string() == status)
@@ -135,8 +137,8 @@ fn responses(about: &About, operation: &mut Value, anonymous: &Value) {
     }
     if !anonymous.is_null() {
         let mut unknown = error(about, 401);
-        unknown["description"] = "The key is missing or wrong. If it is missing, another surface \
-                                  with the same path answers in its own format."
+        unknown["description"] = "The key is missing or invalid. Without a key, another surface \
+                                  with the same path returns the error in its own format."
             .into();
         let shapes = json!([(about.error)(401), anonymous]);
         unknown["content"]["application/json"]["schema"] = json!({ "anyOf": shapes });
@@ -146,11 +148,12 @@ fn responses(about: &About, operation: &mut Value, anonymous: &Value) {
 
 fn idempotency_key(about: &About) -> Value {
     let description = if about.has_replays {
-        "Makes the request safe to repeat for 24 hours: the same request with the same key gets \
-         the first response again. Create a new key for each thing you want done."
+        "Makes the request safe to retry for 24 hours: the same request with the same key returns \
+         the first response. Use a new key for each new operation."
     } else {
-        "Makes the request safe to repeat for 24 hours: a second one with the same key is rejected \
-         with 409 and what the first one created. Create a new key for each thing you want done."
+        "Makes the request safe to retry for 24 hours: the same request with the same key is \
+         rejected with 409, with what the first request created. Use a new key for each new \
+         operation."
     };
     json!({
         "name": "Idempotency-Key", "in": "header", "required": false, "description": description,
@@ -158,7 +161,7 @@ fn idempotency_key(about: &About) -> Value {
     })
 }
 
-/// Each status with every error it may mean.
+/// The error responses by status. Each description lists the errors with that status.
 fn errors(about: &About, paths: &Value) -> Map<String, Value> {
     let mut errors = Map::new();
     let paths = paths.to_string();
@@ -194,7 +197,7 @@ fn header(name: &str) -> Value {
     json!({ "$ref": format!("#/components/headers/{name}") })
 }
 
-/// The headers of every response.
+/// The headers that every response has.
 fn counted() -> Value {
     json!({
         "X-Request-Id": header("RequestId"),
@@ -210,14 +213,14 @@ fn headers(has_replays: bool) -> Value {
     let number = json!({ "type": "integer", "minimum": 0 });
     let text = json!({ "type": "string" });
     let mut headers = json!({
-        "RequestId": of(text.clone(), "Names this response in the gateway's log."),
-        "RateLimitLimit": of(number.clone(), "Requests you may make in a minute."),
-        "RateLimitRemaining": of(number.clone(), "How many of them are left."),
-        "RateLimitReset": of(number.clone(), "When the next minute begins, in Unix seconds."),
-        "RetryAfter": of(number, "How many seconds to wait."),
+        "RequestId": of(text.clone(), "Identifies the request in the gateway's log."),
+        "RateLimitLimit": of(number.clone(), "Maximum number of requests per minute."),
+        "RateLimitRemaining": of(number.clone(), "Number of requests left in the current minute."),
+        "RateLimitReset": of(number.clone(), "Start of the next minute, in Unix seconds."),
+        "RetryAfter": of(number, "Seconds to wait before a retry."),
     });
     if has_replays {
-        headers["IdempotentReplayed"] = of(text, "`true` on a repeated response.");
+        headers["IdempotentReplayed"] = of(text, "`true` if this response repeats an earlier one.");
     }
     headers
 }
@@ -229,29 +232,36 @@ fn webhooks(about: &About) -> Map<String, Value> {
             "operationId": format!("on{capitals}"),
             "tags": ["Events"],
             "summary": name,
-            "description": "Posted to your endpoints, signed. Answer 2xx within 15 seconds.",
+            "description": "A signed POST to your endpoints. Respond with 2xx within 15 seconds.",
             "security": [],
             "requestBody": { "required": true, "content": { "application/json": { "schema": {
                 "type": "object",
                 "required": ["id", "object", "type", "created", "data"],
                 "properties": {
-                    "id": { "type": "string", "description": "The event's id, `evt_…`: the same in every attempt." },
+                    "id": {
+                        "type": "string",
+                        "description": "The event's id, `evt_…`, the same in every attempt.",
+                    },
                     "object": { "const": "event", "type": "string" },
                     "type": { "const": name, "type": "string" },
-                    "created": { "type": "integer", "description": "When it happened, in Unix seconds." },
+                    "created": {
+                        "type": "integer", "description": "Time of the event, in Unix seconds.",
+                    },
                     "data": {
-                        "type": "object", "required": ["object"], "properties": { "object": object },
+                        "type": "object", "required": ["object"],
+                        "properties": { "object": object },
                     },
                 },
             } } } },
-            "responses": { "2XX": { "description": "You have it." } },
+            "responses": { "2XX": { "description": "The event was received." } },
         });
         ((*name).to_owned(), json!({ "post": operation }))
     });
     events.collect()
 }
 
-/// The schemas, with the events that an endpoint may subscribe to and those that are sent today.
+/// The schemas of the document. The `events` field of an endpoint lists the events it can subscribe
+/// to, and those that are sent today.
 fn named_schemas(about: &About) -> Map<String, Value> {
     let mut schemas = schemas::take();
     let sent: Vec<String> = about

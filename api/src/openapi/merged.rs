@@ -1,6 +1,8 @@
-//! All surfaces as one `OpenAPI` document, by hand: no library merges two operations of one path.
-//! The surface's name in front keeps names apart. Where two surfaces share a method of a path, the
-//! key or its header decides which one answers, and the document has both.
+//! Merges the documents of all surfaces into one `OpenAPI` document.
+//!
+//! This is done here because no library merges two operations with the same path and method. Names
+//! get their surface as a prefix, so that they are unique. Where surfaces share a path and method,
+//! the credential selects the surface, and the merged operation describes both.
 
 #![expect(
     clippy::indexing_slicing,
@@ -12,10 +14,10 @@ use serde_json::{Map, Value, json};
 
 use super::schemas::capital;
 
-/// The parts of a document whose names could clash.
+/// The components of a document whose names could collide.
 const NAMED: [&str; 4] = ["schemas", "responses", "parameters", "securitySchemes"];
 
-/// The document of all surfaces.
+/// Creates the document of all surfaces.
 pub fn of(all: &[(Surface, Value)]) -> Value {
     let documents = all.iter();
     let documents = documents.map(|(surface, one)| prefixed(*surface, one.clone()));
@@ -33,12 +35,14 @@ pub fn of(all: &[(Surface, Value)]) -> Value {
         merge(&mut merged, document, &errors);
     }
     merged["info"]["title"] = "Sluice".into();
-    merged["info"]["summary"] = "A payment gateway that speaks four public APIs.".into();
+    merged["info"]["summary"] = "A payment gateway with four public APIs.".into();
     merged["info"]["description"] =
-        "Where two surfaces share a path, the credential says which one answers: Bearer is \
-         paygate, Basic and Api-Key are fourgeeks, and at `/v1/webhooks` X-API-Key is finternet. Elsewhere X-API-Key decides as little as no key, and the path decides: reading \
-         one payment, `/v1/refunds`, and payments and customers whose path ends in a slash are \
-         fourgeeks, all else below `/v1` is paygate."
+        "Where two surfaces share a path, the credential selects the surface: Bearer is paygate, \
+         Basic and Api-Key are fourgeeks, and at `/v1/webhooks` X-API-Key is finternet. With \
+         X-API-Key elsewhere, or without a key, the path selects it: reading one payment, \
+         `/v1/refunds`, `/v1/payments/session`, `/v1/payments/public`, and the payment and \
+         customer paths that end in a slash are fourgeeks; the rest of `/v1` is paygate, except \
+         `/v1/payment-intents`, which is always finternet."
             .into();
     merged
 }
@@ -86,7 +90,8 @@ fn members(value: &mut Value) -> impl Iterator<Item = &mut Value> {
     value.as_object_mut().into_iter().flat_map(Map::values_mut)
 }
 
-/// Says in an operation itself what its own document said for all of them.
+/// Copies into an operation what its document defines for all operations, and adds the surface to
+/// its id, summary and tags.
 fn self_contained(operation: &mut Value, surface: Surface, prefix: &str, security: Option<&Value>) {
     let name = operation["operationId"].as_str().unwrap_or_default();
     operation["operationId"] = format!("{}{}", surface.name(), capital(name)).into();
@@ -100,7 +105,7 @@ fn self_contained(operation: &mut Value, surface: Surface, prefix: &str, securit
     }
 }
 
-/// Points references to the names with the prefix.
+/// Adds the prefix to the names in references.
 fn point(value: &mut Value, prefix: &str) {
     match value {
         Value::Object(members) => {
@@ -157,7 +162,7 @@ fn taken(value: Option<Value>) -> Map<String, Value> {
     }
 }
 
-/// One operation of two surfaces.
+/// Merges the operations of two surfaces with the same path and method.
 fn both(mut one: Value, mut other: Value, errors: &Map<String, Value>) -> Value {
     for name in ["operationId", "summary", "description"] {
         let (first, second) = (text(&one[name]), text(&other[name]));
@@ -209,7 +214,7 @@ fn append(all: &mut Value, more: Value, is_same: impl Fn(&Value, &Value) -> bool
     }
 }
 
-/// A body or an answer that is one of two.
+/// Merges two request bodies or responses into one that allows both.
 fn either(one: Value, other: Value, errors: &Map<String, Value>) -> Option<Value> {
     match (one, other) {
         (Value::Null, Value::Null) => None,
@@ -217,7 +222,7 @@ fn either(one: Value, other: Value, errors: &Map<String, Value>) -> Option<Value
         (mut one, other) => {
             match (one.get("$ref"), other.get("$ref")) {
                 (Some(_), Some(_)) => return Some(error_response(&one, &other, errors)),
-                // The one that is written out has both shapes.
+                // Only a shared 401 is inline, and it already describes both surfaces.
                 (Some(_), None) => return Some(other),
                 (None, Some(_)) => return Some(one),
                 (None, None) => {}
@@ -236,8 +241,8 @@ fn either(one: Value, other: Value, errors: &Map<String, Value>) -> Option<Value
     }
 }
 
-/// An error of either surface. References to whole responses cannot be alternatives, so it names the
-/// shapes.
+/// Merges the error responses of two surfaces. `anyOf` works for schemas but not for references to
+/// whole responses, so the result refers to the schemas.
 fn error_response(one: &Value, other: &Value, errors: &Map<String, Value>) -> Value {
     let names = [one, other].map(|refusal| {
         let name = text(&refusal["$ref"]);

@@ -1,6 +1,7 @@
-//! The API reference: an `OpenAPI` document for each surface and one for all, the Postman
-//! collection, and the page for people. All come from the operations that the surfaces declare;
-//! nothing here knows a surface.
+//! The API reference: an `OpenAPI` document for each surface and one for all of them, a Postman
+//! collection, and HTML pages.
+//!
+//! The documents and the collection are generated from the operations that the surfaces declare.
 
 pub mod document;
 mod merged;
@@ -28,43 +29,47 @@ use wire::error::Row;
 use crate::error::ApiError;
 use crate::surfaces::handler::Refusal;
 
-/// What the document says of a surface beside its operations.
+/// A surface's document, apart from its operations.
 pub struct About {
+    /// The surface.
     pub surface: Surface,
+    /// One line about the surface.
     pub summary: &'static str,
+    /// Conventions of the surface, such as the formats of amounts and times.
     pub description: &'static str,
     /// The security scheme.
     pub security: Value,
-    /// Whether a repeated Idempotency-Key gets the first response again.
+    /// Whether a request with a repeated Idempotency-Key returns the first response.
     pub has_replays: bool,
+    /// Every error of the surface.
     pub errors: &'static [Row],
-    /// What an error of a status looks like.
+    /// The schema of an error body by status.
     pub error: fn(u16) -> Value,
-    /// Events by name, each with its object.
+    /// The events that the surface sends, each with the schema of its object.
     pub events: Vec<(&'static str, Value)>,
-    /// The events that an endpoint may subscribe to.
+    /// The events that an endpoint can subscribe to.
     pub subscribable: &'static [&'static str],
 }
 
-/// The events that a surface sends, each with its object.
+/// The events that a surface sends, each with the schema of its object.
 pub fn events(
     event_name: fn(EventType) -> Option<&'static str>,
     object: impl Fn(EventType) -> Value,
 ) -> Vec<(&'static str, Value)> {
     let sent = |event| event_name(event).map(|name| (name, object(event)));
     let mut sent: Vec<_> = EventType::ALL.into_iter().filter_map(sent).collect();
-    // A surface may have one name for two types.
+    // A surface may use one name for consecutive types.
     sent.dedup_by(|one, other| one.0 == other.0);
     sent
 }
 
-/// The documents of all surfaces.
+/// The `OpenAPI` documents of all surfaces.
 pub struct Documents(pub Vec<(Surface, Value)>);
 
 impl Documents {
-    /// The documents and the pages.
+    /// Creates the router that serves the documents, the collection and the pages.
     pub fn routes(&self) -> Router {
-        // Bytes are shared: axum copies a handler with all it holds for each request.
+        // `Bytes` are cheap to clone: axum clones a handler and its captures for each request.
         let mut files = BTreeMap::new();
         for (surface, document) in &self.0 {
             let name = format!("{}.json", surface.name());

@@ -1,5 +1,7 @@
-//! An operation is declared once, in its surface's `mod.rs`: paths, method, handler and
-//! documentation. aide makes the router and the operation's document of the same line.
+//! Declarations of operations.
+//!
+//! An operation is declared once, in its surface's `mod.rs`, with its paths, method, handler and
+//! documentation. aide creates both the route and the `OpenAPI` operation from it.
 
 use std::sync::Arc;
 
@@ -16,13 +18,13 @@ use serde_json::{Map, Value, json};
 use super::schemas;
 use crate::App;
 
-/// Where the document refers to the key of idempotent requests.
+/// Reference to the Idempotency-Key parameter in the document's components.
 const IDEMPOTENCY_KEY: &str = "#/components/parameters/IdempotencyKey";
 
-/// The member of an operation that lists its paths with a slash more or less.
+/// Extension of an operation that lists its aliases, which differ only in a trailing slash.
 pub const ALSO: &str = "x-also";
 
-/// What the document says of an operation beside its handler's signature.
+/// Documentation of an operation, in addition to its handler's signature.
 #[derive(Clone, Copy)]
 pub struct Docs {
     group: &'static str,
@@ -34,7 +36,7 @@ pub struct Docs {
     anonymous: Option<fn() -> Value>,
 }
 
-/// The documentation of the operation that generated clients call `id`.
+/// Creates the documentation of an operation. Generated clients name the operation `id`.
 pub const fn docs(group: &'static str, id: &'static str, summary: &'static str) -> Docs {
     Docs {
         group,
@@ -48,7 +50,7 @@ pub const fn docs(group: &'static str, id: &'static str, summary: &'static str) 
 }
 
 impl Docs {
-    /// Explains more.
+    /// Sets the description.
     pub const fn saying(self, description: &'static str) -> Self {
         Self {
             description,
@@ -56,17 +58,18 @@ impl Docs {
         }
     }
 
-    /// A body, as JSON, that is accepted.
+    /// Sets the example of a valid request body, as JSON.
     pub const fn example(self, example: &'static str) -> Self {
         Self { example, ..self }
     }
 
-    /// Errors beyond those that follow from the signature.
+    /// Sets the error statuses that do not follow from the signature.
     pub const fn refusing(self, refusals: &'static [u16]) -> Self {
         Self { refusals, ..self }
     }
 
-    /// Without a key, another surface answers on the same path; what its 401 looks like.
+    /// Marks the path as shared: a request without a key goes to another surface, whose 401 body
+    /// has the schema `anonymous`.
     pub const fn shared(self, anonymous: fn() -> Value) -> Self {
         Self {
             anonymous: Some(anonymous),
@@ -99,7 +102,7 @@ impl Docs {
 macro_rules! methods {
     ($($method:ident $with:ident)*) => {
         $(
-            /// An operation of this method.
+            /// Creates an operation with this HTTP method.
             pub fn $method<H, I, O, T>(handler: H, docs: Docs) -> ApiMethodRouter<Arc<App>>
             where
                 H: Handler<T, Arc<App>> + OperationHandler<I, O>,
@@ -115,19 +118,19 @@ macro_rules! methods {
 
 methods! { get get_with post post_with put put_with patch patch_with delete delete_with }
 
-/// The operations of a surface: its router, and the paths of its document.
+/// The operations of a surface, from which its router and the paths of its document are created.
 pub struct Operations(ApiRouter<Arc<App>>);
 
 impl Operations {
-    /// No operations yet.
+    /// Starts without operations, and resets this thread's schemas.
     pub fn new() -> Self {
-        // What an earlier document left on this thread.
+        // An earlier document may have left schemas on this thread.
         schemas::take();
         Self(ApiRouter::new())
     }
 
-    /// Adds an operation at a path and at its other spellings. Only the first is documented: to
-    /// generators of clients and fuzzers another path would be another operation.
+    /// Adds an operation at `path` and at its aliases `also`. Only `path` is documented as a path:
+    /// client generators and fuzzers would treat an alias as another operation.
     pub fn at<const N: usize>(
         self,
         path: &str,
@@ -156,12 +159,12 @@ impl Operations {
         Self(router)
     }
 
-    /// Adds what is not documented.
+    /// Adds an undocumented route.
     pub fn route(self, path: &str, route: axum::routing::MethodRouter<Arc<App>>) -> Self {
         Self(self.0.route(path, route))
     }
 
-    /// The router, and the document's paths.
+    /// Returns the router and the paths of the document.
     pub fn finish(self) -> (Router<Arc<App>>, Map<String, Value>) {
         let mut api = OpenApi::default();
         let router = self.0.finish_api(&mut api);
@@ -173,7 +176,7 @@ impl Operations {
     }
 }
 
-/// JSON as one of aide's structs.
+/// Converts JSON to one of aide's types. Values that do not match the type are dropped.
 pub fn typed<T: DeserializeOwned>(
     values: impl IntoIterator<Item = Value>,
 ) -> impl Iterator<Item = T> {
@@ -181,19 +184,20 @@ pub fn typed<T: DeserializeOwned>(
     values.filter_map(|value| serde_json::from_value(value).ok())
 }
 
-/// The operation needs a key.
+/// Marks an operation as requiring a key.
 pub fn require_key(operation: &mut Operation) {
     operation.security.extend(typed([json!({ "key": [] })]));
 }
 
-/// The operation accepts an Idempotency-Key.
+/// Adds the Idempotency-Key header to an operation, and the 409 for a reused key.
 pub fn accept_key(operation: &mut Operation) {
     let key = json!({ "$ref": IDEMPOTENCY_KEY });
     operation.parameters.extend(typed([key]));
     may_refuse(operation, &[409]);
 }
 
-/// The operation may end with these errors. Their texts are the surface's, so a reference here.
+/// Adds error responses to an operation. They are references, because each surface describes its
+/// errors once in its components.
 pub fn may_refuse(operation: &mut Operation, statuses: &[u16]) {
     let responses = operation.responses.get_or_insert_default();
     for status in statuses {

@@ -1,4 +1,4 @@
-//! All operations as a Postman collection, version 2.1, made of the `OpenAPI` documents.
+//! Generates a Postman collection (format 2.1) of all operations from the `OpenAPI` documents.
 
 #![expect(
     clippy::indexing_slicing,
@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 const SCHEMA: &str = "https://schema.getpostman.com/json/collection/v2.1.0/collection.json";
 
-/// The collection of all surfaces, a folder for each.
+/// Creates the collection, with a folder for each surface.
 pub fn of(documents: &[(Surface, Value)]) -> Value {
     json!({
         "info": {
@@ -58,7 +58,7 @@ fn auth(scheme: &Value) -> Value {
 }
 
 fn request(path: &str, method: &str, operation: &Value) -> Value {
-    // Postman writes what is to be filled in as `:id`.
+    // Postman writes path parameters as `:id`.
     let path = path.replace('{', ":").replace('}', "");
     let segments: Vec<&str> = path.split('/').skip(1).collect();
     let parameters = operation["parameters"].as_array().into_iter().flatten();
@@ -77,7 +77,7 @@ fn request(path: &str, method: &str, operation: &Value) -> Value {
     if let Some((media, _)) = body {
         headers.push(json!({ "key": "Content-Type", "value": media }));
     }
-    // The one parameter that documents refer to.
+    // The only parameter that documents include by `$ref` is the idempotency key.
     if !keys.is_empty() {
         headers.push(json!({ "key": "Idempotency-Key", "value": "{{$guid}}" }));
     }

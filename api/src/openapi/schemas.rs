@@ -1,4 +1,4 @@
-//! The structs of `wire` as JSON Schema 2020-12, which is `OpenAPI` 3.1's own.
+//! Generates schemas from the types of `wire`: JSON Schema 2020-12, the dialect of `OpenAPI` 3.1.
 
 use std::cell::RefCell;
 
@@ -6,24 +6,24 @@ use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, SchemaGenerator};
 use serde_json::{Map, Value, json};
 
-/// Where a document keeps its schemas.
+/// JSON pointer to the schemas in a document.
 const SCHEMAS_PATH: &str = "/components/schemas";
 
-/// Formats that only some languages know.
+/// The formats that are kept. Others, such as `uint32`, are unknown to most clients.
 const FORMATS: [&str; 6] = ["int32", "int64", "uuid", "date", "date-time", "uri"];
 
-/// The greatest integers of small types: bounds of the machine, not of what is meant.
+/// Maximums that come from the types `u8` and `u16`, not from the meaning of a field.
 const MACHINE_MAX: [u64; 2] = [255, 65_535];
 
-/// What is meant by the members that are such integers.
+/// The actual ranges of fields with such a type.
 const RANGES: [(&str, u16, u16); 2] = [("exp_month", 1, 12), ("exp_year", 2000, 2099)];
 
 thread_local! {
     static SCHEMAS: RefCell<Schemas> = RefCell::new(Schemas::new());
 }
 
-/// The schemas of the document that this thread describes. aide has one generator for requests and
-/// responses, whose required members differ, so each has its own here.
+/// The schemas of the document that this thread generates. Requests and responses each have a
+/// generator here, because their required fields differ; aide has one generator for both.
 struct Schemas {
     request: SchemaGenerator,
     response: SchemaGenerator,
@@ -43,17 +43,17 @@ impl Schemas {
     }
 }
 
-/// What a request must look like.
+/// The schema of a type in a request.
 pub fn request<T: JsonSchema>() -> Value {
     SCHEMAS.with_borrow_mut(|all| all.request.subschema_for::<T>().to_value())
 }
 
-/// What a response looks like.
+/// The schema of a type in a response.
 pub fn response<T: JsonSchema>() -> Value {
     SCHEMAS.with_borrow_mut(|all| all.response.subschema_for::<T>().to_value())
 }
 
-/// The members of a struct as parameters of the query.
+/// The fields of a struct as query parameters.
 pub fn parameters<T: JsonSchema>() -> Vec<Value> {
     let mut schema = SCHEMAS
         .with_borrow_mut(|all| T::json_schema(&mut all.request))
@@ -81,7 +81,7 @@ pub fn parameters<T: JsonSchema>() -> Vec<Value> {
     members.into_iter().map(parameter).collect()
 }
 
-/// All schemas by name; the next document starts with none.
+/// Returns all schemas by name, and resets them for the next document.
 pub fn take() -> Map<String, Value> {
     let Schemas {
         mut request,
@@ -93,7 +93,8 @@ pub fn take() -> Map<String, Value> {
     schemas
 }
 
-/// Removes formats that clients do not know, and line ends inside sentences.
+/// Adapts a schema for clients: enums instead of choices of constants, actual ranges, and no
+/// unknown formats. Also removes line breaks within the sentences of descriptions.
 fn tidy(schema: &mut Value) {
     match schema {
         Value::Object(members) => {
@@ -117,7 +118,7 @@ fn tidy(schema: &mut Value) {
     }
 }
 
-/// Puts what is meant in the place of the machine's bounds.
+/// Replaces the maximum of the Rust type with the actual range of the field, if it has one.
 fn bound(name: &str, member: &mut Value) {
     let most = member.get("maximum").and_then(Value::as_u64);
     let Some(member) = member.as_object_mut() else {
@@ -133,7 +134,7 @@ fn bound(name: &str, member: &mut Value) {
     }
 }
 
-/// Writes a choice of constants as one `enum`: generators of clients know that best.
+/// Replaces a `oneOf` of constants with one `enum`, which client generators support best.
 fn name_choices(members: &mut Map<String, Value>) {
     let words = members.get("oneOf").and_then(Value::as_array);
     let words = words.and_then(|words| {
@@ -160,7 +161,7 @@ fn name_choices(members: &mut Map<String, Value>) {
     members.insert("description".to_owned(), said.into());
 }
 
-/// A parameter that is not there is left out; it is never null.
+/// Removes null from a parameter's schema: a parameter without a value is omitted, never null.
 fn without_null(schema: &mut Value) {
     let kinds = schema.get("type").and_then(Value::as_array);
     let kind = kinds.and_then(|kinds| kinds.iter().find(|kind| *kind != "null"));
@@ -174,7 +175,7 @@ fn without_null(schema: &mut Value) {
     }
 }
 
-/// A word with a capital.
+/// Converts the first letter to upper case.
 pub fn capital(word: &str) -> String {
     let mut letters = word.chars();
     let first = letters.next().map(|letter| letter.to_ascii_uppercase());

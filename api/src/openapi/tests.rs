@@ -1,4 +1,4 @@
-//! The documents against themselves.
+//! Checks that the documents are consistent.
 
 #![expect(
     clippy::indexing_slicing,
@@ -26,7 +26,7 @@ fn operations(document: &Value) -> impl Iterator<Item = (&String, &String, &Valu
     })
 }
 
-/// Every reference in a document.
+/// Collects the target of every `$ref` in a document.
 fn references(value: &Value, found: &mut BTreeSet<String>) {
     match value {
         Value::Object(members) => {

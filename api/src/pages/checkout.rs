@@ -1,5 +1,5 @@
-//! `/checkout/`: the page of a payment. It states the payment that the id in `data` names; what else
-//! `data` says is not looked at.
+//! `/checkout/`: the page of a payment. It shows the stored payment with the id in `data`. Anyone
+//! can change the link, so the other members of `data` are ignored.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -102,7 +102,7 @@ fn turned_away(refused: &ApiError) -> Response {
     page
 }
 
-/// The payment, what is paid for, and where it stands.
+/// Renders the payment, its items and its status.
 fn stated(hosted: &Hosted, profile: &Profile) -> Markup {
     let payment = &hosted.payment;
     let checkout = payment.checkout.as_ref();

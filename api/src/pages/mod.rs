@@ -1,4 +1,4 @@
-//! The pages that payers see.
+//! The HTML pages for payers.
 
 mod checkout;
 
@@ -18,7 +18,7 @@ use sha2::{Digest, Sha256};
 
 const STYLE: &str = include_str!("page.css");
 
-/// Nothing but our own style may be loaded or run, and nobody may frame the page.
+/// Allows only the page's own inline style: no scripts, forms or other resources, and no framing.
 static POLICY: LazyLock<HeaderValue> = LazyLock::new(|| {
     let style = STANDARD.encode(Sha256::digest(STYLE));
     let policy = format!(
@@ -28,7 +28,7 @@ static POLICY: LazyLock<HeaderValue> = LazyLock::new(|| {
     HeaderValue::from_str(&policy).unwrap_or(HeaderValue::from_static("default-src 'none'"))
 });
 
-/// A page around its content.
+/// Renders `content` in the layout that all pages share.
 fn page(status: StatusCode, title: &str, content: &Markup) -> Response {
     let page = html! {
         (DOCTYPE)
@@ -43,7 +43,7 @@ fn page(status: StatusCode, title: &str, content: &Markup) -> Response {
             body { main { (content) } }
         }
     };
-    // The address names a payment: it goes into no cache and to nobody.
+    // The URL identifies a payment, so caches must not store it and `Referer` must not leak it.
     let headers = HeaderMap::from_iter([
         (
             CONTENT_TYPE,

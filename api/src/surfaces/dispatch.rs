@@ -1,6 +1,7 @@
-//! The door: which surface is spoken to, who is calling, and whether they may now. Computed from
-//! path, method and kind of credential before anything else, so that every refusal has the right
-//! shape.
+//! Dispatch: selects a request's surface, authenticates the request and applies the rate limit.
+//!
+//! The surface depends on the path, the method and the kind of credential. It is selected before
+//! anything else, so that every error has the format of its surface.
 
 use std::sync::Arc;
 
@@ -22,8 +23,8 @@ use crate::http::client_ip;
 use crate::http::rate_limit::Window;
 use crate::surfaces;
 
-/// A row of the table: what a request must look like to speak to a surface. In a path `*` is one
-/// segment and a `**` at its end any number of them.
+/// A dispatch rule: requests that match it belong to `surface`. In `path`, `*` matches one
+/// non-empty segment, and `**` at the end matches any number of segments. `None` matches anything.
 struct Row {
     path: &'static str,
     method: Option<&'static str>,
@@ -56,8 +57,9 @@ impl Row {
     }
 }
 
-/// Which surface a request speaks to; the first row that fits counts. Where paths are shared the
-/// kind of credential tells, and where that is silent the trailing slash does.
+/// The dispatch rules; the first match wins. On a path that several surfaces share, the kind of
+/// credential selects the surface. If it is not decisive, the path does, including its trailing
+/// slash.
 const ROWS: [Row; 19] = [
     row("/v2/**", Surface::Finfusion),
     row("/oauth/token", Surface::Finfusion),
@@ -68,7 +70,7 @@ const ROWS: [Row; 19] = [
     row("/v1/webhooks/**", Surface::Finternet).with(&[Credential::KeyHeader]),
     row("/v1/**", Surface::Fourgeeks).with(&[Credential::Basic, Credential::ApiKey]),
     row("/v1/**", Surface::Paygate).with(&[Credential::Bearer, Credential::Other]),
-    // From here on the credential is silent.
+    // From here on, requests below `/v1` have no `Authorization` header.
     row("/v1/payments/", Surface::Fourgeeks),
     row("/v1/payments/session/**", Surface::Fourgeeks),
     row("/v1/payments/public/**", Surface::Fourgeeks),
@@ -86,7 +88,7 @@ const ROWS: [Row; 19] = [
     row("/**", Surface::Finternet),
 ];
 
-/// Whether a path is like a row's. `/a/**` is also like `/a`.
+/// Whether a path matches a rule's pattern. `/a/**` also matches `/a`.
 fn is_like(pattern: &str, path: &str) -> bool {
     let (mut wanted, mut given) = (pattern.split('/'), path.split('/'));
     loop {
@@ -99,23 +101,23 @@ fn is_like(pattern: &str, path: &str) -> bool {
     }
 }
 
-/// What payers' pages ask, from wherever they are.
+/// The routes that payers' browsers call from pages of any origin.
 const FOR_ANY_ORIGIN: &str = "/v1/payment-intents/public/**";
 
-/// What such a page may read of an answer beside its body.
+/// The response headers that scripts on such a page may read.
 const EXPOSED: HeaderValue = HeaderValue::from_static(
     "Retry-After, X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset, X-Request-Id, \
      Idempotent-Replayed",
 );
 
-/// The path without the base that may stand before every path.
+/// Strips the optional `/api` prefix, under which every operation is also served.
 fn without_base(path: &str) -> &str {
     let rest = path.strip_prefix("/api");
     rest.filter(|rest| rest.starts_with('/')).unwrap_or(path)
 }
 
-/// The surface a request speaks to. Never its body: a wrong body is answered in the words of the
-/// surface it was sent to.
+/// Selects the surface of a request. The body has no influence: an error about an invalid body has
+/// the format of the surface that the client addressed.
 fn surface(path: &str, method: &Method, headers: &HeaderMap) -> Surface {
     let (path, credential) = (without_base(path), auth::credential(headers));
     ROWS.iter()
@@ -123,11 +125,12 @@ fn surface(path: &str, method: &Method, headers: &HeaderMap) -> Surface {
         .map_or(Surface::Finternet, |row| row.surface)
 }
 
-/// The merchant that a request's credential identifies, or why none is known.
+/// The merchant that a request's credential identifies, or the authentication error.
 #[derive(Clone)]
 struct Identified(Result<Principal, ApiError>);
 
-/// Finds the surface, counts the request, and hands it on to the surface's router.
+/// Middleware that selects the surface, authenticates and counts the request, and passes it on to
+/// the surface's router. An authentication error is returned only by operations that need a key.
 pub async fn guard(State(app): State<Arc<App>>, mut request: Request, next: Next) -> Response {
     let surface = surface(request.uri().path(), request.method(), request.headers());
     request.extensions_mut().insert(surface);
@@ -146,7 +149,7 @@ pub async fn guard(State(app): State<Arc<App>>, mut request: Request, next: Next
         headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
     }
     if is_for_any_origin {
-        // There are no cookies that a page could misuse.
+        // Safe: the API uses no cookies, so a page cannot act with a visitor's credentials.
         let any = HeaderValue::from_static("*");
         headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, any);
         headers.insert(ACCESS_CONTROL_EXPOSE_HEADERS, EXPOSED);
@@ -155,7 +158,7 @@ pub async fn guard(State(app): State<Arc<App>>, mut request: Request, next: Next
     response
 }
 
-/// Counts a request: a known caller's under its key, all others by where they come from.
+/// Counts a request against the rate limit: by key if the key is valid, else by client IP address.
 async fn enter(
     app: &App,
     surface: Surface,
@@ -169,7 +172,7 @@ async fn enter(
             let from = client_ip::of(request, &app.trusted_proxies);
             Window::count_anonymous(app, surface, from).await?
         }
-        // The database is away: nothing can be counted, nor answered.
+        // The credential cannot be looked up, so the request can be neither counted nor processed.
         Err(_) => return identified.map(drop),
     };
     window.insert(counted).check()?;
@@ -177,7 +180,7 @@ async fn enter(
     Ok(())
 }
 
-/// The merchant that the request's credential identifies.
+/// Takes the result of the authentication out of a request's extensions.
 pub fn principal(extensions: &mut Extensions) -> Result<Principal, ApiError> {
     let identified = extensions.remove::<Identified>();
     identified.map_or(Err(ApiError::Internal), |identified| identified.0)

@@ -1,4 +1,5 @@
-//! Webhook endpoints: the same on every surface that has them, but for their formats.
+//! Webhook endpoints. The operations are the same on every surface that has them; only the formats
+//! differ.
 
 use std::sync::Arc;
 
@@ -20,25 +21,31 @@ const GROUP: &str = "Webhook endpoints";
 
 /// A surface's format of webhook endpoints.
 pub trait Format: 'static {
+    /// The surface that has this format.
     const SURFACE: Surface;
-    /// The events that one may subscribe to.
+    /// The events that an endpoint can subscribe to.
     const EVENTS: &'static [&'static str];
+    /// The response to a registration.
     type Created: From<ApiResponse>;
+    /// The status of that response.
     const CREATED: u16 = 200;
+    /// The body with one endpoint.
     type One: JsonSchema;
+    /// The body with all endpoints.
     type List: JsonSchema;
+    /// The body of the response to a deletion.
     type Deleted: JsonSchema;
 
-    /// An endpoint, with its secret where it is new.
+    /// Renders an endpoint. `secret` is set only for a new endpoint.
     fn one(endpoint: &Endpoint, secret: Option<&str>) -> String;
 
-    /// All of the merchant's endpoints.
+    /// Renders all endpoints of the merchant.
     fn list(endpoints: &[Endpoint]) -> String;
 
-    /// An endpoint that was deleted.
+    /// Renders the response to a deletion.
     fn deleted(id: EndpointId) -> String;
 
-    /// No endpoint has the id, which is as the client wrote it.
+    /// The error for an unknown endpoint. The argument is the id as the client sent it.
     fn missing(_: &str) -> Refusal {
         ApiError::Missing("webhook endpoint").into()
     }
@@ -104,17 +111,17 @@ fn named<F: Format>(error: ApiError, id: &str) -> Refusal {
     }
 }
 
-pub const UPDATE: Docs = docs(GROUP, "updateWebhookEndpoint", "Change a webhook endpoint")
+pub const UPDATE: Docs = docs(GROUP, "updateWebhookEndpoint", "Update a webhook endpoint")
     .example(r#"{ "status": "disabled" }"#);
 
 pub const REPLACE: Docs = docs(
     GROUP,
     "putWebhookEndpoint",
-    "Change a webhook endpoint with PUT",
+    "Update a webhook endpoint with PUT",
 )
-.saying("The same as with PATCH: fields that you do not send stay.")
+.saying("The same as PATCH: omitted fields keep their values.")
 .example(r#"{ "status": "disabled" }"#)
-// Without a key the path is another surface's, which has no such method.
+// Without a key, the request goes to paygate, which has no PUT on this path.
 .refusing(&[405]);
 
 pub async fn update<F: Format>(

@@ -1,5 +1,7 @@
-//! The one handler style of all surfaces: what handlers take and what they return. The signature of
-//! a handler is also its documentation: each part says here what it means to the operation.
+//! Extractors and response types for the handlers of all surfaces.
+//!
+//! Each type also describes itself in the `OpenAPI` document, so that a handler's signature is its
+//! documentation.
 
 use std::borrow::Cow;
 use std::convert::Infallible;
@@ -30,11 +32,11 @@ use crate::http::body;
 use crate::openapi::{operation, schemas};
 use crate::surfaces::dispatch;
 
-/// What every handler ends with.
+/// The result of a handler.
 pub type Handled<T, const STATUS: u16 = 200> = Result<Reply<T, STATUS>, Refusal>;
 
-/// The merchant whose key the request carries. Without a valid key the request ends here, so an
-/// operation that does not take this is open to anybody.
+/// The merchant that the request's key or access token identifies. Rejects requests without a valid
+/// one, so an operation that does not take this extractor is public.
 pub struct Auth(pub Principal);
 
 impl<S: Send + Sync> FromRequestParts<S> for Auth {
@@ -52,8 +54,8 @@ impl OperationInput for Auth {
     }
 }
 
-/// The first id in the path. One that is not UTF-8 is empty, so that it names nothing; the document
-/// takes the parameters from the path itself.
+/// The first id in the path. An id that is not UTF-8 is read as empty, which matches no object.
+/// Path parameters are documented from the path itself, not from this extractor.
 pub struct Id(pub String);
 
 impl<S: Send + Sync> FromRequestParts<S> for Id {
@@ -68,7 +70,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Id {
 
 impl OperationInput for Id {}
 
-/// The query, with the parameters of `T`.
+/// The raw query string. The fields of `T` document its parameters.
 pub struct Query<T>(pub String, PhantomData<fn() -> T>);
 
 impl<S: Send + Sync, T> FromRequestParts<S> for Query<T> {
@@ -89,26 +91,26 @@ impl<T: JsonSchema> OperationInput for Query<T> {
     }
 }
 
-/// How a body is sent.
+/// How a request sends its body.
 pub trait Kind {
-    /// Its media type.
+    /// The media type.
     const MEDIA: &'static str = "application/json";
-    /// Whether it may be left out.
+    /// Whether the body may be omitted.
     const IS_OPTIONAL: bool = false;
-    /// Whether the request may carry an Idempotency-Key.
+    /// Whether the operation accepts an Idempotency-Key.
     const IS_KEYED: bool = true;
 }
 
-/// JSON, with an Idempotency-Key.
+/// A JSON body; the operation accepts an Idempotency-Key.
 pub struct Keyed;
 
-/// JSON that may be left out, with an Idempotency-Key.
+/// An optional JSON body; the operation accepts an Idempotency-Key.
 pub struct Optional;
 
-/// JSON, without an Idempotency-Key.
+/// A JSON body; the operation ignores an Idempotency-Key.
 pub struct Plain;
 
-/// A form, without an Idempotency-Key.
+/// A form; the operation ignores an Idempotency-Key.
 pub struct Form;
 
 impl Kind for Keyed {}
@@ -126,8 +128,8 @@ impl Kind for Form {
     const IS_KEYED: bool = false;
 }
 
-/// A body that looks like `T`. It is read when the handler asks for it: an object that does not
-/// exist is reported before a wrong body.
+/// A request body with the fields of `T`. The handler reads it, not the extractor, so that a
+/// missing object is reported before an invalid body.
 pub struct Sent<T, K = Keyed>(Request, PhantomData<fn() -> (T, K)>);
 
 impl<S: Send + Sync, T, K> FromRequest<S> for Sent<T, K> {
@@ -153,7 +155,7 @@ impl<T: JsonSchema, K: Kind> OperationInput for Sent<T, K> {
 }
 
 impl<T, K: Kind> Sent<T, K> {
-    /// Reads the body with `read`, and the request's idempotency key if it has one.
+    /// Parses the body with `read`. Also returns the request's idempotency key, if it has one.
     pub async fn read<R, E>(
         self,
         app: &App,
@@ -178,23 +180,23 @@ impl<T, K: Kind> Sent<T, K> {
 }
 
 impl<T> Sent<T, Form> {
-    /// The form, which may hold a secret.
+    /// Reads the form. It may contain a secret, so its memory is zeroed on drop.
     pub async fn form(self) -> Result<Zeroizing<String>, Refusal> {
         let (parts, body) = self.0.into_parts();
         Ok(body::read_form(&parts.headers, body).await?)
     }
 }
 
-/// A response that looks like `T`.
+/// A JSON response with the fields of `T`.
 pub struct Reply<T, const STATUS: u16 = 200>(ApiResponse, PhantomData<fn() -> T>);
 
 impl<T, const STATUS: u16> Reply<T, STATUS> {
-    /// A response with this body.
+    /// Creates a response with this body.
     pub fn of(body: String) -> Self {
         ApiResponse::new(Self::stored(body)).into()
     }
 
-    /// The same, to be stored for an idempotency key.
+    /// Creates the same response in the form that is stored for an idempotency key.
     pub const fn stored(body: String) -> StoredResponse {
         StoredResponse {
             status: STATUS,
@@ -238,7 +240,7 @@ impl<T: JsonSchema, const STATUS: u16> OperationOutput for Reply<T, STATUS> {
     }
 }
 
-/// A response that holds a secret: no cache on its way may store it.
+/// A response that contains a secret. `Cache-Control: no-store` keeps it out of caches.
 pub struct Secret<T>(pub Reply<T>);
 
 impl<T> IntoResponse for Secret<T> {
@@ -261,7 +263,7 @@ impl<T: JsonSchema> OperationOutput for Secret<T> {
     }
 }
 
-/// What looks like one of two.
+/// A value with the fields of either `A` or `B`.
 pub struct Either<A, B>(PhantomData<fn() -> (A, B)>);
 
 impl<A: JsonSchema, B: JsonSchema> JsonSchema for Either<A, B> {
@@ -282,7 +284,7 @@ impl<A: JsonSchema, B: JsonSchema> JsonSchema for Either<A, B> {
     }
 }
 
-/// An operation that this gateway only has to say that it is not available.
+/// The response type of an operation that is not available on this gateway and always fails.
 pub struct Nothing;
 
 impl IntoResponse for Nothing {
@@ -295,12 +297,11 @@ impl OperationOutput for Nothing {
     type Inner = ();
 }
 
-/// Why a request failed: an error that the surface's router renders in the surface's format, or one
-/// that is in that format already.
+/// The error of a handler.
 pub enum Refusal {
-    /// To be rendered.
+    /// An error that the surface's router renders in the surface's format.
     Api(ApiError),
-    /// Rendered.
+    /// An error that is already in the surface's format.
     Surface(StoredResponse),
 }
 
@@ -351,7 +352,7 @@ macro_rules! rendered_from {
 
 rendered_from! { finternet paygate finfusion fourgeeks }
 
-/// An error of a surface as the response that may be stored.
+/// Renders a surface's error as a response that can be stored for an idempotency key.
 pub fn of(error: &impl SurfaceError) -> StoredResponse {
     StoredResponse {
         status: error.status(),
@@ -359,7 +360,7 @@ pub fn of(error: &impl SurfaceError) -> StoredResponse {
     }
 }
 
-/// JSON with a status.
+/// Creates the HTTP response, with `Content-Type: application/json`. An invalid status becomes 500.
 pub fn rendered(response: StoredResponse) -> Response {
     let status = StatusCode::from_u16(response.status);
     let status = status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);

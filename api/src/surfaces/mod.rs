@@ -1,4 +1,4 @@
-//! The surfaces: their operations, and their formats.
+//! The surfaces: the public APIs of the gateway, each with its own operations and formats.
 
 pub mod dispatch;
 mod endpoints;
@@ -27,8 +27,8 @@ use crate::error::ApiError;
 use crate::openapi::operation::Operations;
 use crate::openapi::{About, Documents, document};
 
-/// The router of every surface behind the dispatcher, and their documents. Two surfaces may have the
-/// same path: the dispatcher decides which one a request addresses.
+/// Returns the router of all surfaces and their documents. Several surfaces may have the same path:
+/// [`dispatch::guard`] selects the surface of a request before it is routed.
 pub fn routes(app: &Arc<App>) -> (Router, Documents) {
     let (mut routers, mut documents) = (Vec::new(), Vec::new());
     for surface in Surface::ALL {
@@ -53,9 +53,9 @@ pub fn routes(app: &Arc<App>) -> (Router, Documents) {
     (router, Documents(documents))
 }
 
-/// A surface's router, under both bases, and its document.
+/// Returns a surface's router, with and without the `/api` prefix, and its document.
 pub fn parts(surface: Surface) -> (Router<Arc<App>>, Value) {
-    // The schemas of `about` join those of the operations, so it comes second.
+    // `operations` resets this thread's schemas and `about` adds to them, so `about` runs later.
     let (operations, about): (Operations, fn() -> About) = match surface {
         Surface::Finternet => (finternet::operations(), finternet::about),
         Surface::Paygate => (paygate::operations(), paygate::about),
@@ -71,7 +71,7 @@ pub fn parts(surface: Surface) -> (Router<Arc<App>>, Value) {
     (with_errors(surface, router), document)
 }
 
-/// Errors of these paths, axum's own included, in a surface's format.
+/// Renders the errors of a router, including axum's 405, in a surface's format.
 pub fn with_errors<S: Clone + Send + Sync + 'static>(
     surface: Surface,
     router: Router<S>,
@@ -83,7 +83,7 @@ pub fn with_errors<S: Clone + Send + Sync + 'static>(
                 return ready(response);
             };
             let mut rendered = render(surface, error);
-            // With 405, the methods that the path has.
+            // A 405 response lists the methods of the path.
             if let Some(allow) = response.headers_mut().remove(ALLOW) {
                 rendered.headers_mut().insert(ALLOW, allow);
             }
@@ -91,7 +91,7 @@ pub fn with_errors<S: Clone + Send + Sync + 'static>(
         }))
 }
 
-/// An error in a surface's format.
+/// Renders an error in a surface's format.
 pub fn render(surface: Surface, error: ApiError) -> Response {
     rendered(match surface {
         Surface::Finternet => finternet::render(error),

@@ -11,10 +11,10 @@ const SANDBOX_ENV: &str = ".local/sandbox.env";
 
 #[derive(Debug, Args)]
 pub struct Database {
-    /// URL of the Postgres database.
+    /// URL of the Postgres database, with the login of `sluice_operator`.
     #[arg(long, env = "DATABASE_URL", hide_env_values = true)]
     database_url: Option<String>,
-    /// The same, under the name that `make up` gives it.
+    /// The same URL, in the variable that `make up` sets.
     #[arg(long, env = "SLUICE_DATABASE_URL", hide_env_values = true, hide = true)]
     local_database_url: Option<String>,
 }
@@ -22,23 +22,16 @@ pub struct Database {
 impl Database {
     /// Opens a pool under the operator's role.
     pub fn connect(&self) -> anyhow::Result<PgPool> {
-        Ok(store::connect_operator(self.url()?)?)
-    }
-
-    /// Opens a pool as the owner of the tables, which only migrations need.
-    pub fn connect_owner(&self) -> anyhow::Result<PgPool> {
-        Ok(store::connect_owner(self.url()?)?)
-    }
-
-    fn url(&self) -> anyhow::Result<&str> {
         let url = self.database_url.as_deref();
-        url.or(self.local_database_url.as_deref())
-            .context("no database: set DATABASE_URL, or run `make up` here first")
+        let url = url.or(self.local_database_url.as_deref());
+        let url = url.context("no database: set DATABASE_URL, or run `make up` here first")?;
+        Ok(store::connect_operator(url)?)
     }
 }
 
-/// Reads missing environment variables from `.local/sandbox.env`. Not if `DATABASE_URL` is set: it
-/// may belong to another gateway than the one in this checkout, and mixing the two would be wrong.
+/// Reads missing environment variables from `.local/sandbox.env`. Does nothing if `DATABASE_URL` is
+/// set: it may belong to another gateway than this checkout's, and mixing their settings would be
+/// wrong.
 pub fn read_sandbox_env() {
     if env::var_os("DATABASE_URL").is_none() {
         // The file exists only where `make up` ran.

@@ -52,7 +52,7 @@ pub struct Demo {
     file: PathBuf,
 }
 
-/// The endpoint of an earlier run.
+/// The webhook endpoint that an earlier run created.
 #[derive(Serialize, Deserialize, PartialEq, Eq)]
 struct Endpoint {
     test_key: String,

@@ -61,7 +61,7 @@ async fn show(list: &List) -> anyhow::Result<()> {
         let note = job.error.unwrap_or_default();
         println!(
             "{:<8} {:<36} {due:>10} {:>8}  {note}",
-            job.worker, job.id, job.attempts
+            job.worker, job.id, job.claims
         );
     }
     Ok(())

@@ -9,14 +9,13 @@ mod config;
 mod demo;
 mod jobs;
 mod merchant;
+mod migrate;
 mod rates;
 mod verify;
 
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-
-use crate::config::Database;
 
 /// The operator's command line
 ///
@@ -30,8 +29,8 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Migrate the database schema to the current version
-    Migrate(Database),
+    /// Migrate the database schema to the current version, and let the processes log in
+    Migrate(migrate::Migrate),
     /// Create and configure merchants
     #[command(subcommand)]
     Merchant(merchant::Command),
@@ -41,7 +40,7 @@ enum Command {
     /// Exchange rates
     #[command(subcommand)]
     Rates(rates::Command),
-    /// Check that payments, ledger, jobs, events and the sandbox's log agree; exits 1 if they differ
+    /// Check that payments, ledger, jobs, events and the sandbox's log agree; exit 1 if they differ
     Verify(verify::Verify),
     /// Send the documentation's example payment and show its signed webhook
     Demo(demo::Demo),
@@ -62,7 +61,7 @@ async fn main() -> ExitCode {
 
 async fn run(command: Command) -> anyhow::Result<ExitCode> {
     match command {
-        Command::Migrate(database) => store::migrate(&database.connect_owner()?).await?,
+        Command::Migrate(migrate) => migrate::run(&migrate).await?,
         Command::Merchant(command) => merchant::run(command).await?,
         Command::Jobs(command) => jobs::run(command).await?,
         Command::Rates(command) => rates::run(command).await?,

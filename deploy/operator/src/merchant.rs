@@ -44,8 +44,8 @@ pub struct Create {
     /// The merchant's currency (ISO 4217), in which lists show exchange rates
     #[arg(long, default_value = "USD")]
     currency: String,
-    /// File of 64 hex digits from which webhook secrets are derived; the same as for the API and the
-    /// webhook worker
+    /// File of 64 hex digits from which webhook secrets are derived; the same as for the API and
+    /// the webhook worker
     #[arg(
         long,
         env = "SLUICE_WEBHOOK_KEY_FILE",

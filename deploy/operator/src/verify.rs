@@ -1,4 +1,4 @@
-//! `sluice verify`: compares everything that must agree.
+//! `sluice verify`: checks that payments, ledger, jobs, events and the sandbox's log agree.
 
 mod sandbox;
 

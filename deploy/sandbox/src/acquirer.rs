@@ -1,4 +1,4 @@
-//! The acquirer's decisions. Pure: without network, and the time is an argument.
+//! The acquirer's decisions. Pure: it uses no network, and the time is an argument.
 
 use std::collections::{HashMap, HashSet};
 
@@ -22,7 +22,7 @@ mod tests;
 #[derive(Debug)]
 pub(crate) struct Acquirer {
     ledger: Ledger,
-    /// Authorizations that are not decided yet. They are not in the log, so a restart forgets them.
+    /// Authorizations that are not decided yet. They are not in the log, so a restart loses them.
     pending: HashMap<Reference, Pending>,
     /// Payments whose first attempt had a fault that affects only first attempts.
     attempted: HashSet<Reference>,
@@ -132,7 +132,8 @@ impl Acquirer {
         is_effective.then_some(fault)
     }
 
-    /// Decides a pending authorization. Idempotent: several requests may wait for the same decision.
+    /// Decides a pending authorization. Idempotent, because several requests may wait for the same
+    /// decision.
     pub(crate) fn finish_pending(
         &mut self,
         reference: &Reference,
@@ -160,8 +161,8 @@ impl Acquirer {
         Ok(EnquiryResponse::processing(reference, details))
     }
 
-    /// Reverses by reference. The reference is never approved afterwards, even if its authorization
-    /// request arrives only later.
+    /// Voids an authorization by reference. The reference is never approved afterwards, even if its
+    /// authorization request arrives later; only `Fault::LateDespiteVoid` breaks this rule.
     pub(crate) fn void(
         &mut self,
         reference: &Reference,
@@ -183,7 +184,7 @@ impl Acquirer {
         Ok(StatusResponse::new(reference, Status::Voided))
     }
 
-    /// A pending authorization that enquiries can see.
+    /// The details of a pending authorization, if enquiries report it.
     fn processing(&self, reference: &Reference) -> Option<&Details> {
         let pending = self.pending.get(reference)?;
         pending.fault.shows_processing().then_some(&pending.details)

@@ -1,9 +1,10 @@
 //! The test cards: the card's number decides what the acquirer does. Valid numbers that are not in
 //! the table are approved.
 //!
-//! The digits group the faults: `1` time, `2` lateness, `3` connections, `4` responses, `6` captures,
-//! `7` refunds. A fault affects only the first response for a reference; a repeated request receives
-//! the true result. All times are at `SLUICE_SANDBOX_PACE_PERCENT=100`.
+//! In the numbers of faults, the digit after `40000000000` is the group: `1` delays, `2` late
+//! approvals, `3` connections, `4` responses, `6` captures, `7` refunds. A fault affects only the
+//! first response for a reference; a repeated request receives the true result. All times are at
+//! `SLUICE_SANDBOX_PACE_PERCENT=100`.
 
 use std::time::Duration;
 
@@ -42,7 +43,7 @@ pub(crate) enum Fault {
     Late,
     /// Like `Late`, but approved even if it was voided.
     LateDespiteVoid,
-    /// The first attempt of a payment: the connection is reset, and nothing is done.
+    /// The first attempt of a payment is not processed, and its connection is reset.
     ResetBefore,
     /// Approved, then the connection is reset.
     ResetAfter,
@@ -51,14 +52,14 @@ pub(crate) enum Fault {
     TruncatedResponse,
     /// Approved; the response is 500.
     ErrorAfter,
-    /// The first attempt of a payment: the response is 503, and nothing is done.
+    /// The first attempt of a payment is not processed; the response is 503.
     UnavailableBefore,
     /// Approved; the response has another reference and amount.
     #[serde(rename = "strange_answer")]
     WrongResponse,
-    /// Approved; the first capture is made, but its connection closes without a response.
+    /// Approved; the first capture succeeds, but its connection closes without a response.
     CaptureLost,
-    /// Approved; every capture is rejected with 409, a void works.
+    /// Approved; every capture is rejected with 409, but a void succeeds.
     CaptureRefused,
     /// Approved and captured; every refund is rejected with 409.
     RefundRefused,
@@ -88,7 +89,7 @@ const TABLE: [(&str, Outcome); 18] = [
 ];
 
 impl Fault {
-    /// How long the authorization is pending.
+    /// How long the authorization is pending; `None` if it is decided at once.
     pub(crate) fn delay(self) -> Option<Duration> {
         match self {
             Self::Slow => Some(Duration::from_secs(3)),
@@ -97,7 +98,7 @@ impl Fault {
         }
     }
 
-    /// Whether it affects only the first attempt of a payment; later ones are approved at once.
+    /// Whether it affects only the first attempt of a payment. Later attempts are approved at once.
     pub(crate) fn first_attempt_only(self) -> bool {
         matches!(
             self,
@@ -188,8 +189,8 @@ fn is_digits(text: &str) -> bool {
     text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
-/// Checks length and Luhn digit only. (`card-validate` also requires a known brand, and this acquirer
-/// accepts any.)
+/// Checks only the length and the Luhn digit: this acquirer accepts any brand, while
+/// `card-validate` requires a known one.
 fn is_card_number(number: &str) -> bool {
     let doubled = |digit: u32| if digit > 4 { 2 * digit - 9 } else { 2 * digit };
     let digits = number.chars().rev().filter_map(|digit| digit.to_digit(10));

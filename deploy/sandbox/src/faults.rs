@@ -1,4 +1,4 @@
-//! Sends responses, changed or suppressed by the fault of the card.
+//! Creates the responses that a card's fault changes or suppresses.
 
 use std::time::Duration;
 

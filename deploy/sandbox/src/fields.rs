@@ -6,7 +6,8 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
 const REFERENCE_LENGTH_MAX: usize = 100;
-/// Together fewer digits than a `Decimal`'s 28; no card currency has more than 4 decimals.
+/// With the fraction, fewer than the 28 digits that a `Decimal` holds. No card currency has more
+/// than 4 decimals.
 const WHOLE_DIGITS_MAX: usize = 15;
 const FRACTION_DIGITS_MAX: usize = 4;
 
@@ -14,7 +15,7 @@ const FRACTION_DIGITS_MAX: usize = 4;
 #[error("malformed")]
 pub(crate) struct Malformed;
 
-/// The client's reference of an authorization, a refund or a payment.
+/// The client's reference for an authorization, a refund or a payment.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String")]
 pub(crate) struct Reference(Box<str>);

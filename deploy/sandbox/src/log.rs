@@ -1,8 +1,8 @@
 //! The log file: one JSON record per line, append-only.
 //!
 //! One task writes all pending records with a single `write`, and no response is sent before its
-//! record is in the file. There is no fsync: the log survives a crash of the sandbox, but not one of
-//! the machine.
+//! record is in the file. There is no fsync: the log survives a crash of the sandbox, but not one
+//! of the machine.
 
 use std::{
     fs::{File, OpenOptions},
@@ -80,8 +80,8 @@ fn replay(file: &File, ledger: &mut Ledger) -> anyhow::Result<(u64, u64)> {
     }
 }
 
-/// Removes an incomplete last line, which a kill during a write leaves behind. Its response was never
-/// sent, so no client relies on it.
+/// Removes an incomplete last line, which a kill during a write leaves behind. Its response was
+/// never sent, so no client relies on it.
 fn truncate(mut file: &File, complete: u64) -> io::Result<()> {
     let length = file.seek(io::SeekFrom::End(0))?;
     if length > complete {

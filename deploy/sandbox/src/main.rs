@@ -1,7 +1,7 @@
 //! The external systems of test mode: an acquirer with its own append-only log, and a webhook
 //! receiver.
 //!
-//! It uses no other crate of Sluice, so that it cannot share its mistakes.
+//! It uses no other crate of Sluice, so that the two cannot share a bug.
 
 mod acquirer;
 mod cards;
@@ -37,7 +37,7 @@ use crate::{
 };
 
 const BODY_BYTES_MAX: usize = 64 * 1024;
-/// How long requests in flight may take after the signal to stop.
+/// How long requests in flight may take after a stop signal.
 const GRACE: Duration = Duration::from_secs(2);
 
 /// An acquirer and a webhook receiver for test mode
@@ -99,8 +99,8 @@ fn router(acquirer: Arc<SharedAcquirer>, log: PathBuf) -> Router {
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
 }
 
-/// Serves until a signal to stop. Requests in flight get only a short time: slow and silent cards
-/// would delay the end.
+/// Serves until a stop signal. Requests in flight then have only 2 s to complete, because slow and
+/// silent cards would delay the exit.
 async fn serve(listener: TcpListener, router: Router) -> anyhow::Result<()> {
     let service = router.into_make_service_with_connect_info::<ConnectionHandle>();
     let (stop, stopped) = oneshot::channel::<()>();

@@ -1,5 +1,5 @@
-//! A webhook endpoint for demos and tests. It stores what it receives, and responds with the status
-//! that the URL asks for.
+//! A webhook endpoint for demos and tests. It stores what it receives, and responds with the
+//! `status` in the URL's query, or 200.
 
 use std::{
     collections::{BTreeMap, HashMap, VecDeque},

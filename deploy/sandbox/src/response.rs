@@ -16,7 +16,7 @@ pub(crate) enum Decision {
     Decided(StatusResponse, Option<Fault>),
     /// Decided earlier; the response is sent without faults.
     Repeated(StatusResponse),
-    /// To be decided at this time.
+    /// Will be decided at `until`.
     Pending { until: Instant },
     /// The fault makes the acquirer ignore the request; nothing is recorded.
     NotProcessed(Fault),
@@ -91,8 +91,8 @@ impl StatusResponse {
         }
     }
 
-    /// The response to a repeated authorization request. A voided authorization is reported as
-    /// declined, even if it was approved before, so that the client never captures it.
+    /// The response to an authorization request, first or repeated. A voided authorization is
+    /// reported as declined, even if it was approved before, so that the client never captures it.
     pub(crate) fn of_authorization(reference: &Reference, authorization: &Authorization) -> Self {
         let (status, code) = match authorization.state {
             State::Approved | State::Captured(_) => (Status::Approved, None),

@@ -167,7 +167,6 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for JsonBody<T> {
     }
 }
 
-/// The reference in the path.
 struct PathReference(Reference);
 
 impl<S: Send + Sync> FromRequestParts<S> for PathReference {

@@ -42,7 +42,7 @@ impl SharedAcquirer {
     }
 
     /// Runs an operation, and returns its result when all records up to now are in the log: the
-    /// result may depend on records of other requests, too.
+    /// result may also depend on records of other requests.
     pub(crate) async fn call<T>(&self, operation: impl FnOnce(&mut Acquirer, Now) -> T) -> T {
         let (result, seq) = {
             let mut acquirer = self.acquirer();

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-/// In percent: at 10, delays are ten times shorter.
+/// A percentage of the normal delays: at 10, they are ten times shorter.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct TimeScale(pub(crate) u16);
 

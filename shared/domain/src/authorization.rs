@@ -54,25 +54,25 @@ names!(State {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Event {
     /// No response, or one that could not be understood.
-    Lost,
+    ResponseLost,
     /// The acquirer approved.
     Approved,
     /// The acquirer declined.
     Declined,
     /// The acquirer does not know the reference.
     NotFound,
-    /// The approval is no longer usable.
-    Unwanted,
+    /// The approval will not be captured, so it must be voided.
+    VoidRequired,
     /// The acquirer acknowledged the reversal or the void.
     Acknowledged,
 }
 
 names!(Event {
-    Lost = "response_lost",
+    ResponseLost = "response_lost",
     Approved = "approved",
     Declined = "declined",
     NotFound = "not_found",
-    Unwanted = "unwanted",
+    VoidRequired = "void_required",
     Acknowledged = "acknowledged",
 });
 
@@ -90,13 +90,13 @@ impl State {
     /// The state that follows `event`.
     pub const fn next(self, event: Event) -> Result<State, InvalidTransition> {
         match (self, event) {
-            (State::Sending, Event::Lost) => Ok(State::Enquiring),
+            (State::Sending, Event::ResponseLost) => Ok(State::Enquiring),
             (State::Sending | State::Enquiring, Event::Approved) => Ok(State::Approved),
             (State::Sending | State::Enquiring, Event::Declined) => Ok(State::Declined),
             (State::Enquiring, Event::NotFound) => Ok(State::Reversing),
             (State::Reversing, Event::Acknowledged) => Ok(State::Watching),
             (State::Watching, Event::NotFound) => Ok(State::Reversed),
-            (State::Approved, Event::Unwanted) => Ok(State::Voiding),
+            (State::Approved, Event::VoidRequired) => Ok(State::Voiding),
             (State::Voiding, Event::Acknowledged) => Ok(State::Voided),
             // The acquirer approved although it had declined, reversed or voided: return the funds.
             (
@@ -144,11 +144,11 @@ mod tests {
     use super::*;
 
     const EVENTS: [Event; 6] = [
-        Event::Lost,
+        Event::ResponseLost,
         Event::Approved,
         Event::Declined,
         Event::NotFound,
-        Event::Unwanted,
+        Event::VoidRequired,
         Event::Acknowledged,
     ];
 
@@ -177,7 +177,7 @@ mod tests {
                 "enquiring --declined--> declined",
                 "enquiring --not_found--> reversing",
                 "reversing --acknowledged--> watching",
-                "approved --unwanted--> voiding",
+                "approved --void_required--> voiding",
                 "declined --approved--> voiding",
                 "watching --approved--> voiding",
                 "watching --not_found--> reversed",

@@ -46,7 +46,7 @@ pub struct Next {
 
 /// The outcome of attempt number `attempt` (from 1). `jitter` (0 ..= 255) lengthens the wait by up
 /// to a tenth, so that the backlog of an endpoint is not retried all at the same moment.
-pub fn after(event: Event, attempt: u32, jitter: u8) -> Next {
+pub fn next(event: Event, attempt: u32, jitter: u8) -> Next {
     if event == Event::Accepted {
         return Next {
             state: State::Delivered,
@@ -80,15 +80,15 @@ mod tests {
     #[test]
     fn retries_after_1_5_30_minutes_2_and_6_hours_then_gives_up() {
         let waits: Vec<_> = (1..=6)
-            .map(|n| after(Event::Failed, n, 0).retry_after)
+            .map(|n| next(Event::Failed, n, 0).retry_after)
             .collect();
         let expected = [60, 300, 1_800, 7_200, 21_600].map(|s| Some(Duration::from_secs(s)));
         assert_eq!(waits.get(..5), Some(expected.as_slice()));
-        assert_eq!(after(Event::Failed, 6, 0).state, State::Exhausted);
+        assert_eq!(next(Event::Failed, 6, 0).state, State::Exhausted);
         assert_eq!(
-            after(Event::Failed, 1, 255).retry_after,
+            next(Event::Failed, 1, 255).retry_after,
             Some(Duration::from_secs(66))
         );
-        assert_eq!(after(Event::Accepted, 6, 9).state, State::Delivered);
+        assert_eq!(next(Event::Accepted, 6, 9).state, State::Delivered);
     }
 }

@@ -1,10 +1,27 @@
-//! Where webhooks may be sent: to public addresses over TLS, and in test mode, if the operator
+//! Webhook endpoints: their status, and where they may be: at public addresses over TLS, and in test mode, if the operator
 //! allows it, to loopback addresses. Anything else would let merchants reach our own network
 //! (server-side request forgery).
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use crate::merchant::Mode;
+
+/// Whether an endpoint receives events.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Status {
+    /// It receives events.
+    Active,
+    /// The merchant paused it; it receives no new events.
+    Disabled,
+    /// The merchant deleted it; the row stays for its deliveries.
+    Deleted,
+}
+
+names!(Status {
+    Active = "active",
+    Disabled = "disabled",
+    Deleted = "deleted",
+});
 
 /// Why a URL is rejected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

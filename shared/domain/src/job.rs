@@ -46,14 +46,14 @@ pub struct Job {
 pub enum Outcome {
     /// The transaction that did the work also completed or rescheduled the job.
     Done,
-    /// Nothing failed, but the job is not done: run it again after this delay.
-    Again {
+    /// Nothing failed, but the job is not done: it is due again after this delay.
+    Reschedule {
         /// The delay.
         after: Duration,
     },
     /// Only an operator can help: park the job, so that `sluice jobs list` shows it.
-    GiveUp {
+    Park {
         /// What the operator needs to know.
-        why: String,
+        reason: String,
     },
 }

@@ -48,7 +48,7 @@ pub enum Event {
     /// The acquirer declined the authorization.
     Declined(Failure),
     /// Every attempt was lost and reversed, and no more are allowed.
-    Abandoned,
+    AttemptsExhausted,
     /// The acquirer confirmed the capture.
     Captured,
     /// The acquirer rejected the capture for good.
@@ -105,7 +105,9 @@ impl State {
         match (self, event) {
             (State::Created, Event::Expired) => Ok(State::Expired),
             (State::Authorizing, Event::Authorized) => Ok(State::Capturing),
-            (State::Authorizing, Event::Declined(_) | Event::Abandoned) => Ok(State::Failed),
+            (State::Authorizing, Event::Declined(_) | Event::AttemptsExhausted) => {
+                Ok(State::Failed)
+            }
             (State::Capturing, Event::Captured) => Ok(State::Captured),
             (State::Capturing, Event::CaptureRejected) => Ok(State::Failed),
             (state, event) => Err(InvalidTransition { state, event }),
@@ -117,6 +119,14 @@ impl State {
         match self {
             State::Authorizing | State::Capturing => true,
             State::Created | State::Captured | State::Failed | State::Expired => false,
+        }
+    }
+
+    /// Whether an approved authorization stands behind the payment.
+    pub const fn holds_approval(self) -> bool {
+        match self {
+            State::Capturing | State::Captured => true,
+            State::Created | State::Authorizing | State::Failed | State::Expired => false,
         }
     }
 
@@ -143,7 +153,7 @@ impl Event {
     pub const ALL: [Event; 6] = [
         Event::Authorized,
         Event::Declined(Failure::CardDeclined),
-        Event::Abandoned,
+        Event::AttemptsExhausted,
         Event::Captured,
         Event::CaptureRejected,
         Event::Expired,
@@ -154,7 +164,7 @@ impl Event {
         match self {
             Event::Authorized => "authorized",
             Event::Declined(_) => "declined",
-            Event::Abandoned => "abandoned",
+            Event::AttemptsExhausted => "attempts_exhausted",
             Event::Captured => "captured",
             Event::CaptureRejected => "capture_rejected",
             Event::Expired => "expired",
@@ -165,7 +175,7 @@ impl Event {
     pub const fn failure(self) -> Option<Failure> {
         match self {
             Event::Declined(failure) => Some(failure),
-            Event::Abandoned | Event::CaptureRejected => Some(Failure::ProcessingError),
+            Event::AttemptsExhausted | Event::CaptureRejected => Some(Failure::ProcessingError),
             Event::Expired => Some(Failure::PaymentExpired),
             Event::Authorized | Event::Captured => None,
         }
@@ -268,7 +278,7 @@ mod tests {
                 "created --expired--> expired",
                 "authorizing --authorized--> capturing",
                 "authorizing --declined--> failed",
-                "authorizing --abandoned--> failed",
+                "authorizing --attempts_exhausted--> failed",
                 "capturing --captured--> captured",
                 "capturing --capture_rejected--> failed",
             ]

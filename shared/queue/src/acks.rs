@@ -73,7 +73,7 @@ impl Acks {
         for acked in join_all(acked).await {
             if !matches!(acked, Ok(true)) {
                 self.0.health.count_unacked();
-                tracing::debug!("ack not sent; the broker will redeliver the message");
+                tracing::debug!("an ack was not sent; the broker will redeliver the message");
             }
         }
     }

@@ -65,7 +65,9 @@ impl<S> Consumer<S> {
         let mut ended = self.ended.clone();
         // `changed` fails when the task has ended and dropped its sender; that is success here.
         if timeout(BROKER_TIMEOUT, ended.changed()).await.is_err() {
-            tracing::warn!("last acks possibly not sent; the broker may redeliver their messages");
+            tracing::warn!(
+                "shutdown: some acks may not be sent; the broker redelivers their messages"
+            );
         }
     }
 

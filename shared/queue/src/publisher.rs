@@ -96,14 +96,16 @@ impl Publisher {
             }
         };
         if timeout(BROKER_TIMEOUT, drained).await.is_err() {
-            tracing::warn!("publisher not drained in time");
+            tracing::warn!(
+                "shutdown: some messages were not published in time; the scheduler publishes their jobs"
+            );
         }
     }
 
     fn send(&self, command: Command) {
         if !self.is_connected() || self.commands.try_send(command).is_err() {
             self.health.count_dropped();
-            tracing::debug!("dropped a job or reply: not connected, or the buffer is full");
+            tracing::debug!("dropped a message: not connected, or the buffer is full");
         }
     }
 }

@@ -18,7 +18,7 @@ use uuid::Uuid;
 use crate::Result;
 use crate::batch::Statement;
 use crate::effects::{self, Effects, HistoryEntry};
-use crate::jobs::GRACE;
+use crate::jobs::FIRST_PUBLISH_DELAY;
 use crate::snapshot;
 use crate::vault::Sealed;
 
@@ -150,7 +150,7 @@ impl Accept {
             intent_id: payment.intent_id.map(|intent| intent.0),
             checkout: payment.checkout.as_ref().map(snapshot::write_checkout),
             expires_in: expires_in.map(|wait| wait.as_secs_f64()),
-            effects: self.effects(expires_in.unwrap_or(GRACE)),
+            effects: self.effects(expires_in.unwrap_or(FIRST_PUBLISH_DELAY)),
             customer_effects: customer.map(|customer| self.new_effects().new_customer(customer)),
         }
     }
@@ -175,7 +175,7 @@ impl Accept {
 impl Statement for Accept {
     type Row = Accept;
     type Output = Accepted;
-    const CONNECTIONS: u32 = 1;
+    const CONNECTIONS: u32 = 2;
 
     async fn run(db: &mut PgConnection, rows: &[Accept]) -> Result<Vec<Option<Accepted>>> {
         let input: Vec<_> = rows

@@ -35,7 +35,7 @@ pub struct Delivery {
     /// What happened.
     pub event: Event,
     /// When it happened.
-    pub happened_at: OffsetDateTime,
+    pub occurred_at: OffsetDateTime,
     /// The endpoint.
     pub endpoint_id: EndpointId,
     /// The merchant.
@@ -64,7 +64,7 @@ impl Load for Delivery {
             ), claimed as (
                 select c.* from commit_mode, claim_jobs('webhook', $1, $2, $3, $4) c
             )
-            select c.lease as "lease!", c.attempts as "claims!", d.id, d.state, d.attempts, d.body,
+            select c.lease as "lease!", c.claims as "claims!", d.id, d.state, d.attempts, d.body,
                    e.id as event_id, e.type as event_type, e.subject_id, e.data, e.data_version,
                    e.created_at, w.id as endpoint_id, w.merchant_id, w.live, w.surface, w.url, w.ed25519
             from claimed c
@@ -80,7 +80,7 @@ impl Load for Delivery {
         .fetch_all(db)
         .await?;
         let claimed = rows.into_iter().map(|row| {
-            let (lease, attempts) = (row.lease, row.claims);
+            let (lease, claims) = (row.lease, row.claims);
             let read = || {
                 let unreadable = |table| Error::Unreadable { table };
                 let surface = Surface::parse(&row.surface);
@@ -103,7 +103,7 @@ impl Load for Delivery {
                     body: row.body,
                     event_id: EventId(row.event_id),
                     event,
-                    happened_at: row.created_at,
+                    occurred_at: row.created_at,
                     endpoint_id: EndpointId(row.endpoint_id),
                     merchant_id: MerchantId(row.merchant_id),
                     mode: Mode::of(row.live),
@@ -113,7 +113,7 @@ impl Load for Delivery {
                 })
             };
             let owner = read();
-            (lease, Claimed { attempts, owner })
+            (lease, Claimed { claims, owner })
         });
         Ok(claimed.collect())
     }
@@ -161,7 +161,7 @@ impl DeliveryAttempt {
     fn input(&self) -> Input<'_> {
         Input {
             id: self.id.0,
-            lease: self.lease.lease,
+            lease: self.lease.token,
             attempt: self.attempt,
             from_state: State::Delivering.name(),
             to_state: self.state.name(),
@@ -200,7 +200,7 @@ impl Statement for DeliveryAttempt {
                 select id, attempt, status, error, duration_ms from moved
             ), rescheduled as (
                 update jobs j
-                set seq = j.seq + 1, publish_count = 0, attempts = 0, lease = null,
+                set seq = j.seq + 1, publish_count = 0, claims = 0, lease = null,
                     leased_until = null, due_at = now() + make_interval(secs => m.retry)
                 from moved m
                 where m.retry is not null and j.id = m.id and j.lease = m.lease
@@ -215,7 +215,7 @@ impl Statement for DeliveryAttempt {
         .await?
         .into_iter()
         .collect();
-        let recorded = rows.iter().map(|row| moved.contains(&row.lease.lease));
+        let recorded = rows.iter().map(|row| moved.contains(&row.lease.token));
         Ok(recorded.map(Some).collect())
     }
 }

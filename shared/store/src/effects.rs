@@ -229,7 +229,7 @@ impl Effects {
     fn lease(mut self, lease: Lease, extend_by: Option<f64>) -> Self {
         self.lease = Some(LeaseRow {
             id: lease.id,
-            lease: lease.lease,
+            lease: lease.token,
             extend_by,
         });
         self

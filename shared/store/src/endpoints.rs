@@ -1,5 +1,7 @@
 //! Webhook endpoints. Their signing secrets are derived, never stored.
 
+use domain::delivery;
+use domain::endpoint::Status;
 use domain::event::EventType;
 use domain::id::{EndpointId, MerchantId};
 use domain::merchant::Mode;
@@ -71,7 +73,7 @@ impl Row {
             events: self.events,
             metadata,
             ed25519: self.ed25519,
-            is_active: self.status == "active",
+            is_active: self.status == Status::Active.name(),
             created_at: self.created_at,
             updated_at: self.updated_at,
         })
@@ -103,7 +105,7 @@ pub async fn create(
              (id, merchant_id, live, surface, url, events, event_types, metadata, ed25519)
          select $1, $2, $3, $4, $5, $6, $7, $8, $9
          where (select count(*) from webhook_endpoints
-                where merchant_id = $2 and live = $3 and status <> 'deleted') < $10
+                where merchant_id = $2 and live = $3 and status <> $11) < $10
          returning created_at",
         endpoint.id.0,
         endpoint.merchant_id.0,
@@ -115,6 +117,7 @@ pub async fn create(
         Value::Object(endpoint.metadata.clone()),
         endpoint.ed25519,
         ENDPOINTS_MAX,
+        Status::Deleted.name(),
     )
     .fetch_optional(&mut **tx)
     .await?;
@@ -142,11 +145,12 @@ pub async fn get(
                 updated_at
          from webhook_endpoints
          where id = $1 and merchant_id = $2 and live = $3 and (select act_for($2, $3))
-           and surface = $4 and status <> 'deleted'",
+           and surface = $4 and status <> $5",
         id.0,
         merchant.0,
         mode.is_live(),
         surface.name(),
+        Status::Deleted.name(),
     )
     .fetch_optional(db)
     .await?;
@@ -166,11 +170,12 @@ pub async fn list(
                 updated_at
          from webhook_endpoints
          where merchant_id = $1 and live = $2 and (select act_for($1, $2)) and surface = $3
-           and status <> 'deleted'
+           and status <> $4
          order by id desc",
         merchant.0,
         mode.is_live(),
         surface.name(),
+        Status::Deleted.name(),
     )
     .fetch_all(db)
     .await?;
@@ -185,15 +190,15 @@ pub async fn update(
     event_types: &[EventType],
 ) -> Result<Option<OffsetDateTime>> {
     let status = if endpoint.is_active {
-        "active"
+        Status::Active
     } else {
-        "disabled"
+        Status::Disabled
     };
     let updated_at = sqlx::query_scalar!(
         "update webhook_endpoints
          set url = $4, events = $5, event_types = $6, metadata = $7, status = $8, updated_at = now()
          where id = $1 and merchant_id = $2 and live = $3 and (select act_for($2, $3))
-           and status <> 'deleted'
+           and status <> $9
          returning updated_at",
         endpoint.id.0,
         endpoint.merchant_id.0,
@@ -202,7 +207,8 @@ pub async fn update(
         &endpoint.events,
         &names(event_types) as _,
         Value::Object(endpoint.metadata.clone()),
-        status,
+        status.name(),
+        Status::Deleted.name(),
     )
     .fetch_optional(db)
     .await?;
@@ -221,13 +227,13 @@ pub async fn delete(
     let mut tx = crate::begin(db, merchant, mode).await?;
     let gone = sqlx::query_scalar!(
         "with gone as (
-             update webhook_endpoints set status = 'deleted', updated_at = now()
+             update webhook_endpoints set status = $5, updated_at = now()
              where id = $1 and merchant_id = $2 and live = $3 and surface = $4
-               and status <> 'deleted'
+               and status <> $5
              returning id
          ), canceled as (
-             update deliveries d set state = 'canceled', updated_at = now()
-             from gone g where d.endpoint_id = g.id and d.state = 'delivering'
+             update deliveries d set state = $6, updated_at = now()
+             from gone g where d.endpoint_id = g.id and d.state = $7
              returning d.id
          ), cleared as (
              delete from jobs o using canceled c where o.id = c.id
@@ -237,6 +243,9 @@ pub async fn delete(
         merchant.0,
         mode.is_live(),
         surface.name(),
+        Status::Deleted.name(),
+        delivery::State::Canceled.name(),
+        delivery::State::Delivering.name(),
     )
     .fetch_optional(&mut *tx)
     .await?;

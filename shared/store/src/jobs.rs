@@ -14,10 +14,11 @@ use crate::batch::Statement;
 use crate::{Error, Result};
 
 /// Claims in a row without success after which a job is parked.
-pub const ATTEMPTS_MAX: i16 = 10;
+pub const CLAIMS_MAX: i16 = 10;
 
-/// How long the process that wrote a job has to publish it before the scheduler does.
-pub const GRACE: Duration = Duration::from_secs(2);
+/// How long after it was written the scheduler publishes a job. The process that wrote it publishes it
+/// immediately.
+pub const FIRST_PUBLISH_DELAY: Duration = Duration::from_secs(2);
 
 /// The sequence number of a new job.
 pub const FIRST_SEQ: i64 = 1;
@@ -30,20 +31,20 @@ pub struct Lease {
     pub worker: Worker,
     /// The job's id.
     pub id: Uuid,
-    /// The message's sequence number; a stale one claims nothing.
+    /// The version of the job in the message; a stale one claims nothing.
     pub seq: i64,
-    /// Identifies the claim.
-    pub lease: Uuid,
+    /// Identifies the claim; unique to it.
+    pub token: Uuid,
 }
 
 impl Lease {
-    /// The lease that a claim of this job takes. `lease` must be unique to the claim.
-    pub const fn new(job: Job, lease: Uuid) -> Self {
+    /// The lease that a claim of this job takes. `token` must be unique to the claim.
+    pub const fn new(job: Job, token: Uuid) -> Self {
         Self {
             worker: job.worker,
             id: job.id,
             seq: job.seq,
-            lease,
+            token,
         }
     }
 }
@@ -52,12 +53,12 @@ impl Lease {
 #[derive(Debug)]
 pub struct Claimed<T> {
     /// Claims in a row without success, this one included.
-    pub attempts: i16,
-    /// The job's owner, or why its row cannot be read.
+    pub claims: i16,
+    /// The job's owner, or reason its row cannot be read.
     pub owner: Result<T>,
 }
 
-/// The claims of one run, as `claim_jobs` takes them.
+/// The claims of one batch, as `claim_jobs` takes them.
 #[derive(Debug, Default)]
 pub struct Claims {
     pub(crate) ids: Vec<Uuid>,
@@ -65,16 +66,16 @@ pub struct Claims {
     pub(crate) leases: Vec<Uuid>,
 }
 
-/// What a worker's claim loads. The statement calls `claim_jobs` and joins the owner's row, so that a
+/// The row that a worker's claim reads. The statement calls `claim_jobs` and joins the owner's row, so that a
 /// claim takes one round trip.
 pub trait Load: Sized + Send + Sync + 'static {
-    /// How long a claimed job belongs to its worker. Every provider call must time out well before, or
+    /// How long a claim is valid. Every provider call must time out well before, or
     /// a second worker could call the provider at the same time.
     const LEASE: Duration;
-    /// How many runs may be in progress at once.
+    /// How many batches may run at once.
     const CONNECTIONS: u32 = 1;
 
-    /// Claims and reads. A row that cannot be read fails alone, not with the whole batch.
+    /// Claims and reads. An unreadable row does not fail the batch.
     fn load(
         db: &mut PgConnection,
         claims: &Claims,
@@ -96,17 +97,17 @@ impl<T: Load> Statement for Claim<T> {
         for row in rows {
             claims.ids.push(row.id);
             claims.seqs.push(row.seq);
-            claims.leases.push(row.lease);
+            claims.leases.push(row.token);
         }
         let mut claimed: HashMap<_, _> = T::load(db, &claims).await?.into_iter().collect();
-        let outputs = rows.iter().map(|row| Some(claimed.remove(&row.lease)));
+        let outputs = rows.iter().map(|row| Some(claimed.remove(&row.token)));
         Ok(outputs.collect())
     }
 }
 
-/// Takes up to `most` due jobs to publish, and delays each: two seconds, doubling up to a minute, so that
-/// a job whose message is still queued is not published every second. A claimed job is due when its
-/// lease ends. Several processes may run this at once: each skips the rows that another has locked.
+/// Takes up to `most` due jobs to publish, and postpones each: two seconds, doubling up to a minute, so that
+/// a job whose message is still queued is not published every second. A claimed job can
+/// be taken when its lease has ended. Several processes may run this at once: each skips the rows that another has locked.
 pub async fn take_due(db: &PgPool, most: i64) -> Result<Vec<Job>> {
     let rows = sqlx::query!(
         "update jobs j
@@ -135,19 +136,19 @@ pub async fn take_due(db: &PgPool, most: i64) -> Result<Vec<Job>> {
         .collect()
 }
 
-/// Reschedules a job and resets its attempts, because nothing failed. If the job was made due meanwhile,
+/// Reschedules a job and resets its claims, because nothing failed. If the job was made due meanwhile,
 /// which increments its sequence number, it stays due: the new reason to act must not be delayed. Returns
 /// the job to publish, or `None` if another worker has the lease or the job is complete.
 pub async fn reschedule(db: &PgPool, lease: Lease, after: Duration) -> Result<Option<Job>> {
     let row = sqlx::query!(
         "update jobs
-         set seq = seq + 1, publish_count = 0, attempts = 0, lease = null, leased_until = null,
+         set seq = seq + 1, publish_count = 0, claims = 0, lease = null, leased_until = null,
              due_at = case when seq = $4 then now() + make_interval(secs => $3) else due_at end,
              error = null
          where id = $1 and lease = $2
          returning seq",
         lease.id,
-        lease.lease,
+        lease.token,
         after.as_secs_f64(),
         lease.seq,
     )
@@ -161,18 +162,18 @@ pub async fn reschedule(db: &PgPool, lease: Lease, after: Duration) -> Result<Op
 }
 
 /// Records a failure: reschedules the job after a backoff of one second, doubling up to five minutes, or
-/// parks it after [`ATTEMPTS_MAX`] claims.
+/// parks it after [`CLAIMS_MAX`] claims.
 pub async fn record_failure(db: &PgPool, lease: Lease, error: &str) -> Result<()> {
     sqlx::query!(
         "update jobs
          set seq = seq + 1, publish_count = 0, lease = null, leased_until = null, error = $3,
-             due_at = now() + make_interval(secs => least(300, power(2, least(attempts, 9)) / 2)),
-             parked_at = case when attempts >= $4 then now() end
+             due_at = now() + make_interval(secs => least(300, power(2, least(claims, 9)) / 2)),
+             parked_at = case when claims >= $4 then now() end
          where id = $1 and lease = $2",
         lease.id,
-        lease.lease,
+        lease.token,
         error,
-        ATTEMPTS_MAX,
+        CLAIMS_MAX,
     )
     .execute(db)
     .await?;
@@ -180,14 +181,14 @@ pub async fn record_failure(db: &PgPool, lease: Lease, error: &str) -> Result<()
 }
 
 /// Parks a job: `sluice jobs list` shows it, and nobody publishes it until it is redriven.
-pub async fn park(db: &PgPool, lease: Lease, why: &str) -> Result<()> {
+pub async fn park(db: &PgPool, lease: Lease, reason: &str) -> Result<()> {
     sqlx::query!(
         "update jobs
          set seq = seq + 1, lease = null, leased_until = null, parked_at = now(), error = $3
          where id = $1 and lease = $2",
         lease.id,
-        lease.lease,
-        why,
+        lease.token,
+        reason,
     )
     .execute(db)
     .await?;
@@ -205,7 +206,7 @@ pub async fn complete(db: &PgPool, lease: Lease) -> Result<()> {
          update jobs set lease = null, leased_until = null
          where id = $1 and lease = $2 and not exists (select from completed)",
         lease.id,
-        lease.lease,
+        lease.token,
         lease.seq,
     )
     .execute(db)
@@ -225,7 +226,7 @@ pub struct Listed {
     /// When it was parked, if it was.
     pub parked_at: Option<OffsetDateTime>,
     /// Claims in a row without success.
-    pub attempts: i16,
+    pub claims: i16,
     /// The last error.
     pub error: Option<String>,
 }
@@ -234,7 +235,7 @@ pub struct Listed {
 pub async fn list(db: &PgPool, most: i64) -> Result<Vec<Listed>> {
     let rows = sqlx::query_as!(
         Listed,
-        r#"select worker, id, greatest(due_at, leased_until) as "due_at!", parked_at, attempts, error
+        r#"select worker, id, greatest(due_at, leased_until) as "due_at!", parked_at, claims, error
            from jobs order by parked_at nulls last, due_at, id limit $1"#,
         most
     )
@@ -247,7 +248,7 @@ pub async fn list(db: &PgPool, most: i64) -> Result<Vec<Listed>> {
 pub async fn redrive(db: &PgPool, id: Option<Uuid>) -> Result<u64> {
     let done = sqlx::query!(
         "update jobs
-         set parked_at = null, due_at = now(), attempts = 0, publish_count = 0, seq = seq + 1
+         set parked_at = null, due_at = now(), claims = 0, publish_count = 0, seq = seq + 1
          where parked_at is not null and ($1::uuid is null or id = $1)",
         id
     )

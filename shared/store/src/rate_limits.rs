@@ -10,16 +10,18 @@ use uuid::Uuid;
 use crate::batch::Statement;
 use crate::{Error, Result};
 
-/// One request of a key on a surface.
+/// Requests of a key on a surface.
 #[derive(Debug, Clone, Copy)]
-pub struct Hit {
+pub struct Hits {
     /// The id that the requests are counted under.
     pub key_id: Uuid,
-    /// The surface it was made on.
+    /// The surface they were made on.
     pub surface: Surface,
+    /// How many.
+    pub count: u32,
 }
 
-/// A request's position in its minute.
+/// The position of the last of these requests in its minute.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Counted {
     /// The request's number in the minute, from 1.
@@ -28,14 +30,15 @@ pub struct Counted {
     pub reset: i64,
 }
 
-impl Statement for Hit {
-    type Row = Hit;
+impl Statement for Hits {
+    type Row = Hits;
     type Output = Counted;
 
-    async fn run(db: &mut PgConnection, rows: &[Hit]) -> Result<Vec<Option<Counted>>> {
+    async fn run(db: &mut PgConnection, rows: &[Hits]) -> Result<Vec<Option<Counted>>> {
         let mut sums = BTreeMap::<(Uuid, &str), i32>::new();
         for hit in rows {
-            *sums.entry((hit.key_id, hit.surface.name())).or_default() += 1;
+            let sum = sums.entry((hit.key_id, hit.surface.name())).or_default();
+            *sum = sum.saturating_add(i32::try_from(hit.count).unwrap_or(i32::MAX));
         }
         let subjects: Vec<Uuid> = sums.keys().map(|(subject, _)| *subject).collect();
         let surfaces: Vec<&str> = sums.keys().map(|(_, surface)| *surface).collect();
@@ -60,7 +63,7 @@ impl Statement for Hit {
             .into_iter()
             .map(|row| ((row.subject, row.surface), (row.hits, row.reset)))
             .collect();
-        // The statement returns the count after the whole batch, so the last hit has that number and
+        // The statement returns the count after the whole batch, so the last row has that number and
         // the others count down from it.
         let mut numbered: Vec<_> = rows
             .iter()
@@ -72,10 +75,10 @@ impl Statement for Hit {
     }
 }
 
-fn number(counts: &mut BTreeMap<(Uuid, String), (i32, i64)>, hit: Hit) -> Option<Counted> {
+fn number(counts: &mut BTreeMap<(Uuid, String), (i32, i64)>, hit: Hits) -> Option<Counted> {
     let (hits, reset) = counts.get_mut(&(hit.key_id, hit.surface.name().to_owned()))?;
     let number = u32::try_from(*hits).ok()?;
-    *hits -= 1;
+    *hits = hits.saturating_sub(i32::try_from(hit.count).ok()?);
     Some(Counted {
         number,
         reset: *reset,

@@ -14,7 +14,7 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use crate::effects::{self, Effects};
-use crate::jobs::{Claimed, Claims, GRACE, Load};
+use crate::jobs::{Claimed, Claims, FIRST_PUBLISH_DELAY, Load};
 use crate::{Error, Result, Tx};
 
 struct Row {
@@ -76,7 +76,11 @@ pub async fn create(tx: &mut Tx, refund: &Refund) -> Result<Option<OffsetDateTim
     .await?;
     if created_at.is_some() {
         let effects = Effects::new(refund.merchant_id, refund.mode);
-        effects::record(tx, &effects.job(Worker::Refund, refund.id.0, GRACE)).await?;
+        effects::record(
+            tx,
+            &effects.job(Worker::Refund, refund.id.0, FIRST_PUBLISH_DELAY),
+        )
+        .await?;
     }
     Ok(created_at)
 }
@@ -160,7 +164,7 @@ impl Load for ClaimedRefund {
 
     async fn load(db: &mut PgConnection, claims: &Claims) -> Result<Vec<(Uuid, Claimed<Self>)>> {
         let rows = sqlx::query!(
-            r#"select c.lease as "lease!", c.attempts as "claims!", r.id, r.payment_id, r.merchant_id,
+            r#"select c.lease as "lease!", c.claims as "claims!", r.id, r.payment_id, r.merchant_id,
                       r.live, r.state, r.amount, p.currency, r.reason, r.created_at,
                       a.id as authorization_id, a.acquirer
                from claim_jobs('refund', $1, $2, $3, $4) c
@@ -195,7 +199,7 @@ impl Load for ClaimedRefund {
             (
                 row.lease,
                 Claimed {
-                    attempts: row.claims,
+                    claims: row.claims,
                     owner,
                 },
             )

@@ -2,9 +2,12 @@
 
 use std::collections::HashMap;
 
+use domain::endpoint::Status;
+use domain::event::EventType;
 use domain::id::{AuthorizationId, PaymentId, RefundId};
+use domain::ledger::Kind;
 use domain::payment::{Event, State};
-use domain::refund;
+use domain::{authorization, delivery, refund};
 use sqlx::PgPool;
 use uuid::Uuid;
 
@@ -54,37 +57,124 @@ pub async fn count(db: &PgPool) -> Result<Compared> {
 /// Compares the ledger with the payments: every posting balances, and every payment has exactly the
 /// postings that its state requires, for its amount.
 pub async fn ledger(db: &PgPool) -> Result<Vec<Difference>> {
-    let rows = sqlx::query_file_as!(Difference, "src/reports/ledger.sql")
-        .fetch_all(db)
-        .await?;
+    let (states, kinds): (Vec<_>, Vec<_>) = expected_postings().unzip();
+    let rows = sqlx::query_file_as!(
+        Difference,
+        "src/reports/ledger.sql",
+        &states,
+        &kinds,
+        refund::State::Failed.name(),
+        refund::State::Refunded.name(),
+    )
+    .fetch_all(db)
+    .await?;
     Ok(rows)
 }
 
 /// Compares payments with their history, authorizations and sealed cards.
 pub async fn payments(db: &PgPool) -> Result<Vec<Difference>> {
     let (from, to) = legal_moves();
-    let rows = sqlx::query_file_as!(Difference, "src/reports/payments.sql", &from, &to)
-        .fetch_all(db)
-        .await?;
+    let undecided =
+        |state: &authorization::State| state.is_open() && *state != authorization::State::Approved;
+    let rows = sqlx::query_file_as!(
+        Difference,
+        "src/reports/payments.sql",
+        &from,
+        &to,
+        &names(&State::ALL, |state| state.holds_approval(), State::name),
+        &names(
+            &State::ALL,
+            |state| *state == State::Authorizing,
+            State::name
+        ),
+        authorization::State::Approved.name(),
+        &names(
+            &authorization::State::ALL,
+            undecided,
+            authorization::State::name
+        ),
+    )
+    .fetch_all(db)
+    .await?;
     Ok(rows)
 }
 
 /// Compares jobs with what is in progress: everything in progress has a job, every job has something in
 /// progress, none is overdue, none is parked.
 pub async fn jobs(db: &PgPool) -> Result<Vec<Difference>> {
-    let rows = sqlx::query_file_as!(Difference, "src/reports/jobs.sql")
-        .fetch_all(db)
-        .await?;
+    use authorization::State as Attempt;
+    let has_job = |state: &State| state.is_in_progress() || *state == State::Created;
+    let rows = sqlx::query_file_as!(
+        Difference,
+        "src/reports/jobs.sql",
+        &names(&State::ALL, has_job, State::name),
+        &names(&Attempt::ALL, |state| state.is_in_progress(), Attempt::name),
+        &[delivery::State::Delivering.name().to_owned()],
+        &names(
+            &refund::State::ALL,
+            |state| state.is_in_progress(),
+            refund::State::name
+        ),
+    )
+    .fetch_all(db)
+    .await?;
     Ok(rows)
 }
 
 /// Compares payments with events and deliveries: one event for each final state, one delivery for each
 /// subscribed endpoint, `delivered` only after a 2xx.
 pub async fn events(db: &PgPool) -> Result<Vec<Difference>> {
-    let rows = sqlx::query_file_as!(Difference, "src/reports/events.sql")
-        .fetch_all(db)
-        .await?;
+    let finals = State::ALL.into_iter().filter_map(|state| {
+        let event_type = state.event_type()?;
+        Some((state.name().to_owned(), event_type.name().to_owned()))
+    });
+    let (states, types): (Vec<_>, Vec<_>) = finals.unzip();
+    let rows = sqlx::query_file_as!(
+        Difference,
+        "src/reports/events.sql",
+        &states,
+        &types,
+        EventType::IntentStatusChanged.name(),
+        &names(
+            &refund::State::ALL,
+            |state| state.is_in_progress(),
+            refund::State::name
+        ),
+        Status::Active.name(),
+        delivery::State::Delivered.name(),
+    )
+    .fetch_all(db)
+    .await?;
     Ok(rows)
+}
+
+/// The names of the states that match.
+fn names<S: Copy>(
+    states: &[S],
+    matches: impl Fn(&S) -> bool,
+    name: impl Fn(S) -> &'static str,
+) -> Vec<String> {
+    let matching = states.iter().copied().filter(|state| matches(state));
+    matching.map(|state| name(state).to_owned()).collect()
+}
+
+/// The kinds of postings that a payment in each state may have, joined by commas. An authorization that is
+/// captured in the same commit posts the capture alone.
+fn expected_postings() -> impl Iterator<Item = (String, String)> {
+    let expected: [(State, &[Kind]); 8] = [
+        (State::Created, &[]),
+        (State::Authorizing, &[]),
+        (State::Expired, &[]),
+        (State::Failed, &[]),
+        (State::Failed, &[Kind::Hold, Kind::Release]),
+        (State::Capturing, &[Kind::Hold]),
+        (State::Captured, &[Kind::Capture]),
+        (State::Captured, &[Kind::Capture, Kind::Hold, Kind::Release]),
+    ];
+    expected.into_iter().map(|(state, kinds)| {
+        let kinds: Vec<_> = kinds.iter().map(|kind| kind.name()).collect();
+        (state.name().to_owned(), kinds.join(","))
+    })
 }
 
 /// Every legal transition of a payment, and staying in a state, as pairs of state names.
@@ -120,13 +210,23 @@ pub struct Charge {
 
 /// Every payment that was sent to an acquirer in test mode, to compare with the acquirer's log.
 pub async fn charges(db: &PgPool) -> Result<HashMap<PaymentId, Charge>> {
+    // A watched attempt is reversed at the acquirer already.
+    let is_work = |state: &authorization::State| {
+        state.is_in_progress() && *state != authorization::State::Watching
+    };
     let rows = sqlx::query!(
         r#"select p.id, p.state, p.version, round(p.amount, p.exponent::integer)::text as "amount!",
                   p.currency, array_agg(a.id) as "attempts!: Vec<Uuid>",
-                  (array_agg(a.id) filter (where a.state = 'approved'))[1] as approved,
-                  bool_or(a.state in ('sending', 'enquiring', 'reversing', 'voiding')) as "is_work!"
+                  (array_agg(a.id) filter (where a.state = $1))[1] as approved,
+                  bool_or(a.state = any($2)) as "is_work!"
            from payments p join authorizations a on a.payment_id = p.id
-           where not p.live group by p.id"#
+           where not p.live group by p.id"#,
+        authorization::State::Approved.name(),
+        &names(
+            &authorization::State::ALL,
+            is_work,
+            authorization::State::name
+        ),
     )
     .fetch_all(db)
     .await?;

@@ -1,4 +1,4 @@
-//! A card as clients write it: the same four fields on every surface that takes the object `card`.
+//! Cards in requests: the same four fields on every surface that takes a `card` object.
 
 use domain::card::{self, CardError};
 use schemars::JsonSchema;
@@ -6,10 +6,11 @@ use serde::Deserialize;
 use zeroize::Zeroizing;
 
 use crate::fields::{FieldError, Fields};
+use crate::limits;
 
 /// Reads the fields of a card.
 pub fn read(mut fields: Fields) -> Result<card::Card, FieldError> {
-    let number = fields.secret_text("number", 40)?;
+    let number = fields.secret_text("number", limits::CARD_NUMBER_MAX)?;
     let number = Zeroizing::new(fields.required("number", number)?);
     let month = fields.integer("exp_month")?;
     let month = fields.required("exp_month", month)?;
@@ -26,7 +27,7 @@ pub fn read(mut fields: Fields) -> Result<card::Card, FieldError> {
     Ok(card)
 }
 
-/// Which field is to blame.
+/// The field that the error is about.
 const fn part(why: CardError) -> &'static str {
     match why {
         CardError::Length | CardError::NotDigits | CardError::Luhn => "number",
@@ -36,21 +37,21 @@ const fn part(why: CardError) -> &'static str {
     }
 }
 
-/// The card to charge. It is sealed at once and never kept in the clear.
+/// The card to charge. Encrypted on receipt and never stored in plain text.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(rename = "Card")]
 pub struct CardBody {
-    /// The card's number; spaces and hyphens are dropped.
-    #[schemars(length(min = 12, max = 40), example = &"4242424242424242")]
+    /// Card number of 12 to 19 digits. Spaces and hyphens are ignored.
+    #[schemars(length(min = 12, max = limits::CARD_NUMBER_MAX), example = &"4242424242424242")]
     pub number: String,
-    /// The month it expires.
+    /// Expiration month, 1 to 12.
     #[schemars(range(min = 1, max = 12))]
     pub exp_month: u8,
-    /// The year it expires, four digits.
+    /// Four-digit expiration year.
     #[schemars(range(min = 2000, max = 2099))]
     pub exp_year: u16,
-    /// The security code: three digits, four for American Express.
-    #[schemars(regex(pattern = "^[0-9]{3,4}$"), example = &"123")]
+    /// Card security code: 3 digits, or 4 for American Express.
+    #[schemars(regex(pattern = limits::SECURITY_CODE), example = &"123")]
     pub cvc: String,
 }

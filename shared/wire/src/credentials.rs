@@ -6,15 +6,13 @@ use serde_json::Value;
 use zeroize::Zeroizing;
 
 use crate::fields::{FieldError, Fields};
+use crate::limits;
 
-/// Characters that an id or a secret may have.
-const TEXT_MAX: usize = 200;
-
-/// Who asks for a token, and what proves it.
+/// Client credentials from a token request.
 pub struct Credentials {
-    /// `client_…`; any text until it is looked up.
+    /// Client id, `client_…`; not validated until it is looked up.
     pub client_id: String,
-    /// `cs_…`
+    /// Client secret, `cs_…`.
     pub client_secret: Zeroizing<String>,
 }
 
@@ -22,9 +20,9 @@ impl Credentials {
     /// Reads a JSON body.
     pub fn read(body: Value) -> Result<Self, FieldError> {
         let mut fields = Fields::of(body)?;
-        let client_id = fields.secret_text("client_id", TEXT_MAX)?;
+        let client_id = fields.secret_text("client_id", limits::CREDENTIAL_MAX)?;
         let client_id = fields.required("client_id", client_id)?;
-        let client_secret = fields.secret_text("client_secret", TEXT_MAX)?;
+        let client_secret = fields.secret_text("client_secret", limits::CREDENTIAL_MAX)?;
         let client_secret = Zeroizing::new(fields.required("client_secret", client_secret)?);
         fields.finish()?;
         Ok(Self {
@@ -34,36 +32,36 @@ impl Credentials {
     }
 }
 
-/// Your client credentials. They were shown once, when the account was made.
+/// Your client credentials, which were shown once, when the account was created.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(rename = "ClientCredentials")]
 pub struct CredentialsBody {
-    /// The client's id, `client_…`.
-    #[schemars(length(max = 200))]
+    /// Client id, `client_…`.
+    #[schemars(length(max = limits::CREDENTIAL_MAX))]
     pub client_id: String,
-    /// The client's secret, `cs_…`.
-    #[schemars(length(max = 200))]
+    /// Client secret, `cs_…`.
+    #[schemars(length(max = limits::CREDENTIAL_MAX))]
     pub client_secret: String,
 }
 
-/// An access token. Send it wherever an API key is sent: `Authorization: Bearer …`.
+/// An access token. Send it in place of an API key, as `Authorization: Bearer …`.
 #[derive(Serialize, JsonSchema)]
 #[schemars(rename = "AccessToken")]
 pub struct Granted<'a> {
-    /// The token.
+    /// The access token.
     access_token: &'a str,
-    /// How to send it: always `Bearer`.
+    /// Always `Bearer`.
     token_type: &'static str,
-    /// How many seconds it is taken.
+    /// Lifetime of the token, in seconds.
     expires_in: i32,
-    /// What it may be used for, as it was asked.
+    /// Granted scopes, separated by spaces. Absent on APIs whose token requests have no scope.
     #[serde(skip_serializing_if = "Option::is_none")]
     scope: Option<&'a str>,
 }
 
 impl<'a> Granted<'a> {
-    /// A token that is taken for `expires_in` seconds.
+    /// A token that expires after `expires_in` seconds.
     pub const fn of(access_token: &'a str, expires_in: i32, scope: Option<&'a str>) -> Self {
         Self {
             access_token,
@@ -73,7 +71,7 @@ impl<'a> Granted<'a> {
         }
     }
 
-    /// The body.
+    /// Serializes the response body.
     pub fn body(&self) -> String {
         crate::json(self)
     }

@@ -1,4 +1,4 @@
-//! Customers as clients write them: the same fields on every surface that has them.
+//! Customers in requests: the same fields on every surface.
 
 use domain::id::{self, CustomerId};
 use schemars::JsonSchema;
@@ -6,25 +6,26 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use crate::fields::{FieldChange, FieldError, Fields};
+use crate::limits;
 
-/// A customer to create. One whose address is known already is changed instead: what is not said
-/// stays.
+/// Details of a customer to create. If a customer with this `email` exists, it is updated instead;
+/// absent fields keep their values.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Details {
-    /// The address it is known by.
+    /// E-mail address, which identifies the customer.
     pub email: Option<String>,
-    /// Its name.
+    /// Full name.
     pub name: Option<String>,
-    /// Its telephone number.
+    /// Telephone number.
     pub phone: Option<String>,
-    /// What the merchant says about it.
+    /// The merchant's description.
     pub description: Option<String>,
     /// The merchant's own keys and values.
     pub metadata: Option<Map<String, Value>>,
 }
 
 impl Details {
-    /// Reads the body of a request that creates one.
+    /// Reads the body of a request that creates a customer.
     pub fn read(body: Value) -> Result<Self, FieldError> {
         let mut fields = Fields::of(body)?;
         let details = Self {
@@ -39,23 +40,23 @@ impl Details {
     }
 }
 
-/// What is to become of a customer's fields.
+/// Changes to a customer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Changes {
-    /// The address it is known by.
+    /// E-mail address, which identifies the customer.
     pub email: FieldChange<String>,
-    /// Its name.
+    /// Full name.
     pub name: FieldChange<String>,
-    /// Its telephone number.
+    /// Telephone number.
     pub phone: FieldChange<String>,
-    /// What the merchant says about it.
+    /// The merchant's description.
     pub description: FieldChange<String>,
-    /// The merchant's own keys and values, all of them.
+    /// The merchant's own keys and values; replaces all of them.
     pub metadata: FieldChange<Map<String, Value>>,
 }
 
 impl Changes {
-    /// Reads the body of a request that changes one.
+    /// Reads the body of a request that updates a customer.
     pub fn read(body: Value) -> Result<Self, FieldError> {
         let mut fields = Fields::of(body)?;
         let changes = Self {
@@ -70,80 +71,73 @@ impl Changes {
     }
 }
 
-/// A customer's address.
-///
-/// # Errors
-/// If it is none.
+/// Reads the field `email`, an e-mail address.
 pub fn email(fields: &mut Fields) -> Result<Option<String>, FieldError> {
     fields.address("email")
 }
 
-/// A customer's name.
-///
-/// # Errors
-/// If it is none.
+/// Reads the field `name`.
 pub fn name(fields: &mut Fields) -> Result<Option<String>, FieldError> {
-    fields.text("name", 200)
+    fields.text("name", limits::NAME_MAX)
 }
 
-/// A customer's telephone number.
-///
-/// # Errors
-/// If it is none.
+/// Reads the field `phone`.
 pub fn phone(fields: &mut Fields) -> Result<Option<String>, FieldError> {
-    fields.text("phone", 40)
+    fields.text("phone", limits::PHONE_MAX)
 }
 
 fn description(fields: &mut Fields) -> Result<Option<String>, FieldError> {
-    fields.text("description", 1_000)
+    fields.text("description", limits::DESCRIPTION_MAX)
 }
 
-/// Reads a customer's id as any surface writes it: `cus_…` or `cust_…`.
+/// Parses a customer's id in the format of any surface: `cus_…` or `cust_…`.
 pub fn id(text: &str) -> Option<CustomerId> {
     CustomerId::parse(text).or_else(|| id::parse("cust", text).map(CustomerId))
 }
 
-/// A customer. One customer has one address: where a customer with this address is known, creating
-/// changes that one and answers with it, and a field that is not sent stays.
+/// A customer to create. If a customer with this `email` exists, it is updated and returned
+/// instead; absent fields keep their values.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(rename = "CustomerToCreate")]
 pub struct CustomerBody {
     /// E-mail address.
-    #[schemars(length(max = 254), example = &"customer@example.com")]
+    #[schemars(length(max = limits::EMAIL_MAX), example = &"customer@example.com")]
     pub email: Option<String>,
     /// Full name.
-    #[schemars(length(max = 200))]
+    #[schemars(length(max = limits::NAME_MAX))]
     pub name: Option<String>,
     /// Telephone number.
-    #[schemars(length(max = 40))]
+    #[schemars(length(max = limits::PHONE_MAX))]
     pub phone: Option<String>,
-    /// Your own words about the customer.
-    #[schemars(length(max = 1000))]
+    /// Your description of the customer.
+    #[schemars(length(max = limits::DESCRIPTION_MAX))]
     pub description: Option<String>,
-    /// Your own keys and values: at most 50 keys, 5 levels, texts of at most 500 characters.
+    /// Key-value pairs to attach to the object: at most 50 keys, 5 levels of nesting, and 500
+    /// characters per string.
     pub metadata: Option<Map<String, Value>>,
 }
 
-/// What changes of a customer. A field that is not sent stays, `null` clears it, and `metadata` is
+/// Changes to a customer. Absent fields keep their values, `null` clears a field, and `metadata` is
 /// replaced as a whole.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(rename = "CustomerToChange")]
 pub struct CustomerChangesBody {
-    /// E-mail address; no other customer may have it.
-    #[schemars(length(max = 254))]
+    /// E-mail address. Must be unique among your customers.
+    #[schemars(length(max = limits::EMAIL_MAX))]
     pub email: Option<String>,
     /// Full name.
-    #[schemars(length(max = 200))]
+    #[schemars(length(max = limits::NAME_MAX))]
     pub name: Option<String>,
     /// Telephone number.
-    #[schemars(length(max = 40))]
+    #[schemars(length(max = limits::PHONE_MAX))]
     pub phone: Option<String>,
-    /// Your own words about the customer.
-    #[schemars(length(max = 1000))]
+    /// Your description of the customer.
+    #[schemars(length(max = limits::DESCRIPTION_MAX))]
     pub description: Option<String>,
-    /// Your own keys and values: at most 50 keys, 5 levels, texts of at most 500 characters.
+    /// Key-value pairs to attach to the object: at most 50 keys, 5 levels of nesting, and 500
+    /// characters per string.
     pub metadata: Option<Map<String, Value>>,
 }
 

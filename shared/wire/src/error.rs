@@ -1,22 +1,24 @@
-//! Errors as tables: one row drives the response, the `OpenAPI` document and the reference page.
+//! Error tables: one row defines an error's response and its entries in the `OpenAPI` document and
+//! on the reference page.
 
-/// An error that a surface may answer.
+/// An error that a surface may return.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Row {
     /// The HTTP status.
     pub status: u16,
-    /// What programs compare.
+    /// Machine-readable error code.
     pub code: &'static str,
-    /// What people read. `{name}` stands for a value of the request.
+    /// Human-readable message. `{name}` is replaced with a value of the request.
     pub text: &'static str,
-    /// When it comes.
+    /// When the error occurs.
     pub when: &'static str,
     /// What the client can do about it.
     pub remedy: &'static str,
 }
 
 impl Row {
-    /// The text with its values. Values are inserted once, so braces in them mean nothing.
+    /// Fills in the values of the message. Values are inserted once, so braces in them have no
+    /// effect.
     pub fn fill(&self, values: &[(&str, &str)]) -> String {
         let mut parts = self.text.split('{');
         let mut text = parts.next().unwrap_or_default().to_owned();
@@ -35,11 +37,11 @@ pub trait SurfaceError {
     /// The HTTP status.
     fn status(&self) -> u16;
 
-    /// The JSON body.
+    /// Serializes the JSON body.
     fn body(&self) -> String;
 }
 
-/// A surface's table: a constant for each row, and all of them by status as `ROWS`.
+/// Defines a surface's error table: a constant for each row, and `ROWS`, all rows sorted by status.
 macro_rules! rows {
     ($($name:ident: $status:literal $code:literal, $text:literal, $when:literal, $remedy:expr;)*) => {
         $(
@@ -53,14 +55,14 @@ macro_rules! rows {
             };
         )*
 
-        /// Every error of this surface, by status.
+        /// All errors of this surface, sorted by status.
         pub const ROWS: &[$crate::error::Row] = &[$($name),*];
     };
 }
 
 pub(crate) use rows;
 
-/// The remedy of errors that are not the client's fault.
+/// Remedy for errors that the client did not cause.
 pub(crate) const AGAIN: &str = "Send it again, with the same Idempotency-Key if it had one.";
 
 #[cfg(test)]

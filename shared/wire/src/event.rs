@@ -1,5 +1,4 @@
-//! What every webhook looks like: one envelope for all surfaces, around an object in the
-//! endpoint's own words.
+//! Webhook bodies: one envelope for all surfaces, around an object in the surface's format.
 
 use domain::event::{Event, EventType};
 use domain::id::EventId;
@@ -10,8 +9,8 @@ use time::OffsetDateTime;
 use crate::subscription::EVERYTHING;
 use crate::{finfusion, finternet, paygate};
 
-/// The kinds of events that a subscription in a surface's words asks for; `*` is everything that
-/// the surface tells of.
+/// The event types that a subscription's event names select; `*` selects all that the surface
+/// sends.
 pub fn kinds(surface: Surface, events: &[String]) -> Vec<EventType> {
     let word = |kind| match surface {
         Surface::Finternet => finternet::webhook::event_name(kind),
@@ -30,18 +29,19 @@ pub fn kinds(surface: Surface, events: &[String]) -> Vec<EventType> {
         .collect()
 }
 
-/// The body of a webhook in the words of the endpoint's surface; `None` if it is not told there.
+/// Renders the body of a webhook in the surface's format; `None` if the surface does not send the
+/// event.
 pub fn render(
     surface: Surface,
     id: EventId,
     event: &Event,
-    happened_at: OffsetDateTime,
+    occurred_at: OffsetDateTime,
 ) -> Option<String> {
     match surface {
-        Surface::Finternet => finternet::webhook::body(id, event, happened_at),
+        Surface::Finternet => finternet::webhook::body(id, event, occurred_at),
         Surface::Fourgeeks => None,
-        Surface::Paygate => paygate::webhook::body(id, event, happened_at),
-        Surface::Finfusion => finfusion::webhook::body(id, event, happened_at),
+        Surface::Paygate => paygate::webhook::body(id, event, occurred_at),
+        Surface::Finfusion => finfusion::webhook::body(id, event, occurred_at),
     }
 }
 
@@ -60,18 +60,18 @@ struct Data<T> {
     object: T,
 }
 
-/// The body of a webhook of this kind, in its surface's word, about this object.
+/// Builds the body of a webhook from the surface's event name and object.
 pub(crate) fn body<T: Serialize>(
     id: EventId,
     kind: &'static str,
-    happened_at: OffsetDateTime,
+    occurred_at: OffsetDateTime,
     object: T,
 ) -> String {
     crate::json(&Envelope {
         id: id.to_string(),
         object: "event",
         kind,
-        created: happened_at.unix_timestamp(),
+        created: occurred_at.unix_timestamp(),
         data: Data { object },
     })
 }

@@ -1,72 +1,73 @@
-//! Reading the fields of a JSON object one by one, so that every wrong one is named.
+//! Reads the fields of a JSON object one by one, so that an error names the field that is wrong.
 
 use domain::card::{self, CardError};
 use serde_json::{Map, Value};
 
-/// Characters that an e-mail address may have.
-const ADDRESS_MAX: usize = 254;
+use crate::limits;
 
-/// Members that metadata may have.
+/// Maximum number of keys of an object, or items of an array, in metadata.
 const METADATA_MEMBERS_MAX: usize = 50;
-/// Levels that metadata may have.
+/// Maximum nesting depth of metadata.
 const METADATA_DEPTH_MAX: usize = 5;
-/// Below this a number can be read again as the database writes it, with all its digits.
+/// Numbers in metadata must be smaller than this. The database returns numbers with all their
+/// digits, and larger ones could not be parsed again.
 const NUMBER_MAX: f64 = 1e300;
-/// Characters that a text inside metadata may have.
+/// Maximum length of a string in metadata, in characters.
 const METADATA_TEXT_MAX: usize = 500;
 
-/// What is wrong with a field. Each surface has its own words for it.
+/// Why a field is rejected. Each surface renders it in its own format.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum FieldError {
-    /// A required field is not there.
+    /// A required field is missing.
     Missing {
-        /// Its path, `card.number`.
+        /// Path of the field, such as `card.number`.
         param: String,
     },
-    /// A field has the wrong type or value.
+    /// The field has the wrong type or value.
     Invalid {
-        /// Its path.
+        /// Path of the field.
         param: String,
-        /// What it must be, as a sentence's end: "must be …".
+        /// What is required, as the end of a sentence: "must be …".
         why: String,
     },
-    /// A field no one knows: refused, because it may have meant something about money.
+    /// The field is unknown. It is rejected rather than ignored, because the client may expect it
+    /// to affect the amount charged.
     Unknown {
-        /// Its path.
+        /// Path of the field.
         param: String,
     },
-    /// A card number where texts are stored.
+    /// The field is stored, and its value contains a card number.
     CardNumber {
-        /// Its path.
+        /// Path of the field.
         param: String,
     },
-    /// What should be an e-mail address and is none.
+    /// The value is not an e-mail address.
     Address {
-        /// Its path.
+        /// Path of the field.
         param: String,
     },
-    /// A part of a card that no card has.
+    /// A part of the card is invalid.
     Card {
-        /// The part's path.
+        /// Path of the part.
         param: String,
-        /// What is wrong with it.
+        /// What is wrong with the part.
         why: CardError,
     },
 }
 
-/// What a request that changes an object says about one of its fields.
+/// A change to one field of an object.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum FieldChange<T> {
-    /// Nothing: it stays.
+    /// The field is absent and keeps its value.
     Keep,
-    /// `null`: it is cleared.
+    /// The field is `null` and is cleared.
     Clear,
-    /// It has this value from now on.
+    /// The field is set to this value.
     To(T),
 }
 
 impl<T> FieldChange<T> {
-    /// What is said, if anything is: a value, or `None` where it is cleared.
+    /// The new value, if the field changes: `Some(None)` clears it.
     pub fn provided(self) -> Option<Option<T>> {
         match self {
             FieldChange::Keep => None,
@@ -76,17 +77,15 @@ impl<T> FieldChange<T> {
     }
 }
 
-/// The fields of one object, taken one after the other; [`Fields::finish`] refuses what is left.
+/// The fields of an object, removed as they are read. [`Fields::finish`] rejects those that are
+/// left.
 pub struct Fields {
     path: String,
     left: Map<String, Value>,
 }
 
 impl Fields {
-    /// The fields of a request's body.
-    ///
-    /// # Errors
-    /// [`FieldError::Invalid`] if it is not an object.
+    /// The fields of a request body, which must be an object.
     pub fn of(body: Value) -> Result<Self, FieldError> {
         Self::below(String::new(), body)
     }
@@ -101,7 +100,7 @@ impl Fields {
         }
     }
 
-    /// The path of a field.
+    /// The full path of a field.
     pub fn param(&self, name: &str) -> String {
         if self.path.is_empty() {
             name.to_owned()
@@ -117,22 +116,20 @@ impl Fields {
         }
     }
 
-    /// A field that must be there.
-    ///
-    /// # Errors
-    /// [`FieldError::Missing`].
+    /// Returns the value of a required field, or [`FieldError::Missing`] if it is absent.
     pub fn required<T>(&self, name: &str, value: Option<T>) -> Result<T, FieldError> {
         value.ok_or_else(|| FieldError::Missing {
             param: self.param(name),
         })
     }
 
-    /// Any value; `null` counts as absent.
+    /// Reads any value; `null` counts as absent.
     pub fn value(&mut self, name: &str) -> Option<Value> {
         self.left.remove(name).filter(|value| !value.is_null())
     }
 
-    /// A text of at most `most` characters that will be stored: no NUL, no card number.
+    /// Reads a string of at most `most` characters that will be stored. Rejects NUL and card
+    /// numbers.
     pub fn text(&mut self, name: &str, most: usize) -> Result<Option<String>, FieldError> {
         let text = self.secret_text(name, most)?;
         match text {
@@ -143,7 +140,8 @@ impl Fields {
         }
     }
 
-    /// A text of at most `most` characters that may be a card number and is never stored as it is.
+    /// Reads a string of at most `most` characters that may be a card number. Callers must not
+    /// store it in plain text.
     pub fn secret_text(&mut self, name: &str, most: usize) -> Result<Option<String>, FieldError> {
         match self.value(name) {
             None => Ok(None),
@@ -158,9 +156,9 @@ impl Fields {
         }
     }
 
-    /// An e-mail address of at most 254 characters.
+    /// Reads an e-mail address of at most 254 characters.
     pub fn address(&mut self, name: &str) -> Result<Option<String>, FieldError> {
-        match self.text(name, ADDRESS_MAX)? {
+        match self.text(name, limits::EMAIL_MAX)? {
             Some(text) if !is_address(&text) => Err(FieldError::Address {
                 param: self.param(name),
             }),
@@ -168,7 +166,7 @@ impl Fields {
         }
     }
 
-    /// What is to become of a field that `read` reads; `null` clears it.
+    /// Reads the change to a field with `read`; `null` clears the field.
     pub fn change<T>(
         &mut self,
         name: &str,
@@ -180,7 +178,7 @@ impl Fields {
         Ok(read(self)?.map_or(FieldChange::Clear, FieldChange::To))
     }
 
-    /// A whole number. `50.0`, `5e1` and `"50"` are not.
+    /// Reads an integer. Rejects `50.0`, `5e1` and `"50"`.
     pub fn integer(&mut self, name: &str) -> Result<Option<i64>, FieldError> {
         match self.value(name) {
             None => Ok(None),
@@ -192,7 +190,7 @@ impl Fields {
         }
     }
 
-    /// True or false.
+    /// Reads a boolean.
     pub fn boolean(&mut self, name: &str) -> Result<Option<bool>, FieldError> {
         match self.value(name) {
             None => Ok(None),
@@ -201,7 +199,7 @@ impl Fields {
         }
     }
 
-    /// An object's own fields.
+    /// Reads a nested object.
     pub fn object(&mut self, name: &str) -> Result<Option<Self>, FieldError> {
         let path = self.param(name);
         self.value(name)
@@ -209,7 +207,7 @@ impl Fields {
             .transpose()
     }
 
-    /// An array of texts.
+    /// Reads an array of strings.
     pub fn texts(&mut self, name: &str) -> Result<Option<Vec<String>>, FieldError> {
         let wrong = self.invalid(name, "must be an array of strings");
         let items = match self.value(name) {
@@ -224,13 +222,13 @@ impl Fields {
         texts.collect::<Option<Vec<_>>>().map(Some).ok_or(wrong)
     }
 
-    /// The merchant's own keys and values: at most 50, five levels deep, texts of at most 500
-    /// characters, no card number anywhere.
+    /// Reads `metadata`, the merchant's own keys and values: at most 50 keys, five levels of
+    /// nesting, 500 characters per string, and no card numbers. Empty if absent.
     pub fn metadata(&mut self) -> Result<Map<String, Value>, FieldError> {
         Ok(self.given_metadata()?.unwrap_or_default())
     }
 
-    /// The merchant's own keys and values as [`Fields::metadata`] reads them, if there are any.
+    /// Reads `metadata` like [`Fields::metadata`]; `None` if it is absent.
     pub fn given_metadata(&mut self) -> Result<Option<Map<String, Value>>, FieldError> {
         let param = self.param("metadata");
         let members = match self.value("metadata") {
@@ -248,14 +246,11 @@ impl Fields {
         Ok(Some(members))
     }
 
-    /// Ends the reading.
-    ///
-    /// # Errors
-    /// [`FieldError::Unknown`] if a field is left that nobody asked for.
+    /// Returns [`FieldError::Unknown`] if a field is left that was not read.
     pub fn finish(self) -> Result<(), FieldError> {
         match self.left.keys().next() {
             None => Ok(()),
-            // What a client called a field may be anything, a card number too.
+            // The client chose the field's name, which may be a card number: do not repeat it.
             Some(name) if name.len() > 40 || card::contains_card_number(name) => {
                 Err(FieldError::Unknown {
                     param: self.param("…"),

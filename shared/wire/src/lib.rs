@@ -1,6 +1,7 @@
-//! The words of the public APIs: what requests mean, what answers and webhooks look like.
+//! Formats of the public APIs: how requests are read, and how responses, errors and webhooks are
+//! written.
 //!
-//! Absent on purpose: servers, clients, the database. A surface's paths are in `api`.
+//! Contains no servers, clients or database access. The paths of each surface are in `api`.
 
 pub mod card;
 pub mod credentials;
@@ -11,6 +12,7 @@ pub mod fields;
 pub mod finfusion;
 pub mod finternet;
 pub mod fourgeeks;
+pub mod limits;
 pub mod page;
 pub mod paygate;
 pub mod query;
@@ -21,10 +23,10 @@ pub mod subscription;
 #[cfg(test)]
 mod samples;
 
-/// A body that was put together from known parts, as JSON.
+/// Serializes a response body.
 ///
-/// Structs of strings and integers always serialize; were one ever not to, the client gets an
-/// empty object rather than a panic.
+/// Structs of strings and integers always serialize. If one did not, the client would receive an
+/// empty object rather than the task panicking.
 fn json<T: serde::Serialize>(body: &T) -> String {
     serde_json::to_string(body).unwrap_or_else(|_| "{}".to_owned())
 }

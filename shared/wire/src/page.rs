@@ -1,37 +1,31 @@
-//! Lists in parts: newest first, from an object on or from an offset on.
+//! Pagination of lists, newest first, by cursor or by offset.
 
 use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::fields::FieldError;
+use crate::limits;
 use crate::query::{Parameters, invalid};
 
-/// How many objects a part has if nobody says.
-const LIMIT_DEFAULT: u32 = 10;
-/// How many objects a part may have.
-const LIMIT_MAX: u32 = 100;
-/// How many objects may be skipped: each costs as much as one that is shown.
-const OFFSET_MAX: u32 = 10_000;
-
-/// Which part of a list is asked for.
+/// A requested page of a list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Page<T> {
-    /// How many objects to show, 1 to 100.
+    /// Maximum number of objects to return, 1 to 100.
     pub limit: u32,
-    /// How many to skip before the first one, 0 to 10,000.
+    /// Number of objects to skip, 0 to 10,000.
     pub offset: u32,
-    /// The object after which the part begins, itself not shown.
+    /// The last object of the previous page; the page starts after it.
     pub after: Option<T>,
 }
 
 impl<T> Page<T> {
-    /// Reads `limit`, `offset` and `starting_after`, an id that `id` reads.
+    /// Reads `limit`, `offset` and `starting_after`, whose id is parsed with `id`.
     pub fn read(
         parameters: &Parameters,
         id: impl FnOnce(&str) -> Option<T>,
     ) -> Result<Self, FieldError> {
-        let limit = parameters.number("limit", 1..=LIMIT_MAX)?;
-        let offset = parameters.number("offset", 0..=OFFSET_MAX)?;
+        let limit = parameters.number("limit", 1..=limits::LIST_MAX)?;
+        let offset = parameters.number("offset", 0..=limits::OFFSET_MAX)?;
         let after = match parameters.text("starting_after")? {
             None => None,
             Some(text) => {
@@ -41,18 +35,18 @@ impl<T> Page<T> {
             }
         };
         Ok(Self {
-            limit: limit.unwrap_or(LIMIT_DEFAULT),
+            limit: limit.unwrap_or(limits::LIST_DEFAULT),
             offset: offset.unwrap_or_default(),
             after,
         })
     }
 
-    /// How many rows to look for: one more than is shown tells whether there are more.
+    /// Number of rows to query: one more than `limit`, to detect whether more follow.
     pub fn rows(&self) -> i64 {
         i64::from(self.limit) + 1
     }
 
-    /// Takes what is not shown off the rows; says whether there was any.
+    /// Removes the rows beyond `limit`; returns whether there were any.
     pub fn cut<R>(&self, rows: &mut Vec<R>) -> bool {
         let shown = usize::try_from(self.limit).unwrap_or(usize::MAX);
         let has_more = rows.len() > shown;
@@ -61,16 +55,16 @@ impl<T> Page<T> {
     }
 }
 
-/// Which part of a list, newest first. Unknown parameters are ignored.
+/// Parameters for listing objects, newest first. Unknown parameters are ignored.
 #[derive(Deserialize, JsonSchema)]
 pub struct PageParameters {
-    /// How many objects to return.
-    #[schemars(range(min = 1, max = 100), extend("default" = 10))]
+    /// Maximum number of objects to return.
+    #[schemars(range(min = 1, max = limits::LIST_MAX), extend("default" = limits::LIST_DEFAULT))]
     pub limit: Option<u32>,
-    /// How many objects to skip. Reach further with `starting_after`.
-    #[schemars(range(min = 0, max = 10000), extend("default" = 0))]
+    /// Number of objects to skip, at most 10,000. To go further, use `starting_after`.
+    #[schemars(range(min = 0, max = limits::OFFSET_MAX), extend("default" = 0))]
     pub offset: Option<u32>,
-    /// The id of the last object you have: the list goes on after it.
+    /// Cursor for pagination: the id of the last object on the previous page.
     pub starting_after: Option<String>,
 }
 

@@ -1,4 +1,4 @@
-//! Query strings and forms: names and values, each given once.
+//! Query strings and form bodies. Each parameter may appear once.
 
 use std::ops::RangeInclusive;
 
@@ -7,11 +7,12 @@ use zeroize::Zeroizing;
 
 use crate::fields::FieldError;
 
-/// The parameters of a query string or a form. What nobody asks for is ignored: it changes nothing.
+/// The parameters of a query string or a form. Unknown parameters are ignored, because they change
+/// nothing.
 pub struct Parameters(Vec<(String, Zeroizing<String>)>);
 
 impl Parameters {
-    /// Reads `name=value&…`. Any text can be read.
+    /// Parses `name=value&…`. Any text can be parsed.
     pub fn of(text: &str) -> Self {
         let pairs = form_urlencoded::parse(text.as_bytes());
         let owned = pairs.map(|(name, value)| {
@@ -21,10 +22,8 @@ impl Parameters {
         Self(owned.collect())
     }
 
-    /// A parameter's value.
-    ///
-    /// # Errors
-    /// If it is given twice: it would mean one thing to us and another to who looked at it before.
+    /// The value of a parameter. A repeated parameter is rejected, because a proxy may use a
+    /// different one of its values.
     pub fn text(&self, name: &str) -> Result<Option<&str>, FieldError> {
         let mut values = self.0.iter().filter(|(given, _)| given == name);
         let value = values.next().map(|(_, value)| value.as_str());
@@ -34,7 +33,7 @@ impl Parameters {
         }
     }
 
-    /// A whole number in a range.
+    /// Reads an integer within a range.
     pub fn number(
         &self,
         name: &str,
@@ -56,7 +55,7 @@ impl Parameters {
         number.map(Some).ok_or_else(|| invalid(name, why()))
     }
 
-    /// A day, `YYYY-MM-DD`.
+    /// Reads a date, `YYYY-MM-DD`.
     pub fn date(&self, name: &str) -> Result<Option<Date>, FieldError> {
         let Some(text) = self.text(name)? else {
             return Ok(None);
@@ -66,7 +65,7 @@ impl Parameters {
     }
 }
 
-/// A parameter has the wrong value; `why` ends a sentence: "must be …".
+/// A parameter has an invalid value. `why` is the end of a sentence: "must be …".
 pub fn invalid(name: &str, why: impl Into<String>) -> FieldError {
     FieldError::Invalid {
         param: name.to_owned(),

@@ -1,4 +1,4 @@
-//! What tests read and render: any JSON, and one object of each kind.
+//! Test data: arbitrary JSON, and one object of each kind.
 
 use domain::card::{Brand, MaskedCard};
 use domain::customer::Customer;
@@ -13,7 +13,7 @@ use serde_json::{Error, Map, Value, json};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-/// Any value of a few levels.
+/// Any JSON value with a few levels of nesting.
 pub fn any_json() -> impl Strategy<Value = Value> {
     let leaf = prop_oneof![
         Just(Value::Null),
@@ -31,7 +31,7 @@ pub fn any_json() -> impl Strategy<Value = Value> {
     })
 }
 
-/// A body with the value at `pointer` replaced or added.
+/// Returns the body with the value at `pointer` replaced or added.
 pub fn with(mut body: Value, pointer: &str, value: Value) -> Value {
     let (parent, name) = pointer.rsplit_once('/').unwrap_or_default();
     if let Some(Value::Object(parent)) = body.pointer_mut(parent) {
@@ -63,7 +63,7 @@ fn object(value: Value) -> Result<Map<String, Value>, Error> {
     serde_json::from_value(value)
 }
 
-/// A captured payment of 50.00 USD, of which this much is refunded.
+/// A captured payment of 50.00 USD, of which `refunded` is refunded.
 pub fn payment(refunded: &str) -> Result<Payment, Error> {
     Ok(Payment {
         id: PAYMENT,
@@ -95,7 +95,7 @@ pub fn payment(refunded: &str) -> Result<Payment, Error> {
     })
 }
 
-/// A refund of 25.00 USD of that payment, in this state.
+/// A refund of 25.00 USD of [`payment()`], in this state.
 pub fn refund(state: &str) -> Result<Refund, Error> {
     Ok(Refund {
         id: REFUND,
@@ -109,7 +109,7 @@ pub fn refund(state: &str) -> Result<Refund, Error> {
     })
 }
 
-/// The customer of that payment.
+/// The customer of [`payment()`].
 pub fn customer() -> Result<Customer, Error> {
     Ok(Customer {
         id: CUSTOMER,
@@ -125,7 +125,7 @@ pub fn customer() -> Result<Customer, Error> {
     })
 }
 
-/// An intent of 1000.00 USDC, with its last payment in this state if it has one.
+/// An intent of 1000.00 USDC. `paid` is the state of its last payment, if it has one.
 pub fn intent(paid: Option<&str>) -> Result<Intent, Error> {
     let paid = paid.map(|state| {
         Ok::<_, Error>(Paid {

@@ -1,7 +1,7 @@
-//! Signing webhooks.
+//! Webhook signatures.
 //!
-//! Secrets are derived from one key of the installation and the endpoint's id, so that none is
-//! stored.
+//! Secrets are derived from the installation's key and the id of the endpoint or merchant, so that
+//! none is stored.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
@@ -12,7 +12,7 @@ use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
-/// The headers under which the plain digest is sent, one for each surface that documents one.
+/// Headers that carry the plain digest, one for each surface that documents one.
 const PLAIN_HEADERS: [&str; 3] = [
     "x-webhook-signature",
     "finternet-signature",
@@ -23,11 +23,11 @@ const PLAIN_HEADERS: [&str; 3] = [
 #[derive(Clone, Zeroize, ZeroizeOnDrop)]
 pub struct Key([u8; 32]);
 
-/// An endpoint's or a merchant's secret.
+/// The signing secret of an endpoint or a merchant.
 pub struct Secret(Zeroizing<[u8; 32]>);
 
 impl Key {
-    /// The key with these bytes.
+    /// Creates a key from its bytes.
     pub const fn new(bytes: [u8; 32]) -> Self {
         Self(bytes)
     }
@@ -37,9 +37,9 @@ impl Key {
         self.derive(b"endpoint", id.0.as_bytes())
     }
 
-    /// The secret of a merchant's whole account in one mode; every webhook carries a signature under
-    /// it too, so that one verifier can serve all endpoints. What test mode signs proves nothing to
-    /// who verifies with live mode's.
+    /// The secret of a merchant's account in one mode. It also signs every webhook, so that one
+    /// verifier can serve all endpoints. The modes have different secrets: a test webhook does not
+    /// verify with the secret of live mode.
     pub fn account(&self, id: MerchantId, mode: Mode) -> Secret {
         let purpose: &[u8] = match mode {
             Mode::Test => b"account test",
@@ -48,12 +48,12 @@ impl Key {
         self.derive(purpose, id.0.as_bytes())
     }
 
-    /// The key that signs with Ed25519 for an endpoint.
+    /// The Ed25519 signing key of an endpoint.
     pub fn ed25519(&self, id: EndpointId) -> SigningKey {
         SigningKey::from_bytes(&self.derive(b"ed25519", id.0.as_bytes()).0)
     }
 
-    /// The public half, as verifiers take it: `whpk_…`.
+    /// The Ed25519 public key of an endpoint, in the format that verifiers expect: `whpk_…`.
     pub fn ed25519_public(&self, id: EndpointId) -> String {
         let public = self.ed25519(id).verifying_key();
         format!("whpk_{}", BASE64.encode(public.as_bytes()))
@@ -65,50 +65,51 @@ impl Key {
 }
 
 impl Secret {
-    /// As the merchant holds it: `whsec_…`.
+    /// The secret in the format that the merchant receives: `whsec_…`.
     pub fn text(&self) -> Zeroizing<String> {
         Zeroizing::new(format!("whsec_{}", BASE64.encode(*self.0)))
     }
 
-    /// HMAC-SHA256 of the body, keyed with the whole text of the secret: 64 lower-case hex digits.
+    /// HMAC-SHA256 of the body, as 64 lower-case hex digits. The key is the whole text of the
+    /// secret.
     pub fn plain(&self, body: &str) -> String {
         plain(&self.text(), body)
     }
 
-    /// Standard Webhooks `v1`: keyed with the decoded bytes, over id, timestamp and body.
+    /// Standard Webhooks `v1` signature of id, timestamp and body. The key is the decoded bytes.
     pub fn v1(&self, signed: &str) -> String {
         format!("v1,{}", BASE64.encode(hmac(&*self.0, &[signed.as_bytes()])))
     }
 }
 
-/// HMAC-SHA256 of a body keyed with the whole text of a secret, as a receiver computes it: 64
-/// lower-case hex digits.
+/// HMAC-SHA256 of a body as a receiver computes it, as 64 lower-case hex digits. The key is the
+/// whole text of the secret.
 pub fn plain(secret: &str, body: &str) -> String {
     hex::encode(hmac(secret.as_bytes(), &[body.as_bytes()]))
 }
 
-/// What is posted, and to whom.
+/// A webhook to sign.
 #[derive(Debug, Clone, Copy)]
 pub struct Message<'a> {
-    /// The event; the same over all tries.
+    /// Id of the event, the same in every attempt.
     pub event: EventId,
-    /// When this try is made, Unix seconds.
+    /// Time of this attempt, in Unix seconds.
     pub timestamp: i64,
     /// The exact bytes of the body.
     pub body: &'a str,
-    /// The endpoint.
+    /// The endpoint that receives it.
     pub endpoint: EndpointId,
-    /// Whose it is.
+    /// The merchant of the endpoint.
     pub merchant: MerchantId,
     /// Test or live.
     pub mode: Mode,
-    /// Sign with Ed25519 too.
+    /// Whether to add an Ed25519 signature.
     pub ed25519: bool,
 }
 
 impl Message<'_> {
-    /// The headers that sign this message: the plain digest under each surface's name, and the
-    /// three of Standard Webhooks, which alone stop replays.
+    /// The signature headers: the plain digest under each surface's header name, and the three
+    /// headers of Standard Webhooks, which alone protect against replays.
     pub fn headers(&self, key: &Key) -> Vec<(&'static str, String)> {
         let secret = key.endpoint(self.endpoint);
         let signed = format!("{}.{}.{}", self.event, self.timestamp, self.body);
@@ -130,7 +131,7 @@ impl Message<'_> {
 }
 
 fn hmac(key: &[u8], parts: &[&[u8]]) -> [u8; 32] {
-    // HMAC takes keys of any length; the error of `new_from_slice` cannot occur.
+    // HMAC accepts keys of any length, so `new_from_slice` cannot fail.
     let mut mac = Hmac::<Sha256>::new_from_slice(key)
         .unwrap_or_else(|_| Hmac::<Sha256>::new(&hmac::digest::Key::<Hmac<Sha256>>::default()));
     for part in parts {
@@ -154,7 +155,7 @@ mod tests {
         );
     }
 
-    /// The vector of the Standard Webhooks libraries.
+    /// The test vector of the Standard Webhooks libraries.
     #[test]
     fn v1_is_standard_webhooks() -> Result<(), base64::DecodeError> {
         let bytes = BASE64.decode("MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")?;

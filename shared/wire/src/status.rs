@@ -1,24 +1,23 @@
-//! The three words in which paygate and finfusion say how far something has come, and fourgeeks how
-//! far a refund has.
+//! The status of payments on paygate and finfusion, and of refunds on these and fourgeeks.
 
 use domain::{payment, refund};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-/// How far a payment or a refund has come; the last two are final.
+/// Status of a payment or refund. `succeeded` and `failed` are final.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Status {
     /// The outcome is not known yet.
     Pending,
-    /// The money has moved.
+    /// The payer was charged or refunded.
     Succeeded,
-    /// It will never move.
+    /// The payer was not and will not be charged or refunded.
     Failed,
 }
 
 impl Status {
-    /// A payment's.
+    /// The status of a payment in this state.
     pub const fn of_payment(state: payment::State) -> Self {
         match state {
             payment::State::Created | payment::State::Authorizing | payment::State::Capturing => {
@@ -29,7 +28,7 @@ impl Status {
         }
     }
 
-    /// A refund's.
+    /// The status of a refund in this state.
     pub const fn of_refund(state: refund::State) -> Self {
         match state {
             refund::State::Refunding => Status::Pending,
@@ -38,7 +37,7 @@ impl Status {
         }
     }
 
-    /// Reads the word.
+    /// Parses the name of a status.
     pub fn parse(word: &str) -> Option<Self> {
         match word {
             "pending" => Some(Status::Pending),
@@ -48,7 +47,7 @@ impl Status {
         }
     }
 
-    /// In which states a payment has this status.
+    /// The states of payments with this status.
     pub fn payment_states(self) -> Vec<payment::State> {
         let all = payment::State::ALL.into_iter();
         all.filter(|state| Self::of_payment(*state) == self)

@@ -7,28 +7,26 @@ use serde_json::{Map, Value};
 use time::OffsetDateTime;
 
 use crate::fields::{FieldChange, FieldError, Fields};
+use crate::limits;
 
-/// Everything, also what comes later.
+/// Subscribes to all events, including those added later.
 pub const EVERYTHING: &str = "*";
 
-/// An endpoint to register.
+/// An endpoint to create.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Subscription {
-    /// Where to post; not judged yet.
+    /// URL to post events to; not validated yet.
     pub url: String,
-    /// The events, in the surface's words; `*` for everything.
+    /// Event names of the surface; `*` means all.
     pub events: Vec<String>,
     /// The merchant's own keys and values.
     pub metadata: Map<String, Value>,
-    /// Sign with Ed25519 too (Standard Webhooks v1a).
+    /// Whether to also sign with Ed25519 (Standard Webhooks `v1a`).
     pub ed25519: bool,
 }
 
 impl Subscription {
-    /// Reads a request whose surface documents the events `known`.
-    ///
-    /// # Errors
-    /// [`FieldError`] names the field.
+    /// Reads a request. `known` are the events that the surface documents.
     pub fn read(body: Value, known: &[&str]) -> Result<Self, FieldError> {
         let mut fields = Fields::of(body)?;
         let url = url(&mut fields)?;
@@ -50,24 +48,21 @@ impl Subscription {
     }
 }
 
-/// What is to become of an endpoint; `None` stays as it is.
+/// Changes to an endpoint; `None` keeps the value.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Changes {
-    /// Where to post; not judged yet.
+    /// URL to post events to; not validated yet.
     pub url: Option<String>,
-    /// The events, in the surface's words; `*` for everything.
+    /// Event names of the surface; `*` means all.
     pub events: Option<Vec<String>>,
-    /// The merchant's own keys and values, all of them.
+    /// The merchant's own keys and values; replaces all of them.
     pub metadata: Option<Map<String, Value>>,
-    /// Whether it is told.
+    /// Whether the endpoint receives events.
     pub is_active: Option<bool>,
 }
 
 impl Changes {
-    /// Reads a request whose surface documents the events `known`.
-    ///
-    /// # Errors
-    /// [`FieldError`] names the field.
+    /// Reads a request. `known` are the events that the surface documents.
     pub fn read(body: Value, known: &[&str]) -> Result<Self, FieldError> {
         let mut fields = Fields::of(body)?;
         let url = url(&mut fields)?;
@@ -94,7 +89,7 @@ impl Changes {
 }
 
 fn url(fields: &mut Fields) -> Result<Option<String>, FieldError> {
-    fields.text("url", 2_000)
+    fields.text("url", limits::URL_MAX)
 }
 
 fn events(fields: &mut Fields, known: &[&str]) -> Result<Option<Vec<String>>, FieldError> {
@@ -115,65 +110,67 @@ fn invalid(param: &str, why: &str) -> FieldError {
     }
 }
 
-/// An endpoint as it is registered.
+/// A registered endpoint.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Endpoint {
-    /// Its id.
+    /// Id of the endpoint.
     pub id: EndpointId,
-    /// Where to post.
+    /// URL that events are posted to.
     pub url: String,
-    /// The events, in its surface's words.
+    /// Event names of the surface; `*` means all.
     pub events: Vec<String>,
     /// The merchant's own keys and values.
     pub metadata: Map<String, Value>,
-    /// Whether it is told.
+    /// Whether the endpoint receives events.
     pub is_active: bool,
-    /// What verifies its Ed25519 signatures, if there are any.
+    /// Public key that verifies its Ed25519 signatures, if it has them.
     pub public_key: Option<String>,
-    /// When it was registered.
+    /// When it was created.
     pub created_at: OffsetDateTime,
     /// When it was last changed.
     pub updated_at: OffsetDateTime,
 }
 
-/// The word for whether an endpoint is told.
+/// The name of an endpoint's status.
 pub const fn status(is_active: bool) -> &'static str {
     if is_active { "active" } else { "disabled" }
 }
 
-/// A webhook endpoint to register.
+/// A webhook endpoint to create.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(rename = "WebhookEndpointToCreate")]
 pub struct SubscriptionBody {
-    /// Where to post events: https, and a public address.
-    #[schemars(length(max = 2000), example = &"https://example.com/webhooks")]
+    /// URL to post events to. Must use https and a public address.
+    #[schemars(length(max = limits::URL_MAX), example = &"https://example.com/webhooks")]
     pub url: String,
-    /// What to be told of; everything if it is not sent, or `*`. Every name that the contract
-    /// documents is taken.
+    /// Event types to subscribe to; `*`, the default, means all. Every documented type is accepted.
     #[schemars(length(min = 1))]
     pub events: Option<Vec<String>>,
-    /// Your own keys and values: at most 50 keys, 5 levels, texts of at most 500 characters.
+    /// Key-value pairs to attach to the object: at most 50 keys, 5 levels of nesting, and 500
+    /// characters per string.
     pub metadata: Option<Map<String, Value>>,
-    /// `v1a` adds an Ed25519 signature to each webhook.
+    /// Signature scheme. `v1a` adds an Ed25519 signature to the default, `v1`.
     #[schemars(extend("enum" = ["v1", "v1a", null]))]
     pub signature: Option<String>,
 }
 
-/// What changes of a webhook endpoint. What is not sent stays; `metadata` is replaced as a whole.
+/// Changes to a webhook endpoint. Absent fields keep their values; `metadata` is replaced as a
+/// whole.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(rename = "WebhookEndpointToChange")]
 pub struct ChangesBody {
-    /// Where to post events: https, and a public address.
-    #[schemars(length(max = 2000))]
+    /// URL to post events to. Must use https and a public address.
+    #[schemars(length(max = limits::URL_MAX))]
     pub url: Option<String>,
-    /// What to be told of; `*` is everything. Every name that the contract documents is taken.
+    /// Event types to subscribe to; `*` means all. Every documented type is accepted.
     #[schemars(length(min = 1))]
     pub events: Option<Vec<String>>,
-    /// Your own keys and values: at most 50 keys, 5 levels, texts of at most 500 characters.
+    /// Key-value pairs to attach to the object: at most 50 keys, 5 levels of nesting, and 500
+    /// characters per string.
     pub metadata: Option<Map<String, Value>>,
-    /// A disabled endpoint is told nothing until it is active again.
+    /// Status of the endpoint. A `disabled` endpoint receives no events until it is `active` again.
     #[schemars(extend("enum" = ["active", "disabled", null]))]
     pub status: Option<String>,
 }

@@ -19,7 +19,7 @@ use self::keys::Keys;
 use self::run::Run;
 use crate::acquirers::Acquirers;
 use crate::config::Card as Config;
-use crate::runtime::{self, Handler, Held};
+use crate::runtime::{self, Handler, HeldLease};
 
 /// How often the worker checks whether keys must be rotated or destroyed.
 const KEYS_CHECK: Duration = Duration::from_hours(1);
@@ -75,7 +75,7 @@ impl Handler for Context {
     const WORKER: Worker = Worker::Card;
     type Owner = CardPayment;
 
-    async fn advance(&self, claimed: CardPayment, held: Held) -> Result<Outcome, BoxDynError> {
+    async fn advance(&self, claimed: CardPayment, held: HeldLease) -> Result<Outcome, BoxDynError> {
         let intent = match claimed.payment.intent_id {
             Some(id) => store::intents::get(&self.db, id).await?,
             None => None,
@@ -84,6 +84,6 @@ impl Handler for Context {
     }
 
     async fn abandon(&self, lease: Lease) -> store::Result<()> {
-        payments::discard_unsent(&self.db, lease.lease).await
+        payments::discard_unsent(&self.db, lease.token).await
     }
 }

@@ -1,6 +1,6 @@
 //! Advances one claimed payment step by step. A step makes at most one call to the acquirer and writes
 //! one transition before the next step, so that a crash loses at most one response, which an enquiry
-//! finds again. The exception: an approval is captured at once, and one transition records both.
+//! finds again. The exception: an approval is captured immediately, and one transition records both.
 
 mod steps;
 
@@ -17,7 +17,7 @@ use store::payments::{self, Approval, Attempt, CardPayment, Written};
 
 use super::{Context, transition};
 use crate::acquirers::{Acquirer, Authorized};
-use crate::runtime::Held;
+use crate::runtime::HeldLease;
 
 /// How a step ended.
 enum Step {
@@ -45,13 +45,13 @@ impl AttemptEvent {
     }
 }
 
-/// A claimed payment.
+/// The processing of one claimed payment.
 pub struct Run<'a> {
     context: &'a Context,
     claimed: CardPayment,
-    /// The intent that the payment pays, if any.
+    /// The payment's intent, if it has one.
     intent: Option<Intent>,
-    held: Held,
+    held: HeldLease,
 }
 
 impl<'a> Run<'a> {
@@ -59,7 +59,7 @@ impl<'a> Run<'a> {
         context: &'a Context,
         claimed: CardPayment,
         intent: Option<Intent>,
-        held: Held,
+        held: HeldLease,
     ) -> Self {
         Self {
             context,
@@ -78,12 +78,12 @@ impl<'a> Run<'a> {
             let attempt = self.next_attempt();
             let name = attempt.as_ref().map(|attempt| attempt.acquirer.as_str());
             let step = match name.map(|name| (name, acquirers.get(name, mode))) {
-                None => self.step_alone().await?,
+                None => self.step_without_acquirer().await?,
                 Some((_, Some(acquirer))) => self.step(acquirer).await?,
                 Some((name, None)) => {
                     self.discard_unsent().await?;
-                    let why = format!("no acquirer {name} for {} payments", mode.name());
-                    return Ok(Outcome::GiveUp { why });
+                    let reason = format!("no acquirer {name} for {} payments", mode.name());
+                    return Ok(Outcome::Park { reason });
                 }
             };
             match step {
@@ -93,7 +93,7 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// The attempt of the next step. Voiding comes first: it releases money that must not be held.
+    /// The attempt of the next step. Voiding comes first: it releases a hold on the payer's funds that nothing will capture.
     fn next_attempt(&self) -> Option<Attempt> {
         let voiding = self.closed(authorization::State::Voiding);
         voiding.or_else(|| match self.claimed.payment.state {
@@ -105,13 +105,13 @@ impl<'a> Run<'a> {
         })
     }
 
-    /// Deletes the attempt that this claim opened, if nothing was sent under it.
+    /// Deletes the attempt that this claim opened, if no request was sent to the acquirer.
     async fn discard_unsent(&self) -> store::Result<()> {
-        payments::discard_unsent(&self.context.db, self.held.lease.lease).await
+        payments::discard_unsent(&self.context.db, self.held.lease.token).await
     }
 
     /// A step that needs no acquirer.
-    async fn step_alone(&mut self) -> Result<Step, BoxDynError> {
+    async fn step_without_acquirer(&mut self) -> Result<Step, BoxDynError> {
         match self.claimed.payment.state {
             State::Created => self.expire().await,
             State::Authorizing | State::Capturing => {
@@ -130,11 +130,13 @@ impl<'a> Run<'a> {
         }
         match (self.claimed.payment.state, self.claimed.attempt.clone()) {
             (State::Authorizing, Some(attempt)) => match attempt.state {
-                authorization::State::Sending if attempt.id.0 == self.held.lease.lease => {
+                // A claim that opens an attempt gives it the id of its lease: nothing was sent yet.
+                authorization::State::Sending if attempt.id.0 == self.held.lease.token => {
                     self.authorize(acquirer, attempt).await
                 }
                 authorization::State::Sending => {
-                    self.record(attempt, authorization::Event::Lost, None).await
+                    self.record(attempt, authorization::Event::ResponseLost, None)
+                        .await
                 }
                 authorization::State::Enquiring => self.enquire(acquirer, attempt).await,
                 authorization::State::Reversing => self.reverse(acquirer, attempt).await,
@@ -143,7 +145,7 @@ impl<'a> Run<'a> {
             (State::Capturing, Some(attempt)) => self.capture(acquirer, attempt).await,
             _ => match self.closed(authorization::State::Watching) {
                 Some(attempt) => self.watch(acquirer, attempt).await,
-                None => self.step_alone().await,
+                None => self.step_without_acquirer().await,
             },
         }
     }
@@ -155,7 +157,7 @@ impl<'a> Run<'a> {
 
     async fn expire(&mut self) -> Result<Step, BoxDynError> {
         match self.claimed.expires_in {
-            Some(after) if !after.is_zero() => Ok(Step::End(Outcome::Again { after })),
+            Some(after) if !after.is_zero() => Ok(Step::End(Outcome::Reschedule { after })),
             _ => self.write(None, &[payment::Event::Expired], None).await,
         }
     }
@@ -165,40 +167,40 @@ impl<'a> Run<'a> {
         &mut self,
         attempt: Attempt,
         event: authorization::Event,
-        outcome: Option<payment::Event>,
+        payment_event: Option<payment::Event>,
     ) -> Result<Step, BoxDynError> {
         let attempt_event = AttemptEvent::new(attempt, event);
-        self.write(Some(attempt_event), outcome.as_slice(), None)
+        self.write(Some(attempt_event), payment_event.as_slice(), None)
             .await
     }
 
-    /// Writes the transition that the domain derives from the events, with its effects.
+    /// Writes the transition that the crate `domain` derives from the events, with its effects.
     async fn write(
         &mut self,
         attempt_event: Option<AttemptEvent>,
-        outcomes: &[payment::Event],
+        payment_events: &[payment::Event],
         fingerprint: Option<Vec<u8>>,
     ) -> Result<Step, BoxDynError> {
         let lease = self.held.lease;
         let intent = self.intent.as_ref();
-        let (transition, is_over) = transition::of(
+        let (transition, is_complete) = transition::of(
             &self.claimed,
             intent,
             attempt_event.as_ref(),
-            outcomes,
+            payment_events,
             fingerprint,
             lease,
         )?;
         let state = transition.to;
-        let moved = transition
+        let attempt = transition
             .attempt
             .as_ref()
             .map(|attempt| (attempt.id, attempt.to));
         match self.context.transitions.run(transition).await? {
             Written::Conflict => {
-                tracing::info!(payment = %self.claimed.payment.id, "another worker moved the payment first");
+                tracing::info!(payment = %self.claimed.payment.id, "another worker changed the payment first, will read it again");
                 self.claimed.version = -1;
-                Ok(Step::End(Outcome::Again {
+                Ok(Step::End(Outcome::Reschedule {
                     after: Duration::ZERO,
                 }))
             }
@@ -208,10 +210,10 @@ impl<'a> Run<'a> {
                 }
                 self.claimed.version = version;
                 self.claimed.payment.state = state;
-                if let Some((id, state)) = moved {
-                    self.moved(id, state);
+                if let Some((id, state)) = attempt {
+                    self.update_attempt(id, state);
                 }
-                Ok(if is_over {
+                Ok(if is_complete {
                     Step::End(Outcome::Done)
                 } else {
                     Step::Next
@@ -221,7 +223,7 @@ impl<'a> Run<'a> {
     }
 
     /// Updates the claimed attempts after a transition.
-    fn moved(&mut self, id: AuthorizationId, state: authorization::State) {
+    fn update_attempt(&mut self, id: AuthorizationId, state: authorization::State) {
         let claimed = &mut self.claimed;
         let mut known = claimed.closed.iter().chain(&claimed.attempt);
         let Some(attempt) = known.find(|attempt| attempt.id == id).cloned() else {
@@ -240,12 +242,12 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// Whether the last write found the payment moved; [`Run::write`] marks it with version -1.
+    /// Whether the last write found that another worker had changed the payment; [`Run::write`] marks it with version -1.
     const fn has_conflict(&self) -> bool {
         self.claimed.version < 0
     }
 
-    /// Handles a response that arrived after another worker moved the payment. If that worker closed the
+    /// Handles a response that arrived after another worker changed the payment. If that worker closed the
     /// attempt and the response is an approval, the approval must be voided: nobody else knows of it.
     /// Otherwise the other worker's enquiry finds the response.
     async fn conflict(

@@ -21,22 +21,22 @@ pub fn of(
     claimed: &CardPayment,
     intent: Option<&Intent>,
     attempt_event: Option<&AttemptEvent>,
-    outcomes: &[payment::Event],
+    payment_events: &[payment::Event],
     fingerprint: Option<Vec<u8>>,
     lease: Lease,
 ) -> Result<(Transition, bool), BoxDynError> {
     let payment = &claimed.payment;
-    let history = history(payment.state, attempt_event, outcomes)?;
+    let history = history(payment.state, attempt_event, payment_events)?;
     let to = history.last().ok_or("a transition has no events")?.state;
     let attempt = attempt_event.map(attempt_transition).transpose()?;
-    let outcome = outcomes.last().copied();
+    let outcome = payment_events.last().copied();
     let failure = outcome.and_then(payment::Event::failure);
-    let is_over = !is_in_progress(claimed, to, attempt.as_ref());
+    let is_complete = !is_in_progress(claimed, to, attempt.as_ref());
 
     let mut effects = Effects::new(payment.merchant_id, payment.mode);
     effects = effects.history(payment.id, claimed.version, &history);
     let currency = payment.money.currency().code();
-    for posting in ledger::postings(outcomes, payment.money, claimed.fee_basis_points) {
+    for posting in ledger::postings(payment_events, payment.money, claimed.fee_basis_points) {
         effects = effects.posting(Cause::Payment(payment.id), currency, posting);
     }
     if let Some(event_type) = outcome.and(to.event_type()) {
@@ -48,7 +48,7 @@ pub fn of(
         };
         effects = effects.event(&event_of(event_type, now, intent));
     }
-    effects = if is_over {
+    effects = if is_complete {
         effects.complete(lease)
     } else {
         effects.extend(lease, CardPayment::LEASE)
@@ -64,7 +64,7 @@ pub fn of(
         forget_card: outcome.is_some(),
         effects,
     };
-    Ok((transition, is_over))
+    Ok((transition, is_complete))
 }
 
 /// Whether the payment or one of its attempts is in progress after the transition.
@@ -90,12 +90,12 @@ fn attempt_transition(event: &AttemptEvent) -> Result<AttemptTransition, Invalid
 fn history(
     state: State,
     attempt_event: Option<&AttemptEvent>,
-    outcomes: &[payment::Event],
+    payment_events: &[payment::Event],
 ) -> Result<Vec<HistoryEntry>, payment::InvalidTransition> {
     let mut authorization = attempt_event.map(|event| event.attempt.id);
-    let mut entries = Vec::with_capacity(outcomes.len().max(1));
+    let mut entries = Vec::with_capacity(payment_events.len().max(1));
     let mut state = state;
-    for outcome in outcomes {
+    for outcome in payment_events {
         state = state.next(*outcome)?;
         entries.push(HistoryEntry {
             event: outcome.name(),

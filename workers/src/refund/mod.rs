@@ -19,7 +19,7 @@ use time::OffsetDateTime;
 
 use crate::acquirers::{Acquirers, Indeterminate, Refunded};
 use crate::config::Refund as Config;
-use crate::runtime::{self, Handler, Held};
+use crate::runtime::{self, Handler, HeldLease};
 
 /// What all refunds share.
 #[derive(Clone)]
@@ -46,15 +46,19 @@ impl Handler for Context {
     const WORKER: Worker = Worker::Refund;
     type Owner = ClaimedRefund;
 
-    async fn advance(&self, claimed: ClaimedRefund, held: Held) -> Result<Outcome, BoxDynError> {
+    async fn advance(
+        &self,
+        claimed: ClaimedRefund,
+        held: HeldLease,
+    ) -> Result<Outcome, BoxDynError> {
         let refund = &claimed.refund;
         if !refund.state.is_in_progress() {
             jobs::complete(&self.db, held.lease).await?;
             return Ok(Outcome::Done);
         }
         let Some(acquirer) = self.acquirers.get(&claimed.acquirer, refund.mode) else {
-            return Ok(Outcome::GiveUp {
-                why: format!(
+            return Ok(Outcome::Park {
+                reason: format!(
                     "no acquirer {} for {} refunds",
                     claimed.acquirer,
                     refund.mode.name()
@@ -80,7 +84,7 @@ impl Handler for Context {
                 Ok(Outcome::Done)
             }
             // Another worker moved it first, but this one has the lease: read the row again.
-            None => Ok(Outcome::Again {
+            None => Ok(Outcome::Reschedule {
                 after: Duration::ZERO,
             }),
         }
@@ -88,10 +92,10 @@ impl Handler for Context {
 }
 
 /// Retrying is safe: the acquirer processes a reference once.
-fn retry_later(refund: &Refund, Indeterminate(why): Indeterminate) -> Outcome {
-    tracing::warn!(refund = %refund.id, why, "no clear response from the acquirer, will retry");
+fn retry_later(refund: &Refund, Indeterminate(reason): Indeterminate) -> Outcome {
+    tracing::warn!(refund = %refund.id, reason, "no clear response from the acquirer, will retry");
     let age = OffsetDateTime::now_utc() - refund.created_at;
-    Outcome::Again {
+    Outcome::Reschedule {
         after: retry_after_age(age.try_into().unwrap_or_default()),
     }
 }

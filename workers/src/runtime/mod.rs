@@ -19,7 +19,7 @@ use domain::job::{Outcome, Worker};
 use queue::{Consumer, JobMessage, Publisher, RecordOutcome};
 use store::PgPool;
 use store::batch::Batch;
-use store::jobs::{self, ATTEMPTS_MAX, Claim, Lease, Load};
+use store::jobs::{self, CLAIMS_MAX, Claim, Lease, Load};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
@@ -33,8 +33,8 @@ const SHUTDOWN: Duration = Duration::from_secs(30);
 
 /// The lease of a claimed job.
 #[derive(Debug, Clone, Copy)]
-pub struct Held {
-    /// Identifies the claim; every later write names it.
+pub struct HeldLease {
+    /// Every later write names it.
     pub lease: Lease,
     /// No other worker can claim the job before this time.
     pub until: Instant,
@@ -51,7 +51,7 @@ pub trait Handler: Clone + Send + Sync + 'static {
     fn advance(
         &self,
         owner: Self::Owner,
-        held: Held,
+        held: HeldLease,
     ) -> impl Future<Output = Result<Outcome, BoxDynError>> + Send;
 
     /// Undoes what the claim prepared, if its row cannot be read.
@@ -77,7 +77,7 @@ impl<H: Handler> Clone for Runner<H> {
 
 impl<H: Handler> Runner<H> {
     async fn run(&self, message: &JobMessage) -> Result<Outcome, BoxDynError> {
-        let held = Held {
+        let held = HeldLease {
             lease: Lease::new(message.job, message.claim),
             until: Instant::now() + H::Owner::LEASE,
         };
@@ -85,18 +85,18 @@ impl<H: Handler> Runner<H> {
             // Another worker has claimed the job, or the message is stale.
             return Ok(Outcome::Done);
         };
-        if claimed.attempts > ATTEMPTS_MAX {
-            let why = "claimed repeatedly without an outcome: it may crash its worker";
-            return Ok(Outcome::GiveUp {
-                why: why.to_owned(),
+        if claimed.claims > CLAIMS_MAX {
+            let reason = "claimed repeatedly without an outcome: it may crash its worker";
+            return Ok(Outcome::Park {
+                reason: reason.to_owned(),
             });
         }
         match claimed.owner {
             Ok(owner) => self.handler.advance(owner, held).await,
             Err(error) => {
                 self.handler.abandon(held.lease).await?;
-                Ok(Outcome::GiveUp {
-                    why: error.to_string(),
+                Ok(Outcome::Park {
+                    reason: error.to_string(),
                 })
             }
         }
@@ -219,16 +219,16 @@ impl Recorder {
         let (worker, job) = (lease.worker, lease.id);
         match result {
             Ok(Outcome::Done) => Ok(()),
-            Ok(Outcome::Again { after }) => {
+            Ok(Outcome::Reschedule { after }) => {
                 let next = jobs::reschedule(&self.db, lease, *after).await?;
                 if let Some(next) = next.filter(|_| after.is_zero()) {
                     self.publisher.publish(next, message.reply_to.clone());
                 }
                 Ok(())
             }
-            Ok(Outcome::GiveUp { why }) => {
-                tracing::error!(%worker, %job, why, "parked job");
-                jobs::park(&self.db, lease, why).await
+            Ok(Outcome::Park { reason }) => {
+                tracing::error!(%worker, %job, reason, "parked job");
+                jobs::park(&self.db, lease, reason).await
             }
             Err(error) => {
                 tracing::warn!(%worker, %job, error, "job failed, will retry");

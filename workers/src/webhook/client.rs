@@ -69,7 +69,7 @@ impl Client {
     ) -> PostResult {
         let url = match self.check(mode, url) {
             Ok(url) => url,
-            Err(why) => return PostResult::Failed(why),
+            Err(reason) => return PostResult::Failed(reason),
         };
         let client = match mode {
             Mode::Test => &self.test,

@@ -20,9 +20,9 @@ use wire::signature::{Key, Message};
 
 use self::client::{Client, PostResult};
 use crate::config::Webhook as Config;
-use crate::runtime::{self, Handler, Held};
+use crate::runtime::{self, Handler, HeldLease};
 
-/// What all deliveries share.
+/// Dependencies shared by all deliveries.
 #[derive(Clone)]
 struct Context {
     db: PgPool,
@@ -51,23 +51,23 @@ impl Handler for Context {
     const WORKER: Worker = Worker::Webhook;
     type Owner = Delivery;
 
-    async fn advance(&self, delivery: Delivery, held: Held) -> Result<Outcome, BoxDynError> {
+    async fn advance(&self, delivery: Delivery, held: HeldLease) -> Result<Outcome, BoxDynError> {
         if delivery.state != State::Delivering {
             jobs::complete(&self.db, held.lease).await?;
             return Ok(Outcome::Done);
         }
         let Some(body) = delivery.body.clone().or_else(|| render(&delivery)) else {
-            let why = "the endpoint's surface has no format for this event";
-            return Ok(Outcome::GiveUp {
-                why: why.to_owned(),
+            let reason = "the endpoint's surface has no format for this event";
+            return Ok(Outcome::Park {
+                reason: reason.to_owned(),
             });
         };
         let attempt = self.attempt(&delivery, held.lease, body).await;
         if self.attempts.run(attempt).await? {
             return Ok(Outcome::Done);
         }
-        // Another worker recorded this attempt first, but this one has the lease: read the row again.
-        Ok(Outcome::Again {
+        // Another worker recorded this attempt before this lease began: read the row again.
+        Ok(Outcome::Reschedule {
             after: Duration::ZERO,
         })
     }
@@ -95,10 +95,10 @@ impl Context {
         } else {
             Event::Failed
         };
-        let next = delivery::after(event, delivery.attempt, rand::random());
+        let next = delivery::next(event, delivery.attempt, rand::random());
         let (status, error) = match posted {
             PostResult::Responded(status) => (Some(status), None),
-            PostResult::Failed(why) => (None, Some(why)),
+            PostResult::Failed(reason) => (None, Some(reason)),
         };
         DeliveryAttempt {
             id: delivery.id,
@@ -115,6 +115,6 @@ impl Context {
 }
 
 fn render(delivery: &Delivery) -> Option<String> {
-    let (id, event, at) = (delivery.event_id, &delivery.event, delivery.happened_at);
+    let (id, event, at) = (delivery.event_id, &delivery.event, delivery.occurred_at);
     wire::event::render(delivery.surface, id, event, at)
 }

@@ -1,5 +1,5 @@
-//! The pages for people: the merchants' guide, `api/docs/*.md`, and the reference by Scalar. Both
-//! load nothing from anywhere else.
+//! The HTML pages: the merchants' guide, from `api/docs/*.md`, and the API reference, shown by
+//! Scalar. Neither loads anything from another origin.
 
 use std::fmt::Write;
 use std::sync::LazyLock;
@@ -22,13 +22,13 @@ use uuid::Uuid;
 const STYLE: &str = include_str!("style.css");
 const START: &str = include_str!("reference.js");
 
-/// The browser bundle of npm's `@scalar/api-reference` 1.76.0 (MIT), as `gzip -9 -n` leaves it:
-/// every browser takes gzip, and brotli only over https.
+/// The browser bundle of npm's `@scalar/api-reference` 1.76.0 (MIT), compressed with `gzip -9 -n`.
+/// Every browser accepts gzip, but brotli only over HTTPS.
 const SCALAR: &[u8] = include_bytes!("scalar.js.gz");
 
 macro_rules! guide {
     ($($name:literal)*) => {
-        /// The guide's pages in the order of their navigation.
+        /// The guide's pages by name, in the order of the navigation.
         const GUIDE: &[(&str, &str)] =
             &[$(($name, include_str!(concat!("../../../docs/", $name, ".md")))),*];
     };
@@ -39,15 +39,16 @@ guide! {
     "errors" "rate-limits" "test-cards"
 }
 
-/// The bundle's two styles that carry no nonce.
+/// Hashes of the two styles that the bundle inserts without a nonce.
 const SCALAR_STYLES: &str = "'sha256-l/2OpPg0d+2VLTLgwjf5mQo2CYwHDEqdj5TjbfEyVJI=' \
                              'sha256-T13Uev3xCax2N28XaoAE8DOzQZKvPp7ZQVAi1iRREjo='";
 
-/// What a page of the guide may load: our style.
+/// The content security policy of the guide: a page loads only our style sheet.
 const GUIDE_POLICY: &str = "default-src 'none'; style-src 'self'; base-uri 'none'; \
                             form-action 'none'; frame-ancestors 'none'";
 
-/// Where the bundle is: its address changes with it, so it is cached for good.
+/// The path of the bundle. It contains a digest of the bundle, so that responses can be cached
+/// forever.
 static SCALAR_PATH: LazyLock<String> = LazyLock::new(|| {
     let mut digest = String::new();
     for byte in Sha256::digest(SCALAR).iter().take(8) {
@@ -56,6 +57,7 @@ static SCALAR_PATH: LazyLock<String> = LazyLock::new(|| {
     format!("/docs/scalar-{digest}.js")
 });
 
+/// Creates the router that serves the pages, with a reference of these surfaces.
 pub fn routes(surfaces: impl Iterator<Item = Surface>) -> Router {
     let names: Vec<&str> = surfaces.map(Surface::name).collect();
     let names = names.join(" ");
@@ -79,17 +81,17 @@ pub fn routes(surfaces: impl Iterator<Item = Surface>) -> Router {
     router
 }
 
-/// The first heading of a page.
+/// The title of a page: the heading on its first line.
 fn title(text: &str) -> &str {
     let line = text.lines().next().unwrap_or_default();
     line.trim_start_matches('#').trim()
 }
 
-/// A page of the guide.
+/// Renders a page of the guide from Markdown.
 fn page(current: &str, text: &str) -> String {
     let mut body = String::new();
     render::push_html(&mut body, Parser::new_ext(text, Options::ENABLE_TABLES));
-    // A table that is too wide scrolls by itself.
+    // A wide table scrolls in its own container.
     let body = body
         .replace("<table>", r#"<div class="wide" tabindex="0"><table>"#)
         .replace("</table>", "</table></div>");
@@ -117,8 +119,8 @@ fn page(current: &str, text: &str) -> String {
     document(title(text), &head, &content)
 }
 
-/// The page of all operations. Scalar styles itself under a nonce; what it sends goes to this
-/// gateway alone.
+/// Renders the API reference. The nonce allows the styles that Scalar inserts; `connect-src` limits
+/// its requests to this gateway.
 fn reference(surfaces: &str) -> Response {
     let nonce = Uuid::new_v4().simple().to_string();
     let policy = format!(

@@ -1,4 +1,5 @@
-//! finfusion: amount objects, under `/v2`, and an OAuth token route.
+//! finfusion: payments, customers and webhook endpoints under `/v2`, with amounts as objects, and
+//! an OAuth token endpoint.
 
 mod customers;
 mod payments;
@@ -18,6 +19,7 @@ use crate::error::ApiError;
 use crate::openapi::operation::{Operations, delete, get, patch, post};
 use crate::openapi::{About, events, schemas};
 
+/// Declares the operations of this surface.
 #[rustfmt::skip]
 pub fn operations() -> Operations {
     Operations::new()
@@ -35,12 +37,13 @@ pub fn operations() -> Operations {
         .at("/v2/webhooks/{id}", [], delete(endpoints::delete::<Finfusion>, endpoints::DELETE))
 }
 
+/// Describes this surface for its document.
 pub fn about() -> About {
     About {
         surface: Surface::Finfusion,
         summary: "Payments with amount objects, under /v2.",
-        description: "Amounts are objects of a value in the currency's smallest unit and a \
-                      currency; times are ISO 8601. A decline is an error, 402.",
+        description: "An amount is an object with a `value` in the currency's smallest unit and a \
+                      `currency`. Times are ISO 8601. A decline is an error with status 402.",
         security: paygate::bearer(),
         has_replays: true,
         errors: error::ROWS,
@@ -80,7 +83,7 @@ impl endpoints::Format for Finfusion {
     }
 }
 
-/// An error in this surface's format.
+/// Renders an error in this surface's format.
 pub fn render(error: ApiError) -> StoredResponse {
     of(&Error::from(error))
 }

@@ -26,8 +26,9 @@ const GROUP: &str = "Payments";
 
 pub const CREATE: Docs = docs(GROUP, "createPayment", "Create a payment")
     .saying(
-        "Charges the card and waits for the outcome, at most 8 seconds; after that the status is \
-         `pending` and the payment continues. A decline is 402; the payment can be read.",
+        "Charges the card and waits up to 8 seconds for the outcome. After that, the status is \
+         `pending` and the payment continues. A decline is an error with status 402; the declined \
+         payment can still be read.",
     )
     .example(
         r#"{
@@ -59,7 +60,7 @@ pub async fn create(
     Ok(created.into())
 }
 
-/// A new payment. Here a decline is an error, and the payment exists all the same.
+/// Renders a new payment. On this surface a decline is an error, although the payment is stored.
 fn render(payment: &Payment) -> StoredResponse {
     match Status::of_payment(payment.state) {
         Status::Failed => of(&Error::payment_failed(payment)),
@@ -99,7 +100,7 @@ pub async fn list(
 }
 
 pub const REFUND: Docs = docs(GROUP, "refundPayment", "Refund a payment")
-    .saying("Refunds all that is left of the payment, or the amount you send.")
+    .saying("Refunds the remaining amount of the payment, or the amount in the request.")
     .example(r#"{ "reason": "customer_request" }"#);
 
 pub async fn refund(
@@ -126,7 +127,7 @@ pub async fn refund(
         |refund: &Refund| Reply::<response::Refund>::stored(response::Refund::of(refund).body());
     let created = refunds::create(&app, principal, new, key, render).await;
     let created = created.map_err(|error| match error {
-        // The request has no amount that could be to blame.
+        // The request has no `amount` that the error could refer to.
         ApiError::RefundTooLarge if is_rest => Refusal::from(Error::of(&NOTHING_LEFT)),
         error => error.into(),
     });

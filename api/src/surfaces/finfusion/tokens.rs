@@ -1,4 +1,4 @@
-//! Access tokens by OAuth 2.0's client credentials (RFC 6749, section 4.4).
+//! Access tokens, by the client credentials grant of OAuth 2.0 (RFC 6749, section 4.4).
 
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ use crate::openapi::operation::{Docs, docs};
 use crate::surfaces::handler::{Form, Refusal, Reply, Secret, Sent};
 
 pub const CREATE: Docs = docs("Access tokens", "createToken", "Get an access token")
-    .saying("OAuth 2.0 client credentials. Send the token as a Bearer wherever a key is sent.")
+    .saying("OAuth 2.0 client credentials. Send the token as a Bearer in place of an API key.")
     .example(
         r#"{
             "grant_type": "client_credentials",

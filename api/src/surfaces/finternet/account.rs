@@ -18,7 +18,7 @@ const GROUP: &str = "Account";
 
 pub const BALANCE: Docs = docs(GROUP, "getBalance", "Read your balance");
 
-/// Intents are paid in dollars, so the balance is in dollars too.
+/// Reads the balance in US dollars only, because intents are charged in US dollars.
 pub async fn balance(
     State(app): State<Arc<App>>,
     Auth(principal): Auth,
@@ -37,7 +37,7 @@ pub async fn balance(
 }
 
 pub const LEDGER_ENTRIES: Docs =
-    docs(GROUP, "listLedgerEntries", "List what moved your balance").saying("Newest first.");
+    docs(GROUP, "listLedgerEntries", "List ledger entries").saying("Newest first.");
 
 pub async fn ledger_entries(
     State(app): State<Arc<App>>,

@@ -24,7 +24,7 @@ const GROUP: &str = "Payment intents";
 type Shown = Envelope<PaymentIntent<'static>>;
 
 pub const CREATE: Docs = docs(GROUP, "createPaymentIntent", "Create a payment intent")
-    .saying("Somebody with its id then pays it by card.")
+    .saying("Anyone with its id can then pay it by card.")
     .example(r#"{ "amount": "100.00", "currency": "USD", "type": "DELIVERY_VS_PAYMENT" }"#)
     .refusing(&[403]);
 
@@ -77,7 +77,7 @@ pub async fn list(
     Ok(Reply::of(List::of(&intents, has_more).body()))
 }
 
-/// Another merchant's id has no place in the caller's list.
+/// Rejects a `starting_after` that is not an intent of the caller.
 async fn check_listed(app: &App, principal: Principal, after: IntentId) -> Result<(), Refusal> {
     match find_own(app, principal, &after.to_string()).await {
         Err(Refusal::Surface(error)) if [403, 404].contains(&error.status) => {
@@ -99,7 +99,7 @@ pub async fn read(
 }
 
 pub const CANCEL: Docs = docs(GROUP, "cancelPaymentIntent", "Cancel a payment intent")
-    .saying("One that is neither paid nor being paid.")
+    .saying("Possible only while the payment intent is neither paid nor being paid.")
     .example(r#"{ "reason": "The order was withdrawn" }"#)
     .refusing(&[403]);
 

@@ -1,5 +1,5 @@
-//! finternet: payment intents under `/v1/payment-intents`, and webhook endpoints where the key comes
-//! as `X-API-Key`.
+//! finternet: payment intents under `/v1/payment-intents`, and webhook endpoints under
+//! `/v1/webhooks` for requests with `X-API-Key`.
 
 mod account;
 mod intents;
@@ -25,6 +25,7 @@ use crate::error::ApiError;
 use crate::openapi::operation::{Operations, delete, get, patch, post, put};
 use crate::openapi::{About, events, schemas};
 
+/// Declares the operations of this surface.
 #[rustfmt::skip]
 pub fn operations() -> Operations {
     Operations::new()
@@ -49,18 +50,19 @@ pub fn operations() -> Operations {
         .at("/v1/payment-intents/{id}/escrow/dispute", [], post(on_chain::escrow, on_chain::DISPUTE))
         .at("/v1/payment-intents/{id}/escrow/milestones", [], post(on_chain::escrow, on_chain::ADD_MILESTONE))
         .at("/v1/payment-intents/{id}/escrow/milestones/{milestone}/complete", [], post(on_chain::escrow, on_chain::COMPLETE_MILESTONE))
-        // What a browser asks before it sends JSON to another origin; not documented.
+        // CORS preflight requests are not documented.
         .route("/v1/payment-intents/public/{id}", options(public::preflight))
         .route("/v1/payment-intents/public/{id}/payment", options(public::preflight))
         .route("/v1/payment-intents/public/{id}/transaction-hash", options(public::preflight))
 }
 
+/// Describes this surface for its document.
 pub fn about() -> About {
     About {
         surface: Surface::Finternet,
         summary: "Payment intents, paid by card.",
-        description: "Amounts are decimal strings and times are Unix seconds. Every object comes in \
-                      an envelope.",
+        description: "Amounts are decimal strings and times are Unix seconds. Every object is \
+                      wrapped in an envelope.",
         security: json!({
             "type": "apiKey", "in": "header", "name": "X-API-Key",
             "description": "Send `X-API-Key: YOUR_API_KEY` (`sk_test_…`, `sk_live_…`).",
@@ -104,7 +106,7 @@ impl endpoints::Format for Finternet {
     }
 }
 
-/// An intent of any merchant, by its id as the client wrote it.
+/// Finds an intent of any merchant by its id as the client sent it.
 async fn find(app: &App, id: &str) -> Result<Intent, Refusal> {
     let missing = || Error::missing(&error::INTENT_MISSING, id);
     let parsed = IntentId::parse(id).ok_or_else(missing)?;
@@ -114,8 +116,8 @@ async fn find(app: &App, id: &str) -> Result<Intent, Refusal> {
     }
 }
 
-/// An intent of the caller. Another merchant's is known to exist; of its own, a key sees only what
-/// keys of its mode created.
+/// Finds an intent of the caller. Another merchant's intent is reported as forbidden; the caller's
+/// own intent of the other mode, as missing.
 async fn find_own(app: &App, principal: Principal, id: &str) -> Result<Intent, Refusal> {
     let intent = find(app, id).await?;
     if intent.merchant_id != principal.merchant_id {
@@ -127,8 +129,8 @@ async fn find_own(app: &App, principal: Principal, id: &str) -> Result<Intent, R
     Ok(intent)
 }
 
-/// The state of an intent that was not open a moment ago. If it is open again, a payment of it
-/// failed since.
+/// The state of an intent that was just rejected as closed. If it is open by now, the payment that
+/// was in progress has failed in between, so its state was `Processing`.
 async fn closed(app: &App, id: IntentId) -> Result<State, ApiError> {
     let state = crate::actions::intents::find(app, id).await?.state();
     Ok(if state.is_open() {
@@ -138,7 +140,7 @@ async fn closed(app: &App, id: IntentId) -> Result<State, ApiError> {
     })
 }
 
-/// An error in this surface's format.
+/// Renders an error in this surface's format.
 pub fn render(error: ApiError) -> StoredResponse {
     of(&Error::from(error))
 }
@@ -162,7 +164,7 @@ impl From<ApiError> for Error {
             ApiError::ScopeMissing => Error::of(&error::SCOPE_MISSING),
             ApiError::LiveUnavailable => Error::of(&error::LIVE_UNAVAILABLE),
             ApiError::Unavailable => Error::of(&error::UNAVAILABLE),
-            // The handlers that meet these answer them themselves.
+            // No operation here returns the first three, and handlers convert `IntentClosed`.
             ApiError::NotRefundable
             | ApiError::RefundTooLarge
             | ApiError::EmailTaken

@@ -1,5 +1,5 @@
-//! What only an on-chain payment needs. The contract has these paths; this gateway has no chain yet,
-//! and says so after the rules that hold for any intent.
+//! Operations that only an on-chain payment needs. The API includes these paths, but this gateway
+//! supports no chain yet: the handlers look up the intent as usual, then return an error.
 
 use std::sync::Arc;
 
@@ -12,10 +12,10 @@ use crate::openapi::operation::{Docs, docs};
 use crate::surfaces::handler::{Auth, Id, Nothing, Refusal};
 
 const GROUP: &str = "On-chain payments";
-const BY_CARD: &str = "Not available on this gateway, which answers 400: pay by card. The gateway \
-                       ignores what is sent.";
-const NO_ESCROW: &str = "Not available on this gateway: no payment intent has an escrow, so it \
-                         answers 404. The gateway ignores what is sent.";
+const BY_CARD: &str = "Not available on this gateway: the response is 400. Pay by card instead. \
+                       The request body is ignored.";
+const NO_ESCROW: &str = "Not available on this gateway: no payment intent has an escrow, so the \
+                         response is 404. The request body is ignored.";
 
 pub const CONFIRM: Docs = docs(
     GROUP,
@@ -37,7 +37,7 @@ pub async fn confirm(
 pub const TRANSACTION_HASH: Docs = docs(
     GROUP,
     "setTransactionHash",
-    "Report the transaction of a payment intent",
+    "Report a payment intent's transaction hash",
 )
 .saying(BY_CARD)
 .refusing(&[400]);

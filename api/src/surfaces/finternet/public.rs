@@ -1,4 +1,5 @@
-//! What a payer's browser asks, without a key: anybody with an intent's id may read and pay it.
+//! Operations for the payer's browser. They need no key: anyone with an intent's id can read and
+//! pay it.
 
 use std::sync::Arc;
 
@@ -33,7 +34,7 @@ const GROUP: &str = "Paying";
 /// An intent in its envelope.
 type Shown = Envelope<PaymentIntent<'static>>;
 
-/// What a browser asks before it sends JSON to another origin.
+/// Responds to the CORS preflight request that a browser sends before cross-origin JSON.
 pub async fn preflight() -> Response {
     let headers = [
         (ACCESS_CONTROL_ALLOW_METHODS, "GET, POST"),
@@ -52,8 +53,8 @@ pub const READ: Docs = docs(
     "Read a payment intent as its payer",
 )
 .saying(
-    "Anybody with the id can read it. An operator can hide the merchant, the destination and the \
-     metadata of your payment intents from them; those are then null.",
+    "Anyone with the id can read it. An operator can hide the merchant, the settlement destination \
+     and the metadata of your payment intents here; those fields are then null.",
 );
 
 pub async fn read(State(app): State<Arc<App>>, Id(id): Id) -> Handled<Shown> {
@@ -62,13 +63,13 @@ pub async fn read(State(app): State<Arc<App>>, Id(id): Id) -> Handled<Shown> {
     Ok(Reply::of(Envelope::public(&intent, choice).body()))
 }
 
-/// What the intent's merchant lets anonymous clients read.
+/// What anonymous clients can read of the merchant's intents.
 async fn choice(app: &App, intent: &Intent) -> Result<PublicIntents, ApiError> {
     Ok(merchants::public_intents(&app.db, intent.merchant_id).await?)
 }
 
 pub const PAY: Docs = docs(GROUP, "payPaymentIntent", "Pay a payment intent by card")
-    .saying("Waits for the outcome, at most 8 seconds. After a decline another card may follow.")
+    .saying("Waits up to 8 seconds for the outcome. After a decline, another card can be tried.")
     .example(
         r#"{ "card": {
             "cardNumber": "4242 4242 4242 4242", "expiry": "12/30", "cvv": "123", "name": "John Doe"
@@ -93,7 +94,7 @@ pub async fn pay(
         intent_id: Some(intent.id),
         checkout: None,
     };
-    // The payer pays the merchant, and is anonymous.
+    // The payer has no key, so the payment is created in the name of the intent's merchant.
     let principal = Principal {
         key_id: Uuid::nil(),
         merchant_id: intent.merchant_id,
@@ -111,7 +112,8 @@ pub async fn pay(
     }
 }
 
-/// A payer's key belongs to the intent: it never equals one of the merchant's.
+/// Scopes a payer's idempotency key to the intent, so that it does not collide with the merchant's
+/// keys. The hash bounds its length.
 fn of_payers(key: &Key, intent: IntentId) -> Key {
     let digest = Sha256::digest(key.key.as_bytes());
     Key {
@@ -120,7 +122,7 @@ fn of_payers(key: &Key, intent: IntentId) -> Key {
     }
 }
 
-/// The intent after its payment, or why the card was not charged.
+/// Renders the intent after its payment, or the error if the payment failed.
 fn paid(intent: &Intent, payment: &Payment, choice: PublicIntents) -> StoredResponse {
     if let Some(failure) = payment.failure {
         return of(&Error::payment_failed(failure));

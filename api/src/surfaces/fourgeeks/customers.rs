@@ -25,7 +25,7 @@ use crate::surfaces::handler::{Auth, Handled, Id, Query, Reply, Sent};
 const GROUP: &str = "Customers";
 
 pub const CREATE: Docs = docs(GROUP, "createCustomer", "Create a customer")
-    .saying("If a customer has the e-mail address already, that customer is changed instead.")
+    .saying("If a customer with this e-mail address exists, it is updated instead.")
     .example(r#"{ "email": "ada@example.com", "name": "Ada" }"#)
     .shared(schemas::response::<paygate::Body>);
 
@@ -59,7 +59,7 @@ pub const LIST: Docs = docs(GROUP, "listCustomers", "List customers")
     .saying("Newest first.")
     .shared(schemas::response::<paygate::Body>);
 
-/// Without a slash at the path's end: a part of the list by limit and offset.
+/// `GET /v1/customers`, without a trailing slash: paged by limit and offset.
 pub async fn list(
     State(app): State<Arc<App>>,
     Auth(principal): Auth,
@@ -77,9 +77,9 @@ pub async fn list(
 }
 
 pub const PAGES: Docs = docs(GROUP, "listCustomerPages", "List customers in pages")
-    .saying("Newest first, with the UUIDs that lists of payments show.");
+    .saying("Newest first, with the UUIDs that identify customers in lists of payments.");
 
-/// With a slash: a numbered page.
+/// `GET /v1/customers/`, with a trailing slash: numbered pages.
 pub async fn pages(
     State(app): State<Arc<App>>,
     Auth(principal): Auth,

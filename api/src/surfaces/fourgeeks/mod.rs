@@ -1,4 +1,4 @@
-//! fourgeeks: payments on a hosted page, under `/v1/payments/`.
+//! fourgeeks: payments on a hosted page under `/v1/payments/`, with refunds and customers.
 
 mod customers;
 mod payments;
@@ -15,6 +15,7 @@ use crate::error::ApiError;
 use crate::openapi::operation::{Operations, get, post};
 use crate::openapi::{About, schemas};
 
+/// Declares the operations of this surface.
 #[rustfmt::skip]
 pub fn operations() -> Operations {
     Operations::new()
@@ -34,14 +35,15 @@ pub fn operations() -> Operations {
         .at("/v1/customers/{id}", ["/v1/customers/{id}/"], get(customers::read, customers::READ))
 }
 
+/// Describes this surface for its document.
 pub fn about() -> About {
     About {
         surface: Surface::Fourgeeks,
         summary: "Payments on a hosted page; amounts are decimal strings.",
-        description: "Amounts are decimal strings in major units, and JSON numbers in lists; times \
-                      are ISO 8601. Every payment has a page of the gateway. It shows the payment \
-                      and takes no card yet, so a payment created here stays `pending` and fails \
-                      after 24 hours.",
+        description: "Amounts are decimal strings in major units, and JSON numbers in lists. Times \
+                      are ISO 8601. Every payment has a page hosted by the gateway. The page shows \
+                      the payment and does not accept a card yet, so a payment created here stays \
+                      `pending` and fails after 24 hours.",
         security: json!({
             "type": "http", "scheme": "basic",
             "description": "Send the API key as the user name of HTTP Basic, without a password.",
@@ -57,7 +59,8 @@ pub fn about() -> About {
     }
 }
 
-/// The first response as it is; a repeated request is refused with what the first one created.
+/// Returns a first response unchanged. A repeated request is rejected with what the first one
+/// created.
 fn first_only<T, const STATUS: u16>(response: ApiResponse) -> Handled<T, STATUS> {
     if response.is_replay {
         return Err(Error::repeated(&response.answer.body).into());
@@ -65,7 +68,7 @@ fn first_only<T, const STATUS: u16>(response: ApiResponse) -> Handled<T, STATUS>
     Ok(response.into())
 }
 
-/// An error in this surface's format.
+/// Renders an error in this surface's format.
 pub fn render(error: ApiError) -> StoredResponse {
     of(&Error::from(error))
 }

@@ -35,8 +35,8 @@ const PAGE_GROUP: &str = "Hosted page";
 
 pub const CREATE: Docs = docs(GROUP, "createPayment", "Create a payment")
     .saying(
-        "`redirect` is the page that shows the payment; from there the payer returns to \
-         `return_url`.",
+        "`redirect` is the URL of the page that shows the payment. From there the payer returns \
+         to `return_url`.",
     )
     .example(
         r#"{
@@ -56,7 +56,7 @@ pub async fn create(
 }
 
 pub const CREATE_SESSION: Docs = docs(PAGE_GROUP, "createSession", "Create a checkout session")
-    .saying("`checkout_url` is the page that shows the payment.")
+    .saying("`checkout_url` is the URL of the page that shows the payment.")
     .example(
         r#"{ "amount": "99.99", "currency": "USD", "return_url": "https://example.com/success" }"#,
     )
@@ -73,7 +73,7 @@ pub async fn create_session(
     start(&app, principal, sent, CreatePayment::read_session, render).await
 }
 
-/// Starts a payment without a card, to be shown on its page.
+/// Creates a payment without a card, for its hosted page.
 async fn start<B: JsonSchema, T, const STATUS: u16>(
     app: &Arc<App>,
     principal: Principal,
@@ -99,7 +99,7 @@ async fn start<B: JsonSchema, T, const STATUS: u16>(
     first_only(payments::create(app, principal, new, key, render).await?)
 }
 
-/// The merchant as payers see it, and its own currency.
+/// The merchant's public profile, and its own currency.
 async fn profile(app: &App, merchant: MerchantId) -> Result<(MerchantProfile, Currency), ApiError> {
     let found = merchants::profile(&app.db, merchant).await?;
     let profile = MerchantProfile {
@@ -110,7 +110,7 @@ async fn profile(app: &App, merchant: MerchantId) -> Result<(MerchantProfile, Cu
 }
 
 pub const READ: Docs = docs(GROUP, "getPayment", "Read a payment")
-    .saying("By its `pay_` id, or by the UUID that lists show.");
+    .saying("The id is the `pay_` id, or the UUID shown in lists.");
 
 pub async fn read(
     State(app): State<Arc<App>>,
@@ -128,9 +128,9 @@ pub async fn read(
 pub const READ_PUBLIC: Docs = docs(
     PAGE_GROUP,
     "getPublicPayment",
-    "Read what the payer may see",
+    "Read a payment as its payer",
 )
-.saying("Anybody with the id can read it.");
+.saying("Anyone with the id can read it.");
 
 pub async fn read_public(
     State(app): State<Arc<App>>,
@@ -142,7 +142,7 @@ pub async fn read_public(
 }
 
 pub const READ_SESSION: Docs = docs(PAGE_GROUP, "getSession", "Read a checkout session")
-    .saying("Anybody with the id can read it.");
+    .saying("Anyone with the id can read it.");
 
 pub async fn read_session(State(app): State<Arc<App>>, Id(id): Id) -> Handled<Session<'static>> {
     let payment = find_hosted(&app, session(&id), "session").await?;
@@ -152,7 +152,7 @@ pub async fn read_session(State(app): State<Arc<App>>, Id(id): Id) -> Handled<Se
     Ok(Reply::of(session.ok_or(ApiError::Internal)?.body()))
 }
 
-/// A payment that has a page, of any merchant. `what` is what the client asked for.
+/// Finds a payment of any merchant that has a hosted page. `what` is the kind of object requested.
 async fn find_hosted(
     app: &App,
     id: Option<PaymentId>,
@@ -165,12 +165,8 @@ async fn find_hosted(
 
 pub const LIST: Docs = docs(GROUP, "listPayments", "List payments").saying("Newest first.");
 
-pub const LIST_INTERNAL: Docs = docs(
-    GROUP,
-    "listInternalPayments",
-    "List payments at their other path",
-)
-.saying("The same as `/v1/payments/`.");
+pub const LIST_INTERNAL: Docs = docs(GROUP, "listInternalPayments", "List payments (alias)")
+    .saying("An alias of `/v1/payments/`.");
 
 pub async fn list(
     State(app): State<Arc<App>>,
@@ -189,7 +185,7 @@ pub async fn list(
     Ok(Reply::of(rows(&app, principal, &found).await?))
 }
 
-/// The body of a list, with fees and exchange rates of each payment.
+/// Renders a list of payments, with the fee and the exchange rates of each.
 async fn rows(app: &App, principal: Principal, payments: &[Payment]) -> Result<String, ApiError> {
     let ids: Vec<PaymentId> = payments.iter().map(|payment| payment.id).collect();
     let (merchant, mode) = (principal.merchant_id, principal.mode);

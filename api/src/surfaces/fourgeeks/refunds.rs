@@ -20,13 +20,14 @@ use crate::surfaces::handler::{Auth, Either, Handled, Id, Query, Reply, Sent};
 
 const GROUP: &str = "Refunds";
 
-/// A refund in the shape of its request.
+/// A refund in the form of its request.
 type Created = Either<response::Refund<'static>, ChargeRefund<'static>>;
 
 pub const CREATE: Docs = docs(GROUP, "createRefund", "Refund a payment")
     .saying(
-        "In either of two shapes: `payment_id` with an integer in the smallest unit, or \
-         `charge_id` with a decimal string. The response has the shape of the request.",
+        "The request has one of two forms: `payment_id` with an amount as an integer in the \
+         smallest unit, or `charge_id` with an amount as a decimal string. The response has the \
+         same form.",
     )
     .example(r#"{ "payment_id": "pay_0351FsBhSOBpYQOKPhbU9H", "amount": 2500 }"#)
     .refusing(&[404]);

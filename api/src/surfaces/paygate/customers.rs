@@ -20,7 +20,7 @@ use crate::surfaces::handler::{Auth, Handled, Id, Plain, Query, Reply, Sent};
 const GROUP: &str = "Customers";
 
 pub const CREATE: Docs = docs(GROUP, "createCustomer", "Create a customer")
-    .saying("If a customer has the e-mail address already, that customer is changed instead.")
+    .saying("If a customer with this e-mail address exists, it is updated instead.")
     .example(r#"{ "email": "ada@example.com", "name": "Ada" }"#);
 
 pub async fn create(
@@ -54,7 +54,7 @@ fn parse(id: &str) -> Result<CustomerId, ApiError> {
 }
 
 pub const UPDATE: Docs =
-    docs(GROUP, "updateCustomer", "Change a customer").example(r#"{ "name": "Ada Lovelace" }"#);
+    docs(GROUP, "updateCustomer", "Update a customer").example(r#"{ "name": "Ada Lovelace" }"#);
 
 pub async fn update(
     State(app): State<Arc<App>>,

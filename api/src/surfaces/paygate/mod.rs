@@ -19,6 +19,7 @@ use crate::error::ApiError;
 use crate::openapi::operation::{Operations, delete, get, patch, post};
 use crate::openapi::{About, events, schemas};
 
+/// Declares the operations of this surface.
 #[rustfmt::skip]
 pub fn operations() -> Operations {
     Operations::new()
@@ -39,6 +40,7 @@ pub fn operations() -> Operations {
         .at("/v1/webhooks/{id}", [], delete(endpoints::delete::<Paygate>, endpoints::DELETE))
 }
 
+/// Describes this surface for its document.
 pub fn about() -> About {
     About {
         surface: Surface::Paygate,
@@ -62,11 +64,12 @@ pub fn about() -> About {
     }
 }
 
-/// The key, or an access token, as a Bearer.
+/// The security scheme: an API key or an access token as a Bearer.
 pub fn bearer() -> Value {
     json!({
         "type": "http", "scheme": "bearer",
-        "description": "Send `Authorization: Bearer` with an API key (`sk_test_…`, `sk_live_…`) or an access token.",
+        "description": "Send `Authorization: Bearer` with an API key (`sk_test_…`, `sk_live_…`) or \
+                        an access token.",
     })
 }
 
@@ -97,7 +100,7 @@ impl endpoints::Format for Paygate {
     }
 }
 
-/// An error in this surface's format.
+/// Renders an error in this surface's format.
 pub fn render(error: ApiError) -> StoredResponse {
     of(&Error::from(error))
 }

@@ -27,8 +27,9 @@ const GROUP: &str = "Payments";
 
 pub const CREATE: Docs = docs(GROUP, "createPayment", "Create a payment")
     .saying(
-        "Charges the card and waits for the outcome, at most 8 seconds; after that the status is \
-         `pending` and the payment continues. A decline is `failed` with a `failure_code`.",
+        "Charges the card and waits up to 8 seconds for the outcome. After that, the status is \
+         `pending` and the payment continues. A declined payment is `failed`, with a \
+         `failure_code`.",
     )
     .example(
         r#"{
@@ -85,8 +86,8 @@ fn parse(id: &str) -> Result<PaymentId, ApiError> {
 
 pub const LIST: Docs = docs(GROUP, "listTransactions", "List payments").saying("Newest first.");
 
-pub const LIST_AGAIN: Docs = docs(GROUP, "listPayments", "List payments at their own path")
-    .saying("The same as `/v1/transactions`.");
+pub const LIST_AGAIN: Docs =
+    docs(GROUP, "listPayments", "List payments (alias)").saying("An alias of `/v1/transactions`.");
 
 pub async fn list(
     State(app): State<Arc<App>>,
@@ -107,7 +108,7 @@ pub async fn list(
 }
 
 pub const REFUND: Docs = docs(GROUP, "refundPayment", "Refund a payment")
-    .saying("Refunds all that is left of the payment, or the amount you send.")
+    .saying("Refunds the remaining amount of the payment, or the amount in the request.")
     .example(r#"{ "amount": 2500, "reason": "customer_request" }"#);
 
 pub async fn refund(

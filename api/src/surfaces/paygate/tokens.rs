@@ -1,4 +1,4 @@
-//! Access tokens.
+//! Access tokens in exchange for client credentials.
 
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ use crate::openapi::operation::{Docs, docs};
 use crate::surfaces::handler::{Plain, Refusal, Reply, Secret, Sent};
 
 pub const CREATE: Docs = docs("Access tokens", "createToken", "Get an access token")
-    .saying("Send it as a Bearer wherever an API key is sent, until `expires_in` is over.")
+    .saying("Send it as a Bearer in place of an API key. It expires after `expires_in` seconds.")
     .example(r#"{ "client_id": "client_YOUR_ID", "client_secret": "cs_YOUR_SECRET" }"#)
     .refusing(&[401]);
 

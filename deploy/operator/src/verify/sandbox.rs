@@ -30,7 +30,7 @@ struct Authorization {
     captured: Option<String>,
 }
 
-/// The content of the sandbox's log, by reference.
+/// The sandbox's log, by reference.
 #[derive(Default)]
 struct Log {
     authorizations: BTreeMap<String, Authorization>,
@@ -40,7 +40,7 @@ struct Log {
 
 /// Compares our payments and refunds with the log of the sandbox at `url`.
 pub async fn compare(db: &PgPool, url: &str) -> anyhow::Result<Vec<Difference>> {
-    // Read before and after the log: what changed in between is not compared.
+    // Read before and after the log, so that changes in between are not reported as differences.
     let before = reports::charges(db).await?;
     let refunds_before = reports::refunds(db).await?;
     let log = read_log(url).await?;
@@ -88,9 +88,9 @@ async fn read_log(url: &str) -> anyhow::Result<Log> {
     Ok(log)
 }
 
-/// A payment never has more than one authorization that is approved and not voided; a captured
-/// payment has exactly one, the one we know, and the sandbox captured it. Payments that changed while
-/// the log was read, or that are in progress, are skipped.
+/// Checks that a payment never has more than one authorization that is approved and not voided: the
+/// one in the database, which the sandbox also captured if the payment is captured. Payments that
+/// changed while the log was read, or that are in progress, are skipped.
 fn compare_charges(
     log: &BTreeMap<String, Authorization>,
     before: &HashMap<PaymentId, Charge>,
@@ -182,8 +182,8 @@ fn compare_reference(
     differences
 }
 
-/// The sandbox's refunds and ours are the same, with the same amounts. A refund in progress may be
-/// missing in the log.
+/// Checks that the sandbox and the database have the same refunds with the same amounts. A refund
+/// in progress may be missing in the log.
 fn compare_refunds(
     log: &BTreeMap<String, [Option<String>; 3]>,
     before: &HashMap<RefundId, Refund>,

@@ -10,7 +10,8 @@ use crate::{
 };
 
 impl Acquirer {
-    /// Returns the card's fault with a new capture, and none with a repeated one.
+    /// Captures an authorization. Returns the card's fault for a new capture, `None` for a repeated
+    /// one.
     pub(crate) fn capture(
         &mut self,
         reference: &Reference,

@@ -1,4 +1,4 @@
-//! Operations of the acquirer, with a clock controlled by the test.
+//! Tests of the acquirer's operations, with a clock that the test controls.
 
 mod fixture;
 

@@ -39,7 +39,6 @@ pub struct CardPayment {
 
 impl Load for CardPayment {
     const LEASE: Duration = Duration::from_secs(20);
-    const CONNECTIONS: u32 = 1;
 
     async fn load(db: &mut PgConnection, claims: &Claims) -> Result<Vec<(Uuid, Claimed<Self>)>> {
         let open = State::ALL.into_iter().filter(|state| state.is_open());
@@ -59,7 +58,7 @@ impl Load for CardPayment {
         .fetch_all(db)
         .await?;
         let claimed = rows.into_iter().map(|row| {
-            let (lease, attempts) = (row.lease, row.claims);
+            let (lease, claims) = (row.lease, row.claims);
             let read = || -> Result<Self> {
                 let ids = row.ids.unwrap_or_default().into_iter();
                 let mut attempts = ids
@@ -123,7 +122,7 @@ impl Load for CardPayment {
                 })
             };
             let owner = read();
-            (lease, Claimed { attempts, owner })
+            (lease, Claimed { claims, owner })
         });
         Ok(claimed.collect())
     }

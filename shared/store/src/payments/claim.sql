@@ -5,7 +5,7 @@
 with claimed as (
     select * from claim_jobs('card', $1, $2, $3, $4)
 ), claimed_payment as (
-    select c.lease, c.attempts as claims, p.*, a.attempts_made, a.ids, a.numbers, a.states, a.acquirers, a.moved_at,
+    select c.lease, c.claims, p.*, a.attempts_made, a.ids, a.numbers, a.states, a.acquirers, a.moved_at,
            p.state = any($5) and not coalesce(a.has_open, false) as opens
     from claimed c
     join payments p on p.id = c.owner_id

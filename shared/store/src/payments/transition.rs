@@ -154,7 +154,6 @@ impl Transitions {
 impl Statement for Transition {
     type Row = Transition;
     type Output = Written;
-    const CONNECTIONS: u32 = 1;
 
     async fn run(db: &mut PgConnection, rows: &[Transition]) -> Result<Vec<Option<Written>>> {
         let input: Vec<_> = rows

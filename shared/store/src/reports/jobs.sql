@@ -1,12 +1,13 @@
--- Jobs against what is in progress.
+-- Jobs against what is in progress. $1: the states of payments that have a job; $2, $3, $4: the states in
+-- progress of authorizations, deliveries and refunds.
 with work as (
-    select 'card' as worker, id, state from payments where state in ('created', 'authorizing', 'capturing')
+    select 'card' as worker, id, state from payments where state = any($1)
     union
-    select 'card', payment_id, state from authorizations where state in ('sending', 'enquiring', 'reversing', 'watching', 'voiding')
+    select 'card', payment_id, state from authorizations where state = any($2)
     union
-    select 'webhook', id, state from deliveries where state = 'delivering'
+    select 'webhook', id, state from deliveries where state = any($3)
     union
-    select 'refund', id, state from refunds where state = 'refunding'
+    select 'refund', id, state from refunds where state = any($4)
 )
 select 'what is in progress has a job' as "rule!", w.worker || ' ' || w.id as "subject!", w.state as "detail!"
 from work w

@@ -1,4 +1,6 @@
--- Payments against their history, attempts and sealed cards. $1, $2: the legal moves.
+-- Payments against their history, attempts and sealed cards. $1, $2: the legal transitions; $3: the states
+-- of a payment that holds an approval, $4: that needs its card; $5: the state of an approved attempt, $6: the
+-- states of one that is open and undecided.
 with moves as (
     select * from unnest($1::text[], $2::text[]) as m(earlier, later)
 ), steps as (
@@ -7,8 +9,8 @@ with moves as (
     from payment_history h window w as (partition by h.payment_id order by h.version)
 ), attempts as (
     select p.id, p.state,
-           count(*) filter (where a.state = 'approved') as approved,
-           count(*) filter (where a.state in ('sending', 'enquiring', 'reversing')) as undecided
+           count(*) filter (where a.state = $5) as approved,
+           count(*) filter (where a.state = any($6)) as undecided
     from payments p left join authorizations a on a.payment_id = p.id
     group by p.id
 )
@@ -29,13 +31,13 @@ left join lateral (
 where h.state is distinct from p.state or h.version is distinct from p.version
 union all
 select 'a paid payment has one approval', id::text, state || ' with ' || approved
-from attempts where state in ('capturing', 'captured') and (approved <> 1 or undecided > 0)
+from attempts where state = any($3) and (approved <> 1 or undecided > 0)
 union all
-select 'a payment at its end holds nothing', id::text,
+select 'an unpaid payment holds nothing', id::text,
        state || ' with ' || approved || ' approved, ' || undecided || ' undecided'
-from attempts where state in ('created', 'failed', 'expired') and approved + undecided > 0
+from attempts where state <> all($3) and state <> all($4) and approved + undecided > 0
 union all
 select 'a card is sealed exactly while it is needed', p.id::text,
        p.state || case when s.payment_id is null then ' without card' else ' with card' end
 from payments p left join sealed_cards s on s.payment_id = p.id
-where (p.state = 'authorizing') <> (s.payment_id is not null)
+where (p.state = any($4)) <> (s.payment_id is not null)

@@ -1,4 +1,4 @@
-//! Errors: `{"error": {"type", "code", "message", "details"?, "param"?}}`.
+//! Error responses: `{"error": {"type", "code", "message", "details"?, "param"?}}`.
 
 use domain::card::CardError;
 use domain::endpoint::UrlError;
@@ -119,13 +119,13 @@ rows! {
         AGAIN;
 }
 
-/// The broad kind of an error.
+/// Category of the error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[schemars(rename = "ErrorType")]
 pub enum Type {
-    /// The key is missing, unknown or may not do this: 401, 403.
+    /// The credentials are missing, invalid or not permitted to do this: 401, 403.
     AuthenticationError,
-    /// The request is wrong: 400, 404, 405, 409.
+    /// The request is invalid: 400, 404, 405, 409.
     ValidationError,
     /// The payment failed: 402.
     PaymentError,
@@ -148,59 +148,59 @@ impl Type {
     }
 }
 
-/// What went wrong.
+/// An error of this API.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Error {
     /// The HTTP status.
     pub status: u16,
-    /// What programs compare.
+    /// Machine-readable error code.
     pub code: &'static str,
-    /// What people read.
+    /// Human-readable message, which may change.
     pub message: String,
-    /// Which field or parameter of the request is to blame.
+    /// Field or parameter of the request that caused the error.
     pub param: Option<String>,
-    /// Which payment failed, and why.
+    /// The payment that failed, and why.
     pub failed: Option<(PaymentId, Option<Failure>)>,
 }
 
-/// The body of every error, and of a payment that failed.
+/// Body of every error response, including failed payments.
 #[derive(Serialize, JsonSchema)]
 #[schemars(rename = "ErrorBody")]
 pub struct Body<'a> {
     error: Shown<'a>,
 }
 
-/// What went wrong.
+/// An error of this API.
 #[derive(Serialize, JsonSchema)]
 #[schemars(rename = "Error")]
 struct Shown<'a> {
-    /// The broad kind.
+    /// Category of the error.
     #[serde(rename = "type")]
     kind: Type,
-    /// What programs compare.
+    /// Machine-readable error code.
     code: &'static str,
-    /// What people read; it may change.
+    /// Human-readable message, which may change.
     message: &'a str,
-    /// More about it, where there is more.
+    /// Additional details, if any.
     #[serde(skip_serializing_if = "Option::is_none")]
     details: Option<Details<'a>>,
-    /// Which field or parameter is to blame, `amount.value`.
+    /// Field or parameter that caused the error, such as `amount.value`.
     #[serde(skip_serializing_if = "Option::is_none")]
     param: Option<&'a str>,
-    /// Why a payment failed: `card_declined`, `insufficient_funds`, `expired_card`,
+    /// Reason for a failed payment: `card_declined`, `insufficient_funds`, `expired_card`,
     /// `processing_error` or `payment_expired`.
     #[serde(skip_serializing_if = "Option::is_none")]
     decline_code: Option<&'static str>,
-    /// Which payment failed, `pay_…`. It can be read.
+    /// Id of the failed payment, `pay_…`. It can be retrieved like any other payment.
     #[serde(skip_serializing_if = "Option::is_none")]
     payment_id: Option<String>,
 }
 
-/// More about an error.
+/// Additional details of an error.
 #[derive(Serialize, JsonSchema)]
 #[schemars(rename = "ErrorDetails")]
 struct Details<'a> {
-    /// Which field or parameter is to blame.
+    /// Field or parameter that caused the error.
     param: &'a str,
 }
 
@@ -227,12 +227,12 @@ impl SurfaceError for Error {
 }
 
 impl Error {
-    /// The error of a row whose text has no values.
+    /// An error whose message has no placeholders.
     pub fn of(row: &Row) -> Self {
         Self::with(row, &[])
     }
 
-    /// The error of a row, with the values of its text. A value `param` names the field to blame.
+    /// An error with values for its message. The value named `param` is the field that caused it.
     pub fn with(row: &Row, values: &[(&str, &str)]) -> Self {
         let param = values.iter().find(|(name, _)| *name == "param");
         Self {
@@ -244,12 +244,12 @@ impl Error {
         }
     }
 
-    /// The error of a row about one field.
+    /// An error caused by one field.
     pub fn about(row: &Row, param: &str) -> Self {
         Self::with(row, &[("param", param)])
     }
 
-    /// A parameter of the query is wrong.
+    /// A query parameter is invalid.
     pub fn parameter(error: FieldError) -> Self {
         Self::field(&PARAMETER_INVALID, error)
     }
@@ -273,12 +273,12 @@ impl Error {
         Self::with(row, &[("param", &param), ("why", &why)])
     }
 
-    /// A body that cannot be read.
+    /// The body cannot be read.
     pub fn body_invalid(why: &str) -> Self {
         Self::with(&BODY_INVALID, &[("why", why)])
     }
 
-    /// No such object, or another merchant's.
+    /// The object does not exist or belongs to another merchant.
     pub fn missing(what: &str) -> Self {
         Self::with(&RESOURCE_MISSING, &[("what", what)])
     }
@@ -291,26 +291,26 @@ impl Error {
         }
     }
 
-    /// Too many requests this minute.
+    /// Too many requests in this minute; `seconds` remain until the next.
     pub fn rate_limited(seconds: i64) -> Self {
         Self::with(&RATE_LIMITED, &[("seconds", &seconds.to_string())])
     }
 
-    /// The URL of an endpoint may not be used.
+    /// The URL of a webhook endpoint is not allowed.
     pub fn url_not_allowed(why: UrlError) -> Self {
         let why = why.to_string();
         Self::with(&URL_NOT_ALLOWED, &[("param", "url"), ("why", &why)])
     }
 }
 
-/// A field of the body is wrong.
+/// Converts an error in a body field; [`Error::parameter`] converts one in the query.
 impl From<FieldError> for Error {
     fn from(error: FieldError) -> Self {
         Self::field(&FIELD_INVALID, error)
     }
 }
 
-/// The message for a card that cannot be valid.
+/// The message for an invalid card.
 const fn card(why: CardError) -> &'static str {
     match why {
         CardError::Length | CardError::NotDigits => "The card number must have 12 to 19 digits.",

@@ -1,4 +1,4 @@
-//! finfusion, `/v2`: amount objects, ISO 8601 times, a decline is a 402.
+//! finfusion, `/v2`: amounts as objects, ISO 8601 times, and 402 for a declined card.
 
 pub mod error;
 pub mod request;

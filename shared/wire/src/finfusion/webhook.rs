@@ -1,4 +1,4 @@
-//! What an endpoint is told.
+//! Webhooks: event names and bodies.
 
 use domain::event::{Event, EventType, Subject};
 use domain::id::EventId;
@@ -7,8 +7,8 @@ use time::OffsetDateTime;
 use super::response::{Payment, Refund};
 use crate::event;
 
-/// The events this contract documents. All may be subscribed to, so that a client that asks for
-/// more than is told here can start; [`word`] says which are told.
+/// Events documented for this API. Clients may subscribe to all of them, including those that are
+/// never sent, so that existing clients work unchanged; [`event_name`] returns those that are sent.
 pub const EVENTS: [&str; 12] = [
     "payment.succeeded",
     "payment.failed",
@@ -24,13 +24,13 @@ pub const EVENTS: [&str; 12] = [
     "card.transaction",
 ];
 
-/// The name under which this contract tells of what happened.
+/// The name of an event in this API; `None` if this API does not send it.
 pub const fn event_name(kind: EventType) -> Option<&'static str> {
     match kind {
         EventType::PaymentSucceeded => Some("payment.succeeded"),
         EventType::PaymentFailed => Some("payment.failed"),
         EventType::RefundSucceeded => Some("payment.refunded"),
-        // It has no word for a refund that gave nothing back.
+        // The contract documents no event for a failed refund.
         EventType::RefundFailed
         | EventType::CustomerCreated
         | EventType::CustomerUpdated
@@ -39,13 +39,13 @@ pub const fn event_name(kind: EventType) -> Option<&'static str> {
     }
 }
 
-/// The body of a webhook; `None` if this contract does not tell of it.
-pub fn body(id: EventId, event: &Event, happened_at: OffsetDateTime) -> Option<String> {
+/// Renders the body of a webhook; `None` if this API does not send the event.
+pub fn body(id: EventId, event: &Event, occurred_at: OffsetDateTime) -> Option<String> {
     let kind = event_name(event.event_type)?;
     match &event.subject {
-        Subject::Payment(payment) => Some(event::body(id, kind, happened_at, Payment::of(payment))),
-        // The refund and not the payment: a payment may be refunded in parts.
-        Subject::Refund(refund) => Some(event::body(id, kind, happened_at, Refund::of(refund))),
+        Subject::Payment(payment) => Some(event::body(id, kind, occurred_at, Payment::of(payment))),
+        // The object is the refund rather than the payment, which may be refunded in several parts.
+        Subject::Refund(refund) => Some(event::body(id, kind, occurred_at, Refund::of(refund))),
         Subject::Customer(_) | Subject::Intent { .. } => None,
     }
 }

@@ -1,4 +1,4 @@
-//! Errors: `{"error": {"code", "message", "type", "param"?, "retryAfter"?}}`.
+//! Error responses: `{"error": {"code", "message", "type", "param"?, "retryAfter"?}}`.
 
 use domain::card::{self, CardError};
 use domain::endpoint::UrlError;
@@ -11,7 +11,7 @@ use super::status;
 use crate::error::{AGAIN, Row, SurfaceError, rows};
 use crate::fields::FieldError;
 
-/// Characters of an id that an error repeats.
+/// Maximum length of an id that an error message repeats, in characters.
 const ID_MAX: usize = 64;
 
 rows! {
@@ -109,13 +109,13 @@ rows! {
         AGAIN;
 }
 
-/// The broad kind of an error.
+/// Category of the error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Type {
-    /// The request is wrong: 400, 404, 405.
+    /// The request is invalid: 400, 404, 405.
     InvalidRequestError,
-    /// The key is missing, unknown or may not do this: 401, 403.
+    /// The credentials are missing, invalid or not permitted to do this: 401, 403.
     AuthenticationError,
     /// Too many requests: 429.
     RateLimitError,
@@ -134,29 +134,29 @@ impl Type {
     }
 }
 
-/// What went wrong.
+/// An error of this API.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Error {
     /// The HTTP status.
     #[serde(skip)]
     pub status: u16,
-    /// What programs compare.
+    /// Machine-readable error code.
     pub code: &'static str,
-    /// What people read.
+    /// Human-readable message, which may change.
     pub message: String,
-    /// The broad kind.
+    /// Category of the error.
     #[serde(rename = "type")]
     pub kind: Type,
-    /// Which parameter is wrong, if one is.
+    /// Parameter that caused the error, if any.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub param: Option<String>,
-    /// With 429: seconds until requests are accepted again.
+    /// Seconds until requests are accepted again. Present with status 429.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub retry_after: Option<i64>,
 }
 
-/// The body of every error.
+/// Body of every error response.
 #[derive(Serialize, JsonSchema)]
 #[schemars(rename = "ErrorBody")]
 pub struct Body<'a> {
@@ -174,12 +174,12 @@ impl SurfaceError for Error {
 }
 
 impl Error {
-    /// The error of a row whose text has no values.
+    /// An error whose message has no placeholders.
     pub fn of(row: &Row) -> Self {
         Self::with(row, &[])
     }
 
-    /// The error of a row, with the values of its text. A value `param` names the field to blame.
+    /// An error with values for its message. The value named `param` is the field that caused it.
     pub fn with(row: &Row, values: &[(&str, &str)]) -> Self {
         let param = values.iter().find(|(name, _)| *name == "param");
         Self {
@@ -192,22 +192,22 @@ impl Error {
         }
     }
 
-    /// A parameter is wrong, for the reason in `why`.
+    /// A parameter is invalid; `why` is the message.
     pub fn invalid(param: &str, why: impl Into<String>) -> Self {
         Self::with(&INVALID, &[("param", param), ("why", &why.into())])
     }
 
-    /// A body that cannot be read.
+    /// The body cannot be read.
     pub fn body_invalid(why: &str) -> Self {
         Self::with(&INVALID, &[("why", why)])
     }
 
-    /// No object has this id, which is as the client wrote it.
+    /// No object has this id, which is the text that the client sent.
     pub fn missing(row: &Row, id: &str) -> Self {
         Self::with(row, &[("id", repeated(id))])
     }
 
-    /// The intent's state does not allow the request.
+    /// The intent's status does not allow the request.
     pub fn not_now(row: &Row, state: State) -> Self {
         Self::with(row, &[("status", status(state))])
     }
@@ -229,7 +229,7 @@ impl Error {
         Self::with(&IDEMPOTENCY_KEY_INVALID, &[("param", "Idempotency-Key")])
     }
 
-    /// Too many requests this minute.
+    /// Too many requests in this minute; `seconds` remain until the next.
     pub fn rate_limited(seconds: i64) -> Self {
         Self {
             retry_after: Some(seconds),
@@ -237,13 +237,14 @@ impl Error {
         }
     }
 
-    /// The URL of an endpoint may not be used.
+    /// The URL of a webhook endpoint is not allowed.
     pub fn url_not_allowed(why: UrlError) -> Self {
         Self::invalid("url", why.to_string())
     }
 }
 
-/// An id as a client wrote it, unless it cannot be one: it may be anything, a card number too.
+/// Returns the id that the client sent, or `…` if it cannot be an id: it may be anything, such as a
+/// card number, and must not be repeated.
 fn repeated(id: &str) -> &str {
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
     let may_be_id = (1..=ID_MAX).contains(&id.len()) && id.bytes().all(is_plain);
@@ -281,7 +282,7 @@ impl From<FieldError> for Error {
     }
 }
 
-/// What the payer reads about a card that cannot be valid.
+/// The message for an invalid card, written for the payer.
 const fn about_card(why: CardError) -> &'static str {
     match why {
         CardError::Length | CardError::NotDigits | CardError::Luhn => {
@@ -302,7 +303,7 @@ mod tests {
 
     use super::*;
 
-    /// The errors that the contract prints, to the byte.
+    /// The errors in the contract, byte for byte.
     #[test]
     fn the_documents_errors_are_written() {
         let id = "intent_2xYz9AbC123";

@@ -1,5 +1,5 @@
-//! finternet, `/v1/payment-intents`: intents with amounts as decimal strings, in an envelope of
-//! their own. Times are Unix seconds.
+//! finternet, `/v1/payment-intents`: payment intents with amounts as decimal strings, and every
+//! object in an envelope. Times are Unix seconds.
 
 pub mod error;
 pub mod request;
@@ -9,10 +9,10 @@ pub mod webhook;
 use domain::intent::{Kind, SettlementMethod, State};
 use domain::ledger;
 
-/// The currencies an intent may be in.
+/// Currencies that an intent may have.
 pub const CURRENCIES: [&str; 4] = ["USDC", "USDT", "DAI", "USD"];
 
-/// Under which conditions the money is released, in this contract's word.
+/// The contract's name of a release condition.
 pub const fn kind(kind: Kind) -> &'static str {
     match kind {
         Kind::DeliveryVsPayment => "DELIVERY_VS_PAYMENT",
@@ -21,7 +21,7 @@ pub const fn kind(kind: Kind) -> &'static str {
     }
 }
 
-/// How the merchant gets the money, in this contract's word.
+/// The contract's name of a settlement method.
 pub const fn settlement_method(method: SettlementMethod) -> &'static str {
     match method {
         SettlementMethod::OffRampMock => "OFF_RAMP_MOCK",
@@ -30,7 +30,7 @@ pub const fn settlement_method(method: SettlementMethod) -> &'static str {
     }
 }
 
-/// Where an intent stands, in this contract's word.
+/// The contract's name of an intent's status.
 pub const fn status(state: State) -> &'static str {
     match state {
         State::Initiated => "INITIATED",
@@ -41,10 +41,10 @@ pub const fn status(state: State) -> &'static str {
     }
 }
 
-/// What moves a merchant's balance.
+/// Kinds of postings that change a merchant's balance.
 const MOVEMENTS: [ledger::Kind; 2] = [ledger::Kind::Capture, ledger::Kind::Refund];
 
-/// Why a merchant's account moved, in this contract's word.
+/// The contract's name of a kind of posting.
 const fn transaction_type(kind: ledger::Kind) -> &'static str {
     match kind {
         ledger::Kind::Hold => "RESERVE",

@@ -1,4 +1,4 @@
-//! What an endpoint is told.
+//! Webhooks: event names and bodies.
 
 use domain::event::{Event, EventType, Subject};
 use domain::id::EventId;
@@ -11,9 +11,9 @@ use super::response::PaymentIntent;
 use super::status;
 use crate::event;
 
-/// The events this contract documents, and those that only its vendor's code names. All may be
-/// subscribed to, so that a client that asks for more than is told here can start; [`word`] says
-/// which are told.
+/// Events documented for this API, and those that appear only in its vendor's code. Clients may
+/// subscribe to all of them, including those that are never sent, so that existing clients work
+/// unchanged; [`event_name`] returns those that are sent.
 pub const EVENTS: [&str; 20] = [
     "payment_intent.created",
     "payment_intent.status_changed",
@@ -37,7 +37,7 @@ pub const EVENTS: [&str; 20] = [
     "payment_intent.failed",
 ];
 
-/// The name under which this contract tells of what happened.
+/// The name of an event in this API; `None` if this API does not send it.
 pub const fn event_name(kind: EventType) -> Option<&'static str> {
     match kind {
         EventType::IntentCreated => Some("payment_intent.created"),
@@ -51,23 +51,23 @@ pub const fn event_name(kind: EventType) -> Option<&'static str> {
     }
 }
 
-/// A payment intent as the object of a webhook.
+/// A payment intent in a webhook.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct EventObject<'a> {
     #[serde(flatten)]
     intent: PaymentIntent<'a>,
-    /// The status before this change, if there was one.
+    /// Status before the change. Absent if the payment intent is new.
     #[serde(skip_serializing_if = "Option::is_none")]
     previous_status: Option<&'static str>,
 }
 
-/// The body of a webhook; `None` if this contract does not tell of it.
-pub fn body(id: EventId, event: &Event, happened_at: OffsetDateTime) -> Option<String> {
+/// Renders the body of a webhook; `None` if this API does not send the event.
+pub fn body(id: EventId, event: &Event, occurred_at: OffsetDateTime) -> Option<String> {
     let kind = event_name(event.event_type)?;
     match &event.subject {
         Subject::Intent { now, previous } => {
             let object = EventObject::of(now, *previous);
-            Some(event::body(id, kind, happened_at, object))
+            Some(event::body(id, kind, occurred_at, object))
         }
         Subject::Payment(_) | Subject::Refund(_) | Subject::Customer(_) => None,
     }

@@ -1,5 +1,6 @@
-//! The way to the hosted page and back. The page's address carries what it shows, unsigned, so on
-//! arrival only the payment's id is read from it and everything else is looked up.
+//! URLs to the hosted checkout page and from it to the merchant. The page's URL carries the data it
+//! shows, unsigned, so the gateway reads only the payment's id from it and looks up everything
+//! else.
 
 use std::io;
 
@@ -15,7 +16,7 @@ use url::Url;
 use super::MerchantProfile;
 use super::number::Number;
 
-/// What the document's own address carries, in its order, and the payment's id.
+/// The data in the document's example URL, in the same order, and the payment's id.
 #[derive(Serialize)]
 struct Data<'a> {
     return_url: &'a str,
@@ -37,8 +38,8 @@ struct Product<'a> {
     description: &'a [String],
 }
 
-/// The address of the page on which a payment is paid; `None` if it is not paid on one. `base` is
-/// where payers reach the gateway, without a slash at its end.
+/// The URL of a payment's checkout page; `None` if the payment has none. `base` is the gateway's
+/// public URL, without a trailing slash.
 pub fn address(base: &str, payment: &Payment, shop: &MerchantProfile) -> Option<String> {
     let checkout = payment.checkout.as_ref()?;
     let price = Number::exact(payment.money.amount());
@@ -63,12 +64,12 @@ pub fn address(base: &str, payment: &Payment, shop: &MerchantProfile) -> Option<
 
 fn encoded(data: &Data<'_>) -> String {
     let mut json = Vec::new();
-    // Strings and numbers always serialize; without them the page says that nothing is to be paid.
+    // Strings and numbers always serialize. If they did not, the page would find no payment.
     let _ = data.serialize(&mut Serializer::with_formatter(&mut json, Spaced));
     STANDARD.encode(json)
 }
 
-/// Which payment the page's `data` speaks of. Nothing else in it is believed.
+/// Reads the payment's id from the page's `data`. Everything else in it is untrusted and ignored.
 pub fn payment_of(data: &str) -> Option<PaymentId> {
     #[derive(Deserialize)]
     struct Claimed {
@@ -79,7 +80,7 @@ pub fn payment_of(data: &str) -> Option<PaymentId> {
     PaymentId::parse(&claimed.id_payment)
 }
 
-/// Where the payer goes back to: the merchant's URL with `id_payment` in its query.
+/// The URL that the payer returns to: the merchant's URL with `id_payment` in its query.
 pub fn way_back(return_url: &str, payment: PaymentId) -> Option<String> {
     let mut url = Url::parse(return_url).ok()?;
     let id = payment.to_string();
@@ -87,8 +88,8 @@ pub fn way_back(return_url: &str, payment: PaymentId) -> Option<String> {
     Some(url.into())
 }
 
-/// JSON as the document's address has it: a blank after `,` and `:`, and ASCII only. Without `>` and
-/// `~` too its base64 has no `+`, which readers of a query take for a blank.
+/// Formats JSON as in the document's example URL: a space after `,` and `:`, and ASCII only. It
+/// also escapes `>` and `~`, so that the base64 has no `+`, which query parsers read as a space.
 struct Spaced;
 
 impl Formatter for Spaced {
@@ -137,7 +138,7 @@ mod tests {
 
     const BASE: &str = "https://console.4geeks.io";
 
-    /// What the document's address carries.
+    /// The data in the document's example URL.
     const PRINTED: &str = "eyJyZXR1cm5fdXJsIjogImh0dHA6Ly9leGFtcGxlLmNvbS9wYXltZW50LXJlc3VsdCIsICJ0ZXN0IjogdHJ1ZSwgImhhc19jdXN0b21lciI6IGZhbHNlLCAiY29tcGFueV9lbWFpbCI6ICJzdXBwb3J0QDRnZWVrcy5pbyIsICJwcm9kdWN0IjogeyJ0b3RhbF9wcmljZSI6IDUwMC4wMCwgInByaWNlIjogNTAwLjAwLCAiY3VycmVuY3kiOiAiVVNEIiwgIm5hbWUiOiAiUHJlbWl1bSBzcWJzY3JpcHRpb24gcGF5bWVudCIsICJkZXNjcmlwdGlvbiI6IFsiUHJlbWl1bSBQbGFuIC0gTW9udGhseSJdfSwgInN0YXRlbWVudF9kZXNjcmlwdG9yIjogWyI0R0VFS1MiXSwgImNvbXBhbnlfbmFtZSI6ICI0R2Vla3MgUGF5bWVudHMifQ==";
 
     fn carried(address: &str) -> Option<String> {
@@ -145,8 +146,8 @@ mod tests {
         String::from_utf8(STANDARD.decode(data).ok()?).ok()
     }
 
-    /// Byte for byte, but for the payment's id, which ours carries too, and the descriptor, which
-    /// there is shorter than the company's name.
+    /// Equal byte for byte, except for the payment's id, which only our URL carries, and the
+    /// descriptor, which the document shortens.
     #[test]
     fn the_documents_own_address_is_written() -> Result<(), crate::fourgeeks::error::Error> {
         let mut payment = payment()?;

@@ -1,4 +1,4 @@
-//! Errors, in the three shapes that the contract prints.
+//! Errors, in the three formats of the contract.
 
 use domain::payment::Failure;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
@@ -9,8 +9,8 @@ use super::response::{ChargeRefund, Customer, Refund, Started};
 use crate::error::{AGAIN, Row, SurfaceError, rows};
 use crate::fields::FieldError;
 
-// This surface has no codes: the status stands in `code` again, and `title` or, with 401, `detail`
-// names the error.
+// This API has no error codes: `code` repeats the status, and `title`, or `detail` with 401, names
+// the error.
 rows! {
     INVALID: 400 "Invalid request",
         "{why}",
@@ -90,7 +90,7 @@ rows! {
         AGAIN;
 }
 
-/// An error as the client reads it.
+/// An error response.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Error {
     /// The HTTP status.
@@ -106,20 +106,20 @@ enum Shape {
     Declined { error: Declined },
 }
 
-/// An error of any status but 401 and 402.
+/// An error of any status other than 401 and 402.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Problem {
-    /// The HTTP status again.
+    /// HTTP status of the response.
     code: u16,
-    /// What is wrong, in short.
+    /// Short description of the error.
     title: &'static str,
-    /// What is wrong, and which field it is about.
+    /// What is wrong, and with which field.
     content: String,
     /// Always `danger`.
     #[serde(rename = "type")]
     kind: &'static str,
-    /// With 409: what the same request created the first time. A payment or a session is named with
-    /// the page to send the payer to; a refund or a customer is as in the first response.
+    /// Present with 409: what the first request created. For a payment or a session, its id and the
+    /// URL of its checkout page; for a refund or a customer, the body of the first response.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "created")]
     data: Option<Value>,
@@ -134,24 +134,25 @@ fn created(generator: &mut SchemaGenerator) -> Schema {
     ] })
 }
 
-/// The key is missing or unknown.
+/// The credentials are missing or invalid.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Unauthorized {
-    /// Why.
+    /// Description of the error.
     detail: &'static str,
 }
 
-/// The payer's card was declined.
+/// The card was declined.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Declined {
-    /// The HTTP status again.
+    /// HTTP status of the response.
     code: u16,
     /// Always `payment_failed`.
     #[serde(rename = "type")]
     kind: &'static str,
-    /// What the payer may read.
+    /// Message to show to the payer.
     message: &'static str,
-    /// Why: `card_declined`, `insufficient_funds`, `expired_card` or `processing_error`.
+    /// Reason for the decline: `card_declined`, `insufficient_funds`, `expired_card` or
+    /// `processing_error`.
     decline_reason: &'static str,
 }
 
@@ -166,7 +167,7 @@ impl SurfaceError for Error {
 }
 
 impl Error {
-    /// The error of a row whose text has no values.
+    /// An error whose message has no placeholders.
     pub fn of(row: &Row) -> Self {
         Self::with(row, &[])
     }
@@ -189,7 +190,7 @@ impl Error {
         }
     }
 
-    /// 400, for the reason in `why`.
+    /// 400; `why` is the message.
     pub fn invalid(why: &str) -> Self {
         Self::with(&INVALID, &[("why", why)])
     }
@@ -209,7 +210,7 @@ impl Error {
     }
 
     /// 409: the same request was accepted before with this Idempotency-Key. `first` is the body of
-    /// the first response; what that names goes into `data`, so that the client can go on.
+    /// the first response; what it created is returned in `data`, so that the client can continue.
     pub fn repeated(first: &str) -> Self {
         let mut error = Self::of(&REPEATED);
         if let Shape::Problem(problem) = &mut error.shape {
@@ -221,7 +222,7 @@ impl Error {
         error
     }
 
-    /// 429: too many requests this minute.
+    /// 429: too many requests in this minute.
     pub fn rate_limited(seconds: i64) -> Self {
         Self::with(&RATE_LIMITED, &[("seconds", &seconds.to_string())])
     }

@@ -1,4 +1,5 @@
-//! fourgeeks, `/v1/payments/`: decimal strings, a hosted page, answers in three shapes.
+//! fourgeeks, `/v1/payments/`: amounts as decimal strings, a hosted checkout page, and errors in
+//! three formats.
 
 pub mod checkout;
 pub mod error;
@@ -11,23 +12,24 @@ use uuid::Uuid;
 
 use crate::customer;
 
-/// What stands before the digits of a session's id.
+/// Prefix of session ids.
 const SESSION: &str = "session";
 
-/// Who is paid, as payers read it.
+/// The merchant as shown to payers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MerchantProfile {
     /// The merchant's name.
     pub name: String,
-    /// Where payers may write to; empty if the merchant named no address.
+    /// Contact address for payers; empty if the merchant has none.
     pub email: String,
 }
 
-/// How many characters the networks leave for a name on a card statement.
+/// Maximum length of a name that card networks print on a statement, in characters.
 const STATEMENT_MAX: usize = 22;
 
 impl MerchantProfile {
-    /// The name in capitals, as card statements write it: letters, digits and blanks, at most 22.
+    /// The name as printed on card statements: upper-case letters, digits and spaces, at most 22
+    /// characters.
     pub fn statement(&self) -> String {
         let is_printed = |c: &char| c.is_ascii_alphanumeric() || *c == ' ';
         let printed = self.name.chars().filter(is_printed).take(STATEMENT_MAX);
@@ -36,28 +38,29 @@ impl MerchantProfile {
     }
 }
 
-/// Reads a payment's id in either spelling: `pay_…`, or the UUID that lists show.
+/// Parses a payment's id in either format: `pay_…`, or the UUID that lists show.
 pub fn payment_id(text: &str) -> Option<PaymentId> {
     PaymentId::parse(text).or_else(|| hyphenated(text).map(PaymentId))
 }
 
-/// Reads a customer's id in any spelling: `cus_…`, `cust_…`, or the UUID that lists show.
+/// Parses a customer's id in any format: `cus_…`, `cust_…`, or the UUID that lists show.
 pub fn customer_id(text: &str) -> Option<CustomerId> {
     customer::id(text).or_else(|| hyphenated(text).map(CustomerId))
 }
 
-/// A UUID of 36 characters; the other spellings that the library reads are none of ours.
+/// Parses a UUID of 36 characters. The other formats that `Uuid::try_parse` accepts are not part of
+/// this API.
 fn hyphenated(text: &str) -> Option<Uuid> {
     Uuid::try_parse(text).ok().filter(|_| text.len() == 36)
 }
 
-/// The id of the session in which a payment is paid, `session_…`. It carries the payment's number,
-/// which nobody can guess.
+/// The id of a payment's checkout session, `session_…`. It encodes the payment's id, which cannot
+/// be guessed.
 pub fn session_id(payment: PaymentId) -> String {
     render(SESSION, payment.0)
 }
 
-/// Reads what [`session_id`] wrote.
+/// Parses an id written by [`session_id`].
 pub fn session(text: &str) -> Option<PaymentId> {
     parse(SESSION, text).map(PaymentId)
 }

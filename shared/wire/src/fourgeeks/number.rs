@@ -1,4 +1,4 @@
-//! JSON numbers written exactly, never by way of a float.
+//! JSON numbers that are written exactly, never converted to a float.
 
 use std::borrow::Cow;
 
@@ -8,18 +8,18 @@ use serde::ser::Error;
 use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
 
-/// A JSON number, digit for digit.
+/// An exact JSON number.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Number(String);
 
 impl Number {
-    /// With the decimals that it has: 500.00 stays `500.00`.
+    /// Keeps the decimals of `value`: 500.00 is written as `500.00`.
     pub fn exact(value: Decimal) -> Self {
         Self(value.to_string())
     }
 
-    /// As lists write it: without zeros at its end, but with one digit behind the point at least.
-    /// 100.00 is `100.0`, 533.48 is `533.48`.
+    /// Removes trailing zeros, but keeps at least one decimal: 100.00 is written as `100.0`, 533.48
+    /// as `533.48`. Lists use this format.
     pub fn short(value: Decimal) -> Self {
         let text = value.normalize().to_string();
         let has_point = text.contains('.');

@@ -1,4 +1,4 @@
-//! Errors: `{"error": {"type", "code", "message", "param"?}}`.
+//! Error responses: `{"error": {"type", "code", "message", "param"?}}`.
 
 use domain::card::CardError;
 use domain::endpoint::UrlError;
@@ -154,16 +154,16 @@ rows! {
         AGAIN;
 }
 
-/// The broad kind of an error.
+/// Category of the error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 #[schemars(rename = "ErrorType")]
 pub enum Type {
-    /// The request is wrong: 400, 404, 405, 409.
+    /// The request is invalid: 400, 404, 405, 409.
     InvalidRequestError,
-    /// The key is missing or unknown: 401.
+    /// The credentials are missing or invalid: 401.
     AuthenticationError,
-    /// The key may not do this: 403.
+    /// The credentials are not permitted to do this: 403.
     PermissionError,
     /// Too many requests: 429.
     RateLimitError,
@@ -183,25 +183,25 @@ impl Type {
     }
 }
 
-/// What went wrong.
+/// An error of this API.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Error {
     /// The HTTP status.
     #[serde(skip)]
     pub status: u16,
-    /// The broad kind.
+    /// Category of the error.
     #[serde(rename = "type")]
     pub kind: Type,
-    /// What programs compare.
+    /// Machine-readable error code.
     pub code: &'static str,
-    /// What people read; it may change.
+    /// Human-readable message, which may change.
     pub message: String,
-    /// Which field or parameter is to blame, `card.number`.
+    /// Field or parameter that caused the error, such as `card.number`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub param: Option<String>,
 }
 
-/// The body of every error.
+/// Body of every error response.
 #[derive(Serialize, JsonSchema)]
 #[schemars(rename = "ErrorBody")]
 pub struct Body<'a> {
@@ -219,12 +219,12 @@ impl SurfaceError for Error {
 }
 
 impl Error {
-    /// The error of a row whose text has no values.
+    /// An error whose message has no placeholders.
     pub fn of(row: &Row) -> Self {
         Self::with(row, &[])
     }
 
-    /// The error of a row, with the values of its text. A value `param` names the field to blame.
+    /// An error with values for its message. The value named `param` is the field that caused it.
     pub fn with(row: &Row, values: &[(&str, &str)]) -> Self {
         let param = values.iter().find(|(name, _)| *name == "param");
         Self {
@@ -236,27 +236,27 @@ impl Error {
         }
     }
 
-    /// The error of a row about one field.
+    /// An error caused by one field.
     pub fn about(row: &Row, param: &str) -> Self {
         Self::with(row, &[("param", param)])
     }
 
-    /// A body that cannot be read.
+    /// The body cannot be read.
     pub fn body_invalid(why: &str) -> Self {
         Self::with(&BODY_INVALID, &[("why", why)])
     }
 
-    /// No such object, or another merchant's.
+    /// The object does not exist or belongs to another merchant.
     pub fn missing(what: &str) -> Self {
         Self::with(&RESOURCE_MISSING, &[("what", what)])
     }
 
-    /// Too many requests this minute.
+    /// Too many requests in this minute; `seconds` remain until the next.
     pub fn rate_limited(seconds: i64) -> Self {
         Self::with(&RATE_LIMITED, &[("seconds", &seconds.to_string())])
     }
 
-    /// The URL of an endpoint may not be used.
+    /// The URL of a webhook endpoint is not allowed.
     pub fn url_not_allowed(why: UrlError) -> Self {
         let why = why.to_string();
         Self::with(&URL_NOT_ALLOWED, &[("param", "url"), ("why", &why)])
@@ -281,7 +281,7 @@ impl From<FieldError> for Error {
     }
 }
 
-/// The row of a card that cannot be valid.
+/// The error for an invalid card.
 const fn card(why: CardError) -> &'static Row {
     match why {
         CardError::Length | CardError::NotDigits => &NUMBER_INVALID,

@@ -1,5 +1,5 @@
-//! paygate: the generic payment gateway API. Amounts are integers in minor units, times are Unix
-//! seconds, declines are payments with status `failed`.
+//! paygate, the generic payment gateway API: integer amounts in minor units, times in Unix seconds,
+//! and declined payments with status `failed`.
 
 pub mod error;
 pub mod request;

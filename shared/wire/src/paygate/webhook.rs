@@ -1,4 +1,4 @@
-//! What an endpoint is told.
+//! Webhooks: event names and bodies.
 
 use domain::event::{Event, EventType, Subject};
 use domain::id::EventId;
@@ -7,7 +7,7 @@ use time::OffsetDateTime;
 use super::response::{Customer, Payment, Refund};
 use crate::event;
 
-/// The events this contract documents.
+/// Events documented for this API.
 pub const EVENTS: [&str; 5] = [
     "payment.succeeded",
     "payment.failed",
@@ -16,7 +16,7 @@ pub const EVENTS: [&str; 5] = [
     "customer.updated",
 ];
 
-/// The name under which this contract tells of what happened.
+/// The name of an event in this API; `None` if this API does not send it.
 pub const fn event_name(kind: EventType) -> Option<&'static str> {
     match kind {
         EventType::PaymentSucceeded => Some("payment.succeeded"),
@@ -28,14 +28,14 @@ pub const fn event_name(kind: EventType) -> Option<&'static str> {
     }
 }
 
-/// The body of a webhook; `None` if this contract does not tell of it.
-pub fn body(id: EventId, event: &Event, happened_at: OffsetDateTime) -> Option<String> {
+/// Renders the body of a webhook; `None` if this API does not send the event.
+pub fn body(id: EventId, event: &Event, occurred_at: OffsetDateTime) -> Option<String> {
     let kind = event_name(event.event_type)?;
     match &event.subject {
-        Subject::Payment(payment) => Some(event::body(id, kind, happened_at, Payment::of(payment))),
-        Subject::Refund(refund) => Some(event::body(id, kind, happened_at, Refund::of(refund))),
+        Subject::Payment(payment) => Some(event::body(id, kind, occurred_at, Payment::of(payment))),
+        Subject::Refund(refund) => Some(event::body(id, kind, occurred_at, Refund::of(refund))),
         Subject::Customer(customer) => {
-            Some(event::body(id, kind, happened_at, Customer::of(customer)))
+            Some(event::body(id, kind, occurred_at, Customer::of(customer)))
         }
         Subject::Intent { .. } => None,
     }

@@ -14,7 +14,7 @@ use super::{AttemptEvent, Run, Step};
 use crate::acquirers::{Acquirer, Authorize, Authorized, Captured, Found, Indeterminate};
 
 /// The wait before another enquiry, while the acquirer has not decided.
-const PROCESSING: Duration = Duration::from_secs(1);
+const ENQUIRY_DELAY: Duration = Duration::from_secs(1);
 
 impl Run<'_> {
     pub(super) async fn authorize(
@@ -30,31 +30,32 @@ impl Run<'_> {
             .ok_or("an authorizing payment has no sealed card")?;
         let keys = &self.context.keys;
         let Ok(card) = keys.open_card(sealed, payment.merchant_id, payment.id) else {
-            // Nothing was sent. Park the job: retrying would use up the attempts of a payment that another
-            // worker or a restored key can still complete.
+            // Nothing was sent. Park the job: retries would use up the authorizations of a payment that
+            // another worker or a restored key can still complete.
             self.discard_unsent().await?;
-            let why = "the private key for this card is not in this worker's folder".to_owned();
-            return Ok(Step::End(Outcome::GiveUp { why }));
+            let reason =
+                "the private key for this sealed card is not in SLUICE_CARD_KEYS_DIR".to_owned();
+            return Ok(Step::End(Outcome::Park { reason }));
         };
         let fingerprint = self.context.keys.fingerprint(&card);
-        let what = Authorize {
+        let request = Authorize {
             reference: attempt.id,
             payment: payment.id,
             money: payment.money,
             card: &card,
         };
-        let response = acquirer.authorize(what).await;
+        let response = acquirer.authorize(request).await;
         drop(card);
         match response {
             Ok(response) => {
                 let (event, outcome) = events_of(attempt.clone(), &response);
                 let captured = self.capture_approved(acquirer, &attempt, &response).await;
-                let outcomes = match captured {
+                let payment_events = match captured {
                     Some(Ok(Captured::Done)) => vec![outcome, payment::Event::Captured],
                     _ => vec![outcome],
                 };
                 let step = self
-                    .write(Some(event), &outcomes, Some(fingerprint))
+                    .write(Some(event), &payment_events, Some(fingerprint))
                     .await?;
                 match (step, captured) {
                     (Step::End(_), _) if self.has_conflict() => {
@@ -64,24 +65,25 @@ impl Run<'_> {
                     (step, _) => Ok(step),
                 }
             }
-            Err(Indeterminate(why)) => {
-                tracing::warn!(payment = %self.claimed.payment.id, why, "no clear response to an authorization");
-                self.record(attempt, authorization::Event::Lost, None).await
+            Err(Indeterminate(reason)) => {
+                tracing::warn!(payment = %self.claimed.payment.id, reason, "authorization result unknown, will enquire");
+                self.record(attempt, authorization::Event::ResponseLost, None)
+                    .await
             }
         }
     }
 
     /// Captures an approval before it is written, so that one write records both. If the process crashes
-    /// in between, an enquiry reports the capture. Only while the call must end within the lease:
-    /// afterwards another worker may have reversed the attempt.
+    /// in between, an enquiry reports the capture. Skipped unless the call
+    /// times out before the lease ends: after that, another worker may have reversed the attempt.
     async fn capture_approved(
         &self,
         acquirer: &dyn Acquirer,
         attempt: &Attempt,
         response: &Authorized,
     ) -> Option<Result<Captured, Indeterminate>> {
-        let is_ours = Instant::now() + self.context.acquirer_timeout < self.held.until;
-        if !matches!(response, Authorized::Approved(_)) || !is_ours {
+        let ends_within_lease = Instant::now() + self.context.acquirer_timeout < self.held.until;
+        if !matches!(response, Authorized::Approved(_)) || !ends_within_lease {
             return None;
         }
         let money = self.claimed.payment.money;
@@ -103,7 +105,11 @@ impl Run<'_> {
                 let event = authorization::Event::NotFound;
                 return self.record(attempt, event, None).await;
             }
-            Ok(Found::Processing) => return Ok(Step::End(Outcome::Again { after: PROCESSING })),
+            Ok(Found::Processing) => {
+                return Ok(Step::End(Outcome::Reschedule {
+                    after: ENQUIRY_DELAY,
+                }));
+            }
             Err(indeterminate) => return Ok(self.retry_later(indeterminate)),
         };
         let (event, outcome) = events_of(attempt, &response);
@@ -119,13 +125,13 @@ impl Run<'_> {
         if let Err(indeterminate) = acquirer.void(attempt.id).await {
             return Ok(self.retry_later(indeterminate));
         }
-        let outcome = (attempt.number >= ATTEMPTS_MAX).then_some(payment::Event::Abandoned);
+        let outcome = (attempt.number >= ATTEMPTS_MAX).then_some(payment::Event::AttemptsExhausted);
         let step = self
             .record(attempt, authorization::Event::Acknowledged, outcome)
             .await?;
         match (step, outcome) {
             // The next claim opens the next attempt, which must be stored before anything is sent.
-            (Step::Next, None) => Ok(Step::End(Outcome::Again {
+            (Step::Next, None) => Ok(Step::End(Outcome::Reschedule {
                 after: Duration::ZERO,
             })),
             (step, _) => Ok(step),
@@ -141,17 +147,21 @@ impl Run<'_> {
         match acquirer.capture(attempt.id, money).await {
             Ok(Captured::Done) => self.write(None, &[payment::Event::Captured], None).await,
             Ok(Captured::Rejected) => {
-                let unwanted = AttemptEvent::new(attempt, authorization::Event::Unwanted);
-                self.write(Some(unwanted), &[payment::Event::CaptureRejected], None)
-                    .await
+                let void_required = AttemptEvent::new(attempt, authorization::Event::VoidRequired);
+                self.write(
+                    Some(void_required),
+                    &[payment::Event::CaptureRejected],
+                    None,
+                )
+                .await
             }
-            // Retrying is safe: the acquirer captures a reference once.
+            // A retry is safe: capture is idempotent per reference.
             Err(indeterminate) => Ok(self.retry_later(indeterminate)),
         }
     }
 
     /// Enquires once more about a reversed attempt: an acquirer may acknowledge a void and still approve
-    /// the authorization later. By now it has had time to do so.
+    /// the authorization later. It waits a minute, which gives a delayed request time to arrive.
     pub(super) async fn watch(
         &mut self,
         acquirer: &dyn Acquirer,
@@ -159,7 +169,7 @@ impl Run<'_> {
     ) -> Result<Step, BoxDynError> {
         if !self.claimed.watch.is_zero() {
             let after = self.claimed.watch;
-            return Ok(Step::End(Outcome::Again { after }));
+            return Ok(Step::End(Outcome::Reschedule { after }));
         }
         let event = match acquirer
             .enquire(attempt.id, self.claimed.payment.money)
@@ -170,7 +180,11 @@ impl Run<'_> {
                 tracing::error!(attempt = %attempt.id, "approved despite its reversal, will void it");
                 authorization::Event::Approved
             }
-            Ok(Found::Processing) => return Ok(Step::End(Outcome::Again { after: PROCESSING })),
+            Ok(Found::Processing) => {
+                return Ok(Step::End(Outcome::Reschedule {
+                    after: ENQUIRY_DELAY,
+                }));
+            }
             Err(indeterminate) => return Ok(self.retry_later(indeterminate)),
         };
         self.record(attempt, event, None).await
@@ -190,12 +204,12 @@ impl Run<'_> {
         }
     }
 
-    fn retry_later(&self, Indeterminate(why): Indeterminate) -> Step {
+    fn retry_later(&self, Indeterminate(reason): Indeterminate) -> Step {
         let payment = &self.claimed.payment;
-        tracing::warn!(payment = %payment.id, why, "no clear response from the acquirer, will retry");
+        tracing::warn!(payment = %payment.id, reason, "acquirer result unknown, will retry");
         let age = OffsetDateTime::now_utc() - payment.created_at;
         let after = retry_after_age(age.try_into().unwrap_or_default());
-        Step::End(Outcome::Again { after })
+        Step::End(Outcome::Reschedule { after })
     }
 
     fn fingerprint(&self) -> Option<Vec<u8>> {

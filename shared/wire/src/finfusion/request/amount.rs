@@ -1,16 +1,17 @@
-//! Amounts: a value in minor units and a currency.
+//! Amounts in requests: a value in minor units and a currency.
 
 use domain::money::{Currency, MINOR_MAX, Money};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::fields::{FieldError, Fields};
+use crate::limits;
 
-/// A value as a client may write it; which currency it is in is said elsewhere.
+/// An amount in a request. A refund may omit the currency, which is then the payment's.
 pub(super) struct Amount {
-    /// More than nothing, at most twelve digits.
+    /// Value in minor units: greater than zero, at most 12 digits.
     pub(super) minor: i64,
-    /// The currency, if it is said.
+    /// The currency, if the request names it.
     pub(super) currency: Option<Currency>,
 }
 
@@ -24,7 +25,7 @@ impl Amount {
                 why: "must be more than zero and have at most 12 digits".to_owned(),
             });
         }
-        let currency = match fields.text("currency", 40)? {
+        let currency = match fields.text("currency", limits::WORD_MAX)? {
             None => None,
             Some(code) => {
                 let wrong = || FieldError::Invalid {
@@ -40,7 +41,7 @@ impl Amount {
     }
 }
 
-/// Money in a currency that is said.
+/// Reads the field `amount`, whose currency is required.
 pub(super) fn money(fields: &mut Fields) -> Result<Money, FieldError> {
     let amount = fields.object("amount")?;
     let amount = Amount::read(fields.required("amount", amount)?)?;
@@ -59,23 +60,23 @@ pub(super) fn money(fields: &mut Fields) -> Result<Money, FieldError> {
 #[serde(deny_unknown_fields)]
 #[schemars(rename = "AmountToPay")]
 pub struct AmountBody {
-    /// How much, in the currency's smallest unit: 1000 is 10.00 USD.
-    #[schemars(range(min = 1, max = 999_999_999_999_i64), example = 1000)]
+    /// Amount in the currency's smallest unit: 1000 is 10.00 USD.
+    #[schemars(range(min = 1, max = limits::MINOR_MAX), example = 1000)]
     pub value: i64,
-    /// ISO 4217 code in upper case.
-    #[schemars(regex(pattern = "^[A-Z]{3}$"), example = &"USD")]
+    /// Three-letter ISO 4217 currency code, in upper case.
+    #[schemars(regex(pattern = limits::CURRENCY), example = &"USD")]
     pub currency: String,
 }
 
-/// An amount of money, in the payment's currency.
+/// An amount of money in the payment's currency.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(rename = "AmountToRefund")]
 pub struct RefundAmountBody {
-    /// How much, in the currency's smallest unit.
-    #[schemars(range(min = 1, max = 999_999_999_999_i64), example = 500)]
+    /// Amount in the currency's smallest unit.
+    #[schemars(range(min = 1, max = limits::MINOR_MAX), example = 500)]
     pub value: i64,
-    /// The payment's currency; another one is refused.
-    #[schemars(regex(pattern = "^[A-Z]{3}$"), example = &"USD")]
+    /// Currency of the payment. A different currency is rejected.
+    #[schemars(regex(pattern = limits::CURRENCY), example = &"USD")]
     pub currency: Option<String>,
 }

@@ -1,4 +1,4 @@
-//! A payment to create.
+//! Payment creation.
 
 use domain::card::Card;
 use domain::money::Money;
@@ -10,13 +10,14 @@ use super::amount::{AmountBody, money};
 use crate::card::{self, CardBody};
 use crate::fields::{FieldError, Fields};
 use crate::finfusion::error::Error;
+use crate::limits;
 
 /// A payment to create.
 #[derive(Debug)]
 pub struct CreatePayment {
-    /// How much.
+    /// The amount.
     pub money: Money,
-    /// With which card.
+    /// The card to charge.
     pub card: Card,
     /// The merchant's own keys and values.
     pub metadata: Map<String, Value>,
@@ -40,7 +41,7 @@ impl CreatePayment {
 }
 
 fn method_card(mut fields: Fields) -> Result<Card, FieldError> {
-    let kind = fields.text("type", 40)?;
+    let kind = fields.text("type", limits::WORD_MAX)?;
     if fields.required("type", kind)? != "card" {
         return Err(FieldError::Invalid {
             param: fields.param("type"),
@@ -58,15 +59,16 @@ fn method_card(mut fields: Fields) -> Result<Card, FieldError> {
 #[serde(deny_unknown_fields)]
 #[schemars(rename = "PaymentToCreate")]
 pub struct CreatePaymentBody {
-    /// Amount and currency for the payment.
+    /// Amount and currency of the payment.
     pub amount: AmountBody,
-    /// Payment method details.
+    /// Payment method to charge.
     pub payment_method: MethodBody,
-    /// Your own keys and values: at most 50 keys, 5 levels, texts of at most 500 characters.
+    /// Key-value pairs to attach to the object: at most 50 keys, 5 levels of nesting, and 500
+    /// characters per string.
     pub metadata: Option<Map<String, Value>>,
 }
 
-/// How the payer pays.
+/// A payment method to charge.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(rename = "PaymentMethodToCharge")]

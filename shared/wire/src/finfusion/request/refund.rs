@@ -1,4 +1,4 @@
-//! A refund of a payment.
+//! Refund creation.
 
 use domain::money::Currency;
 use schemars::JsonSchema;
@@ -8,13 +8,14 @@ use serde_json::Value;
 use super::amount::{Amount, RefundAmountBody};
 use crate::fields::Fields;
 use crate::finfusion::error::Error;
+use crate::limits;
 
-/// Money to give back. Whose payment it is stands in the path.
+/// A refund to create. The path identifies the payment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RefundPayment {
-    /// How much, in minor units and more than nothing; all that is left if nobody says.
+    /// Amount in minor units, greater than zero; `None` means the remaining amount.
     pub minor: Option<i64>,
-    /// The payment's currency, if it is said.
+    /// Currency of the amount, if the request names it; must be the payment's.
     pub currency: Option<Currency>,
     /// The merchant's reason.
     pub reason: Option<String>,
@@ -25,7 +26,7 @@ impl RefundPayment {
     pub fn read(body: Value) -> Result<Self, Error> {
         let mut fields = Fields::of(body)?;
         let amount = fields.object("amount")?.map(Amount::read).transpose()?;
-        let reason = fields.text("reason", 500)?;
+        let reason = fields.text("reason", limits::REASON_MAX)?;
         fields.finish()?;
         Ok(Self {
             minor: amount.as_ref().map(|amount| amount.minor),
@@ -35,15 +36,15 @@ impl RefundPayment {
     }
 }
 
-/// A refund to make.
+/// A refund to create.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(rename = "RefundToCreate")]
 pub struct RefundBody {
-    /// How much to give back. Without it, all that was not given back yet.
+    /// Amount to refund. Defaults to the amount not yet refunded.
     pub amount: Option<RefundAmountBody>,
-    /// Your reason.
-    #[schemars(length(max = 500), example = &"customer_request")]
+    /// Reason for the refund.
+    #[schemars(length(max = limits::REASON_MAX), example = &"customer_request")]
     pub reason: Option<String>,
 }
 

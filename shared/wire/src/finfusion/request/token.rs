@@ -1,4 +1,4 @@
-//! An access token to get.
+//! Access token requests.
 
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -9,19 +9,19 @@ use crate::fields::FieldError;
 use crate::finfusion::error::{Error, SCOPE_INVALID};
 use crate::query::{Parameters, invalid};
 
-/// What a token may be asked for.
+/// Scopes that a token may have.
 const SCOPES: [&str; 2] = ["payments", "accounts"];
 
-/// An access token to get.
+/// A request for an access token.
 pub struct GetToken {
-    /// Who asks.
+    /// Credentials of the client.
     pub credentials: Credentials,
-    /// What for, each word once; all that there is if nobody says.
+    /// Scopes to grant, each once; all scopes if the request names none.
     pub scope: String,
 }
 
 impl GetToken {
-    /// Reads the form of `POST /oauth/token`. Parameters that nobody knows are ignored (RFC 6749).
+    /// Reads the form of `POST /oauth/token`. Unknown parameters are ignored (RFC 6749).
     pub fn read(form: &str) -> Result<Self, Error> {
         let form = Parameters::of(form);
         let required = |name: &str| {
@@ -45,7 +45,7 @@ impl GetToken {
     }
 }
 
-/// The known words that are asked for; `None` if there is another or none.
+/// The requested scopes, each once; `None` if one is unknown or none is named.
 fn scope(asked: &str) -> Option<String> {
     let words: Vec<&str> = asked.split(' ').collect();
     if !words.iter().all(|word| SCOPES.contains(word)) {
@@ -55,7 +55,7 @@ fn scope(asked: &str) -> Option<String> {
     Some(granted.collect::<Vec<_>>().join(" "))
 }
 
-/// Client credentials, exchanged for an access token (OAuth 2.0, RFC 6749, section 4.4). Sent as
+/// Request for an access token with client credentials (OAuth 2.0, RFC 6749, section 4.4), sent as
 /// `application/x-www-form-urlencoded`.
 #[derive(Deserialize, JsonSchema)]
 #[schemars(rename = "TokenToGet")]
@@ -63,11 +63,11 @@ pub struct TokenBody {
     /// Always `client_credentials`.
     #[schemars(extend("enum" = ["client_credentials"]))]
     pub grant_type: String,
-    /// The client's id, `client_…`.
+    /// Client id, `client_…`.
     pub client_id: String,
-    /// The client's secret, `cs_…`.
+    /// Client secret, `cs_…`.
     pub client_secret: String,
-    /// What the token is for: `payments`, `accounts`, or both with a space between them.
+    /// Requested scopes: `payments`, `accounts`, or both separated by a space. Defaults to both.
     #[schemars(example = &"payments accounts")]
     pub scope: Option<String>,
 }

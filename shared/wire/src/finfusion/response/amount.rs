@@ -1,4 +1,4 @@
-//! An amount of money.
+//! Amounts in responses.
 
 use domain::money::Money;
 use schemars::JsonSchema;
@@ -7,14 +7,14 @@ use serde::Serialize;
 /// An amount of money.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct Amount {
-    /// How much, in the currency's smallest unit: 1000 is 10.00 USD.
+    /// Amount in the currency's smallest unit: 1000 is 10.00 USD.
     value: i128,
-    /// ISO 4217 code.
+    /// Three-letter ISO 4217 currency code, in upper case.
     currency: &'static str,
 }
 
 impl Amount {
-    /// The amount as this contract writes it.
+    /// Builds the response object from an amount.
     pub fn of(money: Money) -> Self {
         Self {
             value: money.minor(),

@@ -1,4 +1,4 @@
-//! A customer.
+//! Customer responses.
 
 use domain::customer;
 use domain::id::render;
@@ -11,27 +11,27 @@ use super::at;
 /// A customer.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct Customer<'a> {
-    /// The customer's id, `cust_…`.
+    /// Id of the customer, `cust_…`.
     id: String,
-    /// E-mail address; `null` for one that came without it through another API.
+    /// E-mail address. `null` if the customer was created without one through another API.
     email: Option<&'a str>,
     /// Full name.
     name: Option<&'a str>,
     /// Telephone number.
     #[serde(skip_serializing_if = "Option::is_none")]
     phone: Option<&'a str>,
-    /// Your own words about the customer.
+    /// Your description of the customer.
     #[serde(skip_serializing_if = "Option::is_none")]
     description: Option<&'a str>,
-    /// When it was created.
+    /// Creation time, in ISO 8601.
     #[schemars(extend("format" = "date-time"))]
     created_at: String,
-    /// Your own keys and values.
+    /// Key-value pairs that you attached to the object.
     metadata: &'a Map<String, Value>,
 }
 
 impl<'a> Customer<'a> {
-    /// The customer as this contract writes it.
+    /// Builds the response object from a customer.
     pub fn of(customer: &'a customer::Customer) -> Self {
         Self {
             id: render("cust", customer.id.0),
@@ -44,7 +44,7 @@ impl<'a> Customer<'a> {
         }
     }
 
-    /// The body.
+    /// Serializes the response body.
     pub fn body(&self) -> String {
         crate::json(self)
     }

@@ -1,23 +1,23 @@
-//! A part of a list.
+//! List responses.
 
 use schemars::JsonSchema;
 use serde::Serialize;
 
-/// A part of a list, newest first.
+/// A page of a list, newest first.
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(rename = "{T}List")]
 pub struct List<T> {
     /// Always `list`.
     #[schemars(extend("const" = "list"))]
     object: &'static str,
-    /// The objects.
+    /// Objects of the page.
     data: Vec<T>,
-    /// Whether there are more after the last one.
+    /// Whether more objects follow the last one.
     has_more: bool,
 }
 
 impl<T: Serialize> List<T> {
-    /// A part of a list.
+    /// Creates a page of a list.
     pub const fn of(data: Vec<T>, has_more: bool) -> Self {
         Self {
             object: "list",
@@ -26,7 +26,7 @@ impl<T: Serialize> List<T> {
         }
     }
 
-    /// The body.
+    /// Serializes the response body.
     pub fn body(&self) -> String {
         crate::json(self)
     }

@@ -1,4 +1,4 @@
-//! What a client is answered.
+//! Responses.
 
 mod amount;
 mod customer;
@@ -21,7 +21,7 @@ use time::macros::format_description;
 const SECONDS: StaticFormatDescription =
     format_description!("[year]-[month]-[day]T[hour]:[minute]:[second]Z");
 
-/// `2024-03-15T10:30:00Z`, without a fraction.
+/// Formats a time as `2024-03-15T10:30:00Z`, without fractional seconds.
 fn at(time: OffsetDateTime) -> String {
     time.to_offset(time::UtcOffset::UTC)
         .format(SECONDS)

@@ -1,4 +1,4 @@
-//! A payment.
+//! Payment responses.
 
 use domain::card::MaskedCard;
 use domain::id::render;
@@ -12,65 +12,65 @@ use super::{Amount, at};
 use crate::status::Status;
 
 /// A payment.
-// In the order of the contract's example.
+// Fields are in the order of the contract's example.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct Payment<'a> {
-    /// The payment's id, `pay_…`.
+    /// Id of the payment, `pay_…`.
     id: String,
-    /// How far it has come. `succeeded` and `failed` are final.
+    /// Status of the payment. `succeeded` and `failed` are final.
     status: Status,
-    /// How much.
+    /// Amount of the payment.
     amount: Amount,
-    /// How the payer pays.
+    /// Payment method of the payment.
     #[serde(rename = "payment_method")]
     method: Method<'a>,
-    /// When it was created.
+    /// Creation time, in ISO 8601.
     #[schemars(extend("format" = "date-time"))]
     created_at: String,
-    /// Your own keys and values.
+    /// Key-value pairs that you attached to the object.
     metadata: &'a Map<String, Value>,
-    /// How much was given back or is on its way back. Not there while it is nothing.
+    /// Amount refunded, including pending refunds. Absent if nothing was refunded.
     #[serde(skip_serializing_if = "Option::is_none")]
     amount_refunded: Option<Amount>,
-    /// Why it failed: `card_declined`, `insufficient_funds`, `expired_card`, `processing_error` or
-    /// `payment_expired`.
+    /// Reason for the failure: `card_declined`, `insufficient_funds`, `expired_card`,
+    /// `processing_error` or `payment_expired`.
     #[serde(skip_serializing_if = "Option::is_none")]
     decline_code: Option<&'static str>,
 }
 
-/// How the payer pays.
+/// A payment method.
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(rename = "PaymentMethod")]
 struct Method<'a> {
-    /// The method's id, `pm_…`.
+    /// Id of the payment method, `pm_…`.
     id: String,
     /// Always `card`.
     #[serde(rename = "type")]
     #[schemars(extend("const" = "card"))]
     kind: &'static str,
-    /// What may be shown of the card, once there is one.
+    /// The masked card. Absent if the payment has no card.
     #[serde(skip_serializing_if = "Option::is_none")]
     card: Option<Card<'a>>,
 }
 
-/// What may be shown of a card.
+/// A masked card.
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(rename = "MaskedCard")]
 struct Card<'a> {
-    /// The brand in lower case.
+    /// Card brand, in lower case.
     brand: &'static str,
-    /// The number's last four digits.
+    /// Last four digits of the card number.
     last4: &'a str,
-    /// The month it expires.
+    /// Expiration month, 1 to 12.
     exp_month: u8,
-    /// The year it expires, four digits.
+    /// Four-digit expiration year.
     exp_year: u16,
 }
 
 impl<'a> Payment<'a> {
-    /// The payment as this contract writes it.
+    /// Builds the response object from a payment.
     pub fn of(payment: &'a payment::Payment) -> Self {
-        // Nothing is no money.
+        // `Money` is never zero, so this is an error if nothing was refunded.
         let refunded = Money::from_major(payment.refunded, payment.money.currency());
         Self {
             id: payment.id.to_string(),
@@ -88,7 +88,7 @@ impl<'a> Payment<'a> {
         }
     }
 
-    /// The body.
+    /// Serializes the response body.
     pub fn body(&self) -> String {
         crate::json(self)
     }

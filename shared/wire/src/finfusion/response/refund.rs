@@ -1,4 +1,4 @@
-//! A refund.
+//! Refund responses.
 
 use domain::refund;
 use schemars::JsonSchema;
@@ -7,27 +7,28 @@ use serde::Serialize;
 use super::{Amount, at};
 use crate::status::Status;
 
-/// Money on its way back to the payer.
+/// A refund of a payment.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct Refund<'a> {
-    /// The refund's id, `ref_…`.
+    /// Id of the refund, `ref_…`.
     id: String,
-    /// The payment it gives back.
+    /// Id of the refunded payment.
     payment_id: String,
-    /// How far it has come. One that `failed` gave nothing back; its amount may be refunded anew.
+    /// Status of the refund. If it is `failed`, the payer received nothing and the amount can be
+    /// refunded again.
     status: Status,
-    /// How much.
+    /// Amount of the refund.
     amount: Amount,
-    /// Your reason.
+    /// Your reason for the refund.
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<&'a str>,
-    /// When it was asked for.
+    /// Creation time, in ISO 8601.
     #[schemars(extend("format" = "date-time"))]
     created_at: String,
 }
 
 impl<'a> Refund<'a> {
-    /// The refund as this contract writes it.
+    /// Builds the response object from a refund.
     pub fn of(refund: &'a refund::Refund) -> Self {
         Self {
             id: refund.id.to_string(),
@@ -39,7 +40,7 @@ impl<'a> Refund<'a> {
         }
     }
 
-    /// The body.
+    /// Serializes the response body.
     pub fn body(&self) -> String {
         crate::json(self)
     }

@@ -1,4 +1,4 @@
-//! Paying an intent by card.
+//! Card payments of an intent.
 
 use domain::card::{Card, CardError};
 use schemars::JsonSchema;
@@ -8,18 +8,19 @@ use zeroize::Zeroizing;
 
 use crate::fields::{FieldError, Fields};
 use crate::finternet::error::Error;
+use crate::limits;
 
-/// Texts that come with a card, and how many characters they may have. They are checked and not
-/// kept: the acquirer is not told of them.
+/// Address fields of a card, with their maximum length in characters. They are validated, but
+/// neither stored nor sent to the acquirer.
 const TEXTS: [(&str, usize); 4] = [
-    ("addressLine1", 200),
-    ("addressLine2", 200),
-    ("city", 100),
-    ("zipCode", 20),
+    ("addressLine1", limits::NAME_MAX),
+    ("addressLine2", limits::NAME_MAX),
+    ("city", limits::CITY_MAX),
+    ("zipCode", limits::POSTAL_CODE_MAX),
 ];
 
-/// Reads the body of `POST /v1/payment-intents/public/{id}/payment`. Its fields are named as they
-/// are inside of `card`.
+/// Reads the body of `POST /v1/payment-intents/public/{id}/payment`. Errors name the fields of
+/// `card` without its name: `cardNumber`.
 pub fn card(body: Value) -> Result<Card, Error> {
     let mut fields = Fields::of(body)?;
     let card = fields.value("card");
@@ -32,13 +33,13 @@ pub fn card(body: Value) -> Result<Card, Error> {
 }
 
 fn read(mut fields: Fields) -> Result<Card, Error> {
-    let number = fields.secret_text("cardNumber", 40)?;
+    let number = fields.secret_text("cardNumber", limits::CARD_NUMBER_MAX)?;
     let number = Zeroizing::new(fields.required("cardNumber", number)?);
-    let expiry = fields.text("expiry", 40)?;
+    let expiry = fields.text("expiry", limits::WORD_MAX)?;
     let expiry = fields.required("expiry", expiry)?;
     let cvv = fields.secret_text("cvv", 10)?;
     let cvv = Zeroizing::new(fields.required("cvv", cvv)?);
-    let name = fields.text("name", 200)?;
+    let name = fields.text("name", limits::NAME_MAX)?;
     fields.required("name", name.filter(|name| !name.trim().is_empty()))?;
     for (name, most) in TEXTS {
         fields.text(name, most)?;
@@ -64,7 +65,7 @@ fn checked(number: &str, expiry: &str, cvv: &str) -> Result<Card, CardError> {
     Card::new(number, month, year, cvv)
 }
 
-/// Which field is to blame.
+/// The field that the error is about.
 const fn part(why: CardError) -> &'static str {
     match why {
         CardError::Length | CardError::NotDigits | CardError::Luhn => "cardNumber",
@@ -73,7 +74,7 @@ const fn part(why: CardError) -> &'static str {
     }
 }
 
-/// 13 to 19 digits, with spaces among them.
+/// Checks that a number has 13 to 19 digits, ignoring spaces.
 fn check_number(number: &str) -> Result<(), CardError> {
     let digits = number.chars().filter(|c| *c != ' ');
     match digits.clone().all(|c| c.is_ascii_digit()) {
@@ -83,7 +84,7 @@ fn check_number(number: &str) -> Result<(), CardError> {
     }
 }
 
-/// `MM/YY`, of this century.
+/// Parses `MM/YY`, in this century.
 fn month_and_year(expiry: &str) -> Result<(i64, i64), CardError> {
     let two_digits = |part: &str| {
         let is_plain = part.len() == 2 && part.bytes().all(|byte| byte.is_ascii_digit());
@@ -102,7 +103,7 @@ fn wrong(param: &str, why: &str) -> FieldError {
     }
 }
 
-/// A card to pay with.
+/// A card payment of a payment intent.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(rename = "CardPayment")]
@@ -111,39 +112,39 @@ pub struct CardPaymentBody {
     pub card: PayersCard,
 }
 
-/// The card to charge. It is sealed at once and never kept in the clear; the name and the address
-/// are not kept at all.
+/// The card to charge. Encrypted on receipt and never stored in plain text. Name and address are
+/// validated, but not stored.
 #[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct PayersCard {
-    /// The card's number: 13 to 19 digits, spaces are dropped.
+    /// Card number of 13 to 19 digits. Spaces are ignored.
     #[schemars(regex(pattern = "^[0-9 ]{13,40}$"), example = "4242 4242 4242 4242")]
     pub card_number: String,
-    /// When it expires, `MM/YY`.
+    /// Expiration date, `MM/YY`.
     #[schemars(regex(pattern = "^(0[1-9]|1[0-2])/[0-9]{2}$"), example = "12/30")]
     pub expiry: String,
-    /// The security code: three digits, four for American Express.
-    #[schemars(regex(pattern = "^[0-9]{3,4}$"), example = "123")]
+    /// Card security code: 3 digits, or 4 for American Express.
+    #[schemars(regex(pattern = limits::SECURITY_CODE), example = "123")]
     pub cvv: String,
-    /// The name on the card.
-    #[schemars(length(min = 1, max = 200))]
+    /// Cardholder name, as printed on the card.
+    #[schemars(length(min = 1, max = limits::NAME_MAX))]
     pub name: String,
-    /// Street and house.
-    #[schemars(length(max = 200))]
+    /// Address line 1, such as the street.
+    #[schemars(length(max = limits::NAME_MAX))]
     pub address_line1: Option<String>,
-    /// More of the address.
-    #[schemars(length(max = 200))]
+    /// Address line 2, such as the apartment.
+    #[schemars(length(max = limits::NAME_MAX))]
     pub address_line2: Option<String>,
     /// City.
-    #[schemars(length(max = 100))]
+    #[schemars(length(max = limits::CITY_MAX))]
     pub city: Option<String>,
-    /// State, two letters.
+    /// Two-letter state code.
     #[schemars(regex(pattern = "^([A-Za-z]{2})?$"))]
     pub state: Option<String>,
     /// Postal code.
-    #[schemars(length(max = 20))]
+    #[schemars(length(max = limits::POSTAL_CODE_MAX))]
     pub zip_code: Option<String>,
-    /// Country, two letters of ISO 3166.
+    /// Two-letter ISO 3166 country code.
     #[schemars(regex(pattern = "^([A-Za-z]{2})?$"))]
     pub country: Option<String>,
 }
@@ -230,7 +231,7 @@ mod tests {
                 assert_eq!(field_error(name, json!(value)), expected, "{value}");
             }
         }
-        // Twelve digits are a card elsewhere, but not in this contract.
+        // Other surfaces accept 12 digits; this contract requires 13.
         assert_eq!(
             field_error("cardNumber", json!("500000000009")).0,
             "invalid_card"

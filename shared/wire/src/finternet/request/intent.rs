@@ -1,4 +1,4 @@
-//! Making and canceling intents.
+//! Creating and canceling intents.
 
 use domain::intent::{Kind, SettlementMethod, Terms};
 use domain::money::{AmountError, Currency, Money};
@@ -10,12 +10,13 @@ use serde_json::{Map, Value};
 use crate::fields::{FieldError, Fields};
 use crate::finternet::error::Error;
 use crate::finternet::{CURRENCIES, kind, settlement_method};
+use crate::limits;
 
-/// How long delivery may take if nobody says: 30 days.
+/// Default delivery period, in seconds: 30 days.
 const DELIVERY_PERIOD_DEFAULT: i64 = 2_592_000;
-/// How long delivery may take at most: ten years.
+/// Maximum delivery period, in seconds: ten years.
 const DELIVERY_PERIOD_MAX: i64 = 315_360_000;
-/// What releases the money, as `metadata.releaseType` says it.
+/// Values of `metadata.releaseType`, which selects what releases the funds.
 const RELEASE_TYPES: [&str; 4] = [
     "TIME_LOCKED",
     "MILESTONE_LOCKED",
@@ -23,22 +24,22 @@ const RELEASE_TYPES: [&str; 4] = [
     "AUTO_RELEASE",
 ];
 
-/// An intent to make.
+/// An intent to create.
 #[derive(Debug)]
 pub struct CreateIntent {
-    /// How much.
+    /// The amount.
     pub money: Money,
-    /// Under which conditions.
+    /// The condition for the release.
     pub kind: Kind,
-    /// How the merchant gets it.
+    /// How the merchant is paid out.
     pub settlement_method: SettlementMethod,
-    /// Where the merchant gets it; `None` is the merchant's account with the gateway.
+    /// Where the payout goes; `None` means the merchant's account with the gateway.
     pub settlement_destination: Option<String>,
-    /// What is paid for.
+    /// Description of the purchase.
     pub description: Option<String>,
     /// The merchant's own keys and values.
     pub metadata: Map<String, Value>,
-    /// Delivery and release.
+    /// Conditions for delivery and release.
     pub terms: Terms,
 }
 
@@ -51,8 +52,9 @@ impl CreateIntent {
         let kind = fields.required("type", found)?;
         let methods = SettlementMethod::ALL;
         let method = word(&mut fields, "settlementMethod", methods, settlement_method)?;
-        let settlement_destination = fields.text("settlementDestination", 200)?;
-        let description = fields.text("description", 1_000)?;
+        let settlement_destination =
+            fields.text("settlementDestination", limits::DESTINATION_MAX)?;
+        let description = fields.text("description", limits::DESCRIPTION_MAX)?;
         let metadata = fields.metadata()?;
         let terms = terms(&mut fields, &metadata)?;
         fields.finish()?;
@@ -69,10 +71,11 @@ impl CreateIntent {
 }
 
 fn money(fields: &mut Fields) -> Result<Money, Error> {
-    // A long amount may look like a card number; one that is too long is refused below.
-    let text = fields.secret_text("amount", 40)?;
+    // A long amount may look like a card number, so this does not check for one. Amounts that are
+    // too large are rejected below.
+    let text = fields.secret_text("amount", limits::AMOUNT_MAX)?;
     let text = fields.required("amount", text)?;
-    let code = fields.text("currency", 40)?;
+    let code = fields.text("currency", limits::WORD_MAX)?;
     let code = fields.required("currency", code)?;
     let known = CURRENCIES.contains(&code.as_str());
     let currency = Currency::parse(&code).or_else(|| Currency::parse_token(&code));
@@ -98,8 +101,9 @@ fn money(fields: &mut Fields) -> Result<Money, Error> {
         .map_err(wrong)
 }
 
-/// Reads `100.00` and nothing else: plain digits, no sign but a minus, no exponent, no blanks, no
-/// needless zero in front, digits on both sides of a point. `None` if it is no such number.
+/// Parses a plain decimal such as `100.00`: an optional minus sign, digits without leading zeros,
+/// and an optional point with digits on both sides; no exponent or spaces. Returns `None` for any
+/// other text.
 fn decimal(text: &str, currency: Currency) -> Option<Result<Decimal, AmountError>> {
     let (is_negative, digits) = match text.strip_prefix('-') {
         Some(digits) => (true, digits),
@@ -124,7 +128,7 @@ fn decimal(text: &str, currency: Currency) -> Option<Result<Decimal, AmountError
     Some(Decimal::from_str_exact(digits).map_err(|_| AmountError::TooLarge))
 }
 
-/// A field that is one of the words of `all`.
+/// Reads a field whose value must be the name of an element of `all`.
 fn word<T: Copy, const N: usize>(
     fields: &mut Fields,
     name: &str,
@@ -158,7 +162,8 @@ fn terms(fields: &mut Fields, metadata: &Map<String, Value>) -> Result<Terms, Er
     })
 }
 
-/// `0x` and this many bytes in hex. Digits among them are no card number, whatever they look like.
+/// Reads `0x` and this many bytes in hex. Does not check for card numbers, which hex digits may
+/// resemble.
 fn hex(fields: &mut Fields, name: &str, bytes: usize) -> Result<Option<String>, FieldError> {
     let text = fields.secret_text(name, 80)?;
     let is_hex = |text: &String| {
@@ -174,7 +179,7 @@ fn hex(fields: &mut Fields, name: &str, bytes: usize) -> Result<Option<String>, 
     }
 }
 
-/// Checks what the metadata says about release; returns whether it is to be automatic.
+/// Validates the release settings in the metadata; returns whether the release is automatic.
 fn release(metadata: &Map<String, Value>) -> Result<bool, FieldError> {
     let given = |name| metadata.get(name).filter(|value| !value.is_null());
     let kind = given("releaseType").map(|kind| kind.as_str().unwrap_or_default());
@@ -203,7 +208,8 @@ fn release(metadata: &Map<String, Value>) -> Result<bool, FieldError> {
     }
 }
 
-/// Unix seconds as a string: up to eleven digits reach beyond the year 5000.
+/// Whether the value is a string of Unix seconds. Its limit of eleven digits reaches beyond the
+/// year 5000.
 fn is_time(value: &Value) -> bool {
     let digits = value.as_str().unwrap_or_default();
     (1..=11).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit())
@@ -214,65 +220,68 @@ fn wrong(param: &str, why: String) -> FieldError {
     FieldError::Invalid { param, why }
 }
 
-/// Reads the body of `POST /v1/payment-intents/{id}/cancel`. The reason is checked and not kept.
+/// Reads the body of `POST /v1/payment-intents/{id}/cancel`. The reason is validated, but not
+/// stored.
 pub fn cancel(body: Value) -> Result<(), Error> {
     let mut fields = Fields::of(body)?;
-    fields.text("reason", 500)?;
+    fields.text("reason", limits::REASON_MAX)?;
     Ok(fields.finish()?)
 }
 
-/// A payment intent to make.
+/// A payment intent to create.
 #[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(rename = "PaymentIntentToCreate")]
 pub struct IntentBody {
-    /// How much, as a decimal string; a JSON number is refused. More than 0, with at most the
-    /// currency's decimals: 2 for USD, 6 for USDC and USDT, 18 for DAI.
+    /// Amount as a decimal string; a JSON number is rejected. Must be greater than 0, with at most
+    /// the currency's decimals: 2 for USD, 6 for USDC and USDT, 18 for DAI.
     #[schemars(
         regex(pattern = r"^(0|[1-9][0-9]{0,11})(\.[0-9]{1,18})?$"),
         example = "100.00"
     )]
     pub amount: String,
-    /// The currency. A card is charged the same number of US dollars for a stablecoin.
+    /// Currency or stablecoin. For a stablecoin, a card is charged the same number of US dollars.
     #[schemars(extend("enum" = CURRENCIES))]
     pub currency: String,
-    /// Under which conditions the money is released.
+    /// Condition under which the funds are released.
     #[serde(rename = "type")]
     #[schemars(extend("enum" = Kind::ALL.map(kind)))]
     pub kind: String,
-    /// How you get the money; `OFF_RAMP_MOCK` if it is not sent.
+    /// How you are paid out. Defaults to `OFF_RAMP_MOCK`.
     #[schemars(extend("enum" = ["OFF_RAMP_MOCK", "OFF_RAMP_TO_RTP", "OFF_RAMP_TO_BANK", null]))]
     pub settlement_method: Option<String>,
-    /// Where you get the money; your account with this gateway if it is not sent.
-    #[schemars(length(max = 200))]
+    /// Where the payout goes. Defaults to your account with this gateway.
+    #[schemars(length(max = limits::DESTINATION_MAX))]
     pub settlement_destination: Option<String>,
-    /// What is paid for.
-    #[schemars(length(max = 1000))]
+    /// Description of the purchase.
+    #[schemars(length(max = limits::DESCRIPTION_MAX))]
     pub description: Option<String>,
-    /// Your own keys and values: at most 50 keys, 5 levels, texts of at most 500 characters.
-    /// `releaseType` is `TIME_LOCKED` (with `timeLockUntil`, Unix seconds in a string),
-    /// `MILESTONE_LOCKED`, `DELIVERY_PROOF` or `AUTO_RELEASE`; `autoRelease` is as below.
+    /// Key-value pairs to attach to the object: at most 50 keys, 5 levels of nesting, and 500
+    /// characters per string. `releaseType` is `TIME_LOCKED`, `MILESTONE_LOCKED`, `DELIVERY_PROOF`
+    /// or `AUTO_RELEASE`. `timeLockUntil` is Unix seconds in a string, and required for
+    /// `TIME_LOCKED`. `autoRelease` is the default of the parameter `autoRelease`.
     pub metadata: Option<Map<String, Value>>,
-    /// How long delivery may take, in seconds; 30 days if it is not sent.
-    #[schemars(range(min = 1, max = 315_360_000), extend("default" = DELIVERY_PERIOD_DEFAULT))]
+    /// Time allowed for delivery, in seconds. Defaults to 30 days.
+    #[schemars(range(min = 1, max = DELIVERY_PERIOD_MAX), extend("default" = DELIVERY_PERIOD_DEFAULT))]
     pub delivery_period: Option<i64>,
-    /// What the proof of delivery must hash to, 32 bytes.
+    /// Hash that the proof of delivery must have: `0x` and 32 bytes in hex.
     #[schemars(regex(pattern = "^0x[0-9a-fA-F]{64}$"))]
     pub expected_delivery_hash: Option<String>,
-    /// Whether proof of delivery releases the money by itself.
+    /// Whether proof of delivery releases the funds automatically. Defaults to
+    /// `metadata.autoRelease`, or else to whether `metadata.releaseType` is `AUTO_RELEASE`.
     pub auto_release: Option<bool>,
-    /// The address that may prove delivery.
+    /// Address that may prove delivery: `0x` and 20 bytes in hex.
     #[schemars(regex(pattern = "^0x[0-9a-fA-F]{40}$"))]
     pub delivery_oracle: Option<String>,
 }
 
-/// A payment intent to cancel.
+/// Cancellation of a payment intent.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(rename = "PaymentIntentToCancel")]
 pub struct CancelBody {
-    /// Why, in your own words.
-    #[schemars(length(max = 500))]
+    /// Reason for the cancellation. It is not stored.
+    #[schemars(length(max = limits::REASON_MAX))]
     pub reason: Option<String>,
 }
 

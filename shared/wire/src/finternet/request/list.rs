@@ -1,4 +1,4 @@
-//! Which objects to list.
+//! List parameters.
 
 use domain::id::IntentId;
 use domain::ledger;
@@ -7,13 +7,14 @@ use serde::Deserialize;
 
 use crate::finternet::error::Error;
 use crate::finternet::{MOVEMENTS, transaction_type};
+use crate::limits;
 use crate::page::Page;
 use crate::query::{Parameters, invalid};
 
-/// Which intents to list, newest first.
+/// Parameters for listing intents, newest first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Intents {
-    /// Which part of the list.
+    /// The requested page.
     pub page: Page<IntentId>,
 }
 
@@ -25,24 +26,24 @@ impl Intents {
     }
 }
 
-/// Which payment intents, the newest first. Unknown parameters are ignored.
+/// Parameters for listing payment intents, newest first. Unknown parameters are ignored.
 #[derive(Deserialize, JsonSchema)]
 pub struct IntentsParameters {
-    /// How many to return.
-    #[schemars(range(min = 1, max = 100), extend("default" = 10))]
+    /// Maximum number of objects to return.
+    #[schemars(range(min = 1, max = limits::LIST_MAX), extend("default" = limits::LIST_DEFAULT))]
     pub limit: Option<u32>,
-    /// The id of the last one you have: the list goes on after it.
+    /// Cursor for pagination: the id of the last payment intent on the previous page.
     pub starting_after: Option<String>,
 }
 
-/// Which movements of the account to list, newest first.
+/// Parameters for listing ledger entries, newest first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LedgerEntries {
-    /// Which part of the list.
+    /// The requested page.
     pub page: Page<IntentId>,
-    /// Only of this kind.
+    /// Only entries of this kind.
     pub kind: Option<ledger::Kind>,
-    /// Only of this intent.
+    /// Only entries of this intent.
     pub intent_id: Option<IntentId>,
 }
 
@@ -80,20 +81,21 @@ impl LedgerEntries {
     }
 }
 
-/// Which movements of your account, the newest first. Unknown parameters are ignored.
+/// Parameters for listing the ledger entries of your account, newest first. Unknown parameters are
+/// ignored.
 #[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct LedgerEntriesParameters {
-    /// How many to return.
-    #[schemars(range(min = 1, max = 100), extend("default" = 10))]
+    /// Maximum number of objects to return.
+    #[schemars(range(min = 1, max = limits::LIST_MAX), extend("default" = limits::LIST_DEFAULT))]
     pub limit: Option<u32>,
-    /// How many to skip.
-    #[schemars(range(min = 0, max = 10000), extend("default" = 0))]
+    /// Number of objects to skip.
+    #[schemars(range(min = 0, max = limits::OFFSET_MAX), extend("default" = 0))]
     pub offset: Option<u32>,
-    /// Only movements of this type.
+    /// Only entries of this type.
     #[schemars(extend("enum" = MOVEMENTS.map(transaction_type)))]
     pub transaction_type: Option<String>,
-    /// Only movements of this payment intent.
+    /// Only entries of this payment intent.
     pub payment_intent_id: Option<String>,
 }
 

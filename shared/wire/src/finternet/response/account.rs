@@ -1,4 +1,4 @@
-//! The merchant's account with the gateway.
+//! The merchant's balance and ledger entries.
 
 use domain::id::{IntentId, render};
 use domain::ledger;
@@ -12,34 +12,34 @@ use uuid::Uuid;
 use super::amount;
 use crate::finternet::{MOVEMENTS, transaction_type};
 
-/// What you have with this gateway in one currency.
+/// Your balance with this gateway in one currency.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct Balance {
     /// Always `balance`.
     #[schemars(extend("const" = "balance"))]
     object: &'static str,
-    /// The amounts.
+    /// Balances in this currency.
     data: Amounts,
 }
 
-/// Decimal strings in one currency.
+/// Balances as decimal strings.
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 struct Amounts {
-    /// Captured, less fees and refunds.
+    /// Captured funds, less fees and refunds.
     available_balance: String,
-    /// Authorized and not captured yet, before fees.
+    /// Authorized funds that are not captured yet, before fees.
     pending_balance: String,
-    /// Set aside for a settlement under way.
+    /// Funds reserved for settlements in progress. Currently always `0.00`.
     reserved_balance: String,
-    /// All of them together.
+    /// Sum of the available, pending and reserved balances.
     total_balance: String,
-    /// The currency.
+    /// Three-letter ISO 4217 currency code, in upper case.
     currency: &'static str,
 }
 
 impl Balance {
-    /// The balance as this contract writes it; amounts in major units.
+    /// Builds the response object from amounts in major units.
     pub fn of(currency: Currency, available: Decimal, pending: Decimal) -> Self {
         Self {
             object: "balance",
@@ -53,66 +53,66 @@ impl Balance {
         }
     }
 
-    /// The body.
+    /// Serializes the response body.
     pub fn body(&self) -> String {
         crate::json(self)
     }
 }
 
-/// A movement of the merchant's account.
+/// A change to the merchant's balance.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Movement {
-    /// Its id.
+    /// Id of the movement.
     pub id: Uuid,
-    /// The intent whose payment moved it, if one's did.
+    /// The intent that the payment pays, if any.
     pub intent_id: Option<IntentId>,
-    /// Why it moved.
+    /// Kind of the posting.
     pub kind: ledger::Kind,
-    /// By how much, in major units; negative is out of the account.
+    /// Change to the balance in major units; positive increases it.
     pub amount: Decimal,
-    /// In which currency.
+    /// Currency of the amount.
     pub currency: Currency,
-    /// When.
+    /// When it was posted.
     pub at: OffsetDateTime,
 }
 
-/// A page of what moved your account, the newest first.
+/// A page of your account's ledger entries, newest first.
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(rename = "LedgerEntryList")]
 pub struct LedgerEntries {
     /// Always `list`.
     #[schemars(extend("const" = "list"))]
     object: &'static str,
-    /// The entries.
+    /// Entries of the page.
     data: Vec<LedgerEntry>,
 }
 
-/// One movement of your account.
+/// A change to your account's balance.
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 struct LedgerEntry {
-    /// The entry's id.
+    /// Id of the entry.
     id: String,
     /// Always `ledger_entry`.
     #[schemars(extend("const" = "ledger_entry"))]
     object: &'static str,
-    /// The payment intent that was paid or refunded; null if it was another payment.
+    /// The payment intent that was paid or refunded. Null for payments without a payment intent.
     payment_intent_id: Option<String>,
-    /// `CREDIT`: a payment was captured, its fee is taken off. `REFUND`: money went back.
+    /// `CREDIT`: a captured payment, less its fee. `REFUND`: an amount refunded to the payer.
     #[schemars(extend("enum" = MOVEMENTS.map(transaction_type)))]
     transaction_type: &'static str,
-    /// How much, as a decimal string; the type says in which direction.
+    /// Absolute amount, as a decimal string. `transactionType` determines the direction.
     amount: String,
-    /// The currency.
+    /// Three-letter ISO 4217 currency code, in upper case.
     currency: &'static str,
-    /// Always `COMPLETED`: what is not done has no entry.
+    /// Always `COMPLETED`: entries are written only for completed movements.
     status: &'static str,
-    /// When it moved, Unix seconds.
+    /// Time of the movement, in Unix seconds.
     created: i64,
 }
 
 impl LedgerEntries {
-    /// The page as this contract writes it.
+    /// Builds the response object from movements.
     pub fn of(movements: &[Movement]) -> Self {
         Self {
             object: "list",
@@ -120,7 +120,7 @@ impl LedgerEntries {
         }
     }
 
-    /// The body.
+    /// Serializes the response body.
     pub fn body(&self) -> String {
         crate::json(self)
     }

@@ -1,4 +1,4 @@
-//! A webhook endpoint.
+//! Webhook endpoint responses.
 
 use domain::id::EndpointId;
 use schemars::JsonSchema;
@@ -12,29 +12,31 @@ use crate::subscription::{Endpoint, status};
 #[serde(rename_all = "camelCase")]
 #[schemars(rename = "WebhookEndpoint")]
 pub struct WebhookEndpoint<'a> {
-    /// The endpoint's id, `whk_…`.
+    /// Id of the endpoint, `whk_…`.
     id: String,
     /// Always `webhook_endpoint`.
     #[schemars(extend("const" = WebhookEndpoint::OBJECT))]
     object: &'static str,
-    /// Where events are posted.
+    /// URL that events are posted to.
     url: &'a str,
-    /// What it is told of; `*` is everything.
+    /// Event types that the endpoint subscribes to; `*` means all.
     events: &'a [String],
-    /// Whether it is told.
+    /// Status of the endpoint. A `disabled` endpoint receives no events.
     #[schemars(extend("enum" = ["active", "disabled"]))]
     status: &'static str,
-    /// Your own keys and values.
+    /// Key-value pairs that you attached to the object.
     metadata: &'a Map<String, Value>,
-    /// What its webhooks are signed with, `whsec_…`. Shown when it is created and never again.
+    /// Secret that signs the endpoint's webhooks, `whsec_…`. Returned only when the endpoint is
+    /// created.
     #[serde(skip_serializing_if = "Option::is_none")]
     secret: Option<&'a str>,
-    /// What verifies the Ed25519 signatures, `whpk_…`, where `v1a` was asked for.
+    /// Public key that verifies the Ed25519 signatures, `whpk_…`. Present if the endpoint was
+    /// created with signature `v1a`.
     #[serde(skip_serializing_if = "Option::is_none")]
     public_key: Option<&'a str>,
-    /// When it was registered, Unix seconds.
+    /// Creation time, in Unix seconds.
     created: i64,
-    /// When it was last changed, Unix seconds.
+    /// Time of the last change, in Unix seconds.
     updated: i64,
 }
 
@@ -57,21 +59,21 @@ impl<'a> WebhookEndpoint<'a> {
     }
 }
 
-/// A webhook endpoint that is told nothing any more.
+/// A deleted webhook endpoint, which receives no more events.
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(rename = "DeletedWebhookEndpoint")]
 pub struct DeletedEndpoint {
-    /// What the endpoint's id was.
+    /// Id of the deleted endpoint.
     id: String,
     /// Always `webhook_endpoint`.
     #[schemars(extend("const" = WebhookEndpoint::OBJECT))]
     object: &'static str,
-    /// Always true.
+    /// Always `true`.
     deleted: bool,
 }
 
 impl DeletedEndpoint {
-    /// The endpoint that had this id.
+    /// Builds the response to deleting the endpoint with this id.
     pub fn of(id: EndpointId) -> Self {
         Self {
             id: id.to_string(),
@@ -80,7 +82,7 @@ impl DeletedEndpoint {
         }
     }
 
-    /// The body.
+    /// Serializes the response body.
     pub fn body(&self) -> String {
         crate::json(self)
     }

@@ -1,4 +1,4 @@
-//! A payment intent.
+//! Payment intent responses.
 
 use domain::id::render;
 use domain::intent::{Intent, Kind, Paid, SettlementMethod, State};
@@ -12,106 +12,108 @@ use time::OffsetDateTime;
 use super::amount;
 use crate::finternet::{CURRENCIES, kind, settlement_method, status};
 
-/// A payment intent: what is to be paid, and how far that has come.
+/// A payment intent: an amount to be paid, and the progress of its payment.
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 #[schemars(rename = "PaymentIntent")]
 pub struct PaymentIntent<'a> {
-    /// The payment intent's id. Whoever knows it can read the payment intent.
+    /// Id of the payment intent. Anyone who knows it can read the payment intent.
     id: String,
     /// Always `payment_intent`.
     #[schemars(extend("const" = PaymentIntent::OBJECT))]
     object: &'static str,
-    /// Whose it is; null where you keep that from strangers.
+    /// Id of the merchant. Null in public responses if your account hides it.
     merchant_id: Option<String>,
-    /// Where it stands. `REQUIRES_ACTION`: the last payment failed; another may follow.
+    /// Status of the payment intent. `REQUIRES_ACTION` means that the last payment failed and
+    /// another one may follow.
     #[schemars(extend("enum" = State::ALL.map(status)))]
     status: &'static str,
-    /// How much, as a decimal string.
+    /// Amount as a decimal string.
     amount: String,
-    /// The currency.
+    /// Currency or stablecoin of the amount.
     #[schemars(extend("enum" = CURRENCIES))]
     currency: &'static str,
-    /// Under which conditions the money is released.
+    /// Condition under which the funds are released.
     #[serde(rename = "type")]
     #[schemars(extend("enum" = Kind::ALL.map(kind)))]
     kind: &'static str,
-    /// What is paid for.
+    /// Description of the purchase.
     description: Option<&'a str>,
-    /// How you get the money.
+    /// How you are paid out.
     #[schemars(extend("enum" = SettlementMethod::ALL.map(settlement_method)))]
     settlement_method: &'static str,
-    /// Where you get the money; your own id stands for your account with this gateway. Null where
-    /// you keep it from strangers.
+    /// Where the payout goes. Your merchant id means your account with this gateway. Null in public
+    /// responses if your account hides it.
     settlement_destination: Option<String>,
-    /// `PENDING` until it is paid, then `IN_PROGRESS`.
+    /// Settlement status: `PENDING` until the payment intent is paid, then `IN_PROGRESS`.
     #[schemars(extend("enum" = ["PENDING", "IN_PROGRESS"]))]
     settlement_status: &'static str,
-    /// The contract on chain that holds the money; null, for it is paid by card.
+    /// Address of the on-chain contract that holds the funds. Always null: payment is by card.
     contract_address: Option<&'a str>,
-    /// The transaction on chain that paid it; null, for it is paid by card.
+    /// Hash of the on-chain transaction. Always null: payment is by card.
     transaction_hash: Option<&'a str>,
-    /// The chain; null, for it is paid by card.
+    /// Id of the chain. Always null: payment is by card.
     chain_id: Option<u64>,
-    /// Who signed on chain; null, for it is paid by card.
+    /// Address of the on-chain signer. Always null: payment is by card.
     signer_address: Option<&'a str>,
-    /// How far it has come, in order.
+    /// Phases of the payment so far, in order.
     phases: Vec<Phase>,
-    /// Your own keys and values; null where you keep them from strangers.
+    /// Key-value pairs that you attached to the object. Null in public responses if your account
+    /// hides them.
     metadata: Option<&'a Map<String, Value>>,
     #[serde(flatten)]
     charge: Option<Charge>,
-    /// When it was made, Unix seconds.
+    /// Creation time, in Unix seconds.
     created: i64,
-    /// When it last changed, Unix seconds.
+    /// Time of the last change, in Unix seconds.
     updated: i64,
 }
 
-/// A step on the way to the money. Paying by card stands in for the payer's signature, so it is
-/// `SIGNATURE_VERIFICATION`; what happens on chain only is not named.
+/// A phase of the payment. A card payment takes the place of the payer's signature, so its phase is
+/// `SIGNATURE_VERIFICATION`. On-chain phases do not occur.
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 struct Phase {
-    /// Which step.
+    /// Name of the phase.
     #[schemars(extend("enum" = ["SIGNATURE_VERIFICATION", "SETTLEMENT"]))]
     #[serde(rename = "phase")]
     name: &'static str,
-    /// How it went.
+    /// Status of the phase.
     #[schemars(extend("enum" = ["IN_PROGRESS", "COMPLETED", "FAILED"]))]
     status: &'static str,
-    /// When it began, Unix seconds, while it is in progress.
+    /// Start time, in Unix seconds. Present while the phase is in progress.
     #[serde(skip_serializing_if = "Option::is_none")]
     started_at: Option<i64>,
-    /// When it ended, Unix seconds, once it has.
+    /// End time, in Unix seconds. Present once the phase has ended.
     #[serde(skip_serializing_if = "Option::is_none")]
     completed_at: Option<i64>,
 }
 
-/// The last card payment of a payment intent; its fields are there once a card was sent.
+/// The last card payment of a payment intent. Its fields are absent until a card is sent.
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 struct Charge {
-    /// How it went.
+    /// Status of the last card payment. Absent until a card is sent.
     #[schemars(extend("enum" = ["pending", "succeeded", "failed"]))]
     fiat_payment_status: &'static str,
-    /// Who charges the card: `sandbox`, the acquirer of test mode.
+    /// Processor of the card payment. Always `sandbox`, the acquirer of test mode.
     payment_processor_type: &'static str,
-    /// The card payment's own id.
+    /// Id of the card payment at the processor, `ch_…`.
     payment_processor_tx_id: String,
-    /// Null: the money is not changed into a stablecoin on chain.
+    /// Always null: card payments are not converted to a stablecoin on-chain.
     on_ramp_status: Option<&'static str>,
-    /// Null, as above.
+    /// Always null: card payments are not converted to a stablecoin on-chain.
     on_ramp_tx_id: Option<String>,
-    /// Null, as above.
+    /// Always null: card payments are not converted to a stablecoin on-chain.
     stablecoin_amount: Option<String>,
-    /// Null, as above.
+    /// Always null: card payments are not converted to a stablecoin on-chain.
     stablecoin_currency: Option<&'static str>,
 }
 
 impl<'a> PaymentIntent<'a> {
     pub(super) const OBJECT: &'static str = "payment_intent";
 
-    /// The intent as this contract writes it.
+    /// Builds the response object from an intent.
     pub fn of(intent: &'a Intent) -> Self {
         let merchant_id = intent.merchant_id.to_string();
         let destination = intent.settlement_destination.as_ref();
@@ -139,7 +141,7 @@ impl<'a> PaymentIntent<'a> {
         }
     }
 
-    /// The intent as a stranger may read it who holds its id.
+    /// Builds the response object for an anonymous client that knows the intent's id.
     pub(super) fn public(intent: &'a Intent, choice: PublicIntents) -> Self {
         let whole = Self::of(intent);
         match choice {
@@ -228,7 +230,7 @@ mod tests {
     use crate::finternet::response::Envelope;
     use crate::samples::intent;
 
-    /// What the contract prints of a retrieved intent.
+    /// The contract's example of a retrieved intent.
     const EXAMPLE: &str = r#"{
         "id": "intent_2xYz9AbC123", "object": "payment_intent", "status": "SUCCEEDED",
         "data": {
@@ -255,7 +257,7 @@ mod tests {
         serde_json::from_str(&Envelope::of(intent).body())
     }
 
-    /// What is on chain in the contract's example is null; all else is printed as there.
+    /// On-chain fields of the contract's example are null; all other fields are equal.
     #[test]
     fn a_paid_intent_reads_as_the_documents_print_it() -> Result<(), serde_json::Error> {
         let expected: Value = serde_json::from_str(EXAMPLE)?;

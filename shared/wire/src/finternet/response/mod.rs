@@ -1,4 +1,4 @@
-//! What a client is answered.
+//! Responses.
 
 mod account;
 mod endpoint;
@@ -17,34 +17,34 @@ use serde::Serialize;
 use super::status;
 use crate::subscription::{self, Endpoint};
 
-/// The least decimals of a printed amount.
+/// Minimum number of decimals of a printed amount.
 const DECIMALS_MIN: u32 = 2;
 
-/// What every object of this API comes in.
+/// Envelope of every object of this API.
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(rename = "{T}Envelope")]
 pub struct Envelope<T> {
-    /// The object's id.
+    /// Id of the object.
     id: String,
-    /// What kind of object it is.
+    /// Type of the object.
     object: &'static str,
-    /// The object's status.
+    /// Status of the object.
     status: &'static str,
-    /// The object itself.
+    /// The object.
     data: T,
-    /// When it was made, Unix seconds.
+    /// Creation time, in Unix seconds.
     created: i64,
-    /// When it last changed, Unix seconds.
+    /// Time of the last change, in Unix seconds.
     updated: i64,
 }
 
 impl<'a> Envelope<PaymentIntent<'a>> {
-    /// An intent as this contract writes it.
+    /// Builds the response object from an intent.
     pub fn of(intent: &'a Intent) -> Self {
         Self::around(PaymentIntent::of(intent), intent)
     }
 
-    /// An intent as a stranger may read it who holds its id.
+    /// Builds the response object for an anonymous client that knows the intent's id.
     pub fn public(intent: &'a Intent, choice: PublicIntents) -> Self {
         Self::around(PaymentIntent::public(intent, choice), intent)
     }
@@ -62,7 +62,7 @@ impl<'a> Envelope<PaymentIntent<'a>> {
 }
 
 impl<'a> Envelope<WebhookEndpoint<'a>> {
-    /// An endpoint as this contract writes it; with its secret when it was just made.
+    /// Builds the response object from an endpoint, with the secret if it was just created.
     pub fn endpoint(endpoint: &'a Endpoint, secret: Option<&'a str>) -> Self {
         Self {
             id: endpoint.id.to_string(),
@@ -76,27 +76,27 @@ impl<'a> Envelope<WebhookEndpoint<'a>> {
 }
 
 impl<T: Serialize> Envelope<T> {
-    /// The body.
+    /// Serializes the response body.
     pub fn body(&self) -> String {
         crate::json(self)
     }
 }
 
-/// A part of a list, the newest first.
+/// A page of a list, newest first.
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(rename = "{T}List")]
 pub struct List<T> {
     /// Always `list`.
     #[schemars(extend("const" = "list"))]
     object: &'static str,
-    /// The objects.
+    /// Objects of the page.
     data: Vec<Envelope<T>>,
-    /// Whether older ones follow: ask for them with the last one's id as `starting_after`.
+    /// Whether older objects follow. To retrieve them, send the last id as `starting_after`.
     has_more: bool,
 }
 
 impl<'a> List<PaymentIntent<'a>> {
-    /// A part of the intents as this contract writes it.
+    /// Creates a page of intents.
     pub fn of(intents: &'a [Intent], has_more: bool) -> Self {
         Self {
             object: "list",
@@ -107,7 +107,8 @@ impl<'a> List<PaymentIntent<'a>> {
 }
 
 impl<'a> List<WebhookEndpoint<'a>> {
-    /// All of a merchant's endpoints: there are never many.
+    /// Creates a list of all endpoints of a merchant. It has one page, because there are never
+    /// many.
     pub fn whole(endpoints: &'a [Endpoint]) -> Self {
         let data = endpoints.iter();
         Self {
@@ -119,13 +120,13 @@ impl<'a> List<WebhookEndpoint<'a>> {
 }
 
 impl<T: Serialize> List<T> {
-    /// The body.
+    /// Serializes the response body.
     pub fn body(&self) -> String {
         crate::json(self)
     }
 }
 
-/// An amount without the zeros at its end, but with two decimals at least: `100.00`, `0.123456`.
+/// Formats an amount without trailing zeros, but with at least two decimals: `100.00`, `0.123456`.
 fn amount(exact: Decimal) -> String {
     let mut shown = exact.normalize();
     if shown.scale() < DECIMALS_MIN {

@@ -1,4 +1,4 @@
-//! A customer to create.
+//! Customer creation.
 
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -6,8 +6,9 @@ use serde_json::Value;
 
 use crate::customer::Details;
 use crate::fields::FieldError;
+use crate::limits;
 
-/// A customer to create; its address is required here.
+/// A customer to create. The e-mail address is required.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CreateCustomer(pub Details);
 
@@ -23,25 +24,26 @@ impl CreateCustomer {
     }
 }
 
-/// A customer to create. One customer has one address: where a customer with this address is known,
-/// creating changes that one and answers with it, and a field that is not sent stays.
+/// A customer to create. If a customer with this `email` exists, it is updated and returned
+/// instead; absent fields keep their values.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(rename = "CustomerToCreate")]
 pub struct CustomerBody {
     /// E-mail address.
-    #[schemars(length(max = 254), example = "customer@example.com")]
+    #[schemars(length(max = limits::EMAIL_MAX), example = "customer@example.com")]
     pub email: String,
     /// Full name.
-    #[schemars(length(max = 200))]
+    #[schemars(length(max = limits::NAME_MAX))]
     pub name: Option<String>,
-    /// Your own words about the customer.
-    #[schemars(length(max = 1000))]
+    /// Your description of the customer.
+    #[schemars(length(max = limits::DESCRIPTION_MAX))]
     pub description: Option<String>,
     /// Telephone number.
-    #[schemars(length(max = 40))]
+    #[schemars(length(max = limits::PHONE_MAX))]
     pub phone: Option<String>,
-    /// Your own keys and values: at most 50 keys, 5 levels, texts of at most 500 characters.
+    /// Key-value pairs to attach to the object: at most 50 keys, 5 levels of nesting, and 500
+    /// characters per string.
     pub metadata: Option<serde_json::Map<String, Value>>,
 }
 

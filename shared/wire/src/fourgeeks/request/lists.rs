@@ -1,4 +1,4 @@
-//! Which objects of a list are asked for.
+//! List parameters.
 
 use domain::id::{CustomerId, PaymentId};
 use domain::merchant::Mode;
@@ -8,38 +8,36 @@ use serde::Deserialize;
 
 use crate::fields::FieldError;
 use crate::fourgeeks::payment_id;
+use crate::limits;
 use crate::page::Page;
 use crate::query::{Parameters, invalid};
 
-/// The parameter `test` of reading one payment.
+/// Parameters for retrieving a payment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ReadPayment {
     test: Option<bool>,
 }
 
 impl ReadPayment {
-    /// Reads the query.
-    ///
-    /// # Errors
-    /// [`FieldError`] if `test` is neither true nor false.
+    /// Reads the query; `test` must be `true` or `false`.
     pub fn read(query: &str) -> Result<Self, FieldError> {
         let test = test(&Parameters::of(query))?;
         Ok(Self { test })
     }
 
-    /// Whether what a key of this mode can see may be shown.
+    /// Whether the parameter `test` allows objects of this mode.
     pub fn may_show(self, mode: Mode) -> bool {
         self.test.is_none_or(|test| test != mode.is_live())
     }
 }
 
-/// Which payments are asked for.
+/// Parameters for listing payments.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ListPayments {
     test: ReadPayment,
-    /// In which states; empty for all.
+    /// Only payments in these states; empty means all.
     pub states: Vec<State>,
-    /// Which part of them.
+    /// The requested page.
     pub page: Page<PaymentId>,
 }
 
@@ -64,13 +62,13 @@ impl ListPayments {
         })
     }
 
-    /// Whether what a key of this mode can see may be shown.
+    /// Whether the parameter `test` allows objects of this mode.
     pub fn may_show(&self, mode: Mode) -> bool {
         self.test.may_show(mode)
     }
 }
 
-/// True or false, as Python writes it too.
+/// Reads `true` or `false` in any case: Python clients send `True`.
 fn test(parameters: &Parameters) -> Result<Option<bool>, FieldError> {
     match parameters.text("test")? {
         None => Ok(None),
@@ -80,7 +78,7 @@ fn test(parameters: &Parameters) -> Result<Option<bool>, FieldError> {
     }
 }
 
-/// Both spellings of paid are one.
+/// The states with a status. `succeeded` and `completed` are equivalent.
 fn states(word: &str) -> Option<Vec<State>> {
     match word {
         "pending" => Some(vec![State::Created, State::Authorizing, State::Capturing]),
@@ -91,14 +89,7 @@ fn states(word: &str) -> Option<Vec<State>> {
     }
 }
 
-/// How many customers a page has if nobody says.
-const PAGE_SIZE_DEFAULT: u32 = 10;
-/// How many customers a page may have.
-const PAGE_SIZE_MAX: u32 = 100;
-/// How many customers may be skipped: each costs as much as one that is shown.
-const SKIPPED_MAX: u32 = 10_000;
-
-/// Which page of the customers is asked for.
+/// Parameters for listing customers by page number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CustomerPages {
     number: u32,
@@ -106,24 +97,24 @@ pub struct CustomerPages {
 }
 
 impl CustomerPages {
-    /// Reads `page`, from 1 on, and `page_size`, 1 to 100.
-    ///
-    /// # Errors
-    /// [`FieldError`] names the first wrong parameter; a page behind the 10,000th customer is one.
+    /// Reads `page`, starting at 1, and `page_size`, 1 to 100. Rejects pages that skip more than
+    /// 10,000 customers.
     pub fn read(query: &str) -> Result<Self, FieldError> {
         let parameters = Parameters::of(query);
-        let number = parameters.number("page", 1..=SKIPPED_MAX + 1)?.unwrap_or(1);
-        let size = parameters.number("page_size", 1..=PAGE_SIZE_MAX)?;
-        let size = size.unwrap_or(PAGE_SIZE_DEFAULT);
+        let number = parameters
+            .number("page", 1..=limits::OFFSET_MAX + 1)?
+            .unwrap_or(1);
+        let size = parameters.number("page_size", 1..=limits::LIST_MAX)?;
+        let size = size.unwrap_or(limits::LIST_DEFAULT);
         let pages = Self { number, size };
-        if pages.offset() > SKIPPED_MAX {
+        if pages.offset() > limits::OFFSET_MAX {
             let why = "must not begin behind the 10,000th customer";
             return Err(invalid("page", why));
         }
         Ok(pages)
     }
 
-    /// The part of the list that this page is.
+    /// The page as a limit and an offset.
     pub const fn page(self) -> Page<CustomerId> {
         Page {
             limit: self.size,
@@ -136,14 +127,14 @@ impl CustomerPages {
         (self.number - 1) * self.size
     }
 
-    /// The address of the page after this one, if there are so many customers.
+    /// The URL of the next page, if it has customers and skips at most 10,000.
     pub fn next(self, address: &str, count: u64) -> Option<String> {
         let shown = self.offset() + self.size;
-        let is_there = count > u64::from(shown) && shown <= SKIPPED_MAX;
+        let is_there = count > u64::from(shown) && shown <= limits::OFFSET_MAX;
         is_there.then(|| self.address(address, self.number + 1))
     }
 
-    /// The address of the page before this one, if there is one.
+    /// The URL of the previous page, if there is one.
     pub fn previous(self, address: &str) -> Option<String> {
         (self.number > 1).then(|| self.address(address, self.number - 1))
     }
@@ -153,39 +144,41 @@ impl CustomerPages {
     }
 }
 
-/// Which mode's payment to show.
+/// Parameters for retrieving a payment.
 #[derive(Debug, Deserialize, JsonSchema)]
 pub struct ReadPaymentParameters {
-    /// Only if the payment is of test mode, or of live mode.
+    /// Returns the payment only if it is in test mode (`true`) or in live mode (`false`).
     pub test: Option<bool>,
 }
 
-/// Which page of the customers.
+/// Parameters for listing customers by page number.
 #[derive(Debug, Deserialize, JsonSchema)]
 pub struct CustomerPagesParameters {
-    /// Which page.
-    #[schemars(range(min = 1, max = SKIPPED_MAX + 1), extend("default" = 1))]
+    /// Page number.
+    #[schemars(range(min = 1, max = limits::OFFSET_MAX + 1), extend("default" = 1))]
     pub page: Option<u32>,
-    /// How many customers on a page.
-    #[schemars(range(min = 1, max = PAGE_SIZE_MAX), extend("default" = PAGE_SIZE_DEFAULT))]
+    /// Number of customers per page.
+    #[schemars(range(min = 1, max = limits::LIST_MAX), extend("default" = limits::LIST_DEFAULT))]
     pub page_size: Option<u32>,
 }
 
-/// Which payments, newest first.
+/// Parameters for listing payments, newest first.
 #[derive(Debug, Deserialize, JsonSchema)]
 pub struct PaymentsParameters {
-    /// Only payments of this status; `succeeded` and `completed` are the same.
+    /// Only payments with this status. `succeeded` and `completed` are equivalent.
     #[schemars(regex(pattern = "^(pending|succeeded|completed|failed|canceled)$"))]
     pub status: Option<String>,
-    /// Only payments of test mode, or of live mode. A key sees those of its own mode only.
+    /// Only payments in test mode (`true`) or in live mode (`false`). An API key sees only payments
+    /// of its own mode.
     pub test: Option<bool>,
-    /// How many payments to return. The array does not say whether there are more.
-    #[schemars(range(min = 1, max = 100), extend("default" = 10))]
+    /// Maximum number of payments to return. The response does not state whether more follow.
+    #[schemars(range(min = 1, max = limits::LIST_MAX), extend("default" = limits::LIST_DEFAULT))]
     pub limit: Option<u32>,
-    /// How many payments to skip. Reach further with `starting_after`.
-    #[schemars(range(min = 0, max = 10000), extend("default" = 0))]
+    /// Number of payments to skip, at most 10,000. To go further, use `starting_after`.
+    #[schemars(range(min = 0, max = limits::OFFSET_MAX), extend("default" = 0))]
     pub offset: Option<u32>,
-    /// The id of the last payment you have, in either spelling: the list goes on after it.
+    /// Cursor for pagination: the id of the last payment on the previous page, as a `pay_` id or a
+    /// UUID.
     pub starting_after: Option<String>,
 }
 

@@ -1,4 +1,4 @@
-//! What a client asks for.
+//! Requests.
 
 mod customer;
 mod lists;
@@ -17,10 +17,10 @@ use rust_decimal::Decimal;
 
 use crate::fields::FieldError;
 
-/// Decimal digits of money: no sign, no exponent, no blank, no zero too many in front.
+/// Pattern of a decimal amount: no sign, exponent, spaces or leading zeros.
 const DECIMAL: &str = r"^(0|[1-9][0-9]*)(\.[0-9]+)?$";
 
-/// Reads an amount as clients write it, with at most `decimals` digits behind the point.
+/// Parses an amount with at most `decimals` digits after the point.
 fn decimal(param: &str, text: &str, decimals: u32) -> Result<Decimal, FieldError> {
     let (whole, fraction) = text.split_once('.').unwrap_or((text, "0"));
     let is_number = |digits: &str| !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit());
@@ -44,7 +44,7 @@ fn decimal(param: &str, text: &str, decimals: u32) -> Result<Decimal, FieldError
     Decimal::from_str_exact(text).map_err(|_| wrong(TOO_LARGE.to_owned()))
 }
 
-/// What is said of more money than an amount can be.
+/// The message for an amount that is too large.
 const TOO_LARGE: &str = "must have at most 12 digits";
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! A payment, or a session, to create.
+//! Payment and session creation.
 
 use domain::card;
 use domain::merchant::Mode;
@@ -11,33 +11,32 @@ use url::Url;
 
 use super::{DECIMAL, TOO_LARGE, decimal};
 use crate::fields::{FieldError, Fields};
+use crate::limits;
 
-/// Characters that a description may have. With the bounds of the other texts it keeps the page's
-/// address short enough for what lies on its way.
+/// Maximum length of a description, in characters. Together with the limits of the other fields, it
+/// keeps the page's URL short enough for the servers and clients that handle it.
 const DESCRIPTION_MAX: usize = 500;
-/// How many items a payment may name.
+/// Maximum number of items of a payment.
 const ITEMS_MAX: usize = 50;
-/// Characters that an item may have.
+/// Maximum length of an item, in characters.
 const ITEM_MAX: usize = 100;
-/// Characters that all items together may have.
+/// Maximum length of all items together, in characters.
 const ITEMS_LENGTH_MAX: usize = 1_000;
-/// Characters that the way back may have.
-const URL_MAX: usize = 2_000;
 
-/// A payment to be paid on the hosted page.
+/// A payment to create and pay on the hosted checkout page.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CreatePayment {
-    /// How much.
+    /// The amount.
     pub money: Money,
-    /// What is paid for; a payment always says it, a session need not.
+    /// Description of the purchase; required for payments, optional for sessions.
     pub description: Option<String>,
-    /// What the page says, and where it sends the payer.
+    /// Content of the checkout page, and where it sends the payer.
     pub checkout: Checkout,
 }
 
 impl CreatePayment {
-    /// Reads the body of `POST /v1/payments/`; all fields are required. In live mode the payer goes
-    /// back by https only.
+    /// Reads the body of `POST /v1/payments/`. All fields are required; in live mode, `return_url`
+    /// must use https.
     pub fn read(body: Value, mode: Mode) -> Result<Self, FieldError> {
         let mut fields = Fields::of(body)?;
         let money = money(&mut fields)?;
@@ -50,8 +49,8 @@ impl CreatePayment {
         Ok(Self::of(money, description, items, return_url))
     }
 
-    /// Reads the body of `POST /v1/payments/session`: the same fields, but a description and items
-    /// are optional, and `mode` may be `payment`.
+    /// Reads the body of `POST /v1/payments/session`: the same fields, except that `description`
+    /// and `items` are optional and `mode` may be `payment`.
     pub fn read_session(body: Value, mode: Mode) -> Result<Self, FieldError> {
         let mut fields = Fields::of(body)?;
         let money = money(&mut fields)?;
@@ -59,7 +58,7 @@ impl CreatePayment {
         let items = items(&mut fields)?.unwrap_or_default();
         let return_url = return_url(&mut fields, mode)?;
         if fields
-            .text("mode", 40)?
+            .text("mode", limits::WORD_MAX)?
             .is_some_and(|mode| mode != "payment")
         {
             return Err(wrong("mode", "must be payment"));
@@ -90,9 +89,9 @@ fn wrong(param: &str, why: impl Into<String>) -> FieldError {
 }
 
 fn money(fields: &mut Fields) -> Result<Money, FieldError> {
-    let amount = fields.text("amount", 40)?;
+    let amount = fields.text("amount", limits::AMOUNT_MAX)?;
     let amount = fields.required("amount", amount)?;
-    let code = fields.text("currency", 40)?;
+    let code = fields.text("currency", limits::WORD_MAX)?;
     let code = fields.required("currency", code)?;
     let currency = Currency::parse(&code).ok_or_else(|| {
         wrong(
@@ -144,11 +143,11 @@ fn items(fields: &mut Fields) -> Result<Option<Vec<String>>, FieldError> {
 }
 
 fn return_url(fields: &mut Fields, mode: Mode) -> Result<String, FieldError> {
-    let text = fields.text("return_url", URL_MAX)?;
+    let text = fields.text("return_url", limits::URL_MAX)?;
     let text = fields.required("return_url", text)?;
     let is_https = text.starts_with("https://");
     let is_http = text.starts_with("http://");
-    // Readers of URLs drop blanks and tabs; what is stored is what was judged.
+    // URL parsers drop spaces and tabs. Reject them, so that the stored URL is the one checked.
     let is_plain = text.bytes().all(|byte| byte.is_ascii_graphic());
     let url = Url::parse(&text)
         .ok()
@@ -171,21 +170,22 @@ fn return_url(fields: &mut Fields, mode: Mode) -> Result<String, FieldError> {
 #[serde(deny_unknown_fields)]
 #[schemars(rename = "PaymentToCreate")]
 pub struct CreatePaymentBody {
-    /// How much to charge, in major units: more than 0, at most the currency's decimals, at most 12
-    /// digits.
-    #[schemars(regex(pattern = DECIMAL), length(max = 40), example = "500.00")]
+    /// Amount to charge, in major units: greater than 0, with at most the currency's number of
+    /// decimals and at most 12 digits.
+    #[schemars(regex(pattern = DECIMAL), length(max = limits::AMOUNT_MAX), example = "500.00")]
     pub amount: String,
-    /// What is paid for.
-    #[schemars(length(min = 1, max = 500), example = "Premium subscription payment")]
+    /// Description of the purchase.
+    #[schemars(length(min = 1, max = DESCRIPTION_MAX), example = "Premium subscription payment")]
     pub description: String,
-    /// ISO 4217.
-    #[schemars(regex(pattern = "^[A-Z]{3}$"), example = &"USD")]
+    /// Three-letter ISO 4217 currency code, in upper case.
+    #[schemars(regex(pattern = limits::CURRENCY), example = &"USD")]
     pub currency: String,
-    /// Names of what is paid for, 1,000 characters together. Labels only.
-    #[schemars(length(min = 1, max = 50), inner(length(min = 1, max = 100)))]
+    /// Names of the items, shown to the payer: at most 1,000 characters in total. They have no
+    /// price.
+    #[schemars(length(min = 1, max = ITEMS_MAX), inner(length(min = 1, max = ITEM_MAX)))]
     pub items: Vec<String>,
-    /// Where the payer goes afterwards, with `id_payment` added to the query. Absolute, without user
-    /// name; in live mode https.
+    /// URL that the payer returns to, with `id_payment` added to its query. Must be absolute,
+    /// without user name or password, and use https in live mode.
     #[schemars(
         regex(pattern = "^https?://"),
         length(max = 2000),
@@ -194,33 +194,34 @@ pub struct CreatePaymentBody {
     pub return_url: String,
 }
 
-/// A session to create.
+/// A checkout session to create.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(rename = "SessionToCreate")]
 pub struct CreateSessionBody {
-    /// How much to charge, in major units: more than 0, at most the currency's decimals, at most 12
-    /// digits.
-    #[schemars(regex(pattern = DECIMAL), length(max = 40), example = "99.99")]
+    /// Amount to charge, in major units: greater than 0, with at most the currency's number of
+    /// decimals and at most 12 digits.
+    #[schemars(regex(pattern = DECIMAL), length(max = limits::AMOUNT_MAX), example = "99.99")]
     pub amount: String,
-    /// ISO 4217.
-    #[schemars(regex(pattern = "^[A-Z]{3}$"), example = &"USD")]
+    /// Three-letter ISO 4217 currency code, in upper case.
+    #[schemars(regex(pattern = limits::CURRENCY), example = &"USD")]
     pub currency: String,
-    /// Where the payer goes afterwards, with `id_payment` added to the query. Absolute, without user
-    /// name; in live mode https.
+    /// URL that the payer returns to, with `id_payment` added to its query. Must be absolute,
+    /// without user name or password, and use https in live mode.
     #[schemars(
         regex(pattern = "^https?://"),
         length(max = 2000),
         example = "https://yoursite.com/success"
     )]
     pub return_url: String,
-    /// What is paid for.
-    #[schemars(length(min = 1, max = 500))]
+    /// Description of the purchase.
+    #[schemars(length(min = 1, max = DESCRIPTION_MAX))]
     pub description: Option<String>,
-    /// Names of what is paid for, 1,000 characters together. Labels only.
-    #[schemars(length(min = 1, max = 50), inner(length(min = 1, max = 100)))]
+    /// Names of the items, shown to the payer: at most 1,000 characters in total. They have no
+    /// price.
+    #[schemars(length(min = 1, max = ITEMS_MAX), inner(length(min = 1, max = ITEM_MAX)))]
     pub items: Option<Vec<String>>,
-    /// What the session is for.
+    /// Mode of the session. Only `payment` is supported.
     #[schemars(regex(pattern = "^payment$"))]
     pub mode: Option<String>,
 }

@@ -1,4 +1,4 @@
-//! A refund to make, in either of two shapes.
+//! Refund creation, in either of two formats.
 
 use domain::id::PaymentId;
 use rust_decimal::Decimal;
@@ -9,30 +9,28 @@ use serde_json::Value;
 use super::{DECIMAL, decimal};
 use crate::fields::{FieldError, Fields};
 use crate::fourgeeks::payment_id;
+use crate::limits;
 
-/// Characters that a reason may have.
-const REASON_MAX: usize = 500;
-
-/// The most decimals that any currency has.
+/// Largest number of decimals of any currency.
 const DECIMALS_MAX: u32 = 4;
 
-/// The reasons that a refund of a charge may have.
+/// Reasons that a refund with `charge_id` may have.
 const REASONS: [&str; 3] = ["duplicate", "fraudulent", "requested_by_customer"];
 
-/// A refund to make.
+/// A refund to create.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CreateRefund {
-    /// Of which payment; `None` if the text names none.
+    /// The payment to refund; `None` if the request's id is malformed.
     pub payment_id: Option<PaymentId>,
-    /// The `charge_id` as it was written, if it was asked for in that shape.
+    /// The `charge_id` as sent, if the request used it instead of `payment_id`.
     pub charge_id: Option<String>,
-    /// How much; all that is left if nobody says.
+    /// Amount to refund; `None` means the remaining amount.
     pub amount: Option<Asked>,
     /// The merchant's reason.
     pub reason: Option<String>,
 }
 
-/// How much to give back. It is money as soon as the payment's currency is known.
+/// A requested amount. Converting it to money requires the payment's currency.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Asked {
     /// In the currency's smallest unit.
@@ -43,7 +41,7 @@ pub enum Asked {
 
 impl CreateRefund {
     /// Reads the body of `POST /v1/refunds`: `payment_id` with an amount in minor units, or
-    /// `charge_id` with decimal text.
+    /// `charge_id` with a decimal string.
     pub fn read(body: Value) -> Result<Self, FieldError> {
         let mut fields = Fields::of(body)?;
         let payment = fields.text("payment_id", 100)?;
@@ -67,14 +65,14 @@ impl CreateRefund {
             payment_id: payment_id(payment),
             charge_id: None,
             amount: fields.integer("amount")?.map(Asked::Minor),
-            reason: fields.text("reason", REASON_MAX)?,
+            reason: fields.text("reason", limits::REASON_MAX)?,
         })
     }
 
     fn of_charge(fields: &mut Fields, charge: String) -> Result<Self, FieldError> {
-        let amount = fields.text("amount", 40)?;
+        let amount = fields.text("amount", limits::AMOUNT_MAX)?;
         let amount = amount.map(|text| decimal("amount", &text, DECIMALS_MAX));
-        let reason = fields.text("reason", REASON_MAX)?;
+        let reason = fields.text("reason", limits::REASON_MAX)?;
         if reason
             .as_deref()
             .is_some_and(|reason| !REASONS.contains(&reason))
@@ -98,43 +96,43 @@ fn wrong(param: &str, why: &str) -> FieldError {
     }
 }
 
-/// A refund to make, in either of two shapes.
+/// A refund to create, in either of two formats.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(untagged)]
 #[schemars(rename = "RefundToCreate")]
 pub enum RefundBody {
-    /// With `payment_id`.
+    /// Identifies the payment by `payment_id`.
     Payment(RefundOfPaymentBody),
-    /// With `charge_id`.
+    /// Identifies the payment by `charge_id`.
     Charge(RefundOfChargeBody),
 }
 
-/// A refund whose amount is in the currency's smallest unit.
+/// A refund with its amount in the currency's smallest unit.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(rename = "RefundOfPayment")]
 pub struct RefundOfPaymentBody {
-    /// The payment to give back, by its `pay_` id or its UUID.
+    /// Payment to refund, by its `pay_` id or its UUID.
     pub payment_id: String,
-    /// How much to give back, in the currency's smallest unit. Without it, all that is left.
-    #[schemars(range(min = 1, max = 999_999_999_999_i64), example = 2500)]
+    /// Amount to refund, in the currency's smallest unit. Defaults to the remaining amount.
+    #[schemars(range(min = 1, max = limits::MINOR_MAX), example = 2500)]
     pub amount: Option<i64>,
-    /// Your reason.
-    #[schemars(length(max = 500), example = "Customer requested partial refund")]
+    /// Reason for the refund.
+    #[schemars(length(max = limits::REASON_MAX), example = "Customer requested partial refund")]
     pub reason: Option<String>,
 }
 
-/// A refund whose amount is decimal text.
+/// A refund with its amount as a decimal string.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(rename = "RefundOfCharge")]
 pub struct RefundOfChargeBody {
-    /// The payment to give back, by its `pay_` id or its UUID.
+    /// Payment to refund, by its `pay_` id or its UUID.
     pub charge_id: String,
-    /// How much to give back, in major units. Without it, all that is left.
-    #[schemars(regex(pattern = DECIMAL), length(max = 40), example = "10.99")]
+    /// Amount to refund, in major units. Defaults to the remaining amount.
+    #[schemars(regex(pattern = DECIMAL), length(max = limits::AMOUNT_MAX), example = "10.99")]
     pub amount: Option<String>,
-    /// Your reason.
+    /// Reason for the refund.
     #[schemars(regex(pattern = "^(duplicate|fraudulent|requested_by_customer)$"))]
     pub reason: Option<String>,
 }

@@ -1,4 +1,4 @@
-//! Customers, and lists of them in two forms.
+//! Customer responses, and lists of customers in two formats.
 
 use domain::customer;
 use schemars::JsonSchema;
@@ -8,7 +8,7 @@ use uuid::Uuid;
 /// A customer.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct Customer<'a> {
-    /// The customer's id.
+    /// Id of the customer, `cus_…`.
     id: String,
     /// Always `customer`.
     object: &'static str,
@@ -18,12 +18,12 @@ pub struct Customer<'a> {
     name: Option<&'a str>,
     /// Telephone number.
     phone: Option<&'a str>,
-    /// What the merchant says about it.
+    /// Your description of the customer.
     description: Option<&'a str>,
 }
 
 impl<'a> Customer<'a> {
-    /// The customer as this contract writes it.
+    /// Builds the response object from a customer.
     pub fn of(customer: &'a customer::Customer) -> Self {
         Self {
             id: customer.id.to_string(),
@@ -35,36 +35,36 @@ impl<'a> Customer<'a> {
         }
     }
 
-    /// The body.
+    /// Serializes the response body.
     pub fn body(&self) -> String {
         crate::json(self)
     }
 }
 
-/// A part of the customers, newest first: `GET /v1/customers`.
+/// A page of customers, newest first: `GET /v1/customers`.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct Customers<'a> {
-    /// The customers.
+    /// Customers of the page.
     pub items: Vec<Customer<'a>>,
-    /// How many there are altogether.
+    /// Total number of customers.
     pub total_items: u64,
-    /// How many were asked for at most.
+    /// Maximum number of objects on the page.
     pub limit: u32,
-    /// How many were skipped.
+    /// Number of objects skipped.
     pub offset: u32,
 }
 
 impl Customers<'_> {
-    /// The body.
+    /// Serializes the response body.
     pub fn body(&self) -> String {
         crate::json(self)
     }
 }
 
-/// A customer with the number that lists of payments show.
+/// A customer with the UUID that lists of payments show.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct CustomerRow<'a> {
-    /// The customer's number.
+    /// UUID of the customer.
     id: Uuid,
     /// E-mail address.
     email: Option<&'a str>,
@@ -72,16 +72,16 @@ pub struct CustomerRow<'a> {
     name: Option<&'a str>,
     /// Telephone number.
     phone: Option<&'a str>,
-    /// What the merchant says about it.
+    /// Your description of the customer.
     description: Option<&'a str>,
-    /// The merchant's own keys and values.
+    /// Key-value pairs that you attached to the customer.
     metadata: &'a serde_json::Map<String, serde_json::Value>,
-    /// Whether it was made with a test key.
+    /// Whether the object was created in test mode.
     test: bool,
 }
 
 impl<'a> CustomerRow<'a> {
-    /// The customer as a page shows it.
+    /// Builds the row of a customer.
     pub fn of(customer: &'a customer::Customer) -> Self {
         Self {
             id: customer.id.0,
@@ -95,21 +95,21 @@ impl<'a> CustomerRow<'a> {
     }
 }
 
-/// A page of the customers, newest first: `GET /v1/customers/`.
+/// A numbered page of customers, newest first: `GET /v1/customers/`.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct CustomerPage<'a> {
-    /// How many there are altogether.
+    /// Total number of customers.
     pub count: u64,
-    /// The address of the next page; `null` on the last one.
+    /// URL of the next page; `null` if there is none.
     pub next: Option<String>,
-    /// The address of the page before; `null` on the first one.
+    /// URL of the previous page; `null` if there is none.
     pub previous: Option<String>,
-    /// The customers.
+    /// Customers of the page.
     pub results: Vec<CustomerRow<'a>>,
 }
 
 impl CustomerPage<'_> {
-    /// The body.
+    /// Serializes the response body.
     pub fn body(&self) -> String {
         crate::json(self)
     }

@@ -1,4 +1,4 @@
-//! What the document's own examples show, as the core knows it.
+//! The domain objects behind the document's examples.
 
 use domain::card::{Brand, MaskedCard};
 use domain::id::{CustomerId, MerchantId, PaymentId};
@@ -12,7 +12,7 @@ use uuid::{Uuid, uuid};
 use crate::fourgeeks::MerchantProfile;
 use crate::fourgeeks::error::{Error, INTERNAL};
 
-/// The shop of the document's address.
+/// The merchant in the document's example URL.
 pub fn merchant_profile() -> MerchantProfile {
     MerchantProfile {
         name: "4Geeks Payments".to_owned(),
@@ -20,13 +20,13 @@ pub fn merchant_profile() -> MerchantProfile {
     }
 }
 
-/// An amount; the code must be right.
+/// Creates an amount. `code` must be valid.
 pub fn money(minor: i64, code: &str) -> Result<Money, Error> {
     let currency = Currency::parse(code).ok_or_else(|| Error::of(&INTERNAL))?;
     Money::from_minor(minor, currency).map_err(|_| Error::of(&INTERNAL))
 }
 
-/// The payment that the document retrieves, with an id of its own.
+/// The payment that the document retrieves, with an id of our own.
 pub fn payment() -> Result<Payment, Error> {
     Ok(Payment {
         id: PaymentId(Uuid::from_u128(1)),

@@ -1,4 +1,4 @@
-//! What a client is answered.
+//! Responses.
 
 mod customer;
 #[cfg(test)]
@@ -28,12 +28,12 @@ fn written(time: OffsetDateTime, format: StaticFormatDescription) -> String {
     utc.format(format).unwrap_or_default()
 }
 
-/// `2025-12-04T10:30:00Z`, without a fraction.
+/// Formats a time as `2025-12-04T10:30:00Z`, without fractional seconds.
 fn seconds(time: OffsetDateTime) -> String {
     written(time, SECONDS)
 }
 
-/// `2025-11-04T14:33:25.690012Z`.
+/// Formats a time as `2025-11-04T14:33:25.690012Z`.
 fn microseconds(time: OffsetDateTime) -> String {
     written(time, MICROSECONDS)
 }

@@ -1,4 +1,4 @@
-//! A payment by itself.
+//! Payment responses.
 
 use domain::payment::{self, Failure, State};
 use schemars::JsonSchema;
@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::seconds;
 use crate::fourgeeks::{MerchantProfile, checkout, session};
 
-/// How far a payment has come; all but the first are final.
+/// Status of a payment. All but `pending` are final.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Status {
@@ -15,9 +15,9 @@ pub enum Status {
     Pending,
     /// Paid.
     Completed,
-    /// The payer's card was declined, or it could not be charged.
+    /// The card was declined or could not be charged.
     Failed,
-    /// Nobody paid in time.
+    /// Expired before it was paid.
     Canceled,
 }
 
@@ -33,30 +33,31 @@ impl Status {
     }
 }
 
-/// A payment was begun: send the payer to its page.
+/// A created payment. Send the payer to its checkout page.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Created {
     /// Always 202.
     code: u16,
-    /// What to do, in short.
+    /// Short description of the next step.
     title: &'static str,
-    /// What to do.
+    /// Description of the next step.
     content: &'static str,
-    /// Which payment, and where it is paid.
+    /// The payment and its checkout page.
     data: Started,
 }
 
-/// Which payment, and where it is paid.
+/// The payment and its checkout page.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Started {
-    /// The payment's id.
+    /// Id of the payment, `pay_…`.
     pub id_payment: String,
-    /// The page to send the payer to. It states the payment.
+    /// URL of the checkout page to send the payer to, which shows the payment.
     pub redirect: String,
 }
 
 impl Started {
-    /// `None` for a payment that has no page. `base` is where payers reach the gateway.
+    /// Returns `None` if the payment has no checkout page. `base` is the gateway's public URL,
+    /// without a trailing slash.
     pub fn of(base: &str, payment: &payment::Payment, shop: &MerchantProfile) -> Option<Self> {
         Some(Self {
             id_payment: payment.id.to_string(),
@@ -64,7 +65,8 @@ impl Started {
         })
     }
 
-    /// What an answer given before has led to: [`Created`], or the answer to creating a session.
+    /// Reads the payment from the body of an earlier response: a [`Created`], or a
+    /// [`SessionCreated`](super::SessionCreated).
     pub fn answered(body: &str) -> Option<Self> {
         #[derive(Deserialize)]
         #[serde(untagged)]
@@ -91,7 +93,7 @@ impl Started {
 }
 
 impl Created {
-    /// The answer to creating a payment.
+    /// Builds the response to creating a payment.
     pub const fn of(data: Started) -> Self {
         Self {
             code: 202,
@@ -101,7 +103,7 @@ impl Created {
         }
     }
 
-    /// The body.
+    /// Serializes the response body.
     pub fn body(&self) -> String {
         crate::json(self)
     }
@@ -110,43 +112,43 @@ impl Created {
 /// A payment.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct Payment<'a> {
-    /// The payment's id.
+    /// Id of the payment, `pay_…`.
     id: String,
-    /// How much, in major units, with all of the currency's decimals.
+    /// Amount in major units, with all of the currency's decimals.
     amount: String,
-    /// ISO 4217.
+    /// Three-letter ISO 4217 currency code, in upper case.
     currency: &'static str,
-    /// What is paid for.
+    /// Description of the purchase.
     description: Option<&'a str>,
-    /// How far it has come.
+    /// Status of the payment.
     status: Status,
-    /// Names of what is paid for.
+    /// Names of the items.
     items: &'a [String],
-    /// The payer's e-mail address, if it is known.
+    /// E-mail address of the payer, if known.
     customer_email: Option<&'a str>,
-    /// Where the payer goes from the page; `null` for a payment that has none.
+    /// URL that the payer returns to from the checkout page; `null` if the payment has no page.
     return_url: Option<&'a str>,
-    /// How it is paid: `card`.
+    /// Payment method. Always `card`.
     #[serde(rename = "payment_method")]
     method: &'static str,
-    /// The last four digits of the card; empty as long as there is none.
+    /// Last four digits of the card number; empty if there is no card yet.
     card_last4: &'a str,
-    /// The brand of the card; empty as long as there is none.
+    /// Card brand, in lower case; empty if there is no card yet.
     card_brand: &'static str,
-    /// When it was created.
+    /// Creation time, in ISO 8601.
     created_at: String,
-    /// When it last changed.
+    /// Time of the last change, in ISO 8601.
     updated_at: String,
-    /// Whether it was made with a test key.
+    /// Whether the object was created in test mode.
     test: bool,
-    /// Why it failed; only there if it did: `card_declined`, `insufficient_funds`, `expired_card` or
-    /// `processing_error`.
+    /// Reason for the failure: `card_declined`, `insufficient_funds`, `expired_card` or
+    /// `processing_error`. Present only if the status is `failed`.
     #[serde(skip_serializing_if = "Option::is_none")]
     decline_reason: Option<&'static str>,
 }
 
 impl<'a> Payment<'a> {
-    /// The payment as the merchant reads it.
+    /// Builds the merchant's view of a payment.
     pub fn of(payment: &'a payment::Payment) -> Self {
         let checkout = payment.checkout.as_ref();
         let customer = payment.customer.as_ref();
@@ -174,35 +176,36 @@ impl<'a> Payment<'a> {
         }
     }
 
-    /// The body.
+    /// Serializes the response body.
     pub fn body(&self) -> String {
         crate::json(self)
     }
 }
 
-/// What whoever has the link to a payment's page may see of it.
+/// Public view of a payment, for anyone who has the link to its checkout page.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct PublicPayment<'a> {
-    /// The payment's id.
+    /// Id of the payment, `pay_…`.
     id: String,
-    /// How much, in major units, with all of the currency's decimals.
+    /// Amount in major units, with all of the currency's decimals.
     amount: String,
-    /// ISO 4217.
+    /// Three-letter ISO 4217 currency code, in upper case.
     currency: &'static str,
-    /// What is paid for.
+    /// Description of the purchase.
     description: Option<&'a str>,
-    /// How far it has come.
+    /// Status of the payment.
     status: Status,
-    /// Names of what is paid for.
+    /// Names of the items.
     items: &'a [String],
-    /// Where the payer goes from the page.
+    /// URL that the payer returns to from the checkout page.
     return_url: &'a str,
-    /// Whether it was made with a test key.
+    /// Whether the object was created in test mode.
     test: bool,
 }
 
 impl<'a> PublicPayment<'a> {
-    /// The payment as its payer may see it; `None` for one without a page, which no payer was shown.
+    /// Builds the public view of a payment. Returns `None` if it has no checkout page: no payer has
+    /// a link to it.
     pub fn of(payment: &'a payment::Payment) -> Option<Self> {
         let checkout = payment.checkout.as_ref()?;
         Some(Self {
@@ -217,7 +220,7 @@ impl<'a> PublicPayment<'a> {
         })
     }
 
-    /// The body.
+    /// Serializes the response body.
     pub fn body(&self) -> String {
         crate::json(self)
     }

@@ -1,4 +1,4 @@
-//! A refund, in the two shapes in which it may be asked for.
+//! Refund responses, in the formats of the two requests.
 
 use domain::refund;
 use schemars::JsonSchema;
@@ -10,28 +10,28 @@ use crate::status::Status;
 /// A refund.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct Refund<'a> {
-    /// The refund's id.
+    /// Id of the refund, `ref_…`.
     id: String,
     /// Always `refund`.
     object: &'static str,
-    /// Of which payment.
+    /// Id of the refunded payment.
     payment_id: String,
-    /// How much, in the currency's smallest unit.
+    /// Amount in the currency's smallest unit.
     amount: i128,
-    /// How far it has come.
+    /// Status of the refund.
     status: Status,
-    /// ISO 4217.
+    /// Three-letter ISO 4217 currency code, in upper case.
     currency: &'static str,
-    /// The merchant's reason.
+    /// Your reason for the refund.
     reason: Option<&'a str>,
-    /// When it was asked for.
+    /// Creation time, in ISO 8601.
     created_at: String,
-    /// Whether it was made with a test key.
+    /// Whether the object was created in test mode.
     test: bool,
 }
 
 impl<'a> Refund<'a> {
-    /// The refund as asked for with `payment_id`, and as it is read.
+    /// Builds the response to creating a refund with `payment_id`, or to retrieving one.
     pub fn of(refund: &'a refund::Refund) -> Self {
         Self {
             id: refund.id.to_string(),
@@ -46,33 +46,33 @@ impl<'a> Refund<'a> {
         }
     }
 
-    /// The body.
+    /// Serializes the response body.
     pub fn body(&self) -> String {
         crate::json(self)
     }
 }
 
-/// A refund as it is answered to a request with `charge_id`.
+/// A refund in the response to a request with `charge_id`.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct ChargeRefund<'a> {
-    /// The refund's id.
+    /// Id of the refund, `ref_…`.
     refund_id: String,
-    /// The payment, as the request named it.
+    /// Id of the payment, as sent in the request.
     charge_id: &'a str,
-    /// How much, in major units.
+    /// Amount in major units.
     amount: String,
-    /// ISO 4217, in lower case.
+    /// Three-letter ISO 4217 currency code, in lower case.
     currency: String,
-    /// The merchant's reason.
+    /// Your reason for the refund.
     reason: Option<&'a str>,
-    /// How far it has come.
+    /// Status of the refund.
     status: Status,
-    /// Whether it was made with a test key.
+    /// Whether the object was created in test mode.
     test: bool,
 }
 
 impl<'a> ChargeRefund<'a> {
-    /// The refund as asked for with this `charge_id`.
+    /// Builds the response to creating a refund with this `charge_id`.
     pub fn of(refund: &'a refund::Refund, charge_id: &'a str) -> Self {
         Self {
             refund_id: refund.id.to_string(),
@@ -85,27 +85,27 @@ impl<'a> ChargeRefund<'a> {
         }
     }
 
-    /// The body.
+    /// Serializes the response body.
     pub fn body(&self) -> String {
         crate::json(self)
     }
 }
 
-/// A part of the refunds, newest first.
+/// A page of refunds, newest first.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct Refunds<'a> {
-    /// The refunds.
+    /// Refunds of the page.
     pub items: Vec<Refund<'a>>,
-    /// How many there are altogether.
+    /// Total number of refunds.
     pub total_items: u64,
-    /// How many were asked for at most.
+    /// Maximum number of objects on the page.
     pub limit: u32,
-    /// How many were skipped.
+    /// Number of objects skipped.
     pub offset: u32,
 }
 
 impl Refunds<'_> {
-    /// The body.
+    /// Serializes the response body.
     pub fn body(&self) -> String {
         crate::json(self)
     }

@@ -1,4 +1,4 @@
-//! A payment in a list: 26 columns, amounts as JSON numbers.
+//! Payments in lists: 26 columns, with amounts as JSON numbers.
 
 use domain::card::MaskedCard;
 use domain::money::Currency;
@@ -12,11 +12,11 @@ use uuid::{Builder, Uuid};
 use super::microseconds;
 use crate::fourgeeks::number::Number;
 
-/// Digits behind the point of a rate that is the inverse of one we hold.
+/// Number of decimals of an inverted exchange rate.
 const INVERSE_DIGITS: u32 = 10;
 
-/// How far a payment in a list has come; the same as a payment's own status, but for the word for
-/// paid.
+/// Status of a payment in a list. The same as the status of a retrieved payment, with `succeeded`
+/// in place of `completed`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum RowStatus {
@@ -24,9 +24,9 @@ pub enum RowStatus {
     Pending,
     /// Paid.
     Succeeded,
-    /// The payer's card was declined, or it could not be charged.
+    /// The card was declined or could not be charged.
     Failed,
-    /// Nobody paid in time.
+    /// Expired before it was paid.
     Canceled,
 }
 
@@ -41,86 +41,87 @@ impl RowStatus {
     }
 }
 
-/// What the books say of a captured payment, in major units of its currency.
+/// Ledger amounts of a captured payment, in major units of its currency.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Booked {
     /// The gateway's fee.
     pub fee: Decimal,
-    /// What the capture brought the merchant.
+    /// The amount less the fee.
     pub net: Decimal,
 }
 
-/// What the rates say beside a payment.
+/// Exchange rates at the time of a payment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Exchange {
     /// The merchant's own currency.
     pub local: Currency,
-    /// How much of it a dollar is worth, if that is known.
+    /// Units of `local` per US dollar, if known.
     pub local_per_usd: Option<Decimal>,
-    /// How much of the payment's currency a dollar is worth, if that is known.
+    /// Units of the payment's currency per US dollar, if known.
     pub original_per_usd: Option<Decimal>,
 }
 
 /// A payment in a list.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct PaymentRow<'a> {
-    /// The payment's number; it reads the same payment as its `pay_` id.
+    /// UUID of the payment. It retrieves the same payment as the `pay_` id.
     id: Uuid,
-    /// What is paid for: payments of the same items share it. `null` if no items were named.
+    /// UUID of the items: payments with the same items share it. `null` if there are no items.
     product: Option<Uuid>,
-    /// The customer's number, if there is one.
+    /// UUID of the customer, if any.
     customer: Option<Uuid>,
-    /// How much, in major units.
+    /// Amount in major units.
     amount: Number,
-    /// The gateway's fee as it was booked; 0 until the payment is paid.
+    /// Fee of the gateway, from the ledger; 0 until the payment is paid.
     fee: Number,
-    /// ISO 4217.
+    /// Three-letter ISO 4217 currency code, in upper case.
     currency: &'static str,
-    /// What is paid for, in the merchant's words.
+    /// Your description of the purchase.
     description: Option<&'a str>,
-    /// The merchant's name as card statements abbreviate it.
+    /// Your name as printed on card statements.
     statement_description: &'a str,
-    /// How far it has come.
+    /// Status of the payment.
     status: RowStatus,
-    /// Always true: money is captured as soon as it is authorized.
+    /// Always `true`: funds are captured as soon as they are authorized.
     capture: bool,
-    /// When it was created, to the microsecond.
+    /// Creation time, in ISO 8601, to the microsecond.
     created_on: String,
-    /// How much was given back or is on its way back, in major units; `null` if nothing was.
+    /// Amount refunded, including pending refunds, in major units. `null` if nothing was refunded.
     refund: Option<Number>,
-    /// Always null: nothing is captured by hand.
+    /// Always `null`: there is no manual capture.
     captured: Option<bool>,
-    /// Whether it was made with a test key.
+    /// Whether the object was created in test mode.
     test: bool,
-    /// The last four digits of the card; empty as long as there is none.
+    /// Last four digits of the card number; empty if there is no card yet.
     card_last4: &'a str,
-    /// The month in which the card expires, two digits, or empty.
+    /// Two-digit expiration month of the card; empty if there is no card yet.
     card_exp_month: String,
-    /// The year in which the card expires, four digits, or empty.
+    /// Four-digit expiration year of the card; empty if there is no card yet.
     card_exp_year: String,
-    /// Always empty: the card's country is not known.
+    /// Always empty: the country of the card is unknown.
     card_country: &'static str,
-    /// The brand of the card; empty as long as there is none.
+    /// Card brand, in lower case; empty if there is no card yet.
     card_brand: &'static str,
-    /// Always 0: nothing is exchanged for a payout.
+    /// Always 0: payouts are not converted.
     exchange_usd_to_payout: Number,
-    /// Always 0: nothing is exchanged for a payout.
+    /// Always 0: payouts are not converted.
     exchange_original_payout_to_usd: Number,
-    /// How much of `currency_local` a dollar is worth; 0 if that is not known.
+    /// Units of `currency_local` per US dollar at the time of the payment; 0 if unknown.
     exchange_usd_to_local: Number,
-    /// How many dollars one unit of `currency` is worth; 0 if that is not known.
+    /// US dollars per unit of `currency` at the time of the payment; 0 if unknown.
     exchange_original_local_to_usd: Number,
-    /// The merchant's own currency, ISO 4217.
+    /// ISO 4217 code of your own currency.
     currency_local: &'static str,
-    /// What the payment brought the merchant, `amount` less `fee`, as it was booked; 0 until the
-    /// payment is paid. What is given back is not taken off.
+    /// `amount` less `fee`, from the ledger; 0 until the payment is paid. Refunds are not
+    /// subtracted.
     net: Number,
-    /// The currency of `net`.
+    /// ISO 4217 code of the currency of `net`.
     net_currency: &'static str,
 }
 
 impl<'a> PaymentRow<'a> {
-    /// The payment as a list shows it. `statement` is the shop's name as statements write it.
+    /// Builds the row of a payment. `statement` is the merchant's name as printed on card
+    /// statements.
     pub fn of(
         payment: &'a payment::Payment,
         booked: Booked,
@@ -162,7 +163,7 @@ impl<'a> PaymentRow<'a> {
     }
 }
 
-/// The body of a list of payments: a bare array.
+/// Serializes a list of payments as a bare array.
 pub fn list(rows: &[PaymentRow<'_>]) -> String {
     crate::json(&rows)
 }
@@ -172,14 +173,15 @@ fn inverse(rate: Option<Decimal>) -> Decimal {
     inverse.unwrap_or_default().round_dp(INVERSE_DIGITS)
 }
 
-/// A number for a merchant's items: the same for the same.
+/// A UUID derived from the merchant and its items: the same items have the same UUID.
 fn product(payment: &payment::Payment) -> Option<Uuid> {
     let items = payment.checkout.as_ref().map(|checkout| &checkout.items);
     let items = items.filter(|items| !items.is_empty())?;
     let mut digest = Sha256::new_with_prefix(payment.merchant_id.0);
     for item in items {
         digest.update(item.as_bytes());
-        // No text holds it, so that two items are not one.
+        // Separates the items, so that different lists have different digests. No item contains
+        // NUL.
         digest.update([0]);
     }
     let digest = digest.finalize();
@@ -198,7 +200,7 @@ mod tests {
     use crate::fourgeeks::response::examples::{money, payment};
     use domain::id::PaymentId;
 
-    /// The first row that the document prints, but for `product`, which is ours.
+    /// The first row in the document, except for `product`, which is ours.
     const PRINTED: &str = r#"[{"id":"7f277445-d4d0-47e2-bd6f-4664e4480778","product":"@","customer":"5c35a9f5-cd2a-4bf5-a0e2-d946eedeefeb","amount":100.0,"fee":5.5,"currency":"USD","description":null,"statement_description":"JUANPESA","status":"succeeded","capture":true,"created_on":"2025-11-04T14:33:25.690012Z","refund":null,"captured":null,"test":true,"card_last4":"","card_exp_month":"","card_exp_year":"","card_country":"","card_brand":"","exchange_usd_to_payout":0.0,"exchange_original_payout_to_usd":0.0,"exchange_usd_to_local":533.48,"exchange_original_local_to_usd":1.0,"currency_local":"CRC","net":94.5,"net_currency":"USD"}]"#;
 
     fn printed() -> Result<payment::Payment, Error> {
@@ -293,7 +295,7 @@ mod tests {
     }
 
     proptest! {
-        /// Read back as text, so that no float stands between.
+        /// Parses the amount from the text, to avoid a float.
         #[test]
         fn every_amount_is_written_exactly(minor in 1..=domain::money::MINOR_MAX, code in prop::sample::select(vec!["USD", "JPY", "KWD", "CLF"])) {
             let mut payment = printed().map_err(|_| TestCaseError::fail("no example"))?;

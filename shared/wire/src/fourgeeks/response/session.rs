@@ -1,4 +1,4 @@
-//! A session: a payment as the program that shows its page speaks of it.
+//! Checkout sessions: payments as seen by the client that shows their page.
 
 use domain::payment;
 use schemars::JsonSchema;
@@ -7,17 +7,17 @@ use serde::Serialize;
 use super::payment::{PublicPayment, Started};
 use crate::fourgeeks::session_id;
 
-/// A session was begun.
+/// A created checkout session.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct SessionCreated {
-    /// The session's id.
+    /// Id of the session, `session_…`.
     session_id: String,
-    /// The page to send the payer to.
+    /// URL of the checkout page to send the payer to.
     checkout_url: String,
 }
 
 impl SessionCreated {
-    /// The answer to creating a session, whose payment this is.
+    /// Builds the response to creating the session of this payment.
     pub fn of(payment: &payment::Payment, started: Started) -> Self {
         Self {
             session_id: session_id(payment.id),
@@ -25,26 +25,26 @@ impl SessionCreated {
         }
     }
 
-    /// The body.
+    /// Serializes the response body.
     pub fn body(&self) -> String {
         crate::json(self)
     }
 }
 
-/// A session, as whoever has its id may see it.
+/// Public view of a session, for anyone who knows its id.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct Session<'a> {
-    /// The session's id.
+    /// Id of the session, `session_…`.
     #[serde(rename = "session_id")]
     id: String,
-    /// The page on which it is paid.
+    /// URL of the checkout page.
     checkout_url: String,
-    /// What is paid.
+    /// Payment of the session.
     payment: PublicPayment<'a>,
 }
 
 impl<'a> Session<'a> {
-    /// `None` for a payment that has no page.
+    /// Returns `None` if the payment has no checkout page.
     pub fn of(payment: &'a payment::Payment, started: Started) -> Option<Self> {
         Some(Self {
             id: session_id(payment.id),
@@ -53,7 +53,7 @@ impl<'a> Session<'a> {
         })
     }
 
-    /// The body.
+    /// Serializes the response body.
     pub fn body(&self) -> String {
         crate::json(self)
     }

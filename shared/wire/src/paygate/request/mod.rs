@@ -1,4 +1,4 @@
-//! What a client asks for.
+//! Requests.
 
 mod payment;
 mod refund;

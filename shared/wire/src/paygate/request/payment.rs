@@ -1,4 +1,4 @@
-//! A payment to create.
+//! Payment creation.
 
 use domain::card::Card;
 use domain::money::{AmountError, Currency, Money};
@@ -9,27 +9,28 @@ use serde_json::{Map, Value};
 use crate::card::{self, CardBody};
 use crate::customer;
 use crate::fields::Fields;
+use crate::limits;
 use crate::paygate::error::{self, Error};
 
 /// A payment to create.
 #[derive(Debug)]
 pub struct CreatePayment {
-    /// How much.
+    /// The amount.
     pub money: Money,
-    /// Who pays.
+    /// The payer.
     pub customer: Option<Customer>,
-    /// With which card; without one the payment waits.
+    /// The card to charge; without one, the payment stays pending.
     pub card: Option<Card>,
-    /// The merchant's words about it.
+    /// The merchant's description.
     pub description: Option<String>,
     /// The merchant's own keys and values.
     pub metadata: Map<String, Value>,
 }
 
-/// Who pays.
+/// The payer.
 #[derive(Debug)]
 pub struct Customer {
-    /// E-mail address; one customer for each.
+    /// E-mail address; each belongs to one customer.
     pub email: Option<String>,
     /// Full name.
     pub name: Option<String>,
@@ -42,7 +43,7 @@ impl CreatePayment {
     pub fn read(body: Value) -> Result<Self, Error> {
         let mut fields = Fields::of(body)?;
         let money = money(&mut fields)?;
-        let method = fields.text("payment_method", 40)?;
+        let method = fields.text("payment_method", limits::WORD_MAX)?;
         let method = fields.required("payment_method", method)?;
         if method != "card" {
             let unsupported = &error::PAYMENT_METHOD_UNSUPPORTED;
@@ -50,7 +51,7 @@ impl CreatePayment {
         }
         let customer = fields.object("customer")?.map(payer).transpose()?;
         let card = fields.object("card")?.map(card::read).transpose()?;
-        let description = fields.text("description", 1_000)?;
+        let description = fields.text("description", limits::DESCRIPTION_MAX)?;
         let metadata = fields.metadata()?;
         fields.finish()?;
         Ok(Self {
@@ -66,7 +67,7 @@ impl CreatePayment {
 fn money(fields: &mut Fields) -> Result<Money, Error> {
     let minor = fields.integer("amount")?;
     let minor = fields.required("amount", minor)?;
-    let code = fields.text("currency", 40)?;
+    let code = fields.text("currency", limits::WORD_MAX)?;
     let code = fields.required("currency", code)?;
     let currency = Currency::parse(&code);
     let currency = currency.ok_or_else(|| Error::about(&error::CURRENCY_INVALID, "currency"))?;
@@ -85,7 +86,7 @@ fn money(fields: &mut Fields) -> Result<Money, Error> {
     })
 }
 
-/// The least amount: half a unit of the currency, or 50 of one that has no smaller unit.
+/// The minimum amount: half a unit of the currency, or 50 if the currency has no smaller unit.
 fn least_minor(currency: Currency) -> i64 {
     match currency.exponent() {
         0 => 50,
@@ -112,40 +113,42 @@ fn payer(mut fields: Fields) -> Result<Customer, Error> {
 #[serde(deny_unknown_fields)]
 #[schemars(rename = "PaymentToCreate")]
 pub struct CreatePaymentBody {
-    /// How much, in the currency's smallest unit: 5000 is 50.00 USD. At least half a unit, 50 for
-    /// currencies without a smaller one.
-    #[schemars(range(min = 50, max = 999_999_999_999_i64), example = 5000)]
+    /// Amount to charge, in the currency's smallest unit: 5000 is 50.00 USD. The minimum is half a
+    /// unit of the currency, or 50 if the currency has no smaller unit.
+    #[schemars(range(min = 50, max = limits::MINOR_MAX), example = 5000)]
     pub amount: i64,
-    /// ISO 4217 code in upper case.
-    #[schemars(regex(pattern = "^[A-Z]{3}$"), example = &"USD")]
+    /// Three-letter ISO 4217 currency code, in upper case.
+    #[schemars(regex(pattern = limits::CURRENCY), example = &"USD")]
     pub currency: String,
-    /// How the payer pays.
+    /// Payment method.
     #[schemars(extend("enum" = ["card"]))]
     pub payment_method: String,
-    /// Who pays. One customer for each e-mail address.
+    /// The payer. If a customer with this e-mail address exists, the payment is attached to it and
+    /// the customer is not changed.
     pub customer: Option<PayerBody>,
-    /// The card to charge. Without one the payment stays `pending`, and fails after 24 hours.
+    /// The card to charge. Without a card, the payment stays `pending` and fails after 24 hours.
     pub card: Option<CardBody>,
-    /// Your own words about the payment.
-    #[schemars(length(max = 1000))]
+    /// Your description of the payment.
+    #[schemars(length(max = limits::DESCRIPTION_MAX))]
     pub description: Option<String>,
-    /// Your own keys and values: at most 50 keys, 5 levels, texts of at most 500 characters.
+    /// Key-value pairs to attach to the object: at most 50 keys, 5 levels of nesting, and 500
+    /// characters per string.
     pub metadata: Option<Map<String, Value>>,
 }
 
-/// Who pays.
+/// The payer.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(rename = "PayerDetails")]
 pub struct PayerBody {
     /// E-mail address.
-    #[schemars(length(max = 254), example = &"customer@example.com")]
+    #[schemars(length(max = limits::EMAIL_MAX), example = &"customer@example.com")]
     pub email: Option<String>,
     /// Full name.
-    #[schemars(length(max = 200))]
+    #[schemars(length(max = limits::NAME_MAX))]
     pub name: Option<String>,
     /// Telephone number.
-    #[schemars(length(max = 40))]
+    #[schemars(length(max = limits::PHONE_MAX))]
     pub phone: Option<String>,
 }
 

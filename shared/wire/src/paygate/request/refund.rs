@@ -1,16 +1,17 @@
-//! A refund of a payment.
+//! Refund creation.
 
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
 
 use crate::fields::Fields;
+use crate::limits;
 use crate::paygate::error::{self, Error};
 
-/// Money to give back. Whose payment it is stands in the path.
+/// A refund to create. The path identifies the payment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RefundPayment {
-    /// How much, in minor units and more than nothing; all that is left if nobody says.
+    /// Amount in minor units, greater than zero; `None` means the remaining amount.
     pub minor: Option<i64>,
     /// The merchant's reason.
     pub reason: Option<String>,
@@ -24,23 +25,23 @@ impl RefundPayment {
         if minor.is_some_and(|minor| minor <= 0) {
             return Err(Error::about(&error::AMOUNT_NOT_POSITIVE, "amount"));
         }
-        let reason = fields.text("reason", 500)?;
+        let reason = fields.text("reason", limits::REASON_MAX)?;
         fields.finish()?;
         Ok(Self { minor, reason })
     }
 }
 
-/// A refund to make.
+/// A refund to create.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(rename = "RefundToCreate")]
 pub struct RefundBody {
-    /// How much to give back, in the smallest unit of the payment's currency. Without it, all that
-    /// was not given back yet.
-    #[schemars(range(min = 1, max = 999_999_999_999_i64), example = 2500)]
+    /// Amount to refund, in the smallest unit of the payment's currency. Defaults to the amount not
+    /// yet refunded.
+    #[schemars(range(min = 1, max = limits::MINOR_MAX), example = 2500)]
     pub amount: Option<i64>,
-    /// Your reason.
-    #[schemars(length(max = 500), example = &"customer_request")]
+    /// Reason for the refund.
+    #[schemars(length(max = limits::REASON_MAX), example = &"customer_request")]
     pub reason: Option<String>,
 }
 

@@ -1,4 +1,4 @@
-//! Which payments to list.
+//! List parameters.
 
 use domain::id::PaymentId;
 use domain::payment::State;
@@ -11,16 +11,16 @@ use crate::paygate::error::Error;
 use crate::query::{Parameters, invalid};
 use crate::status::Status;
 
-/// Which payments to list, newest first.
+/// Parameters for listing payments, newest first.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Transactions {
-    /// Which part of the list.
+    /// The requested page.
     pub page: Page<PaymentId>,
-    /// In which states; empty is all.
+    /// Only payments in these states; empty means all.
     pub states: Vec<State>,
-    /// Created at or after.
+    /// Only payments created at or after this time.
     pub from: Option<OffsetDateTime>,
-    /// Created before.
+    /// Only payments created before this time.
     pub to: Option<OffsetDateTime>,
 }
 
@@ -45,7 +45,7 @@ impl Transactions {
             page,
             states,
             from: first.map(midnight),
-            // The last day counts whole; after the calendar's last one there is nothing.
+            // The last day is included. After the last day of the calendar, no bound is needed.
             to: last.and_then(Date::next_day).map(midnight),
         })
     }
@@ -55,10 +55,10 @@ const fn midnight(day: Date) -> OffsetDateTime {
     OffsetDateTime::new_utc(day, Time::MIDNIGHT)
 }
 
-/// Which payments, newest first. Unknown parameters are ignored.
+/// Parameters for listing payments, newest first. Unknown parameters are ignored.
 #[derive(Deserialize, JsonSchema)]
 pub struct TransactionsParameters {
-    /// Which part of the list.
+    /// The requested page.
     #[serde(flatten)]
     pub page: PageParameters,
     /// Only payments with this status.

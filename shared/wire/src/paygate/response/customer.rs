@@ -1,34 +1,34 @@
-//! A customer.
+//! Customer responses.
 
 use domain::customer;
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-/// A customer. What you never said of it is `null`.
+/// A customer. Fields that were never set are `null`.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct Customer<'a> {
-    /// The customer's id, `cus_…`.
+    /// Id of the customer, `cus_…`.
     id: String,
     /// Always `customer`.
     #[schemars(extend("const" = "customer"))]
     object: &'static str,
-    /// E-mail address; no other customer has it.
+    /// E-mail address, unique among your customers.
     email: Option<&'a str>,
     /// Full name.
     name: Option<&'a str>,
     /// Telephone number.
     phone: Option<&'a str>,
-    /// Your own words about the customer.
+    /// Your description of the customer.
     description: Option<&'a str>,
-    /// Your own keys and values.
+    /// Key-value pairs that you attached to the object.
     metadata: &'a Map<String, Value>,
-    /// When it was created, in Unix seconds.
+    /// Creation time, in Unix seconds.
     created: i64,
 }
 
 impl<'a> Customer<'a> {
-    /// The customer as this contract writes it.
+    /// Builds the response object from a customer.
     pub fn of(customer: &'a customer::Customer) -> Self {
         Self {
             id: customer.id.to_string(),
@@ -42,7 +42,7 @@ impl<'a> Customer<'a> {
         }
     }
 
-    /// The body.
+    /// Serializes the response body.
     pub fn body(&self) -> String {
         crate::json(self)
     }

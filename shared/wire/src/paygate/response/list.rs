@@ -1,31 +1,31 @@
-//! A part of a list.
+//! List responses.
 
 use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::page::Page;
 
-/// A part of a list, newest first.
+/// A page of a list, newest first.
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(rename = "{T}List")]
 pub struct List<T> {
     /// Always `list`.
     #[schemars(extend("const" = "list"))]
     object: &'static str,
-    /// The objects.
+    /// Objects of the page.
     data: Vec<T>,
-    /// How many objects this part could have had. Not there where a list comes as a whole.
+    /// Maximum number of objects on the page. Absent if the list has only one page.
     #[serde(skip_serializing_if = "Option::is_none")]
     limit: Option<u32>,
-    /// How many were skipped. Not there where a list comes as a whole.
+    /// Number of objects skipped. Absent if the list has only one page.
     #[serde(skip_serializing_if = "Option::is_none")]
     offset: Option<u32>,
-    /// Whether there are more after the last one.
+    /// Whether more objects follow the last one.
     has_more: bool,
 }
 
 impl<T: Serialize> List<T> {
-    /// The part that `page` asked for.
+    /// Creates the requested page.
     pub const fn of<I>(page: &Page<I>, data: Vec<T>, has_more: bool) -> Self {
         Self {
             object: "list",
@@ -36,7 +36,7 @@ impl<T: Serialize> List<T> {
         }
     }
 
-    /// A list that is never long.
+    /// Creates a list with only one page, because it is never long.
     pub const fn whole(data: Vec<T>) -> Self {
         Self {
             object: "list",
@@ -47,7 +47,7 @@ impl<T: Serialize> List<T> {
         }
     }
 
-    /// The body.
+    /// Serializes the response body.
     pub fn body(&self) -> String {
         crate::json(self)
     }

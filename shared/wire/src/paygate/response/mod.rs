@@ -1,4 +1,4 @@
-//! What a client is answered.
+//! Responses.
 
 mod customer;
 mod endpoint;

@@ -1,4 +1,4 @@
-//! A payment.
+//! Payment responses.
 
 use domain::money::Money;
 use domain::payment::{self, Failure};
@@ -9,44 +9,44 @@ use serde_json::{Map, Value};
 use crate::status::Status;
 
 /// A payment.
-// In the order of the contract's example.
+// Fields are in the order of the contract's example.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct Payment<'a> {
-    /// The payment's id, `pay_…`.
+    /// Id of the payment, `pay_…`.
     id: String,
-    /// How far it has come. `succeeded` and `failed` are final.
+    /// Status of the payment. `succeeded` and `failed` are final.
     status: Status,
-    /// How much, in the currency's smallest unit: 5000 is 50.00 USD.
+    /// Amount in the currency's smallest unit: 5000 is 50.00 USD.
     amount: i128,
-    /// ISO 4217 code.
+    /// Three-letter ISO 4217 currency code, in upper case.
     currency: &'static str,
-    /// When it was created, in Unix seconds.
+    /// Creation time, in Unix seconds.
     created: i64,
-    /// Who pays.
+    /// The payer.
     #[serde(skip_serializing_if = "Option::is_none")]
     customer: Option<Payer<'a>>,
-    /// Your own words about it.
+    /// Your description of the payment.
     #[serde(skip_serializing_if = "Option::is_none")]
     description: Option<&'a str>,
-    /// Your own keys and values.
+    /// Key-value pairs that you attached to the object.
     #[serde(skip_serializing_if = "Map::is_empty")]
     metadata: &'a Map<String, Value>,
-    /// How much was given back or is on its way back, in the currency's smallest unit. Not there
-    /// while it is nothing.
+    /// Amount refunded, including pending refunds, in the currency's smallest unit. Absent if
+    /// nothing was refunded.
     #[serde(skip_serializing_if = "Option::is_none")]
     amount_refunded: Option<i128>,
-    /// Why it failed, for programs.
+    /// Machine-readable reason for the failure.
     #[serde(skip_serializing_if = "Option::is_none")]
     failure_code: Option<&'static str>,
-    /// Why it failed, for people.
+    /// Human-readable reason for the failure.
     #[serde(skip_serializing_if = "Option::is_none")]
     failure_message: Option<&'static str>,
 }
 
-/// Who pays.
+/// The payer.
 #[derive(Debug, Serialize, JsonSchema)]
 struct Payer<'a> {
-    /// The customer's id, `cus_…`.
+    /// Id of the customer, `cus_…`.
     id: String,
     /// E-mail address.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -54,9 +54,9 @@ struct Payer<'a> {
 }
 
 impl<'a> Payment<'a> {
-    /// The payment as this contract writes it.
+    /// Builds the response object from a payment.
     pub fn of(payment: &'a payment::Payment) -> Self {
-        // Nothing is no money.
+        // `Money` is never zero, so this is an error if nothing was refunded.
         let refunded = Money::from_major(payment.refunded, payment.money.currency());
         Self {
             id: payment.id.to_string(),
@@ -76,7 +76,7 @@ impl<'a> Payment<'a> {
         }
     }
 
-    /// The body.
+    /// Serializes the response body.
     pub fn body(&self) -> String {
         crate::json(self)
     }

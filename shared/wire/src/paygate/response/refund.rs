@@ -1,4 +1,4 @@
-//! A refund.
+//! Refund responses.
 
 use domain::refund;
 use schemars::JsonSchema;
@@ -6,31 +6,32 @@ use serde::Serialize;
 
 use crate::status::Status;
 
-/// Money on its way back to the payer.
+/// A refund of a payment.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct Refund<'a> {
-    /// The refund's id, `ref_…`.
+    /// Id of the refund, `ref_…`.
     id: String,
     /// Always `refund`.
     #[schemars(extend("const" = "refund"))]
     object: &'static str,
-    /// The payment it gives back.
+    /// Id of the refunded payment.
     payment_id: String,
-    /// How much, in the currency's smallest unit.
+    /// Amount in the currency's smallest unit.
     amount: i128,
-    /// The payment's currency, an ISO 4217 code.
+    /// Three-letter ISO 4217 currency code of the payment, in upper case.
     currency: &'static str,
-    /// How far it has come. One that `failed` gave nothing back; its amount may be refunded anew.
+    /// Status of the refund. If it is `failed`, the payer received nothing and the amount can be
+    /// refunded again.
     status: Status,
-    /// Your reason.
+    /// Your reason for the refund.
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<&'a str>,
-    /// When it was asked for, in Unix seconds.
+    /// Creation time, in Unix seconds.
     created: i64,
 }
 
 impl<'a> Refund<'a> {
-    /// The refund as this contract writes it.
+    /// Builds the response object from a refund.
     pub fn of(refund: &'a refund::Refund) -> Self {
         Self {
             id: refund.id.to_string(),
@@ -44,7 +45,7 @@ impl<'a> Refund<'a> {
         }
     }
 
-    /// The body.
+    /// Serializes the response body.
     pub fn body(&self) -> String {
         crate::json(self)
     }

@@ -5,12 +5,12 @@ use super::*;
 use crate::error::SurfaceError;
 use crate::samples::{self, any_json};
 
-/// The example of the contract's reference.
+/// The example in the contract's reference.
 fn example() -> Value {
     json!({"amount": "100.00", "currency": "USDC", "type": "DELIVERY_VS_PAYMENT"})
 }
 
-/// Every field there is.
+/// A body with every field.
 fn whole() -> Value {
     json!({
         "amount": "1000.00", "currency": "USDC", "type": "DELIVERY_VS_PAYMENT",
@@ -191,7 +191,7 @@ fn terms_of_delivery_are_checked() {
             );
         }
     }
-    // Digits in a hash are no card number.
+    // Digits in a hash are not a card number.
     let hash = format!("0xabcd4242424242424242{}", "ef".repeat(22));
     assert_eq!(
         field_error("/expectedDeliveryHash", json!(hash)).0,
@@ -244,7 +244,7 @@ fn what_the_metadata_says_about_release_is_checked() {
         let read = CreateIntent::read(body).map(|read| read.terms.auto_release);
         assert_eq!(read, Ok(is_automatic), "{metadata}");
     }
-    // What is said outside of the metadata counts.
+    // The top-level field takes precedence over the metadata.
     let mut body = example();
     body["autoRelease"] = json!(false);
     body["metadata"] = json!({"autoRelease": true});

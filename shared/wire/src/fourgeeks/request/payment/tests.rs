@@ -1,4 +1,4 @@
-//! What is taken and what is refused.
+//! Accepted and rejected request bodies.
 
 use proptest::prelude::*;
 use serde_json::json;
@@ -18,7 +18,7 @@ fn example() -> Value {
     })
 }
 
-/// The content that a body with this value is refused with; empty if it is taken.
+/// The `content` of the error for a body with this value; empty if the body is accepted.
 fn field_error(pointer: &str, value: Value) -> String {
     let error = CreatePayment::read(with(example(), pointer, value), Mode::Test).err();
     let body = error

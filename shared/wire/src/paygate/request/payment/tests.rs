@@ -1,4 +1,4 @@
-//! What is taken and what is refused.
+//! Accepted and rejected request bodies.
 
 use proptest::prelude::*;
 use serde_json::{Map, json};
@@ -7,7 +7,7 @@ use super::*;
 use crate::error::SurfaceError;
 use crate::samples::{self, any_json};
 
-/// A card number.
+/// A test card number.
 const NUMBER: &str = "4242424242424242";
 
 fn example() -> Value {
