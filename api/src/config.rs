@@ -60,8 +60,8 @@ impl Config {
                 .first()
                 .map(|address| format!("http://{address}"))
         };
-        let said = self.public_url.as_ref().map(Url::to_string);
-        let url = said.or_else(own).unwrap_or_default();
+        let configured = self.public_url.as_ref().map(Url::to_string);
+        let url = configured.or_else(own).unwrap_or_default();
         url.trim_end_matches('/').to_owned()
     }
 

@@ -192,6 +192,7 @@ async fn behind_a_trusted_proxy_each_payer_has_a_limit_of_its_own_on_pages() -> 
         let request = request.header("X-Forwarded-For", format!("203.0.113.{payer}"));
         let answer = gateway.send(request).await?;
         assert_eq!(answer.status, 404, "{payer}");
+        assert_eq!(answer.number("x-ratelimit-remaining")?, 99, "{payer}");
     }
     gateway.finish().await
 }

@@ -11,15 +11,15 @@ use crate::error::ApiError;
 pub use clients::TOKEN_SECONDS;
 
 /// Issues a token that is valid for [`TOKEN_SECONDS`]; `None` if the credentials are wrong.
-pub async fn give(
+pub async fn issue(
     app: &App,
-    asked: &Credentials,
+    credentials: &Credentials,
     scope: Option<&str>,
 ) -> Result<Option<Zeroizing<String>>, ApiError> {
     // Malformed ids never reach the database.
-    if id::parse("client", &asked.client_id).is_none() {
+    if id::parse("client", &credentials.client_id).is_none() {
         return Ok(None);
     }
-    let (client, secret) = (&asked.client_id, &asked.client_secret);
+    let (client, secret) = (&credentials.client_id, &credentials.client_secret);
     Ok(clients::issue_token(&app.db, client, secret, scope).await?)
 }

@@ -24,15 +24,15 @@ pub async fn create(
     let id = CustomerId(store::new_id());
     let mut tx = store::begin(&app.db, principal.merchant_id, principal.mode).await?;
     if let Some((_, before)) = idempotency::begin(&mut tx, principal, key.as_ref(), id.0).await? {
-        return idempotency::answered(before);
+        return idempotency::replayed(before);
     }
     let (merchant, mode) = (principal.merchant_id, principal.mode);
     let (customer, jobs) = customers::upsert(&mut tx, id, merchant, mode, details).await?;
-    let answer = render(&customer);
-    idempotency::store_response(&mut tx, principal, key.as_ref(), &answer).await?;
+    let response = render(&customer);
+    idempotency::store_response(&mut tx, principal, key.as_ref(), &response).await?;
     store::commit(tx).await?;
     publish(app, jobs);
-    Ok(ApiResponse::new(answer))
+    Ok(ApiResponse::new(response))
 }
 
 /// Converts the details in a create request.

@@ -19,15 +19,15 @@ use crate::error::ApiError;
 
 /// A response, and whether it replays an earlier one.
 pub struct ApiResponse {
-    pub answer: StoredResponse,
+    pub response: StoredResponse,
     pub is_replay: bool,
 }
 
 impl ApiResponse {
     /// A response that is not a replay.
-    pub const fn new(answer: StoredResponse) -> Self {
+    pub const fn new(response: StoredResponse) -> Self {
         Self {
-            answer,
+            response,
             is_replay: false,
         }
     }
@@ -122,18 +122,18 @@ pub async fn store_response(
     tx: &mut Tx,
     principal: Principal,
     key: Option<&Key>,
-    answer: &StoredResponse,
+    response: &StoredResponse,
 ) -> Result<(), ApiError> {
     let Some(key) = key else { return Ok(()) };
     let (merchant, mode) = (principal.merchant_id, principal.mode);
-    Ok(idempotency::store_response(tx, merchant, mode, &key.key, answer).await?)
+    Ok(idempotency::store_response(tx, merchant, mode, &key.key, response).await?)
 }
 
 /// Replays a stored response. For actions that use [`store_response`]: there, a used key always has
 /// one.
-pub fn answered(before: Option<StoredResponse>) -> Result<ApiResponse, ApiError> {
+pub fn replayed(before: Option<StoredResponse>) -> Result<ApiResponse, ApiError> {
     Ok(ApiResponse {
-        answer: before.ok_or(ApiError::Internal)?,
+        response: before.ok_or(ApiError::Internal)?,
         is_replay: true,
     })
 }
@@ -145,11 +145,11 @@ pub async fn store_first(
     app: &App,
     principal: Principal,
     key: Option<&Key>,
-    answer: StoredResponse,
+    response: StoredResponse,
 ) -> Result<StoredResponse, ApiError> {
-    let Some(key) = key else { return Ok(answer) };
+    let Some(key) = key else { return Ok(response) };
     let (merchant, mode) = (principal.merchant_id, principal.mode);
-    Ok(idempotency::store_first_response(&app.db, merchant, mode, &key.key, answer).await?)
+    Ok(idempotency::store_first_response(&app.db, merchant, mode, &key.key, response).await?)
 }
 
 #[cfg(test)]

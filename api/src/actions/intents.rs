@@ -26,14 +26,14 @@ pub async fn create(
     if let Some((_, before)) =
         idempotency::begin(&mut tx, principal, key.as_ref(), intent.id.0).await?
     {
-        return idempotency::answered(before);
+        return idempotency::replayed(before);
     }
     let (intent, jobs) = intents::create(&mut tx, intent).await?;
-    let answer = render(&intent);
-    idempotency::store_response(&mut tx, principal, key.as_ref(), &answer).await?;
+    let response = render(&intent);
+    idempotency::store_response(&mut tx, principal, key.as_ref(), &response).await?;
     store::commit(tx).await?;
     publish(app, jobs);
-    Ok(ApiResponse::new(answer))
+    Ok(ApiResponse::new(response))
 }
 
 /// Returns the intent with this id, whichever merchant owns it.
@@ -53,16 +53,16 @@ pub async fn cancel(
 ) -> Result<ApiResponse, ApiError> {
     let mut tx = store::begin(&app.db, principal.merchant_id, principal.mode).await?;
     if let Some((_, before)) = idempotency::begin(&mut tx, principal, key.as_ref(), id.0).await? {
-        return idempotency::answered(before);
+        return idempotency::replayed(before);
     }
     let canceled = intents::cancel(&mut tx, principal.merchant_id, principal.mode, id).await?;
     let (intent, jobs) = match canceled.ok_or(ApiError::Missing("payment intent"))? {
         Canceled::Now(intent, jobs) => (intent, jobs),
         Canceled::NotOpen(_) => return Err(ApiError::IntentClosed),
     };
-    let answer = render(&intent);
-    idempotency::store_response(&mut tx, principal, key.as_ref(), &answer).await?;
+    let response = render(&intent);
+    idempotency::store_response(&mut tx, principal, key.as_ref(), &response).await?;
     store::commit(tx).await?;
     publish(app, jobs);
-    Ok(ApiResponse::new(answer))
+    Ok(ApiResponse::new(response))
 }

@@ -45,11 +45,11 @@ pub struct Payer {
 pub enum Created {
     /// A new payment, still in progress if the limit was reached first.
     New(Box<Payment>),
-    /// An earlier request with the same idempotency key created this payment; `answer` is its
+    /// An earlier request with the same idempotency key created this payment; `response` is its
     /// response, if one is stored.
     Existing {
         id: PaymentId,
-        answer: Option<StoredResponse>,
+        response: Option<StoredResponse>,
     },
 }
 
@@ -65,18 +65,21 @@ pub async fn create(
     let (payment, is_replay) = match make(app, principal, new, key.as_ref()).await? {
         Created::New(payment) => (*payment, false),
         Created::Existing {
-            answer: Some(answer),
+            response: Some(response),
             ..
         } => {
             return Ok(ApiResponse {
-                answer,
+                response,
                 is_replay: true,
             });
         }
-        Created::Existing { id, answer: None } => (wait_for(app, principal, id).await?, true),
+        Created::Existing { id, response: None } => (wait_for(app, principal, id).await?, true),
     };
-    let answer = idempotency::store_first(app, principal, key.as_ref(), render(&payment)).await?;
-    Ok(ApiResponse { answer, is_replay })
+    let response = idempotency::store_first(app, principal, key.as_ref(), render(&payment)).await?;
+    Ok(ApiResponse {
+        response,
+        is_replay,
+    })
 }
 
 /// Creates a payment and waits until it is no longer in progress, or until the limit.
@@ -113,7 +116,7 @@ pub async fn make(
             ..
         } => Ok(Created::Existing {
             id: payment_id,
-            answer: response,
+            response,
         }),
     }
 }

@@ -52,9 +52,9 @@ pub async fn create(
     let payment = payments::find(app, principal, new.payment_id).await?;
     let mut tx = store::begin(&app.db, principal.merchant_id, principal.mode).await?;
     let before = idempotency::begin(&mut tx, principal, key.as_ref(), id.0).await?;
-    if let Some((id, answer)) = before {
+    if let Some((id, response)) = before {
         drop(tx);
-        return again(app, principal, key, RefundId(id), answer, render).await;
+        return again(app, principal, key, RefundId(id), response, render).await;
     }
     let mut refund = Refund {
         id,
@@ -77,8 +77,8 @@ pub async fn create(
     };
     app.publisher.publish(job, app.replies.name());
     let refund = wait::until_done(app, &mut waiter, refund).await?;
-    let answer = idempotency::store_first(app, principal, key.as_ref(), render(&refund)).await?;
-    Ok(ApiResponse::new(answer))
+    let response = idempotency::store_first(app, principal, key.as_ref(), render(&refund)).await?;
+    Ok(ApiResponse::new(response))
 }
 
 /// The amount to refund, if the payment has that much left.
@@ -90,21 +90,21 @@ fn money(payment: &Payment, amount: Amount) -> Result<Money, ApiError> {
     let rest = whole
         .checked_sub(payment.refunded)
         .ok_or(ApiError::Internal)?;
-    let asked = match amount {
+    let requested = match amount {
         Amount::Rest if rest.is_zero() => return Err(ApiError::RefundTooLarge),
         Amount::Rest => Money::from_major(rest, currency),
         Amount::Minor(minor) => Money::from_minor(minor, currency),
         Amount::Major(major) => Money::from_major(major, currency),
     };
-    let asked = asked.map_err(|wrong| match wrong {
+    let requested = requested.map_err(|wrong| match wrong {
         AmountError::TooLarge => ApiError::RefundTooLarge,
         AmountError::NotPositive => invalid("must be more than zero"),
         AmountError::TooFine => invalid("must be a whole number of the currency's smallest unit"),
     })?;
-    if asked.amount() > rest {
+    if requested.amount() > rest {
         return Err(ApiError::RefundTooLarge);
     }
-    Ok(asked)
+    Ok(requested)
 }
 
 fn invalid(why: &str) -> ApiError {
@@ -121,12 +121,12 @@ async fn again(
     principal: Principal,
     key: Option<Key>,
     id: RefundId,
-    answer: Option<StoredResponse>,
+    response: Option<StoredResponse>,
     render: impl Fn(&Refund) -> StoredResponse + Send + Sync,
 ) -> Result<ApiResponse, ApiError> {
-    if let Some(answer) = answer {
+    if let Some(response) = response {
         return Ok(ApiResponse {
-            answer,
+            response,
             is_replay: true,
         });
     }
@@ -138,9 +138,9 @@ async fn again(
     } else {
         known
     };
-    let answer = idempotency::store_first(app, principal, key.as_ref(), render(&refund)).await?;
+    let response = idempotency::store_first(app, principal, key.as_ref(), render(&refund)).await?;
     Ok(ApiResponse {
-        answer,
+        response,
         is_replay: true,
     })
 }

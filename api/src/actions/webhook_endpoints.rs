@@ -27,28 +27,28 @@ pub async fn register(
     app: &App,
     principal: Principal,
     surface: Surface,
-    asked: Subscription,
+    subscription: Subscription,
     key: Option<Key>,
     render: impl Fn(&Endpoint, &str) -> StoredResponse + Send + Sync,
 ) -> Result<ApiResponse, ApiError> {
-    check_url(app, principal.mode, &asked.url)?;
+    check_url(app, principal.mode, &subscription.url)?;
     let id = EndpointId(store::new_id());
     let mut tx = store::begin(&app.db, principal.merchant_id, principal.mode).await?;
     if let Some((id, before)) = idempotency::begin(&mut tx, principal, key.as_ref(), id.0).await? {
-        let mut answered = idempotency::answered(before)?;
+        let mut replayed = idempotency::replayed(before)?;
         let secret = app.webhook_key.endpoint(EndpointId(id)).text();
-        answered.answer.body = answered.answer.body.replace(SECRET, &secret);
-        return Ok(answered);
+        replayed.response.body = replayed.response.body.replace(SECRET, &secret);
+        return Ok(replayed);
     }
     let mut stored = endpoints::Endpoint {
         id,
         merchant_id: principal.merchant_id,
         mode: principal.mode,
         surface,
-        url: asked.url,
-        events: asked.events,
-        metadata: asked.metadata,
-        ed25519: asked.ed25519,
+        url: subscription.url,
+        events: subscription.events,
+        metadata: subscription.metadata,
+        ed25519: subscription.ed25519,
         is_active: true,
         created_at: OffsetDateTime::UNIX_EPOCH,
         updated_at: OffsetDateTime::UNIX_EPOCH,
@@ -58,14 +58,14 @@ pub async fn register(
     stored.created_at = created_at.ok_or(ApiError::TooManyEndpoints)?;
     stored.updated_at = stored.created_at;
     let secret = app.webhook_key.endpoint(id).text();
-    let answer = render(&shown(app, stored), &secret);
+    let response = render(&shown(app, stored), &secret);
     let kept = StoredResponse {
-        body: answer.body.replace(&*secret, SECRET),
-        ..answer
+        body: response.body.replace(&*secret, SECRET),
+        ..response
     };
     idempotency::store_response(&mut tx, principal, key.as_ref(), &kept).await?;
     store::commit(tx).await?;
-    Ok(ApiResponse::new(answer))
+    Ok(ApiResponse::new(response))
 }
 
 /// Returns the merchant's endpoint with this id on this surface.

@@ -18,7 +18,7 @@ use zeroize::Zeroizing;
 use crate::error::ApiError;
 
 /// How long a looked-up key is cached, and so how long a revoked or expired one may be accepted.
-const BELIEVED: Duration = Duration::from_secs(5);
+const CACHED_FOR: Duration = Duration::from_secs(5);
 /// The cache's capacity; a full cache is cleared.
 const KEYS_MAX: usize = 10_000;
 
@@ -142,6 +142,6 @@ impl Authenticator {
     fn remembered(&self, hash: &[u8; 32]) -> Option<Principal> {
         let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let (since, principal) = known.get(hash)?;
-        (since.elapsed() < BELIEVED).then_some(*principal)
+        (since.elapsed() < CACHED_FOR).then_some(*principal)
     }
 }

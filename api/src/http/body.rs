@@ -59,10 +59,10 @@ fn is_of(headers: &HeaderMap, media: &str) -> bool {
     let content_type = headers
         .get(CONTENT_TYPE)
         .and_then(|value| value.to_str().ok());
-    let given = content_type
+    let media_type = content_type
         .and_then(|value| value.split(';').next())
         .map(str::trim);
-    given.is_some_and(|given| given.eq_ignore_ascii_case(media))
+    media_type.is_some_and(|media_type| media_type.eq_ignore_ascii_case(media))
 }
 
 async fn whole(body: Body) -> Result<Bytes, ApiError> {

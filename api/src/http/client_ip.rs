@@ -23,10 +23,10 @@ pub fn of(request: &Request, trusted: &[IpNet]) -> IpAddr {
 /// header from right to left.
 fn behind(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> IpAddr {
     let values = headers.get_all(FORWARDED_FOR).iter().rev();
-    let mut said = values.flat_map(|value| value.to_str().unwrap_or_default().rsplit(','));
+    let mut forwarded = values.flat_map(|value| value.to_str().unwrap_or_default().rsplit(','));
     let mut nearest = peer.to_canonical();
     while trusted.iter().any(|net| net.contains(&nearest)) {
-        let Some(address) = said.next().and_then(address) else {
+        let Some(address) = forwarded.next().and_then(address) else {
             break;
         };
         nearest = address;
@@ -49,18 +49,18 @@ mod tests {
 
     const TRUSTED: [&str; 3] = ["10.0.0.0/8", "127.0.0.1/32", "2001:db8::/32"];
 
-    fn found(peer: &str, said: &[&'static str]) -> Option<String> {
-        let said = said
+    fn found(peer: &str, forwarded: &[&'static str]) -> Option<String> {
+        let forwarded = forwarded
             .iter()
-            .map(|said| (FORWARDED_FOR, HeaderValue::from_static(said)));
-        let headers = said.collect();
+            .map(|forwarded| (FORWARDED_FOR, HeaderValue::from_static(forwarded)));
+        let headers = forwarded.collect();
         let trusted: Vec<IpNet> = TRUSTED.iter().filter_map(|net| net.parse().ok()).collect();
         Some(behind(peer.parse().ok()?, &headers, &trusted).to_string())
     }
 
     #[test]
     fn only_trusted_proxies_are_believed() {
-        for (peer, said, from) in [
+        for (peer, forwarded, from) in [
             ("198.51.100.7", &[][..], "198.51.100.7"),
             ("198.51.100.7", &["203.0.113.9"], "198.51.100.7"),
             ("10.0.0.1", &["203.0.113.9"], "203.0.113.9"),
@@ -77,7 +77,11 @@ mod tests {
             ("10.0.0.1", &[], "10.0.0.1"),
             ("10.0.0.1", &["10.0.0.2, 10.0.0.3"], "10.0.0.2"),
         ] {
-            assert_eq!(found(peer, said).as_deref(), Some(from), "{peer} {said:?}");
+            assert_eq!(
+                found(peer, forwarded).as_deref(),
+                Some(from),
+                "{peer} {forwarded:?}"
+            );
         }
     }
 }

@@ -19,7 +19,7 @@ pub async fn name(request: Request, next: Next) -> Response {
         let mut response = next.run(request).await;
         let status = response.status();
         if status.is_server_error() {
-            tracing::warn!(status = status.as_u16(), "answered with a server error");
+            tracing::warn!(status = status.as_u16(), "responded with a server error");
         }
         if let Ok(id) = HeaderValue::from_str(&id.to_string()) {
             response.headers_mut().insert(REQUEST_ID, id);

@@ -83,13 +83,13 @@ mod tests {
         let (_end, ending) = watch::channel(false);
         tokio::spawn(serve(listener, Router::new(), ending));
 
-        let begun = Instant::now();
+        let started = Instant::now();
         let mut slow = TcpStream::connect(address).await?;
         slow.write_all(b"GET / HTTP/1.1\r\nHost: ").await?;
-        let mut answer = Vec::new();
-        timeout(HEAD_TIME_MAX * 2, slow.read_to_end(&mut answer)).await??;
-        assert!(answer.is_empty());
-        assert!(begun.elapsed() >= HEAD_TIME_MAX);
+        let mut response = Vec::new();
+        timeout(HEAD_TIME_MAX * 2, slow.read_to_end(&mut response)).await??;
+        assert!(response.is_empty());
+        assert!(started.elapsed() >= HEAD_TIME_MAX);
         Ok(())
     }
 }

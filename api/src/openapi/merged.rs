@@ -191,10 +191,10 @@ fn both(mut one: Value, mut other: Value, errors: &Map<String, Value>) -> Value 
     } else if let Some(one) = one.as_object_mut() {
         one.remove("requestBody");
     }
-    for (status, answer) in taken(Some(other["responses"].take())) {
+    for (status, response) in taken(Some(other["responses"].take())) {
         let there = one["responses"][&status].take();
-        if let Some(answer) = either(there, answer, errors) {
-            one["responses"][&status] = answer;
+        if let Some(response) = either(there, response, errors) {
+            one["responses"][&status] = response;
         }
     }
     one
@@ -233,8 +233,9 @@ fn either(one: Value, other: Value, errors: &Map<String, Value>) -> Option<Value
                 &other["content"]["application/json"]["schema"],
             ];
             content["schema"] = json!({ "anyOf": schemas });
-            if let Some(said) = other["description"].as_str() {
-                one["description"] = format!("{} Or: {said}", text(&one["description"])).into();
+            if let Some(description) = other["description"].as_str() {
+                one["description"] =
+                    format!("{} Or: {description}", text(&one["description"])).into();
             }
             Some(one)
         }

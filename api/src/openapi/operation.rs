@@ -51,7 +51,7 @@ pub const fn docs(group: &'static str, id: &'static str, summary: &'static str) 
 
 impl Docs {
     /// Sets the description.
-    pub const fn saying(self, description: &'static str) -> Self {
+    pub const fn description(self, description: &'static str) -> Self {
         Self {
             description,
             ..self

@@ -136,29 +136,33 @@ fn bound(name: &str, member: &mut Value) {
 
 /// Replaces a `oneOf` of constants with one `enum`, which client generators support best.
 fn name_choices(members: &mut Map<String, Value>) {
-    let words = members.get("oneOf").and_then(Value::as_array);
-    let words = words.and_then(|words| {
-        let named = words
+    let values = members.get("oneOf").and_then(Value::as_array);
+    let values = values.and_then(|values| {
+        let named = values
             .iter()
-            .map(|word| Some((word.get("const")?, word.get("description")?)));
+            .map(|value| Some((value.get("const")?, value.get("description")?)));
         named.collect::<Option<Vec<(&Value, &Value)>>>()
     });
-    let Some(words) = words else { return };
-    let said = members.get("description").and_then(Value::as_str);
-    let lines = words.iter().map(|(word, said)| {
-        let (word, said) = (word.as_str(), said.as_str());
+    let Some(values) = values else { return };
+    let description = members.get("description").and_then(Value::as_str);
+    let lines = values.iter().map(|(value, description)| {
+        let (value, description) = (value.as_str(), description.as_str());
         format!(
             "\n- `{}`: {}",
-            word.unwrap_or_default(),
-            said.unwrap_or_default()
+            value.unwrap_or_default(),
+            description.unwrap_or_default()
         )
     });
-    let said: String = said.map(str::to_owned).into_iter().chain(lines).collect();
-    let words: Value = words.into_iter().map(|(word, _)| word.clone()).collect();
+    let description: String = description
+        .map(str::to_owned)
+        .into_iter()
+        .chain(lines)
+        .collect();
+    let values: Value = values.into_iter().map(|(value, _)| value.clone()).collect();
     members.remove("oneOf");
     members.insert("type".to_owned(), "string".into());
-    members.insert("enum".to_owned(), words);
-    members.insert("description".to_owned(), said.into());
+    members.insert("enum".to_owned(), values);
+    members.insert("description".to_owned(), description.into());
 }
 
 /// Removes null from a parameter's schema: a parameter without a value is omitted, never null.
@@ -170,14 +174,14 @@ fn without_null(schema: &mut Value) {
     {
         schema.insert("type".to_owned(), kind);
     }
-    if let Some(Value::Array(words)) = schema.get_mut("enum") {
-        words.retain(|word| !word.is_null());
+    if let Some(Value::Array(values)) = schema.get_mut("enum") {
+        values.retain(|value| !value.is_null());
     }
 }
 
 /// Converts the first letter to upper case.
-pub fn capital(word: &str) -> String {
-    let mut letters = word.chars();
+pub fn capital(value: &str) -> String {
+    let mut letters = value.chars();
     let first = letters.next().map(|letter| letter.to_ascii_uppercase());
     first.into_iter().chain(letters).collect()
 }

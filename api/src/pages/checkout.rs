@@ -1,13 +1,13 @@
 //! `/checkout/`: the page of a payment. It shows the stored payment with the id in `data`. Anyone
 //! can change the link, so the other members of `data` are ignored.
 
-use std::net::IpAddr;
 use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use axum::http::header::{HeaderValue, RETRY_AFTER};
+use axum::middleware::{Next, from_fn_with_state};
 use axum::response::Response;
 use axum::routing::get;
 use domain::payment::{self, Payment};
@@ -35,27 +35,40 @@ pub fn routes(app: &Arc<App>) -> Router {
     Router::new()
         .route("/checkout", shown.clone())
         .route("/checkout/", shown)
+        .layer(from_fn_with_state(Arc::clone(app), guard))
         .with_state(Arc::clone(app))
 }
 
+/// Middleware that counts the request by client IP address, as the API counts requests without a key.
+async fn guard(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
+    let from = client_ip::of(&request, &app.trusted_proxies);
+    let window = match Window::count_anonymous(&app, Surface::Fourgeeks, from).await {
+        Ok(window) => window,
+        Err(error) => return error_page(&error),
+    };
+    let mut response = match window.check() {
+        Ok(()) => next.run(request).await,
+        Err(error) => error_page(&error),
+    };
+    window.write(response.headers_mut());
+    response
+}
+
 async fn wrong_method() -> Response {
-    turned_away(&ApiError::MethodNotAllowed)
+    error_page(&ApiError::MethodNotAllowed)
 }
 
 async fn show(State(app): State<Arc<App>>, request: Request) -> Response {
-    let from = client_ip::of(&request, &app.trusted_proxies);
-    match find(&app, from, request.uri().query().unwrap_or_default()).await {
+    match find(&app, request.uri().query().unwrap_or_default()).await {
         Ok((hosted, profile)) => {
             let title = format!("Payment to {}", profile.name);
             page(StatusCode::OK, &title, &stated(&hosted, &profile))
         }
-        Err(refused) => turned_away(&refused),
+        Err(refused) => error_page(&refused),
     }
 }
 
-async fn find(app: &App, from: IpAddr, query: &str) -> Result<(Hosted, Profile), ApiError> {
-    let window = Window::count_anonymous(app, Surface::Fourgeeks, from).await?;
-    window.check()?;
+async fn find(app: &App, query: &str) -> Result<(Hosted, Profile), ApiError> {
     let parameters = Parameters::of(query);
     let data = parameters.text("data").ok().flatten().unwrap_or_default();
     let id = checkout::payment_of(data).ok_or(ApiError::RouteUnknown)?;
@@ -65,7 +78,7 @@ async fn find(app: &App, from: IpAddr, query: &str) -> Result<(Hosted, Profile),
     Ok((hosted, profile))
 }
 
-fn turned_away(refused: &ApiError) -> Response {
+fn error_page(refused: &ApiError) -> Response {
     let (status, title, why) = match refused {
         ApiError::RateLimited { .. } => (
             StatusCode::TOO_MANY_REQUESTS,
@@ -89,15 +102,9 @@ fn turned_away(refused: &ApiError) -> Response {
         ),
     };
     let mut page = page(status, title, &html! { h1 { (title) } p { (why) } });
-    let seconds = match refused {
-        ApiError::RateLimited {
-            retry_after_seconds,
-        } => Some(HeaderValue::from(*retry_after_seconds)),
-        _ if status.is_server_error() => Some(HeaderValue::from_static("1")),
-        _ => None,
-    };
-    if let Some(seconds) = seconds {
-        page.headers_mut().insert(RETRY_AFTER, seconds);
+    if status.is_server_error() {
+        let one = HeaderValue::from_static("1");
+        page.headers_mut().insert(RETRY_AFTER, one);
     }
     page
 }
@@ -107,7 +114,8 @@ fn stated(hosted: &Hosted, profile: &Profile) -> Markup {
     let payment = &hosted.payment;
     let checkout = payment.checkout.as_ref();
     let items = checkout.map_or(&[][..], |checkout| &checkout.items);
-    let back = checkout.and_then(|checkout| checkout::way_back(&checkout.return_url, payment.id));
+    let back =
+        checkout.and_then(|checkout| checkout::return_link(&checkout.return_url, payment.id));
     html! {
         @if !payment.mode.is_live() {
             p.test { "Test mode: no real money moves." }
@@ -134,7 +142,7 @@ fn stated(hosted: &Hosted, profile: &Profile) -> Markup {
 }
 
 fn status(payment: &Payment, profile: &Profile, expires_at: Option<OffsetDateTime>) -> Markup {
-    let (class, word) = match payment.state {
+    let (class, label) = match payment.state {
         payment::State::Created => ("status", "Waiting for payment"),
         payment::State::Authorizing | payment::State::Capturing => ("status", "Being processed"),
         payment::State::Captured => ("status paid", "Paid"),
@@ -143,7 +151,7 @@ fn status(payment: &Payment, profile: &Profile, expires_at: Option<OffsetDateTim
     };
     html! {
         p class=(class) role="status" {
-            strong { (word) }
+            strong { (label) }
             @match payment.state {
                 payment::State::Created => {
                     @if let Some(expires_at) = expires_at {
@@ -159,7 +167,7 @@ fn status(payment: &Payment, profile: &Profile, expires_at: Option<OffsetDateTim
                         "Thank you. Nothing more is to be done."
                     } @else {
                         (payment.refunded) " " (payment.money.currency())
-                        " of it was given back, or is on its way back."
+                        " of it was refunded, or is being refunded."
                     }
                 }
                 payment::State::Failed => {

@@ -90,9 +90,9 @@ const ROWS: [Row; 19] = [
 
 /// Whether a path matches a rule's pattern. `/a/**` also matches `/a`.
 fn is_like(pattern: &str, path: &str) -> bool {
-    let (mut wanted, mut given) = (pattern.split('/'), path.split('/'));
+    let (mut wanted, mut segments) = (pattern.split('/'), path.split('/'));
     loop {
-        match (wanted.next(), given.next()) {
+        match (wanted.next(), segments.next()) {
             (Some("**"), _) | (None, None) => return true,
             (Some("*"), Some(segment)) if !segment.is_empty() => {}
             (Some(one), Some(other)) if one == other => {}
@@ -195,7 +195,11 @@ mod tests {
     const BEARER: &str = "Bearer sk_test_1";
     const BASIC: &str = "Basic c2tfdGVzdF8xOg==";
 
-    fn spoken_to(method: &Method, path: &str, authorization: Option<&'static str>) -> &'static str {
+    fn surface_of(
+        method: &Method,
+        path: &str,
+        authorization: Option<&'static str>,
+    ) -> &'static str {
         let mut headers = HeaderMap::new();
         if let Some(value) = authorization {
             headers.insert("authorization", HeaderValue::from_static(value));
@@ -225,7 +229,7 @@ mod tests {
             ("/apiv2/payments", "finternet"),
         ] {
             for authorization in [None, Some(BEARER), Some(BASIC)] {
-                let found = spoken_to(&Method::POST, path, authorization);
+                let found = surface_of(&Method::POST, path, authorization);
                 assert_eq!(found, name, "{path}");
             }
         }
@@ -239,8 +243,8 @@ mod tests {
             "/v1/customers",
             "/v1/refunds",
         ] {
-            assert_eq!(spoken_to(&Method::POST, path, Some(BEARER)), "paygate");
-            assert_eq!(spoken_to(&Method::POST, path, Some(BASIC)), "fourgeeks");
+            assert_eq!(surface_of(&Method::POST, path, Some(BEARER)), "paygate");
+            assert_eq!(surface_of(&Method::POST, path, Some(BASIC)), "fourgeeks");
         }
         for path in ["/v1/webhooks", "/v1/webhooks/", "/v1/webhooks/whk_1"] {
             let found = surface(path, &Method::POST, &key_alone());
@@ -249,7 +253,7 @@ mod tests {
     }
 
     #[test]
-    fn where_the_credential_is_silent_the_slash_tells() {
+    fn without_a_credential_the_slash_decides() {
         for (method, path, name) in [
             (Method::POST, "/v1/payments", "paygate"),
             (Method::POST, "/v1/payments/", "fourgeeks"),
@@ -268,10 +272,10 @@ mod tests {
             (Method::GET, "/v1/customers/cus_1", "paygate"),
             (Method::GET, "/v1/customers/cus_1/", "fourgeeks"),
         ] {
-            assert_eq!(spoken_to(&method, path, None), name, "{path}");
+            assert_eq!(surface_of(&method, path, None), name, "{path}");
             let with_key = surface(path, &method, &key_alone());
             assert_eq!(with_key.name(), name, "{path}");
         }
-        assert_eq!(spoken_to(&Method::POST, "/v1/webhooks", None), "paygate");
+        assert_eq!(surface_of(&Method::POST, "/v1/webhooks", None), "paygate");
     }
 }

@@ -56,7 +56,7 @@ pub const CREATE: Docs = docs(
     "createWebhookEndpoint",
     "Register a webhook endpoint",
 )
-.saying("Store the `secret`; it is not shown again.")
+.description("Store the `secret`; it is not shown again.")
 .example(r#"{ "url": "https://example.com/webhooks", "events": ["*"] }"#);
 
 pub async fn create<F: Format>(
@@ -119,7 +119,7 @@ pub const REPLACE: Docs = docs(
     "putWebhookEndpoint",
     "Update a webhook endpoint with PUT",
 )
-.saying("The same as PATCH: omitted fields keep their values.")
+.description("The same as PATCH: omitted fields keep their values.")
 .example(r#"{ "status": "disabled" }"#)
 // Without a key, the request goes to paygate, which has no PUT on this path.
 .refusing(&[405]);

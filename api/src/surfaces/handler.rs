@@ -214,7 +214,7 @@ impl<T, const STATUS: u16> From<ApiResponse> for Reply<T, STATUS> {
 impl<T, const STATUS: u16> IntoResponse for Reply<T, STATUS> {
     fn into_response(self) -> Response {
         let is_replay = self.0.is_replay;
-        let mut response = rendered(self.0.answer);
+        let mut response = rendered(self.0.response);
         if is_replay {
             let replayed = HeaderValue::from_static("true");
             let headers = response.headers_mut();

@@ -33,7 +33,7 @@ impl Details {
             name: name(&mut fields)?,
             phone: phone(&mut fields)?,
             description: description(&mut fields)?,
-            metadata: fields.given_metadata()?,
+            metadata: fields.optional_metadata()?,
         };
         fields.finish()?;
         Ok(details)
@@ -64,7 +64,7 @@ impl Changes {
             name: fields.change("name", name)?,
             phone: fields.change("phone", phone)?,
             description: fields.change("description", description)?,
-            metadata: fields.change("metadata", Fields::given_metadata)?,
+            metadata: fields.change("metadata", Fields::optional_metadata)?,
         };
         fields.finish()?;
         Ok(changes)

@@ -225,11 +225,11 @@ impl Fields {
     /// Reads `metadata`, the merchant's own keys and values: at most 50 keys, five levels of
     /// nesting, 500 characters per string, and no card numbers. Empty if absent.
     pub fn metadata(&mut self) -> Result<Map<String, Value>, FieldError> {
-        Ok(self.given_metadata()?.unwrap_or_default())
+        Ok(self.optional_metadata()?.unwrap_or_default())
     }
 
     /// Reads `metadata` like [`Fields::metadata`]; `None` if it is absent.
-    pub fn given_metadata(&mut self) -> Result<Option<Map<String, Value>>, FieldError> {
+    pub fn optional_metadata(&mut self) -> Result<Option<Map<String, Value>>, FieldError> {
         let param = self.param("metadata");
         let members = match self.value("metadata") {
             None => return Ok(None),

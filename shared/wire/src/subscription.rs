@@ -67,7 +67,7 @@ impl Changes {
         let mut fields = Fields::of(body)?;
         let url = url(&mut fields)?;
         let events = events(&mut fields, known)?;
-        let metadata = match fields.change("metadata", Fields::given_metadata)? {
+        let metadata = match fields.change("metadata", Fields::optional_metadata)? {
             FieldChange::Keep => None,
             FieldChange::Clear => Some(Map::new()),
             FieldChange::To(metadata) => Some(metadata),

@@ -17,7 +17,7 @@ use crate::surfaces::handler::{Auth, Handled, Id, Reply, Sent};
 const GROUP: &str = "Customers";
 
 pub const CREATE: Docs = docs(GROUP, "createCustomer", "Create a customer")
-    .saying("If a customer with this e-mail address exists, it is updated instead.")
+    .description("If a customer with this e-mail address exists, it is updated instead.")
     .example(r#"{ "email": "customer@example.com", "name": "John Doe" }"#);
 
 pub async fn create(

@@ -25,7 +25,7 @@ use crate::surfaces::handler::{Auth, Handled, Id, Optional, Query, Refusal, Repl
 const GROUP: &str = "Payments";
 
 pub const CREATE: Docs = docs(GROUP, "createPayment", "Create a payment")
-    .saying(
+    .description(
         "Charges the card and waits up to 8 seconds for the outcome. After that, the status is \
          `pending` and the payment continues. A decline is an error with status 402; the declined \
          payment can still be read.",
@@ -85,7 +85,7 @@ fn parse(id: &str) -> Result<PaymentId, ApiError> {
     PaymentId::parse(id).ok_or(ApiError::Missing("payment"))
 }
 
-pub const LIST: Docs = docs(GROUP, "listPayments", "List payments").saying("Newest first.");
+pub const LIST: Docs = docs(GROUP, "listPayments", "List payments").description("Newest first.");
 
 pub async fn list(
     State(app): State<Arc<App>>,
@@ -100,7 +100,7 @@ pub async fn list(
 }
 
 pub const REFUND: Docs = docs(GROUP, "refundPayment", "Refund a payment")
-    .saying("Refunds the remaining amount of the payment, or the amount in the request.")
+    .description("Refunds the remaining amount of the payment, or the amount in the request.")
     .example(r#"{ "reason": "customer_request" }"#);
 
 pub async fn refund(

@@ -13,7 +13,7 @@ use crate::openapi::operation::{Docs, docs};
 use crate::surfaces::handler::{Form, Refusal, Reply, Secret, Sent};
 
 pub const CREATE: Docs = docs("Access tokens", "createToken", "Get an access token")
-    .saying("OAuth 2.0 client credentials. Send the token as a Bearer in place of an API key.")
+    .description("OAuth 2.0 client credentials. Send the token as a Bearer in place of an API key.")
     .example(
         r#"{
             "grant_type": "client_credentials",
@@ -28,7 +28,7 @@ pub async fn create(
 ) -> Result<Secret<Granted<'static>>, Refusal> {
     let wanted = GetToken::read(&sent.form().await?)?;
     let scope = Some(wanted.scope.as_str());
-    let token = access_tokens::give(&app, &wanted.credentials, scope).await?;
+    let token = access_tokens::issue(&app, &wanted.credentials, scope).await?;
     let token = token.ok_or_else(|| Error::of(&CLIENT_INVALID))?;
     let granted = Granted::of(&token, TOKEN_SECONDS, scope);
     Ok(Secret(Reply::of(granted.body())))

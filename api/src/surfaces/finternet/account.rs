@@ -37,7 +37,7 @@ pub async fn balance(
 }
 
 pub const LEDGER_ENTRIES: Docs =
-    docs(GROUP, "listLedgerEntries", "List ledger entries").saying("Newest first.");
+    docs(GROUP, "listLedgerEntries", "List ledger entries").description("Newest first.");
 
 pub async fn ledger_entries(
     State(app): State<Arc<App>>,

@@ -24,7 +24,7 @@ const GROUP: &str = "Payment intents";
 type Shown = Envelope<PaymentIntent<'static>>;
 
 pub const CREATE: Docs = docs(GROUP, "createPaymentIntent", "Create a payment intent")
-    .saying("Anyone with its id can then pay it by card.")
+    .description("Anyone with its id can then pay it by card.")
     .example(r#"{ "amount": "100.00", "currency": "USD", "type": "DELIVERY_VS_PAYMENT" }"#)
     .refusing(&[403]);
 
@@ -59,7 +59,7 @@ fn opened(principal: Principal, wanted: CreateIntent) -> Intent {
 }
 
 pub const LIST: Docs =
-    docs(GROUP, "listPaymentIntents", "List payment intents").saying("Newest first.");
+    docs(GROUP, "listPaymentIntents", "List payment intents").description("Newest first.");
 
 pub async fn list(
     State(app): State<Arc<App>>,
@@ -99,7 +99,7 @@ pub async fn read(
 }
 
 pub const CANCEL: Docs = docs(GROUP, "cancelPaymentIntent", "Cancel a payment intent")
-    .saying("Possible only while the payment intent is neither paid nor being paid.")
+    .description("Possible only while the payment intent is neither paid nor being paid.")
     .example(r#"{ "reason": "The order was withdrawn" }"#)
     .refusing(&[403]);
 

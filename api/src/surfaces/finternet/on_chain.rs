@@ -22,7 +22,7 @@ pub const CONFIRM: Docs = docs(
     "confirmPaymentIntent",
     "Confirm a payment intent by signature",
 )
-.saying(BY_CARD)
+.description(BY_CARD)
 .refusing(&[400, 403]);
 
 pub async fn confirm(
@@ -39,7 +39,7 @@ pub const TRANSACTION_HASH: Docs = docs(
     "setTransactionHash",
     "Report a payment intent's transaction hash",
 )
-.saying(BY_CARD)
+.description(BY_CARD)
 .refusing(&[400]);
 
 pub async fn transaction_hash(State(app): State<Arc<App>>, Id(id): Id) -> Result<Nothing, Refusal> {
@@ -48,19 +48,19 @@ pub async fn transaction_hash(State(app): State<Arc<App>>, Id(id): Id) -> Result
 }
 
 pub const READ_ESCROW: Docs = docs(GROUP, "getEscrow", "Read the escrow")
-    .saying(NO_ESCROW)
+    .description(NO_ESCROW)
     .refusing(&[403]);
 pub const PROVE: Docs = docs(GROUP, "createDeliveryProof", "Prove a delivery")
-    .saying(NO_ESCROW)
+    .description(NO_ESCROW)
     .refusing(&[403]);
 pub const DISPUTE: Docs = docs(GROUP, "createDispute", "Dispute a delivery")
-    .saying(NO_ESCROW)
+    .description(NO_ESCROW)
     .refusing(&[403]);
 pub const ADD_MILESTONE: Docs = docs(GROUP, "createMilestone", "Add a milestone")
-    .saying(NO_ESCROW)
+    .description(NO_ESCROW)
     .refusing(&[403]);
 pub const COMPLETE_MILESTONE: Docs = docs(GROUP, "completeMilestone", "Complete a milestone")
-    .saying(NO_ESCROW)
+    .description(NO_ESCROW)
     .refusing(&[403]);
 
 pub async fn escrow(

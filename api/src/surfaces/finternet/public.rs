@@ -52,7 +52,7 @@ pub const READ: Docs = docs(
     "getPublicPaymentIntent",
     "Read a payment intent as its payer",
 )
-.saying(
+.description(
     "Anyone with the id can read it. An operator can hide the merchant, the settlement destination \
      and the metadata of your payment intents here; those fields are then null.",
 );
@@ -69,7 +69,9 @@ async fn choice(app: &App, intent: &Intent) -> Result<PublicIntents, ApiError> {
 }
 
 pub const PAY: Docs = docs(GROUP, "payPaymentIntent", "Pay a payment intent by card")
-    .saying("Waits up to 8 seconds for the outcome. After a decline, another card can be tried.")
+    .description(
+        "Waits up to 8 seconds for the outcome. After a decline, another card can be tried.",
+    )
     .example(
         r#"{ "card": {
             "cardNumber": "4242 4242 4242 4242", "expiry": "12/30", "cvv": "123", "name": "John Doe"

@@ -25,7 +25,7 @@ use crate::surfaces::handler::{Auth, Handled, Id, Query, Reply, Sent};
 const GROUP: &str = "Customers";
 
 pub const CREATE: Docs = docs(GROUP, "createCustomer", "Create a customer")
-    .saying("If a customer with this e-mail address exists, it is updated instead.")
+    .description("If a customer with this e-mail address exists, it is updated instead.")
     .example(r#"{ "email": "ada@example.com", "name": "Ada" }"#)
     .shared(schemas::response::<paygate::Body>);
 
@@ -56,7 +56,7 @@ pub async fn read(
 }
 
 pub const LIST: Docs = docs(GROUP, "listCustomers", "List customers")
-    .saying("Newest first.")
+    .description("Newest first.")
     .shared(schemas::response::<paygate::Body>);
 
 /// `GET /v1/customers`, without a trailing slash: paged by limit and offset.
@@ -77,7 +77,7 @@ pub async fn list(
 }
 
 pub const PAGES: Docs = docs(GROUP, "listCustomerPages", "List customers in pages")
-    .saying("Newest first, with the UUIDs that identify customers in lists of payments.");
+    .description("Newest first, with the UUIDs that identify customers in lists of payments.");
 
 /// `GET /v1/customers/`, with a trailing slash: numbered pages.
 pub async fn pages(

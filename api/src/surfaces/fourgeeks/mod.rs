@@ -63,7 +63,7 @@ pub fn about() -> About {
 /// created.
 fn first_only<T, const STATUS: u16>(response: ApiResponse) -> Handled<T, STATUS> {
     if response.is_replay {
-        return Err(Error::repeated(&response.answer.body).into());
+        return Err(Error::repeated(&response.response.body).into());
     }
     Ok(response.into())
 }

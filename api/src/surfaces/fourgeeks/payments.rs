@@ -34,7 +34,7 @@ const GROUP: &str = "Payments";
 const PAGE_GROUP: &str = "Hosted page";
 
 pub const CREATE: Docs = docs(GROUP, "createPayment", "Create a payment")
-    .saying(
+    .description(
         "`redirect` is the URL of the page that shows the payment. From there the payer returns \
          to `return_url`.",
     )
@@ -51,12 +51,12 @@ pub async fn create(
     Auth(principal): Auth,
     sent: Sent<CreatePaymentBody>,
 ) -> Handled<Created, 202> {
-    let render = |_: &Payment, begun| Reply::<Created, 202>::stored(Created::of(begun).body());
+    let render = |_: &Payment, started| Reply::<Created, 202>::stored(Created::of(started).body());
     start(&app, principal, sent, CreatePayment::read, render).await
 }
 
 pub const CREATE_SESSION: Docs = docs(PAGE_GROUP, "createSession", "Create a checkout session")
-    .saying("`checkout_url` is the URL of the page that shows the payment.")
+    .description("`checkout_url` is the URL of the page that shows the payment.")
     .example(
         r#"{ "amount": "99.99", "currency": "USD", "return_url": "https://example.com/success" }"#,
     )
@@ -67,8 +67,8 @@ pub async fn create_session(
     Auth(principal): Auth,
     sent: Sent<CreateSessionBody>,
 ) -> Handled<SessionCreated, 201> {
-    let render = |payment: &Payment, begun| {
-        Reply::<SessionCreated, 201>::stored(SessionCreated::of(payment, begun).body())
+    let render = |payment: &Payment, started| {
+        Reply::<SessionCreated, 201>::stored(SessionCreated::of(payment, started).body())
     };
     start(&app, principal, sent, CreatePayment::read_session, render).await
 }
@@ -93,7 +93,7 @@ async fn start<B: JsonSchema, T, const STATUS: u16>(
         checkout: Some(wanted.checkout),
     };
     let render = |payment: &Payment| match Started::of(&app.public_url, payment, &profile) {
-        Some(begun) => render(payment, begun),
+        Some(started) => render(payment, started),
         None => render_error(ApiError::Internal),
     };
     first_only(payments::create(app, principal, new, key, render).await?)
@@ -110,7 +110,7 @@ async fn profile(app: &App, merchant: MerchantId) -> Result<(MerchantProfile, Cu
 }
 
 pub const READ: Docs = docs(GROUP, "getPayment", "Read a payment")
-    .saying("The id is the `pay_` id, or the UUID shown in lists.");
+    .description("The id is the `pay_` id, or the UUID shown in lists.");
 
 pub async fn read(
     State(app): State<Arc<App>>,
@@ -130,7 +130,7 @@ pub const READ_PUBLIC: Docs = docs(
     "getPublicPayment",
     "Read a payment as its payer",
 )
-.saying("Anyone with the id can read it.");
+.description("Anyone with the id can read it.");
 
 pub async fn read_public(
     State(app): State<Arc<App>>,
@@ -142,13 +142,13 @@ pub async fn read_public(
 }
 
 pub const READ_SESSION: Docs = docs(PAGE_GROUP, "getSession", "Read a checkout session")
-    .saying("Anyone with the id can read it.");
+    .description("Anyone with the id can read it.");
 
 pub async fn read_session(State(app): State<Arc<App>>, Id(id): Id) -> Handled<Session<'static>> {
     let payment = find_hosted(&app, session(&id), "session").await?;
     let (profile, _) = profile(&app, payment.merchant_id).await?;
-    let begun = Started::of(&app.public_url, &payment, &profile);
-    let session = begun.and_then(|begun| Session::of(&payment, begun));
+    let started = Started::of(&app.public_url, &payment, &profile);
+    let session = started.and_then(|started| Session::of(&payment, started));
     Ok(Reply::of(session.ok_or(ApiError::Internal)?.body()))
 }
 
@@ -163,10 +163,10 @@ async fn find_hosted(
     Ok(hosted.ok_or(ApiError::Missing(what))?.payment)
 }
 
-pub const LIST: Docs = docs(GROUP, "listPayments", "List payments").saying("Newest first.");
+pub const LIST: Docs = docs(GROUP, "listPayments", "List payments").description("Newest first.");
 
 pub const LIST_INTERNAL: Docs = docs(GROUP, "listInternalPayments", "List payments (alias)")
-    .saying("An alias of `/v1/payments/`.");
+    .description("An alias of `/v1/payments/`.");
 
 pub async fn list(
     State(app): State<Arc<App>>,

@@ -6,7 +6,9 @@ use axum::extract::State;
 use domain::id::RefundId;
 use domain::refund::Refund;
 use store::merchants::Principal;
-use wire::fourgeeks::request::{Asked, CreateRefund, RefundOfChargeBody, RefundOfPaymentBody};
+use wire::fourgeeks::request::{
+    CreateRefund, RefundOfChargeBody, RefundOfPaymentBody, RequestedAmount,
+};
 use wire::fourgeeks::response::{self, ChargeRefund, Refunds};
 use wire::page::{Page, PageParameters};
 use wire::query::Parameters;
@@ -24,7 +26,7 @@ const GROUP: &str = "Refunds";
 type Created = Either<response::Refund<'static>, ChargeRefund<'static>>;
 
 pub const CREATE: Docs = docs(GROUP, "createRefund", "Refund a payment")
-    .saying(
+    .description(
         "The request has one of two forms: `payment_id` with an amount as an integer in the \
          smallest unit, or `charge_id` with an amount as a decimal string. The response has the \
          same form.",
@@ -42,8 +44,8 @@ pub async fn create(
         payment_id: wanted.payment_id.ok_or(ApiError::Missing("payment"))?,
         amount: match wanted.amount {
             None => Amount::Rest,
-            Some(Asked::Minor(minor)) => Amount::Minor(minor),
-            Some(Asked::Major(major)) => Amount::Major(major),
+            Some(RequestedAmount::Minor(minor)) => Amount::Minor(minor),
+            Some(RequestedAmount::Major(major)) => Amount::Major(major),
         },
         reason: wanted.reason,
     };
@@ -75,7 +77,7 @@ async fn find(app: &App, principal: Principal, id: &str) -> Result<Refund, ApiEr
     refund.ok_or(ApiError::Missing("refund"))
 }
 
-pub const LIST: Docs = docs(GROUP, "listRefunds", "List refunds").saying("Newest first.");
+pub const LIST: Docs = docs(GROUP, "listRefunds", "List refunds").description("Newest first.");
 
 pub async fn list(
     State(app): State<Arc<App>>,

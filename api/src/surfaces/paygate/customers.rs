@@ -20,7 +20,7 @@ use crate::surfaces::handler::{Auth, Handled, Id, Plain, Query, Reply, Sent};
 const GROUP: &str = "Customers";
 
 pub const CREATE: Docs = docs(GROUP, "createCustomer", "Create a customer")
-    .saying("If a customer with this e-mail address exists, it is updated instead.")
+    .description("If a customer with this e-mail address exists, it is updated instead.")
     .example(r#"{ "email": "ada@example.com", "name": "Ada" }"#);
 
 pub async fn create(
@@ -69,7 +69,7 @@ pub async fn update(
     Ok(Reply::of(response::Customer::of(&customer).body()))
 }
 
-pub const LIST: Docs = docs(GROUP, "listCustomers", "List customers").saying("Newest first.");
+pub const LIST: Docs = docs(GROUP, "listCustomers", "List customers").description("Newest first.");
 
 pub async fn list(
     State(app): State<Arc<App>>,

@@ -26,7 +26,7 @@ use crate::surfaces::handler::{Auth, Handled, Id, Optional, Query, Reply, Sent};
 const GROUP: &str = "Payments";
 
 pub const CREATE: Docs = docs(GROUP, "createPayment", "Create a payment")
-    .saying(
+    .description(
         "Charges the card and waits up to 8 seconds for the outcome. After that, the status is \
          `pending` and the payment continues. A declined payment is `failed`, with a \
          `failure_code`.",
@@ -84,10 +84,11 @@ fn parse(id: &str) -> Result<PaymentId, ApiError> {
     PaymentId::parse(id).ok_or(ApiError::Missing("payment"))
 }
 
-pub const LIST: Docs = docs(GROUP, "listTransactions", "List payments").saying("Newest first.");
+pub const LIST: Docs =
+    docs(GROUP, "listTransactions", "List payments").description("Newest first.");
 
-pub const LIST_AGAIN: Docs =
-    docs(GROUP, "listPayments", "List payments (alias)").saying("An alias of `/v1/transactions`.");
+pub const LIST_AGAIN: Docs = docs(GROUP, "listPayments", "List payments (alias)")
+    .description("An alias of `/v1/transactions`.");
 
 pub async fn list(
     State(app): State<Arc<App>>,
@@ -108,7 +109,7 @@ pub async fn list(
 }
 
 pub const REFUND: Docs = docs(GROUP, "refundPayment", "Refund a payment")
-    .saying("Refunds the remaining amount of the payment, or the amount in the request.")
+    .description("Refunds the remaining amount of the payment, or the amount in the request.")
     .example(r#"{ "amount": 2500, "reason": "customer_request" }"#);
 
 pub async fn refund(

@@ -12,7 +12,9 @@ use crate::openapi::operation::{Docs, docs};
 use crate::surfaces::handler::{Plain, Refusal, Reply, Secret, Sent};
 
 pub const CREATE: Docs = docs("Access tokens", "createToken", "Get an access token")
-    .saying("Send it as a Bearer in place of an API key. It expires after `expires_in` seconds.")
+    .description(
+        "Send it as a Bearer in place of an API key. It expires after `expires_in` seconds.",
+    )
     .example(r#"{ "client_id": "client_YOUR_ID", "client_secret": "cs_YOUR_SECRET" }"#)
     .refusing(&[401]);
 
@@ -21,7 +23,7 @@ pub async fn create(
     sent: Sent<CredentialsBody, Plain>,
 ) -> Result<Secret<Granted<'static>>, Refusal> {
     let (credentials, _) = sent.read(&app, Credentials::read).await?;
-    let token = access_tokens::give(&app, &credentials, None).await?;
+    let token = access_tokens::issue(&app, &credentials, None).await?;
     let token = token.ok_or_else(|| Error::of(&CLIENT_INVALID))?;
     let granted = Granted::of(&token, TOKEN_SECONDS, None);
     Ok(Secret(Reply::of(granted.body())))

@@ -81,7 +81,7 @@ pub fn payment_of(data: &str) -> Option<PaymentId> {
 }
 
 /// The URL that the payer returns to: the merchant's URL with `id_payment` in its query.
-pub fn way_back(return_url: &str, payment: PaymentId) -> Option<String> {
+pub fn return_link(return_url: &str, payment: PaymentId) -> Option<String> {
     let mut url = Url::parse(return_url).ok()?;
     let id = payment.to_string();
     url.query_pairs_mut().append_pair("id_payment", &id);
@@ -199,7 +199,7 @@ mod tests {
     #[test]
     fn the_id_joins_the_query_that_is_there() {
         let id = PaymentId(uuid::Uuid::from_u128(1));
-        let back = |url| way_back(url, id);
+        let back = |url| return_link(url, id);
         let pay = "id_payment=pay_0000000000000000000001";
         let expected = |text: &str| Some(text.replace('*', pay));
         assert_eq!(

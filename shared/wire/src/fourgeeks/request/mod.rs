@@ -11,7 +11,9 @@ pub use self::lists::{
     ReadPaymentParameters,
 };
 pub use self::payment::{CreatePayment, CreatePaymentBody, CreateSessionBody};
-pub use self::refund::{Asked, CreateRefund, RefundBody, RefundOfChargeBody, RefundOfPaymentBody};
+pub use self::refund::{
+    CreateRefund, RefundBody, RefundOfChargeBody, RefundOfPaymentBody, RequestedAmount,
+};
 
 use rust_decimal::Decimal;
 

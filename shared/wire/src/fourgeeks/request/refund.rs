@@ -25,14 +25,14 @@ pub struct CreateRefund {
     /// The `charge_id` as sent, if the request used it instead of `payment_id`.
     pub charge_id: Option<String>,
     /// Amount to refund; `None` means the remaining amount.
-    pub amount: Option<Asked>,
+    pub amount: Option<RequestedAmount>,
     /// The merchant's reason.
     pub reason: Option<String>,
 }
 
 /// A requested amount. Converting it to money requires the payment's currency.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Asked {
+pub enum RequestedAmount {
     /// In the currency's smallest unit.
     Minor(i64),
     /// In major units.
@@ -64,7 +64,7 @@ impl CreateRefund {
         Ok(Self {
             payment_id: payment_id(payment),
             charge_id: None,
-            amount: fields.integer("amount")?.map(Asked::Minor),
+            amount: fields.integer("amount")?.map(RequestedAmount::Minor),
             reason: fields.text("reason", limits::REASON_MAX)?,
         })
     }
@@ -83,7 +83,7 @@ impl CreateRefund {
         Ok(Self {
             payment_id: payment_id(&charge),
             charge_id: Some(charge),
-            amount: amount.transpose()?.map(Asked::Major),
+            amount: amount.transpose()?.map(RequestedAmount::Major),
             reason,
         })
     }
@@ -169,10 +169,13 @@ mod tests {
         let id = Some(PaymentId(Uuid::from_u128(7)));
         let read = CreateRefund::read(payment)?;
         assert_eq!((read.payment_id, read.charge_id), (id, None));
-        assert_eq!(read.amount, Some(Asked::Minor(2_500)));
+        assert_eq!(read.amount, Some(RequestedAmount::Minor(2_500)));
         let read = CreateRefund::read(charge)?;
         assert_eq!((read.payment_id, read.charge_id), (id, Some(uuid)));
-        assert_eq!(read.amount, Some(Asked::Major(Decimal::new(1_099, 2))));
+        assert_eq!(
+            read.amount,
+            Some(RequestedAmount::Major(Decimal::new(1_099, 2)))
+        );
         let all = CreateRefund::read(json!({"payment_id": "1BSt6hCqnAMAMqhvMGiBxOWe"}))?;
         assert_eq!((all.payment_id, all.amount, all.reason), (None, None, None));
         Ok(())

@@ -153,7 +153,7 @@ fn items_are_a_few_short_texts() {
 }
 
 #[test]
-fn the_way_back_is_an_absolute_url() {
+fn the_return_link_is_an_absolute_url() {
     for wrong in [
         "",
         "/payment-result",
