@@ -145,3 +145,28 @@ async fn each_process_logs_in_as_its_role() -> Result<()> {
     }
     gateway.finish().await
 }
+
+/// What accepting payments reads of existing rows, by column.
+const READABLE: [&str; 6] = [
+    "customers: created_at, email, id, live, merchant_id",
+    "deliveries: event_id, id",
+    "events: id, live, merchant_id, type",
+    "idempotency_keys: body, created_at, fingerprint, key, live, merchant_id, status, subject_id",
+    "payments: created_at, customer_id, id",
+    "webhook_endpoints: event_types, id, live, merchant_id, status",
+];
+
+#[tokio::test]
+async fn accepting_payments_reads_only_these_columns() -> Result<()> {
+    let gateway = Gateway::start().await?;
+    let query =
+        "select format('%s: %s', table_name, string_agg(column_name, ', ' order by column_name))
+         from information_schema.column_privileges
+         where grantee = 'sluice_accept' and privilege_type = 'SELECT'
+         group by table_name order by table_name";
+    let readable: Vec<String> = sqlx::query_scalar(query)
+        .fetch_all(gateway.database())
+        .await?;
+    ensure!(readable == READABLE, "{readable:#?}");
+    gateway.finish().await
+}

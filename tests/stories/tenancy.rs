@@ -320,28 +320,7 @@ async fn the_roles_can_neither_bypass_nor_change_their_limits() -> Result<()> {
         }
     }
     tx.rollback().await?;
-    let readable = readable_while_accepting(gateway.database()).await?;
-    ensure!(readable == READABLE, "{readable:#?}");
     gateway.finish().await
-}
-
-/// What accepting payments reads of existing rows, by column.
-const READABLE: [&str; 6] = [
-    "customers: created_at, email, id, live, merchant_id",
-    "deliveries: event_id, id",
-    "events: id, live, merchant_id, type",
-    "idempotency_keys: body, created_at, fingerprint, key, live, merchant_id, status, subject_id",
-    "payments: created_at, customer_id, id",
-    "webhook_endpoints: event_types, id, live, merchant_id, status",
-];
-
-async fn readable_while_accepting(db: &store::PgPool) -> Result<Vec<String>> {
-    let query =
-        "select format('%s: %s', table_name, string_agg(column_name, ', ' order by column_name))
-                 from information_schema.column_privileges
-                 where grantee = 'sluice_accept' and privilege_type = 'SELECT'
-                 group by table_name order by table_name";
-    Ok(sqlx::query_scalar(query).fetch_all(db).await?)
 }
 
 #[tokio::test]

@@ -19,7 +19,10 @@ pub fn routes(app: Arc<App>) -> Router {
 
 async fn ready(State(app): State<Arc<App>>) -> (StatusCode, &'static str) {
     if store::ping(&app.db).await.is_err() {
-        return (StatusCode::SERVICE_UNAVAILABLE, "the database is away");
+        return (
+            StatusCode::SERVICE_UNAVAILABLE,
+            "the database is unreachable",
+        );
     }
     if app.sealing.newest().await.is_err() {
         return (

@@ -88,12 +88,12 @@ fn error_page(refused: &ApiError) -> Response {
         ApiError::RouteUnknown => (
             StatusCode::NOT_FOUND,
             "No such payment",
-            "This link leads to no payment. Please go back to where you found it.",
+            "This link does not lead to a payment. Please check it, or go back to the shop.",
         ),
         ApiError::MethodNotAllowed => (
             StatusCode::METHOD_NOT_ALLOWED,
-            "Nothing to send",
-            "This page shows a payment and takes nothing.",
+            "Method not allowed",
+            "This page only shows a payment.",
         ),
         _ => (
             StatusCode::SERVICE_UNAVAILABLE,

@@ -54,7 +54,7 @@ impl Lease {
 pub struct Claimed<T> {
     /// Claims in a row without success, this one included.
     pub claims: i16,
-    /// The job's owner, or reason its row cannot be read.
+    /// The job's owner, or why its row cannot be read.
     pub owner: Result<T>,
 }
 

@@ -29,6 +29,7 @@ use domain::id::MerchantId;
 use domain::merchant::Mode;
 use sqlx::AssertSqlSafe;
 pub use sqlx::PgPool;
+use sqlx::migrate::Migrator;
 use uuid::Uuid;
 
 pub use self::roles::{
@@ -80,8 +81,11 @@ pub type Result<T> = std::result::Result<T, Error>;
 /// Applies pending migrations. Several processes may run it at once. If a migration fails, those
 /// before it stay applied.
 pub async fn migrate(db: &PgPool) -> std::result::Result<(), sqlx::migrate::MigrateError> {
-    sqlx::migrate!("../../migrations").run(db).await
+    MIGRATIONS.run(db).await
 }
+
+/// The migrations, as they were when this crate was compiled.
+pub static MIGRATIONS: Migrator = sqlx::migrate!("../../migrations");
 
 /// A transaction for one merchant's request.
 pub type Tx = sqlx::Transaction<'static, sqlx::Postgres>;

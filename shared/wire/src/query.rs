@@ -29,7 +29,7 @@ impl Parameters {
         let value = values.next().map(|(_, value)| value.as_str());
         match values.next() {
             None => Ok(value),
-            Some(_) => Err(invalid(name, "must be given once")),
+            Some(_) => Err(invalid(name, "must appear only once")),
         }
     }
 
@@ -106,7 +106,7 @@ mod tests {
     #[test]
     fn a_name_given_twice_is_refused() {
         let read = Parameters::of("limit=1&limit=1");
-        let twice = invalid("limit", "must be given once");
+        let twice = invalid("limit", "must appear only once");
         assert_eq!(read.text("limit"), Err(twice.clone()));
         assert_eq!(read.number("limit", 1..=100), Err(twice));
     }

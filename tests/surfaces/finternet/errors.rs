@@ -272,7 +272,7 @@ async fn unknown_paths_and_wrong_methods_have_this_contracts_errors(
     }
     let method = wrong(
         "invalid_request",
-        "This path does not know this method.",
+        "The path does not support this method.",
         None,
     );
     for (method_sent, path) in [

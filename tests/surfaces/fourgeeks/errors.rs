@@ -139,7 +139,7 @@ async fn errors_of_bodies_paths_and_methods_have_the_same_shape(gateway: &Gatewa
         problem(
             405,
             "Method not allowed",
-            "This path does not know this method.",
+            "The path does not support this method.",
         ),
     );
     let unknown = (

@@ -24,7 +24,7 @@ rows! {
     CARD_INVALID: 400 "VAL001",
         "{why}",
         "The card cannot be valid.",
-        "Ask the payer again.";
+        "Ask the payer to check the card's details.";
     REFUND_TOO_LARGE: 400 "VAL001",
         "Refunds may not add up to more than the payment's amount",
         "A refund of more than is left of the payment.",
@@ -82,7 +82,7 @@ rows! {
         "The payment failed; `decline_code` says why. It can be read.",
         "Ask the payer for another card.";
     SCOPE_MISSING: 403 "AUTH003",
-        "Invalid scope: the token was not asked for payments.",
+        "Invalid scope: the token lacks the scope payments.",
         "An access token without the scope `payments`.",
         "Ask for a token with the scope `payments`.";
     LIVE_UNAVAILABLE: 403 "AUTH003",
@@ -98,7 +98,7 @@ rows! {
         "No such path.",
         "See this reference for the paths.";
     METHOD_NOT_ALLOWED: 405 "VAL001",
-        "This path does not know this method.",
+        "The path does not support this method.",
         "The path does not have this method.",
         "See this reference for the methods.";
     IDEMPOTENCY_KEY_REUSED: 409 "VAL002",
@@ -115,7 +115,7 @@ rows! {
         AGAIN;
     UNAVAILABLE: 503 "API002",
         "Service unavailable. Try again shortly.",
-        "A part of the gateway is away.",
+        "A part of the gateway is unavailable.",
         AGAIN;
 }
 

@@ -38,7 +38,7 @@ rows! {
     CARD_INVALID: 400 "invalid_card",
         "{why}",
         "The card cannot be valid.",
-        "Ask the payer again.";
+        "Ask the payer to check the card's details.";
     PAYMENT_FAILED: 400 "payment_failed",
         "{why}",
         "The card was not charged.",
@@ -68,7 +68,7 @@ rows! {
         "Another merchant's payment intent.",
         "Use the key of the payment intent's merchant.";
     SCOPE_MISSING: 403 "forbidden",
-        "The access token was not asked for payments",
+        "The access token lacks the scope payments",
         "An access token without the scope `payments`.",
         "Ask for a token with the scope `payments`.";
     LIVE_UNAVAILABLE: 403 "forbidden",
@@ -92,7 +92,7 @@ rows! {
         "No such path.",
         "Check the path.";
     METHOD_NOT_ALLOWED: 405 "invalid_request",
-        "This path does not know this method.",
+        "The path does not support this method.",
         "The path does not have this method.",
         "See this reference for the methods.";
     RATE_LIMITED: 429 "rate_limit_exceeded",
@@ -105,7 +105,7 @@ rows! {
         AGAIN;
     UNAVAILABLE: 503 "service_unavailable",
         "Not available at the moment. Send the request again, with the same Idempotency-Key if it had one.",
-        "A part of the gateway is away.",
+        "A part of the gateway is unavailable.",
         AGAIN;
 }
 

@@ -41,7 +41,7 @@ rows! {
         "A live key; nothing was stored.",
         "Use a test key.";
     SCOPE_MISSING: 403 "Not permitted",
-        "The access token was not asked for payments.",
+        "The access token lacks the scope payments.",
         "An access token without the scope `payments`.",
         "Ask for a token with the scope `payments`, or without one.";
     PAYMENT_MISSING: 404 "Payments not found",
@@ -65,7 +65,7 @@ rows! {
         "No such path.",
         "See this reference for the paths.";
     METHOD_NOT_ALLOWED: 405 "Method not allowed",
-        "This path does not know this method.",
+        "The path does not support this method.",
         "The path does not have this method.",
         "See this reference for the methods.";
     REPEATED: 409 "Duplicate payment request",
@@ -86,7 +86,7 @@ rows! {
         AGAIN;
     UNAVAILABLE: 503 "Service unavailable",
         "Not available at the moment. Send the request again, with the same Idempotency-Key if it had one.",
-        "A part of the gateway is away.",
+        "A part of the gateway is unavailable.",
         AGAIN;
 }
 

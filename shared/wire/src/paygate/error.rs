@@ -9,7 +9,7 @@ use crate::error::{AGAIN, Row, SurfaceError, rows};
 use crate::fields::FieldError;
 
 const FIELD: &str = "Correct the field that `param` names.";
-const CARD: &str = "Ask the payer again.";
+const CARD: &str = "Ask the payer to check the card's details.";
 
 rows! {
     BODY_INVALID: 400 "body_invalid",
@@ -117,7 +117,7 @@ rows! {
         "Unknown `client_id`, or not its `client_secret`.",
         "Check the client credentials.";
     SCOPE_MISSING: 403 "scope_missing",
-        "The access token was not asked for payments",
+        "The access token lacks the scope payments",
         "An access token without the scope `payments`.",
         "Ask for a token with the scope `payments`, or without one.";
     LIVE_UNAVAILABLE: 403 "live_mode_unavailable",
@@ -133,7 +133,7 @@ rows! {
         "No such path.",
         "See this reference for the paths.";
     METHOD_NOT_ALLOWED: 405 "method_not_allowed",
-        "This path does not know this method.",
+        "The path does not support this method.",
         "The path does not have this method.",
         "See this reference for the methods.";
     IDEMPOTENCY_KEY_REUSED: 409 "idempotency_key_reused",
@@ -150,7 +150,7 @@ rows! {
         AGAIN;
     UNAVAILABLE: 503 "unavailable",
         "Not available at the moment. Send the request again, with the same Idempotency-Key if it had one.",
-        "A part of the gateway is away.",
+        "A part of the gateway is unavailable.",
         AGAIN;
 }
 
