@@ -102,7 +102,7 @@ async fn a_wrong_url_shows_no_payment(gateway: &Gateway) -> Result<()> {
         for path in ["/checkout/", "/checkout"] {
             let page = get_as_payer(gateway, &format!("{path}?data={data}")).await?;
             assert_eq!(page.status, 404, "{data}: {}", page.text);
-            assert!(page.text.contains("This link leads to no payment"));
+            assert!(page.text.contains("This link does not lead to a payment"));
             check_locked(&page);
         }
     }
