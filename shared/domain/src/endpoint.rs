@@ -1,6 +1,6 @@
-//! Webhook endpoints: their status, and where they may be: at public addresses over TLS, and in test mode, if the operator
-//! allows it, to loopback addresses. Anything else would let merchants reach our own network
-//! (server-side request forgery).
+//! Webhook endpoints: their status, and where they may be: at public addresses over TLS, and in test
+//! mode, if the operator allows it, at loopback addresses. Anything else would let merchants reach our
+//! own network (server-side request forgery).
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 

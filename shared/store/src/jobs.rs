@@ -66,11 +66,11 @@ pub struct Claims {
     pub(crate) leases: Vec<Uuid>,
 }
 
-/// The row that a worker's claim reads. The statement calls `claim_jobs` and joins the owner's row, so that a
-/// claim takes one round trip.
+/// The row that a worker's claim reads. The statement calls `claim_jobs` and joins the owner's row, so
+/// that a claim takes one round trip.
 pub trait Load: Sized + Send + Sync + 'static {
-    /// How long a claim is valid. Every provider call must time out well before, or
-    /// a second worker could call the provider at the same time.
+    /// How long a claim is valid. Every provider call must time out well before, or a second worker
+    /// could call the provider at the same time.
     const LEASE: Duration;
     /// How many batches may run at once.
     const CONNECTIONS: u32 = 1;
@@ -105,9 +105,10 @@ impl<T: Load> Statement for Claim<T> {
     }
 }
 
-/// Takes up to `most` due jobs to publish, and postpones each: two seconds, doubling up to a minute, so that
-/// a job whose message is still queued is not published every second. A claimed job can
-/// be taken when its lease has ended. Several processes may run this at once: each skips the rows that another has locked.
+/// Takes up to `most` due jobs to publish, and postpones each: two seconds, doubling up to a minute, so
+/// that a job whose message is still queued is not published every second. A claimed job can be taken
+/// when its lease has ended. Several processes may run this at once: each skips the rows that another
+/// has locked.
 pub async fn take_due(db: &PgPool, most: i64) -> Result<Vec<Job>> {
     let rows = sqlx::query!(
         "update jobs j

@@ -93,7 +93,8 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// The attempt of the next step. Voiding comes first: it releases a hold on the payer's funds that nothing will capture.
+    /// The attempt of the next step. Voiding comes first: it releases a hold on the payer's funds that
+    /// nothing will capture.
     fn next_attempt(&self) -> Option<Attempt> {
         let voiding = self.closed(authorization::State::Voiding);
         voiding.or_else(|| match self.claimed.payment.state {
@@ -242,7 +243,8 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// Whether the last write found that another worker had changed the payment; [`Run::write`] marks it with version -1.
+    /// Whether the last write found that another worker had changed the payment; [`Run::write`] marks it
+    /// with version -1.
     const fn has_conflict(&self) -> bool {
         self.claimed.version < 0
     }
