@@ -33,7 +33,26 @@ impl Row {
 }
 
 /// An error in a surface's format.
-pub trait SurfaceError {
+pub trait SurfaceError: Sized {
+    /// An error with this message. `param` is the field that caused it.
+    fn new(row: &Row, message: String, param: Option<&str>) -> Self;
+
+    /// An error whose message is the same for every request.
+    fn of(row: &Row) -> Self {
+        Self::with(row, &[])
+    }
+
+    /// An error with values for its message. The value named `param` is the field that caused it.
+    fn with(row: &Row, values: &[(&str, &str)]) -> Self {
+        let param = values.iter().find(|(name, _)| *name == "param");
+        Self::new(row, row.fill(values), param.map(|(_, param)| *param))
+    }
+
+    /// An error caused by one field.
+    fn about(row: &Row, param: &str) -> Self {
+        Self::with(row, &[("param", param)])
+    }
+
     /// The HTTP status.
     fn status(&self) -> u16;
 

@@ -283,7 +283,7 @@ impl Theirs {
         self.names.iter().any(|name| text.contains(&name.word))
     }
 
-    /// A text with the same placeholder for every id.
+    /// The text with every id replaced by `…`.
     pub fn hidden(&self, text: &str) -> String {
         let hide = |text: String, (_, id): &(String, Uuid)| {
             let text = text.replace(&id.to_string(), "…");

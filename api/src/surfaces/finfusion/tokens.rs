@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use axum::extract::State;
 use wire::credentials::Granted;
+use wire::error::SurfaceError;
 use wire::finfusion::error::{CLIENT_INVALID, Error};
 use wire::finfusion::request::{GetToken, TokenBody};
 

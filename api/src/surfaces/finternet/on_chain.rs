@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use axum::extract::State;
+use wire::error::SurfaceError;
 use wire::finternet::error::{ESCROW_MISSING, Error, ON_CHAIN_UNAVAILABLE};
 
 use super::{find, find_own};

@@ -7,6 +7,7 @@ mod refunds;
 use domain::surface::Surface;
 use serde_json::json;
 use store::accept::StoredResponse;
+use wire::error::SurfaceError;
 use wire::fourgeeks::error::{self, Error};
 
 use super::handler::{Handled, of};

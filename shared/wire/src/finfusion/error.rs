@@ -205,6 +205,16 @@ struct Details<'a> {
 }
 
 impl SurfaceError for Error {
+    fn new(row: &Row, message: String, param: Option<&str>) -> Self {
+        Self {
+            status: row.status,
+            code: row.code,
+            message,
+            param: param.map(str::to_owned),
+            failed: None,
+        }
+    }
+
     fn status(&self) -> u16 {
         self.status
     }
@@ -227,28 +237,6 @@ impl SurfaceError for Error {
 }
 
 impl Error {
-    /// An error whose message has no placeholders.
-    pub fn of(row: &Row) -> Self {
-        Self::with(row, &[])
-    }
-
-    /// An error with values for its message. The value named `param` is the field that caused it.
-    pub fn with(row: &Row, values: &[(&str, &str)]) -> Self {
-        let param = values.iter().find(|(name, _)| *name == "param");
-        Self {
-            status: row.status,
-            code: row.code,
-            message: row.fill(values),
-            param: param.map(|(_, param)| (*param).to_owned()),
-            failed: None,
-        }
-    }
-
-    /// An error caused by one field.
-    pub fn about(row: &Row, param: &str) -> Self {
-        Self::with(row, &[("param", param)])
-    }
-
     /// A query parameter is invalid.
     pub fn parameter(error: FieldError) -> Self {
         Self::field(&PARAMETER_INVALID, error)

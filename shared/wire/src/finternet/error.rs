@@ -164,6 +164,17 @@ pub struct Body<'a> {
 }
 
 impl SurfaceError for Error {
+    fn new(row: &Row, message: String, param: Option<&str>) -> Self {
+        Self {
+            status: row.status,
+            code: row.code,
+            message,
+            kind: Type::of(row.status),
+            param: param.map(str::to_owned),
+            retry_after: None,
+        }
+    }
+
     fn status(&self) -> u16 {
         self.status
     }
@@ -174,24 +185,6 @@ impl SurfaceError for Error {
 }
 
 impl Error {
-    /// An error whose message has no placeholders.
-    pub fn of(row: &Row) -> Self {
-        Self::with(row, &[])
-    }
-
-    /// An error with values for its message. The value named `param` is the field that caused it.
-    pub fn with(row: &Row, values: &[(&str, &str)]) -> Self {
-        let param = values.iter().find(|(name, _)| *name == "param");
-        Self {
-            status: row.status,
-            code: row.code,
-            message: row.fill(values),
-            kind: Type::of(row.status),
-            param: param.map(|(_, param)| (*param).to_owned()),
-            retry_after: None,
-        }
-    }
-
     /// A parameter is invalid; `why` is the message.
     pub fn invalid(param: &str, why: impl Into<String>) -> Self {
         Self::with(&INVALID, &[("param", param), ("why", &why.into())])

@@ -157,6 +157,23 @@ pub struct Declined {
 }
 
 impl SurfaceError for Error {
+    fn new(row: &Row, message: String, _: Option<&str>) -> Self {
+        let shape = match row.status {
+            401 => Shape::Unauthorized(Unauthorized { detail: row.code }),
+            _ => Shape::Problem(Box::new(Problem {
+                code: row.status,
+                title: row.code,
+                content: message,
+                kind: "danger",
+                data: None,
+            })),
+        };
+        Self {
+            status: row.status,
+            shape,
+        }
+    }
+
     fn status(&self) -> u16 {
         self.status
     }
@@ -167,29 +184,6 @@ impl SurfaceError for Error {
 }
 
 impl Error {
-    /// An error whose message has no placeholders.
-    pub fn of(row: &Row) -> Self {
-        Self::with(row, &[])
-    }
-
-    fn with(row: &Row, values: &[(&str, &str)]) -> Self {
-        let problem = || Problem {
-            code: row.status,
-            title: row.code,
-            content: row.fill(values),
-            kind: "danger",
-            data: None,
-        };
-        let shape = match row.status {
-            401 => Shape::Unauthorized(Unauthorized { detail: row.code }),
-            _ => Shape::Problem(Box::new(problem())),
-        };
-        Self {
-            status: row.status,
-            shape,
-        }
-    }
-
     /// 400; `why` is the message.
     pub fn invalid(why: &str) -> Self {
         Self::with(&INVALID, &[("why", why)])

@@ -5,6 +5,7 @@ use serde::Deserialize;
 use zeroize::Zeroizing;
 
 use crate::credentials::Credentials;
+use crate::error::SurfaceError;
 use crate::fields::FieldError;
 use crate::finfusion::error::{Error, SCOPE_INVALID};
 use crate::query::{Parameters, invalid};

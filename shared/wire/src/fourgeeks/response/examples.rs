@@ -9,6 +9,7 @@ use rust_decimal::Decimal;
 use time::macros::datetime;
 use uuid::{Uuid, uuid};
 
+use crate::error::SurfaceError;
 use crate::fourgeeks::MerchantProfile;
 use crate::fourgeeks::error::{Error, INTERNAL};
 

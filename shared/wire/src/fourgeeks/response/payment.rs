@@ -229,6 +229,7 @@ impl<'a> PublicPayment<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::SurfaceError;
     use crate::fourgeeks::error::{Error, INTERNAL};
     use crate::fourgeeks::response::examples::{merchant_profile, money, payment};
 

@@ -62,6 +62,7 @@ impl<'a> Session<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::SurfaceError;
     use crate::fourgeeks::error::{Error, INTERNAL};
     use crate::fourgeeks::response::examples::{merchant_profile, payment};
 

@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 
 use crate::card::{self, CardBody};
 use crate::customer;
+use crate::error::SurfaceError;
 use crate::fields::Fields;
 use crate::limits;
 use crate::paygate::error::{self, Error};

@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
 
+use crate::error::SurfaceError;
 use crate::fields::Fields;
 use crate::limits;
 use crate::paygate::error::{self, Error};

@@ -45,7 +45,7 @@ impl Transactions {
             page,
             states,
             from: first.map(midnight),
-            // The last day is included. After the last day of the calendar, no bound is needed.
+            // The last day is included. `Date::MAX` has no next day, so it sets no bound.
             to: last.and_then(Date::next_day).map(midnight),
         })
     }
