@@ -87,7 +87,7 @@ impl HitCounter {
             tokio::spawn(async move {
                 sleep(FLUSH_AFTER).await;
                 // If it fails, these requests are not counted elsewhere.
-                let _ = counter.flush(key, 0).await;
+                let _ = counter.add(key, 0).await;
             });
         }
         minute.pending = minute.pending.saturating_add(1);
@@ -97,8 +97,15 @@ impl HitCounter {
         })
     }
 
-    /// Adds what is pending and `more` requests to the database's count.
+    /// Adds what is pending and `more` requests to the database's count, in a task of its own: if the
+    /// client hangs up, its requests must not stay in flight.
     async fn flush(&self, key: (Uuid, Surface), more: u32) -> store::Result<Counted> {
+        let counter = self.clone();
+        let adding = tokio::spawn(async move { counter.add(key, more).await });
+        adding.await.map_err(|_| store::Error::Closed)?
+    }
+
+    async fn add(&self, key: (Uuid, Surface), more: u32) -> store::Result<Counted> {
         let count = self.minutes().get_mut(&key).map_or(more, |minute| {
             let count = std::mem::take(&mut minute.pending).saturating_add(more);
             minute.in_flight = minute.in_flight.saturating_add(count);
@@ -132,5 +139,43 @@ impl HitCounter {
 
     fn minutes(&self) -> MutexGuard<'_, HashMap<(Uuid, Surface), Minute>> {
         self.minutes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use anyhow::{Result, ensure};
+    use store::Role;
+    use tokio::time::timeout;
+
+    use super::*;
+
+    /// The client of a request hangs up while the database is unreachable.
+    #[tokio::test]
+    async fn an_abandoned_request_does_not_stay_in_flight() -> Result<()> {
+        let db = store::connect(Role::Api, "postgres://nobody@127.0.0.1:1/nowhere", 1)?;
+        let counter = HitCounter::start(&db);
+        let key = (Uuid::nil(), Surface::Paygate);
+        counter.minutes().insert(key, Minute::default());
+        let request = counter.count_below(key.0, key.1, 1);
+        let abandoned = timeout(Duration::ZERO, request).await;
+        ensure!(abandoned.is_err(), "it did not wait");
+        let in_flight = || {
+            counter
+                .minutes()
+                .get(&key)
+                .map_or(0, |minute| minute.in_flight)
+        };
+        let ended = async {
+            // The task has not run yet, so first something is in flight, then nothing.
+            while in_flight() == 0 {
+                tokio::task::yield_now().await;
+            }
+            while in_flight() > 0 {
+                sleep(Duration::from_millis(10)).await;
+            }
+        };
+        timeout(Duration::from_secs(30), ended).await?;
+        Ok(())
     }
 }
