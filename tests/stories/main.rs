@@ -14,6 +14,7 @@ mod document;
 mod faults;
 mod idempotency;
 mod limits;
+mod plans;
 mod power_cut;
 mod retries;
 mod roles;

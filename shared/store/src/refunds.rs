@@ -170,7 +170,10 @@ impl Load for ClaimedRefund {
                from claim_jobs('refund', $1, $2, $3, $4) c
                join refunds r on r.id = c.owner_id
                join payments p on p.id = r.payment_id
-               join authorizations a on a.payment_id = p.id and a.state = $5"#,
+               -- Not a plain join: planned while the table was empty, it would read all attempts in
+               -- this state.
+               cross join lateral (select id, acquirer from authorizations
+                                   where payment_id = p.id and state = $5 limit 1) a"#,
             &claims.ids,
             &claims.seqs,
             &claims.leases,
