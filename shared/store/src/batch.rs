@@ -1,4 +1,4 @@
-//! Group commit: concurrent calls of one statement share one run of it, with no added wait.
+//! Group commit: concurrent calls of one statement share one run of it, usually without an added wait.
 //!
 //! While one batch runs, the next one collects. Measured on two cores, this carries 2.6 times the load
 //! of one statement per call, at a lower latency. Every statement here may run again for the same rows
@@ -16,6 +16,8 @@ use crate::{Error, Result};
 
 /// The most rows in one run; a larger run would not make a row cheaper.
 const ROWS_MAX: usize = 64;
+/// A batch of this size does not wait for more rows: a larger one would hardly make a row cheaper.
+const LINGER_ROWS: usize = 16;
 /// How many rows may wait in the channel. Beyond that, callers wait to send theirs.
 const WAITING_MAX: usize = 8_192;
 /// How long a run may take before its connection is closed. Longer than `statement_timeout`, so that a
@@ -33,6 +35,9 @@ pub trait Statement: Send + 'static {
     /// How many runs may be in progress at once, each on a connection of its own. A statement that
     /// waits for the disk needs two: while one waits the other runs, and both may share a flush.
     const CONNECTIONS: u32 = 1;
+    /// How long the first row of a batch waits for others, where nobody waits for the result. Few rows
+    /// in a run cost nearly as much as many.
+    const LINGER: Duration = Duration::ZERO;
 
     /// Runs the statement. The outputs are in the order of the rows; `None` means "run this row again,
     /// alone".
@@ -121,6 +126,9 @@ async fn serve<S: Statement>(db: PgPool, mut arrivals: mpsc::Receiver<Waiting<S>
                 let Some(mut connection) = free.pop().filter(|_| count > 0) else {
                     break;
                 };
+                if !S::LINGER.is_zero() {
+                    let _ = timeout(S::LINGER, collect(&mut arrivals, &mut batch)).await;
+                }
                 let batch = std::mem::take(&mut batch);
                 running.spawn(async move {
                     run_batch::<S>(&mut connection, batch).await;
@@ -130,6 +138,13 @@ async fn serve<S: Statement>(db: PgPool, mut arrivals: mpsc::Receiver<Waiting<S>
         }
     }
     while running.join_next().await.is_some() {}
+}
+
+async fn collect<S: Statement>(
+    arrivals: &mut mpsc::Receiver<Waiting<S>>,
+    batch: &mut Vec<Waiting<S>>,
+) {
+    while batch.len() < LINGER_ROWS && arrivals.recv_many(batch, LINGER_ROWS).await > 0 {}
 }
 
 async fn run_batch<S: Statement>(connection: &mut StatementConnection, batch: Vec<Waiting<S>>) {

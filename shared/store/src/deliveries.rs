@@ -178,6 +178,8 @@ impl Statement for DeliveryAttempt {
     type Row = DeliveryAttempt;
     /// Whether the attempt was recorded; `false` if another worker recorded this number first.
     type Output = bool;
+    /// The endpoint has its webhook already. If the worker dies meanwhile, the webhook is sent again.
+    const LINGER: Duration = Duration::from_millis(25);
 
     async fn run(db: &mut PgConnection, rows: &[DeliveryAttempt]) -> Result<Vec<Option<bool>>> {
         let input: Vec<_> = rows.iter().map(DeliveryAttempt::input).collect();
