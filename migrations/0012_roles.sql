@@ -188,8 +188,8 @@ $$;
 revoke execute on function principal_by_key, principal_by_token, issue_token, merchant_profile, public_intents_of from public;
 grant execute on function principal_by_key, principal_by_token, issue_token, merchant_profile, public_intents_of to sluice_api;
 
--- sluice_accept: for the two statements that serve several merchants at once. One accepts payments, the
--- other reads the payments that requests wait for. They cannot name one merchant, so their rights are
+-- sluice_accept: for the statements that serve several merchants at once: they accept payments, store
+-- customers, and read the payments that requests wait for. They cannot name one merchant, so their rights are
 -- limited by column instead: they insert and read; they update and delete nothing.
 
 do $$
@@ -249,6 +249,99 @@ end $$;
 
 revoke execute on function payments_by_ids from public;
 grant execute on function payments_by_ids to sluice_accept;
+
+-- Creates customers, or updates those with the same email address: each with its idempotency key, or
+-- nothing of it. Like payments_by_ids it serves several merchants at once and takes the merchant of each
+-- row, so that sluice_accept needs no right to update customers. Locks are taken in the order of
+-- accept.sql: new customers, then keys, both sorted by merchant. A row for which nothing is returned runs
+-- again, alone: a customer or key that another transaction is creating is seen by then.
+
+create function upsert_customers(requests jsonb)
+returns table (
+    ord integer, is_new boolean, id uuid, email text, name text, phone text, description text,
+    metadata jsonb, created_at timestamptz, updated_at timestamptz, fingerprint bytea, status smallint,
+    body text, stale boolean)
+language plpgsql security definer set search_path = public, pg_temp as $$
+#variable_conflict use_column
+begin
+    return query
+        with input as (
+            select * from jsonb_to_recordset(requests) as i(
+                ord integer, id uuid, event_id uuid, merchant_id uuid, live boolean, email text, name text,
+                phone text, description text, metadata jsonb, idem_key text, idem_fingerprint text)
+        ), existing as (
+            select i.ord, k.subject_id, k.fingerprint, k.status, k.body,
+                   k.created_at < now() - interval '24 hours' as stale
+            from input i
+            join idempotency_keys k
+              on k.merchant_id = i.merchant_id and k.live = i.live and k.key = i.idem_key
+        ), already as (
+            -- An earlier run of the row committed, but its result was lost.
+            select i.ord, e.subject_id from input i join events e on e.id = i.event_id
+        ), candidate as (
+            select * from input i
+            where ord not in (select ord from existing) and ord not in (select ord from already)
+              and not exists (select from input j
+                              where j.ord < i.ord and j.merchant_id = i.merchant_id and j.live = i.live
+                                and j.idem_key = i.idem_key)
+        ), new_customer as (
+            insert into customers (id, merchant_id, live, email, name, phone, description, metadata)
+            select id, merchant_id, live, email, name, phone, description, coalesce(metadata, '{}')
+            from candidate order by merchant_id, live, lower(email), id
+            on conflict do nothing
+            returning id
+        ), upsert as (
+            select i.*, i.id as customer_id, true as is_new
+            from candidate i join new_customer c on c.id = i.id
+            union all
+            (select distinct on (c.id) i.*, c.id, false
+             from candidate i
+             join customers c
+               on c.merchant_id = i.merchant_id and c.live = i.live and lower(c.email) = lower(i.email)
+             order by c.id, i.ord)
+        ), keyed as (
+            insert into idempotency_keys (merchant_id, live, key, fingerprint, subject_id)
+            select merchant_id, live, idem_key, decode(idem_fingerprint, 'hex'), customer_id
+            from upsert where idem_key is not null
+            order by merchant_id, live, idem_key
+            on conflict do nothing
+            returning merchant_id, live, key
+        ), accepted as (
+            select * from upsert u
+            where idem_key is null
+               or exists (select from keyed k
+                          where k.merchant_id = u.merchant_id and k.live = u.live and k.key = u.idem_key)
+        ), updated as (
+            update customers c
+            set name = coalesce(i.name, c.name), phone = coalesce(i.phone, c.phone),
+                description = coalesce(i.description, c.description),
+                metadata = coalesce(i.metadata, c.metadata), updated_at = now()
+            from accepted i
+            where not i.is_new and c.id = i.customer_id
+            returning i.ord, c.id, c.email, c.name, c.phone, c.description, c.metadata, c.created_at
+        )
+        select ord, is_new, id, email, name, phone, description, coalesce(metadata, '{}') as metadata,
+               now() as created_at, now() as updated_at, null::bytea as fingerprint, null::smallint as status,
+               null::text as body, null::boolean as stale
+        from accepted where is_new
+        union all
+        -- Another transaction took the key after the customer was inserted: nothing of the batch may stay.
+        select ord, is_new, null, null, null, null, null, null, null, null, null, null, null, null
+        from upsert where is_new and ord not in (select ord from accepted)
+        union all
+        select ord, false, id, email, name, phone, description, metadata, created_at, now(), null, null, null, null
+        from updated
+        union all
+        select a.ord, null, c.id, c.email, c.name, c.phone, c.description, c.metadata, c.created_at, c.updated_at,
+               null, null, null, null
+        from already a join customers c on c.id = a.subject_id
+        union all
+        select ord, null, subject_id, null, null, null, null, null, null, null, fingerprint, status, body, stale
+        from existing where ord not in (select ord from already);
+end $$;
+
+revoke execute on function upsert_customers from public;
+grant execute on function upsert_customers to sluice_accept;
 
 -- The workers, the scheduler and the operator's command act for all merchants.
 

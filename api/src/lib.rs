@@ -23,6 +23,7 @@ use ipnet::IpNet;
 use queue::{Publisher, Replies};
 use store::accept::Accept;
 use store::batch::{Batch, Statement};
+use store::customers::Upsert;
 use store::key_file;
 use store::payments::Read;
 use store::{PgPool, Role};
@@ -34,12 +35,13 @@ use zeroize::Zeroizing;
 const BODY_BYTES_MAX: usize = 64 * 1024;
 
 /// Connections for the statements that serve several merchants at once.
-const CONNECTIONS_FOR_MANY: u32 = Accept::CONNECTIONS + Read::CONNECTIONS;
+const CONNECTIONS_FOR_MANY: u32 = Accept::CONNECTIONS + Upsert::CONNECTIONS + Read::CONNECTIONS;
 
 /// State shared by all handlers.
 struct App {
     db: PgPool,
     accept: Batch<Accept>,
+    customers: Batch<Upsert>,
     hits: http::hit_counter::HitCounter,
     reads: Batch<Read>,
     publisher: Publisher,
@@ -61,6 +63,7 @@ impl App {
         let many = connect(Role::Accept, CONNECTIONS_FOR_MANY)?;
         Ok(Self {
             accept: Batch::start(&many),
+            customers: Batch::start(&many),
             hits: http::hit_counter::HitCounter::start(&db),
             reads: Batch::start(&many),
             publisher: Publisher::start(&config.amqp_url, "sluice api"),

@@ -2,8 +2,9 @@
 //! is lost: a retry under the same key finds one payment.
 
 use anyhow::Result;
+use serde_json::{Value, json};
 use store::Role;
-use tests::{Interrupted, Options, Process, Response, cards, example};
+use tests::{Interrupted, Options, Process, Receiver, Response, cards, example};
 
 use crate::proxy::Gate;
 use crate::scene::Scene;
@@ -127,4 +128,38 @@ async fn a_lost_commit_response_without_a_key() -> Result<()> {
     lose_the_response(&scene, None).await?;
     assert_eq!(scene.gateway.count("payments").await?, 1);
     scene.finish().await
+}
+
+/// A customer's event is recorded in the commit whose response is lost, and the statement runs again.
+#[tokio::test]
+async fn a_lost_commit_response_of_a_customer() -> Result<()> {
+    let scene = Scene::with(Options::default()).await?;
+    let gateway = &scene.gateway;
+    let customers = Receiver::start().await?;
+    let events = json!(["customer.created", "customer.updated"]);
+    let endpoint = json!({"url": customers.url("/"), "events": events});
+    gateway.register_as("/v1/webhooks", &endpoint).await?;
+    let url = gateway.role_url(Role::Api)?;
+    let database = scene.detour(Process::Api, "DATABASE_URL", &url).await?;
+    for (key, name) in [("1", "Ada"), ("2", "Countess")] {
+        database.back().set(Gate::Replace(&["COMMIT"], &[]));
+        let body = json!({"email": "ada@example.com", "name": name});
+        let request = || {
+            let request = gateway.posting("/v1/customers", &body);
+            request.header("Idempotency-Key", key)
+        };
+        let answer = gateway.send(request()).await?;
+        assert_eq!((answer.status, answer.at("/name")), (200, name));
+        assert!(!database.back().replaces(), "no commit was cut off");
+        assert_eq!(gateway.send(request()).await?.text, answer.text);
+    }
+    gateway.drain().await?;
+    let webhooks = customers.requests();
+    let mut types: Vec<_> = webhooks
+        .iter()
+        .map(|one| one.json()["type"].clone())
+        .collect();
+    types.sort_by_key(Value::to_string);
+    assert_eq!(types, ["customer.created", "customer.updated"]);
+    scene.gateway.finish().await
 }

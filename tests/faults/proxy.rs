@@ -63,6 +63,11 @@ impl Direction {
         self.gate.send_replace(gate);
     }
 
+    /// Whether a replacement is still to come.
+    pub fn replaces(&self) -> bool {
+        matches!(*self.gate.borrow(), Gate::Replace(..))
+    }
+
     /// Waits until this many connections are held.
     pub async fn holds(&self, count: usize) -> Result<()> {
         let what = format!("{count} connections are held");

@@ -8,6 +8,7 @@
 )]
 
 mod clients;
+mod customers;
 mod deleted_checkout;
 mod disconnects;
 mod document;

@@ -1,5 +1,4 @@
-//! Idempotency keys of objects that are stored in one transaction with the response: customers,
-//! intents, webhook endpoints.
+//! Idempotency keys of objects that no worker processes: customers, intents, webhook endpoints.
 
 use std::time::Duration;
 

@@ -4,7 +4,7 @@ use domain::customer::Customer;
 use domain::id::CustomerId;
 use domain::job::Job;
 use store::accept::{Key, StoredResponse};
-use store::customers::{self, Changes, NewCustomer};
+use store::customers::{self, Changes, NewCustomer, Upsert, Upserted};
 use store::merchants::Principal;
 use wire::customer::{self, Details};
 use wire::page::Page;
@@ -17,22 +17,53 @@ use crate::error::ApiError;
 pub async fn create(
     app: &App,
     principal: Principal,
-    details: &NewCustomer,
+    details: NewCustomer,
     key: Option<Key>,
     render: impl Fn(&Customer) -> StoredResponse + Send + Sync,
 ) -> Result<ApiResponse, ApiError> {
-    let id = CustomerId(store::new_id());
-    let mut tx = store::begin(&app.db, principal.merchant_id, principal.mode).await?;
-    if let Some((_, before)) = idempotency::begin(&mut tx, principal, key.as_ref(), id.0).await? {
-        return idempotency::replayed(before);
+    let key = key.as_ref();
+    let (customer, is_replay) = match upsert(app, principal, details, key).await? {
+        Upserted::Stored(customer, jobs) => {
+            publish(app, jobs);
+            (*customer, false)
+        }
+        Upserted::Existing(existing) => match idempotency::earlier(key, existing)? {
+            (_, Some(response)) => return Ok(ApiResponse::replay(response)),
+            (id, None) => (find(app, principal, CustomerId(id)).await?, true),
+        },
+    };
+    let response = idempotency::store_first(app, principal, key, render(&customer)).await?;
+    Ok(ApiResponse {
+        response,
+        is_replay,
+    })
+}
+
+/// Stores the customer. Tries twice: the first try fails if the idempotency key is older than 24
+/// hours and must be deleted first.
+async fn upsert(
+    app: &App,
+    principal: Principal,
+    details: NewCustomer,
+    key: Option<&Key>,
+) -> Result<Upserted, ApiError> {
+    let row = Upsert {
+        id: CustomerId(store::new_id()),
+        event_id: store::new_id(),
+        merchant_id: principal.merchant_id,
+        mode: principal.mode,
+        details,
+        idempotency: key.cloned(),
+    };
+    for _ in 0..2 {
+        match app.customers.run(row.clone()).await? {
+            Upserted::Existing(existing) if existing.stale => {
+                idempotency::delete_expired(app, principal, key).await?;
+            }
+            upserted => return Ok(upserted),
+        }
     }
-    let (merchant, mode) = (principal.merchant_id, principal.mode);
-    let (customer, jobs) = customers::upsert(&mut tx, id, merchant, mode, details).await?;
-    let response = render(&customer);
-    idempotency::store_response(&mut tx, principal, key.as_ref(), &response).await?;
-    store::commit(tx).await?;
-    publish(app, jobs);
-    Ok(ApiResponse::new(response))
+    Err(ApiError::Unavailable)
 }
 
 /// Converts the details in a create request.

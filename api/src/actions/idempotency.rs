@@ -9,9 +9,10 @@ use domain::surface::Surface;
 use hmac::{Hmac, KeyInit, Mac};
 use serde_json::{Map, Value};
 use sha2::Sha256;
+use store::Tx;
 use store::accept::{Key, StoredResponse};
+use store::idempotency::{self, Existing};
 use store::merchants::Principal;
-use store::{Tx, idempotency};
 use uuid::Uuid;
 
 use crate::App;
@@ -29,6 +30,14 @@ impl ApiResponse {
         Self {
             response,
             is_replay: false,
+        }
+    }
+
+    /// The stored response to an earlier request.
+    pub const fn replay(response: StoredResponse) -> Self {
+        Self {
+            response,
+            is_replay: true,
         }
     }
 }
@@ -105,15 +114,33 @@ pub async fn begin(
     subject: Uuid,
 ) -> Result<Option<(Uuid, Option<StoredResponse>)>, ApiError> {
     let Some(key) = key else { return Ok(None) };
-    let before =
-        idempotency::begin(tx, principal.merchant_id, principal.mode, key, subject).await?;
-    match before {
-        Some(before) if before.fingerprint != key.fingerprint => {
-            Err(ApiError::IdempotencyKeyReused)
-        }
-        Some(before) => Ok(Some((before.subject, before.response))),
-        None => Ok(None),
+    let (merchant, mode) = (principal.merchant_id, principal.mode);
+    let existing = idempotency::begin(tx, merchant, mode, key, subject).await?;
+    existing
+        .map(|existing| earlier(Some(key), existing))
+        .transpose()
+}
+
+/// The subject of the earlier request with this key, and its response, if one is stored.
+pub fn earlier(
+    key: Option<&Key>,
+    existing: Existing,
+) -> Result<(Uuid, Option<StoredResponse>), ApiError> {
+    if key.is_none_or(|key| key.fingerprint != existing.fingerprint) {
+        return Err(ApiError::IdempotencyKeyReused);
     }
+    Ok((existing.subject, existing.response))
+}
+
+/// Deletes a key that is older than 24 hours, so that it may be used again.
+pub async fn delete_expired(
+    app: &App,
+    principal: Principal,
+    key: Option<&Key>,
+) -> Result<(), ApiError> {
+    let Some(key) = key else { return Ok(()) };
+    let (merchant, mode) = (principal.merchant_id, principal.mode);
+    Ok(idempotency::delete_expired_key(&app.db, merchant, mode, &key.key).await?)
 }
 
 /// Stores the response for repeats of the request, in the transaction that does the work: either
@@ -132,10 +159,7 @@ pub async fn store_response(
 /// Replays a stored response. For actions that use [`store_response`]: there, a used key always has
 /// one.
 pub fn replayed(before: Option<StoredResponse>) -> Result<ApiResponse, ApiError> {
-    Ok(ApiResponse {
-        response: before.ok_or(ApiError::Internal)?,
-        is_replay: true,
-    })
+    Ok(ApiResponse::replay(before.ok_or(ApiError::Internal)?))
 }
 
 /// Stores the response to work that a worker did, unless one is stored already, and returns the

@@ -10,7 +10,7 @@ use domain::money::Money;
 use domain::payment::{Checkout, Customer, Method, Payment, State};
 use rust_decimal::Decimal;
 use serde_json::{Map, Value};
-use store::accept::{self, Accept, Accepted, Key, StoredResponse};
+use store::accept::{Accept, Accepted, Key, StoredResponse};
 use store::jobs::FIRST_SEQ;
 use store::merchants::Principal;
 use store::payments::Filter;
@@ -67,12 +67,7 @@ pub async fn create(
         Created::Existing {
             response: Some(response),
             ..
-        } => {
-            return Ok(ApiResponse {
-                response,
-                is_replay: true,
-            });
-        }
+        } => return Ok(ApiResponse::replay(response)),
         Created::Existing { id, response: None } => (wait_for(app, principal, id).await?, true),
     };
     let response = idempotency::store_first(app, principal, key.as_ref(), render(&payment)).await?;
@@ -96,8 +91,9 @@ pub async fn make(
     let mut waiter = app.replies.wait(payment.id.0);
     // A task of its own, so that the job of a stored payment is published even if the client
     // disconnects.
-    let accepting =
-        tokio::spawn(accept(Arc::clone(app), payment, new.card, key.cloned()).in_current_span());
+    let accepting = tokio::spawn(
+        accept(Arc::clone(app), principal, payment, new.card, key.cloned()).in_current_span(),
+    );
     let (payment, accepted) = accepting.await.map_err(|_| ApiError::Internal)??;
     match accepted {
         Accepted::Created { .. } if payment.state.is_in_progress() => {
@@ -105,19 +101,11 @@ pub async fn make(
             Ok(Created::New(Box::new(payment)))
         }
         Accepted::Created { .. } => Ok(Created::New(Box::new(payment))),
-        Accepted::Existing { fingerprint, .. }
-            if key.is_none_or(|key| key.fingerprint != fingerprint) =>
-        {
-            Err(ApiError::IdempotencyKeyReused)
+        Accepted::Existing(existing) => {
+            let (id, response) = idempotency::earlier(key, existing)?;
+            let id = PaymentId(id);
+            Ok(Created::Existing { id, response })
         }
-        Accepted::Existing {
-            payment_id,
-            response,
-            ..
-        } => Ok(Created::Existing {
-            id: payment_id,
-            response,
-        }),
     }
 }
 
@@ -192,6 +180,7 @@ fn opened(principal: Principal, new: &New) -> Payment {
 /// must be deleted first.
 async fn accept(
     app: Arc<App>,
+    principal: Principal,
     mut payment: Payment,
     card: Option<Card>,
     key: Option<Key>,
@@ -215,9 +204,8 @@ async fn accept(
                 app.sealing.forget();
             }
             Err(error) => return Err(api_error(error)),
-            Ok(Accepted::Existing { stale: true, .. }) => {
-                let key = key.as_ref().map_or("", |key| &key.key);
-                accept::delete_expired_key(&app.db, payment.merchant_id, payment.mode, key).await?;
+            Ok(Accepted::Existing(existing)) if existing.stale => {
+                idempotency::delete_expired(&app, principal, key.as_ref()).await?;
             }
             Ok(Accepted::Created {
                 created_at,

@@ -125,10 +125,7 @@ async fn again(
     render: impl Fn(&Refund) -> StoredResponse + Send + Sync,
 ) -> Result<ApiResponse, ApiError> {
     if let Some(response) = response {
-        return Ok(ApiResponse {
-            response,
-            is_replay: true,
-        });
+        return Ok(ApiResponse::replay(response));
     }
     let mut waiter = app.replies.wait(id.0);
     let known = refunds::get(&app.db, principal.merchant_id, principal.mode, id).await?;

@@ -4,20 +4,20 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use domain::id::{CustomerId, DeliveryId, MerchantId, PaymentId};
+use domain::id::{CustomerId, DeliveryId};
 use domain::job::{Job, Worker};
-use domain::merchant::Mode;
 use domain::payment::{EXPIRES_AFTER, Payment, State};
 use serde::Serialize;
 use serde_json::{Map, Value};
+use sqlx::PgConnection;
 use sqlx::types::Json;
-use sqlx::{PgConnection, PgPool};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
 use crate::Result;
 use crate::batch::Statement;
 use crate::effects::{self, Effects, HistoryEntry};
+use crate::idempotency::Existing;
 use crate::jobs::FIRST_PUBLISH_DELAY;
 use crate::snapshot;
 use crate::vault::Sealed;
@@ -56,16 +56,7 @@ pub enum Accepted {
         jobs: Vec<Job>,
     },
     /// An earlier request used the idempotency key.
-    Existing {
-        /// The payment that the earlier request created.
-        payment_id: PaymentId,
-        /// The fingerprint of the earlier request.
-        fingerprint: Vec<u8>,
-        /// The response to it, if one is stored.
-        response: Option<StoredResponse>,
-        /// Whether the key is older than 24 hours and may be used again.
-        stale: bool,
-    },
+    Existing(Existing),
 }
 
 /// A response as it was sent.
@@ -208,12 +199,12 @@ impl Statement for Accept {
                         .and_then(|event| jobs.remove(&event))
                         .unwrap_or_default(),
                 },
-                (None, Some(payment_id)) => Accepted::Existing {
-                    payment_id: PaymentId(payment_id),
+                (None, Some(subject)) => Accepted::Existing(Existing {
+                    subject,
                     fingerprint: row.fingerprint.unwrap_or_default(),
                     response: response_of(row.status, row.body),
                     stale: row.stale.unwrap_or(false),
-                },
+                }),
                 (None, None) => continue,
             };
             found.insert(ord, accepted);
@@ -228,24 +219,4 @@ pub(crate) fn response_of(status: Option<i16>, body: Option<String>) -> Option<S
         status,
         body: body?,
     })
-}
-
-/// Deletes a key that is older than 24 hours, so that it may be used again.
-pub async fn delete_expired_key(
-    db: &PgPool,
-    merchant: MerchantId,
-    mode: Mode,
-    key: &str,
-) -> Result<()> {
-    sqlx::query!(
-        "delete from idempotency_keys
-         where merchant_id = $1 and live = $2 and (select act_for($1, $2)) and key = $3
-           and created_at < now() - interval '24 hours'",
-        merchant.0,
-        mode.is_live(),
-        key
-    )
-    .execute(db)
-    .await?;
-    Ok(())
 }

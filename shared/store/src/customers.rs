@@ -1,16 +1,23 @@
 //! Customers.
 
+use std::collections::HashMap;
+
 use domain::customer::Customer;
 use domain::event::{Event, EventType, Subject};
 use domain::id::{CustomerId, MerchantId};
 use domain::job::Job;
 use domain::merchant::Mode;
+use serde::Serialize;
 use serde_json::{Map, Value};
-use sqlx::PgPool;
+use sqlx::types::Json;
+use sqlx::{Connection, PgConnection, PgPool};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
+use crate::accept::{Key, response_of};
+use crate::batch::Statement;
 use crate::effects::{self, Effects};
+use crate::idempotency::Existing;
 use crate::{Error, Result, Tx};
 
 struct Row {
@@ -61,46 +68,150 @@ pub struct NewCustomer {
     pub metadata: Option<Map<String, Value>>,
 }
 
-/// Creates a customer with this id, or updates the one with the same email address: the provided
-/// details replace the stored ones. Records the event, and returns the jobs to publish after the
-/// commit.
-pub async fn upsert(
-    tx: &mut Tx,
-    id: CustomerId,
-    merchant: MerchantId,
-    mode: Mode,
-    details: &NewCustomer,
-) -> Result<(Customer, Vec<Job>)> {
-    let row = sqlx::query_as!(
-        Row,
-        "insert into customers as c
-             (id, merchant_id, live, email, name, phone, description, metadata)
-         values ($1, $2, $3, $4, $5, $6, $7, coalesce($8, '{}'::jsonb))
-         on conflict (merchant_id, live, lower(email)) where email is not null do update
-         set name = coalesce(excluded.name, c.name), phone = coalesce(excluded.phone, c.phone),
-             description = coalesce(excluded.description, c.description),
-             metadata = coalesce($8::jsonb, c.metadata), updated_at = now()
-         returning id, merchant_id, live, email, name, phone, description, metadata, created_at,
-                   updated_at",
-        id.0,
-        merchant.0,
-        mode.is_live(),
-        details.email,
-        details.name,
-        details.phone,
-        details.description,
-        details.metadata.clone().map(Value::Object),
-    )
-    .fetch_one(&mut **tx)
-    .await?;
-    let customer = row.read()?;
-    let event_type = if customer.id == id {
-        EventType::CustomerCreated
-    } else {
-        EventType::CustomerUpdated
-    };
-    let jobs = record(tx, event_type, &customer).await?;
-    Ok((customer, jobs))
+/// A request to create a customer, or to update the one with the same email address: the provided
+/// details replace the stored ones. Its ids are generated before the first try, so that the statement
+/// may run again without a second customer or event.
+#[derive(Debug, Clone)]
+pub struct Upsert {
+    /// The id of the customer if it is new.
+    pub id: CustomerId,
+    /// The id of the event.
+    pub event_id: Uuid,
+    /// The merchant.
+    pub merchant_id: MerchantId,
+    /// Test or live.
+    pub mode: Mode,
+    /// The details.
+    pub details: NewCustomer,
+    /// The request's idempotency key, if the client sent one.
+    pub idempotency: Option<Key>,
+}
+
+/// The outcome of an [`Upsert`].
+#[derive(Debug)]
+pub enum Upserted {
+    /// The customer is stored. The jobs deliver its event, to publish.
+    Stored(Box<Customer>, Vec<Job>),
+    /// An earlier request used the idempotency key.
+    Existing(Existing),
+}
+
+/// A row of the statement's input.
+#[derive(Serialize)]
+struct Input<'a> {
+    ord: usize,
+    id: Uuid,
+    event_id: Uuid,
+    merchant_id: Uuid,
+    live: bool,
+    email: Option<&'a str>,
+    name: Option<&'a str>,
+    phone: Option<&'a str>,
+    description: Option<&'a str>,
+    metadata: Option<&'a Map<String, Value>>,
+    idem_key: Option<&'a str>,
+    idem_fingerprint: Option<String>,
+}
+
+impl Upsert {
+    fn input(&self, ord: usize) -> Input<'_> {
+        let (details, key) = (&self.details, self.idempotency.as_ref());
+        Input {
+            ord,
+            id: self.id.0,
+            event_id: self.event_id,
+            merchant_id: self.merchant_id.0,
+            live: self.mode.is_live(),
+            email: details.email.as_deref(),
+            name: details.name.as_deref(),
+            phone: details.phone.as_deref(),
+            description: details.description.as_deref(),
+            metadata: details.metadata.as_ref(),
+            idem_key: key.map(|key| key.key.as_str()),
+            idem_fingerprint: key.map(|key| hex::encode(&key.fingerprint)),
+        }
+    }
+
+    fn effects(&self, is_new: bool, customer: &Customer) -> Effects {
+        let event = event(is_new, customer);
+        Effects::new(self.merchant_id, self.mode).event_with_id(self.event_id, &event)
+    }
+}
+
+impl Statement for Upsert {
+    type Row = Upsert;
+    type Output = Upserted;
+    const CONNECTIONS: u32 = 2;
+
+    async fn run(db: &mut PgConnection, rows: &[Upsert]) -> Result<Vec<Option<Upserted>>> {
+        let mut tx = db.begin().await?;
+        match upsert(&mut tx, rows).await {
+            Ok(outputs) => {
+                tx.commit().await?;
+                Ok(outputs)
+            }
+            // Nothing stays, and each row runs again alone.
+            Err(Error::LeftOut | Error::Unreadable { .. }) if rows.len() > 1 => {
+                Ok(rows.iter().map(|_| None).collect())
+            }
+            Err(error) => Err(error),
+        }
+    }
+}
+
+async fn upsert(db: &mut PgConnection, rows: &[Upsert]) -> Result<Vec<Option<Upserted>>> {
+    let input: Vec<_> = (0..).zip(rows).map(|(ord, row)| row.input(ord)).collect();
+    let found = sqlx::query!("select * from upsert_customers($1)", Json(&input) as _)
+        .fetch_all(&mut *db)
+        .await?;
+    let (mut outputs, mut effects) = (HashMap::with_capacity(rows.len()), Vec::new());
+    for row in found {
+        let ord = row.ord.and_then(|ord| usize::try_from(ord).ok());
+        let Some((ord, request)) = ord.and_then(|ord| Some((ord, rows.get(ord)?))) else {
+            continue;
+        };
+        let id = row.id.ok_or(Error::LeftOut)?;
+        let output = if let Some(fingerprint) = row.fingerprint {
+            Upserted::Existing(Existing {
+                subject: id,
+                fingerprint,
+                response: response_of(row.status, row.body),
+                stale: row.stale.unwrap_or(false),
+            })
+        } else {
+            let (Some(metadata), Some(created_at), Some(updated_at)) =
+                (row.metadata, row.created_at, row.updated_at)
+            else {
+                return Err(Error::Unreadable { table: "customers" });
+            };
+            let customer = Row {
+                id,
+                merchant_id: request.merchant_id.0,
+                live: request.mode.is_live(),
+                email: row.email,
+                name: row.name,
+                phone: row.phone,
+                description: row.description,
+                metadata,
+                created_at,
+                updated_at,
+            }
+            .read()?;
+            // `None`: an earlier run recorded the event.
+            effects.extend(row.is_new.map(|is_new| request.effects(is_new, &customer)));
+            Upserted::Stored(Box::new(customer), Vec::new())
+        };
+        outputs.insert(ord, output);
+    }
+    let mut jobs = effects::record_all(db, &effects).await?;
+    let outputs = (0..).zip(rows).map(|(ord, row)| {
+        let mut output = outputs.remove(&ord);
+        if let Some(Upserted::Stored(_, due)) = &mut output {
+            *due = jobs.remove(&row.event_id).unwrap_or_default();
+        }
+        output
+    });
+    Ok(outputs.collect())
 }
 
 /// Changes to a customer. An outer `None` keeps the field, an inner `None` clears it.
@@ -156,17 +267,20 @@ pub async fn update(
     .await?;
     let Some(row) = row else { return Ok(None) };
     let customer = row.read()?;
-    let jobs = record(tx, EventType::CustomerUpdated, &customer).await?;
+    let effects = Effects::new(merchant, mode).event(&event(false, &customer));
+    let jobs = effects::record(tx, &effects).await?;
     Ok(Some((customer, jobs)))
 }
 
-async fn record(tx: &mut Tx, event_type: EventType, customer: &Customer) -> Result<Vec<Job>> {
-    let event = Event {
-        event_type,
+fn event(is_new: bool, customer: &Customer) -> Event {
+    Event {
+        event_type: if is_new {
+            EventType::CustomerCreated
+        } else {
+            EventType::CustomerUpdated
+        },
         subject: Subject::Customer(customer.clone()),
-    };
-    let effects = Effects::new(customer.merchant_id, customer.mode);
-    effects::record(tx, &effects.event(&event)).await
+    }
 }
 
 /// A merchant's customer.

@@ -2,6 +2,8 @@
 //! statement that moves the row calls the database function `record_effects`, which writes all of them:
 //! the row and its effects are written together or not at all.
 
+use std::collections::HashMap;
+use std::slice;
 use std::time::Duration;
 
 use domain::event::{Event, EventType, Subject};
@@ -13,10 +15,12 @@ use domain::payment::{self, State};
 use rust_decimal::Decimal;
 use serde::Serialize;
 use serde_json::Value;
+use sqlx::PgConnection;
+use sqlx::types::Json;
 use uuid::Uuid;
 
 use crate::jobs::{FIRST_SEQ, Lease};
-use crate::{Result, Tx, snapshot};
+use crate::{Result, snapshot};
 
 /// An entry of a payment's history.
 #[derive(Debug, Clone, Copy)]
@@ -158,7 +162,12 @@ impl Effects {
     }
 
     /// Sets the event that the merchant's endpoints receive.
-    pub fn event(mut self, event: &Event) -> Self {
+    pub fn event(self, event: &Event) -> Self {
+        self.event_with_id(crate::new_id(), event)
+    }
+
+    /// Sets the event, with an id that was made before the statement's first try.
+    pub(crate) fn event_with_id(mut self, id: Uuid, event: &Event) -> Self {
         let (subject, subject_id) = match &event.subject {
             Subject::Payment(payment) => ("payment", payment.id.0),
             Subject::Refund(refund) => ("refund", refund.id.0),
@@ -166,7 +175,7 @@ impl Effects {
             Subject::Intent { now, .. } => ("intent", now.id.0),
         };
         self.event = Some(EventRow {
-            id: crate::new_id(),
+            id,
             merchant_id: self.merchant_id.0,
             live: self.mode.is_live(),
             event_type: event.event_type.name(),
@@ -255,10 +264,6 @@ impl Effects {
     pub(crate) fn event_id(&self) -> Option<Uuid> {
         self.event.as_ref().map(|event| event.id)
     }
-
-    pub(crate) fn json(&self) -> Value {
-        serde_json::json!(self)
-    }
 }
 
 /// The job of a delivery that was just written.
@@ -271,13 +276,26 @@ pub(crate) fn delivery_job(id: DeliveryId) -> Job {
 }
 
 /// Writes effects in the transaction that moved the row. Returns the jobs to publish after the commit.
-pub(crate) async fn record(tx: &mut Tx, effects: &Effects) -> Result<Vec<Job>> {
-    let deliveries = sqlx::query_scalar!(
-        r#"select delivery_id as "id!" from record_effects($1)"#,
-        Value::Array(vec![effects.json()]),
+pub(crate) async fn record(db: &mut PgConnection, effects: &Effects) -> Result<Vec<Job>> {
+    let jobs = record_all(db, slice::from_ref(effects)).await?;
+    Ok(jobs.into_values().flatten().collect())
+}
+
+/// Writes the effects of several rows. Returns the jobs to publish after the commit, by event.
+pub(crate) async fn record_all(
+    db: &mut PgConnection,
+    effects: &[Effects],
+) -> Result<HashMap<Uuid, Vec<Job>>> {
+    let rows = sqlx::query!(
+        r#"select event_id as "event_id!", delivery_id as "delivery_id!" from record_effects($1)"#,
+        Json(effects) as _,
     )
-    .fetch_all(&mut **tx)
+    .fetch_all(db)
     .await?;
-    let deliveries = deliveries.into_iter().map(DeliveryId);
-    Ok(deliveries.map(delivery_job).collect())
+    let mut jobs = HashMap::<_, Vec<_>>::new();
+    for row in rows {
+        let job = delivery_job(DeliveryId(row.delivery_id));
+        jobs.entry(row.event_id).or_default().push(job);
+    }
+    Ok(jobs)
 }

@@ -17,6 +17,8 @@ pub struct Existing {
     pub fingerprint: Vec<u8>,
     /// The response to it, if one is stored.
     pub response: Option<StoredResponse>,
+    /// Whether the key is older than 24 hours and may be used again.
+    pub stale: bool,
 }
 
 /// Takes a key for what this transaction does to `subject`; if a request of the last 24 hours used the
@@ -61,6 +63,7 @@ pub async fn begin(
         subject: row.subject_id,
         fingerprint: row.fingerprint,
         response: response_of(row.status, row.body),
+        stale: false,
     }))
 }
 
@@ -128,6 +131,26 @@ async fn first_stored(
     .fetch_optional(db)
     .await?;
     Ok(stored.and_then(|row| response_of(row.status, row.body)))
+}
+
+/// Deletes a key that is older than 24 hours, so that it may be used again.
+pub async fn delete_expired_key(
+    db: &PgPool,
+    merchant: MerchantId,
+    mode: Mode,
+    key: &str,
+) -> Result<()> {
+    sqlx::query!(
+        "delete from idempotency_keys
+         where merchant_id = $1 and live = $2 and (select act_for($1, $2)) and key = $3
+           and created_at < now() - interval '24 hours'",
+        merchant.0,
+        mode.is_live(),
+        key
+    )
+    .execute(db)
+    .await?;
+    Ok(())
 }
 
 /// How many keys one call of [`delete_expired`] deletes at most.

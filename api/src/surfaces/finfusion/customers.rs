@@ -30,7 +30,7 @@ pub async fn create(
     let render = |customer: &Customer| {
         Reply::<response::Customer>::stored(response::Customer::of(customer).body())
     };
-    let created = customers::create(&app, principal, &customer, key, render).await?;
+    let created = customers::create(&app, principal, customer, key, render).await?;
     Ok(created.into())
 }
 

@@ -39,7 +39,7 @@ pub async fn create(
     let render = |customer: &Customer| {
         Reply::<response::Customer>::stored(response::Customer::of(customer).body())
     };
-    first_only(customers::create(&app, principal, &customer, key, render).await?)
+    first_only(customers::create(&app, principal, customer, key, render).await?)
 }
 
 pub const READ: Docs =

@@ -30,7 +30,7 @@ pub async fn create(
 ) -> Handled<response::Customer<'static>> {
     let (details, key) = sent.read(&app, Details::read).await?;
     let customer = customers::new_customer(details);
-    let created = customers::create(&app, principal, &customer, key, render).await?;
+    let created = customers::create(&app, principal, customer, key, render).await?;
     Ok(created.into())
 }
 
