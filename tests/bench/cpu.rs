@@ -30,7 +30,7 @@ pub async fn figures(gateway: &Gateway, sink: &Sink, plan: &Plan) -> Result<Vec<
     let (mut saturated, mut steady) = (Vec::new(), Vec::new());
     for block in 0..=plan.pairs {
         let (before, clients) = (start(gateway, sink)?, plan.clients * 2);
-        load.closed(clients, plan.block(), load::with_card).await?;
+        load.closed(clients, plan.block(), load::WITH_CARD).await?;
         let busy = finish(gateway, sink, &before, "saturated").await?;
         let before = start(gateway, sink)?;
         load.open(plan.rate, plan.block(), sink).await?;

@@ -15,19 +15,38 @@ use tokio::time::Instant;
 
 use crate::sink::Sink;
 
-/// A payment whose request does not wait for the outcome.
-pub fn without_card(number: u64) -> String {
-    format!(
-        r#"{{"amount":5000,"currency":"USD","payment_method":"card","description":"{number}"}}"#
-    )
+/// What a POST creates.
+#[derive(Clone, Copy)]
+pub struct Object {
+    path: &'static str,
+    body: fn(u64) -> String,
 }
 
+/// A payment whose request does not wait for the outcome.
+pub const WITHOUT_CARD: Object = Object {
+    path: "/v1/payments",
+    body: |number| {
+        format!(
+            r#"{{"amount":5000,"currency":"USD","payment_method":"card","description":"{number}"}}"#
+        )
+    },
+};
+
 /// A payment that goes all the way. Its description numbers it, so that its webhook is known.
-pub fn with_card(number: u64) -> String {
-    format!(
-        r#"{{"amount":5000,"currency":"USD","payment_method":"card","description":"{number}","card":{{"number":"4242424242424242","exp_month":12,"exp_year":2030,"cvc":"123"}}}}"#
-    )
-}
+pub const WITH_CARD: Object = Object {
+    path: "/v1/payments",
+    body: |number| {
+        format!(
+            r#"{{"amount":5000,"currency":"USD","payment_method":"card","description":"{number}","card":{{"number":"4242424242424242","exp_month":12,"exp_year":2030,"cvc":"123"}}}}"#
+        )
+    },
+};
+
+/// A customer with an address of its own.
+pub const CUSTOMER: Object = Object {
+    path: "/v1/customers",
+    body: |number| format!(r#"{{"email":"{number}@example.com","name":"Ada Lovelace"}}"#),
+};
 
 /// What a block of load did.
 pub struct Done {
@@ -51,17 +70,12 @@ impl Load {
         }
     }
 
-    /// As many payments as `clients` connections carry, one after the other on each.
-    pub async fn closed(
-        &self,
-        clients: usize,
-        block: Duration,
-        body: fn(u64) -> String,
-    ) -> Result<Done> {
+    /// As many objects of this kind as `clients` connections carry, one after the other on each.
+    pub async fn closed(&self, clients: usize, block: Duration, object: Object) -> Result<Done> {
         let numbers = Arc::clone(&self.numbers);
         let request = move |key: &str| {
-            let body = body(numbers.fetch_add(1, Ordering::Relaxed));
-            post(key, "/v1/payments", &body)
+            let body = (object.body)(numbers.fetch_add(1, Ordering::Relaxed));
+            post(key, object.path, &body)
         };
         self.repeated(clients, block, request).await
     }
@@ -122,7 +136,7 @@ impl Load {
                     Some(connection) => connection,
                     None => connect.open().await?,
                 };
-                let request = post(&connection.key, "/v1/payments", &with_card(number));
+                let request = post(&connection.key, WITH_CARD.path, &(WITH_CARD.body)(number));
                 connection.exchange(&request).await?;
                 idle.lock().await.push(connection);
                 anyhow::Ok(())

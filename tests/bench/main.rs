@@ -58,6 +58,8 @@ struct Plan {
 enum Measure {
     /// H1: accepting.
     Accept,
+    /// Creates of customers.
+    Customers,
     /// H2: from POST to webhook.
     Latency,
     /// H3: complete payments.
@@ -87,6 +89,9 @@ async fn main() -> Result<()> {
     let mut figures = Vec::new();
     if plan.has(Measure::Accept) {
         figures.push(accept(&gateway, &plan).await?);
+    }
+    if plan.has(Measure::Customers) {
+        figures.push(customers(&gateway, &plan).await?);
     }
     sink.register(&gateway).await?;
     if plan.has(Measure::Latency) {
@@ -137,7 +142,7 @@ async fn accept(gateway: &Gateway, plan: &Plan) -> Result<Figure> {
     let load = Load::new(gateway);
     let ours = async || {
         let done = load
-            .closed(plan.clients, plan.block(), load::without_card)
+            .closed(plan.clients, plan.block(), load::WITHOUT_CARD)
             .await?;
         verify(gateway).await?;
         Ok(done.per_second)
@@ -145,6 +150,23 @@ async fn accept(gateway: &Gateway, plan: &Plan) -> Result<Figure> {
     let statement = async || baseline::accepts_a_second(gateway, plan.clients, plan.block()).await;
     let ratios = ratios("accepts/s", "pgbench/s", plan.pairs, ours, statement).await?;
     Ok(Figure::at_least("H1 accept ratio", ratios, 0.5))
+}
+
+/// Creates of customers a second, over creates of payments without a card.
+async fn customers(gateway: &Gateway, plan: &Plan) -> Result<Figure> {
+    let load = Load::new(gateway);
+    let creates = async |object| {
+        let done = load.closed(plan.clients, plan.block(), object).await?;
+        verify(gateway).await?;
+        Ok(done.per_second)
+    };
+    let ours = async || creates(load::CUSTOMER).await;
+    let payments = async || creates(load::WITHOUT_CARD).await;
+    let ratios = ratios("customers/s", "payments/s", plan.pairs, ours, payments).await?;
+    Ok(Figure::plain(
+        "creates of customers over those of payments",
+        ratios,
+    ))
 }
 
 /// H2: from the moment a POST was meant to be sent to the arrival of its webhook, in blocks; beside each
@@ -190,7 +212,7 @@ async fn complete(gateway: &Gateway, sink: &Sink, plan: &Plan) -> Result<Figure>
     let load = Load::new(gateway);
     let ours = async || {
         sink.forget();
-        load.closed(plan.clients * 2, plan.block(), load::with_card)
+        load.closed(plan.clients * 2, plan.block(), load::WITH_CARD)
             .await?;
         let received = sink.received() as f64 / plan.block().as_secs_f64();
         gateway.drain().await?;
