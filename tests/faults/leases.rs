@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use domain::job::Job;
+use domain::job::{Job, Worker};
 use store::batch::Batch;
 use store::jobs::{self, Claim, Lease};
 use store::payments::CardPayment;
@@ -112,6 +112,35 @@ async fn a_writer_whose_lease_has_passed_changes_nothing() -> Result<()> {
     let next = jobs::reschedule(&db, other, Duration::ZERO).await?;
     assert_eq!(next.map(|job| job.seq), Some(job.seq + 1));
     assert_eq!(held(&db, id).await?, (None, job.seq + 1));
+    drop(claims);
+    db.close().await;
+    scene.gateway.launch(&[Process::Card]).await?;
+    scene.finish().await
+}
+
+/// A reason to act that arrives while a worker holds the job is not lost with the worker's outcome.
+#[tokio::test]
+async fn a_job_woken_while_it_is_held_stays_due() -> Result<()> {
+    let scene = without_card_worker().await?;
+    let payment = scene.pay_pending(cards::APPROVED).await?;
+    let id = payment_id(&payment)?;
+    let db = store::connect(Role::Card, &scene.gateway.role_url(Role::Card)?, 4)?;
+    let claims = Batch::<Claim<CardPayment>>::start(&db);
+    for is_completed in [true, false] {
+        let job = scene.gateway.job_of(&payment).await?.job;
+        let lease = Lease::new(job, Uuid::now_v7());
+        ensure!(claims.run(lease).await?.is_some(), "not claimed");
+        scene.gateway.wake(&payment).await?;
+        if is_completed {
+            jobs::complete(&db, lease).await?;
+            assert_eq!(held(&db, id).await?, (None, job.seq + 1));
+        } else {
+            jobs::reschedule(&db, lease, Duration::from_hours(1)).await?;
+            assert_eq!(held(&db, id).await?, (None, job.seq + 2));
+        }
+        let due = scene.gateway.due_in(Worker::Card).await?;
+        assert_eq!(due, Some(Duration::ZERO), "completed: {is_completed}");
+    }
     drop(claims);
     db.close().await;
     scene.gateway.launch(&[Process::Card]).await?;

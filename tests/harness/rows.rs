@@ -136,6 +136,15 @@ impl Gateway {
         Ok(seconds.map(Duration::try_from_secs_f64).transpose()?)
     }
 
+    /// Makes a payment's job due now, as a transition does that has work for its worker.
+    pub async fn wake(&self, payment: &str) -> Result<()> {
+        let query = "select record_effects(jsonb_build_array(jsonb_build_object('wake',
+                         jsonb_build_array(to_jsonb(j))))) from jobs j where id = $1";
+        let query = sqlx::query(query).bind(payment_id(payment)?);
+        query.execute(self.database()).await?;
+        Ok(())
+    }
+
     /// Makes a payment's job one that was claimed this often without an outcome.
     pub async fn set_claims(&self, payment: &str, claims: i16) -> Result<()> {
         let query = "update jobs set claims = $2 where id = $1";
