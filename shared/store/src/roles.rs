@@ -7,6 +7,7 @@ use std::time::Duration;
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use hmac::{Hmac, KeyInit, Mac};
+use pbkdf2::pbkdf2_hmac_array;
 use sha2::{Digest, Sha256};
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{AssertSqlSafe, PgPool};
@@ -182,19 +183,7 @@ pub async fn allow_logins(db: &PgPool, dir: &Path) -> std::result::Result<(), Pa
 /// appear in the database's log.
 fn verifier(password: &str, salt: &[u8; 16]) -> String {
     const ITERATIONS: u32 = 4_096;
-    // PBKDF2 with one block (RFC 5802, section 2.2).
-    let mut block = hmac(
-        password.as_bytes(),
-        &[salt.as_slice(), &[0, 0, 0, 1]].concat(),
-    );
-    let mut salted = block;
-    for _ in 1..ITERATIONS {
-        block = hmac(password.as_bytes(), &block);
-        salted
-            .iter_mut()
-            .zip(block)
-            .for_each(|(sum, byte)| *sum ^= byte);
-    }
+    let salted: [u8; 32] = pbkdf2_hmac_array::<Sha256, 32>(password.as_bytes(), salt, ITERATIONS);
     let stored = Sha256::digest(hmac(&salted, b"Client Key"));
     let server = hmac(&salted, b"Server Key");
     let [salt, stored, server] =
