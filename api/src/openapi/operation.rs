@@ -176,23 +176,15 @@ impl Operations {
     }
 }
 
-/// Converts JSON to one of aide's types. Values that do not match the type are dropped.
-pub fn typed<T: DeserializeOwned>(
-    values: impl IntoIterator<Item = Value>,
-) -> impl Iterator<Item = T> {
-    let values = values.into_iter();
-    values.filter_map(|value| serde_json::from_value(value).ok())
-}
-
-/// Marks an operation as requiring a key.
-pub fn require_key(operation: &mut Operation) {
-    operation.security.extend(typed([json!({ "key": [] })]));
+/// Converts JSON to one of aide's types; `None` if it does not match the type.
+pub fn typed<T: DeserializeOwned>(value: Value) -> Option<T> {
+    serde_json::from_value(value).ok()
 }
 
 /// Adds the Idempotency-Key header to an operation, and the 409 for a reused key.
 pub fn accept_key(operation: &mut Operation) {
     let key = json!({ "$ref": IDEMPOTENCY_KEY });
-    operation.parameters.extend(typed([key]));
+    operation.parameters.extend(typed(key));
     may_refuse(operation, &[409]);
 }
 
@@ -202,8 +194,7 @@ pub fn may_refuse(operation: &mut Operation, statuses: &[u16]) {
     let responses = operation.responses.get_or_insert_default();
     for status in statuses {
         let error = json!({ "$ref": format!("#/components/responses/Error{status}") });
-        for error in typed([error]) {
-            responses.responses.insert(StatusCode::Code(*status), error);
-        }
+        let error = typed(error).map(|error| (StatusCode::Code(*status), error));
+        responses.responses.extend(error);
     }
 }

@@ -1,9 +1,6 @@
 //! Webhook endpoints. The operations are the same on every surface that has them; only the formats
 //! differ.
 
-use std::sync::Arc;
-
-use axum::extract::State;
 use domain::id::EndpointId;
 use domain::surface::Surface;
 use schemars::JsonSchema;
@@ -11,7 +8,6 @@ use store::accept::StoredResponse;
 use wire::subscription::{Changes, ChangesBody, Endpoint, Subscription, SubscriptionBody};
 
 use super::handler::{Auth, Handled, Id, Plain, Refusal, Reply, Sent};
-use crate::App;
 use crate::actions::idempotency::ApiResponse;
 use crate::actions::webhook_endpoints as endpoints;
 use crate::error::ApiError;
@@ -60,8 +56,7 @@ pub const CREATE: Docs = docs(
 .example(r#"{ "url": "https://example.com/webhooks", "events": ["*"] }"#);
 
 pub async fn create<F: Format>(
-    State(app): State<Arc<App>>,
-    Auth(principal): Auth,
+    Auth(app, principal): Auth,
     sent: Sent<SubscriptionBody>,
 ) -> Result<F::Created, Refusal> {
     let read = |body| Subscription::read(body, F::EVENTS);
@@ -76,21 +71,14 @@ pub async fn create<F: Format>(
 
 pub const LIST: Docs = docs(GROUP, "listWebhookEndpoints", "List webhook endpoints");
 
-pub async fn list<F: Format>(
-    State(app): State<Arc<App>>,
-    Auth(principal): Auth,
-) -> Handled<F::List> {
+pub async fn list<F: Format>(Auth(app, principal): Auth) -> Handled<F::List> {
     let found = endpoints::list(&app, principal, F::SURFACE).await?;
     Ok(Reply::of(F::list(&found)))
 }
 
 pub const READ: Docs = docs(GROUP, "getWebhookEndpoint", "Read a webhook endpoint");
 
-pub async fn read<F: Format>(
-    State(app): State<Arc<App>>,
-    Auth(principal): Auth,
-    Id(id): Id,
-) -> Handled<F::One> {
+pub async fn read<F: Format>(Auth(app, principal): Auth, Id(id): Id) -> Handled<F::One> {
     let found = endpoints::find(&app, principal, F::SURFACE, parse::<F>(&id)?).await;
     shown::<F>(found, &id)
 }
@@ -125,8 +113,7 @@ pub const REPLACE: Docs = docs(
 .refusing(&[405]);
 
 pub async fn update<F: Format>(
-    State(app): State<Arc<App>>,
-    Auth(principal): Auth,
+    Auth(app, principal): Auth,
     Id(id): Id,
     sent: Sent<ChangesBody, Plain>,
 ) -> Handled<F::One> {
@@ -139,11 +126,7 @@ pub async fn update<F: Format>(
 
 pub const DELETE: Docs = docs(GROUP, "deleteWebhookEndpoint", "Delete a webhook endpoint");
 
-pub async fn delete<F: Format>(
-    State(app): State<Arc<App>>,
-    Auth(principal): Auth,
-    Id(id): Id,
-) -> Handled<F::Deleted> {
+pub async fn delete<F: Format>(Auth(app, principal): Auth, Id(id): Id) -> Handled<F::Deleted> {
     let endpoint = parse::<F>(&id)?;
     let deleted = endpoints::delete(&app, principal, F::SURFACE, endpoint).await;
     deleted.map_err(|error| named::<F>(error, &id))?;

@@ -3,9 +3,9 @@
 //! Each type also describes itself in the `OpenAPI` document, so that a handler's signature is its
 //! documentation.
 
-use std::borrow::Cow;
 use std::convert::Infallible;
 use std::marker::PhantomData;
+use std::sync::Arc;
 
 use aide::OperationOutput;
 use aide::generate::GenContext;
@@ -17,12 +17,11 @@ use axum::http::request::Parts;
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use domain::surface::Surface;
-use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use schemars::JsonSchema;
 use serde_json::{Value, json};
 use store::accept::{Key, StoredResponse};
 use store::merchants::Principal;
 use wire::error::SurfaceError;
-use wire::fields::FieldError;
 use zeroize::Zeroizing;
 
 use crate::App;
@@ -35,21 +34,24 @@ use crate::surfaces::dispatch;
 /// The result of a handler.
 pub type Handled<T, const STATUS: u16 = 200> = Result<Reply<T, STATUS>, Refusal>;
 
-/// The merchant that the request's key or access token identifies. Rejects requests without a valid
-/// one, so an operation that does not take this extractor is public.
-pub struct Auth(pub Principal);
+/// The state of the process, and the merchant that the request's key or access token identifies.
+/// Rejects requests without a valid one, so an operation that does not take this extractor is
+/// public.
+pub struct Auth(pub Arc<App>, pub Principal);
 
-impl<S: Send + Sync> FromRequestParts<S> for Auth {
+impl FromRequestParts<Arc<App>> for Auth {
     type Rejection = Refusal;
 
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Refusal> {
-        Ok(Self(dispatch::principal(&mut parts.extensions)?))
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Refusal> {
+        let principal = dispatch::principal(&mut parts.extensions)?;
+        Ok(Self(Arc::clone(app), principal))
     }
 }
 
 impl OperationInput for Auth {
     fn operation_input(_: &mut GenContext, operation: &mut Operation) {
-        operation::require_key(operation);
+        let key = operation::typed(json!({ "key": [] }));
+        operation.security.extend(key);
         operation::may_refuse(operation, &[401]);
     }
 }
@@ -84,9 +86,9 @@ impl<S: Send + Sync, T> FromRequestParts<S> for Query<T> {
 
 impl<T: JsonSchema> OperationInput for Query<T> {
     fn operation_input(_: &mut GenContext, operation: &mut Operation) {
-        operation
-            .parameters
-            .extend(operation::typed(schemas::parameters::<T>()));
+        let parameters = schemas::parameters::<T>().into_iter();
+        let parameters = parameters.filter_map(operation::typed);
+        operation.parameters.extend(parameters);
         operation::may_refuse(operation, &[400]);
     }
 }
@@ -142,11 +144,10 @@ impl<S: Send + Sync, T, K> FromRequest<S> for Sent<T, K> {
 
 impl<T: JsonSchema, K: Kind> OperationInput for Sent<T, K> {
     fn operation_input(_: &mut GenContext, operation: &mut Operation) {
-        let schema = schemas::request::<T>();
-        let body = json!({
-            "required": !K::IS_OPTIONAL, "content": { K::MEDIA: { "schema": schema } },
-        });
-        operation.request_body = operation::typed([body]).next();
+        operation.request_body = operation::typed(json!({
+            "required": !K::IS_OPTIONAL,
+            "content": { K::MEDIA: { "schema": schemas::request::<T>() } },
+        }));
         if K::IS_KEYED {
             operation::accept_key(operation);
         }
@@ -188,12 +189,24 @@ impl<T> Sent<T, Form> {
 }
 
 /// A JSON response with the fields of `T`.
-pub struct Reply<T, const STATUS: u16 = 200>(ApiResponse, PhantomData<fn() -> T>);
+pub struct Reply<T, const STATUS: u16 = 200> {
+    response: ApiResponse,
+    is_secret: bool,
+    fields: PhantomData<fn() -> T>,
+}
 
 impl<T, const STATUS: u16> Reply<T, STATUS> {
     /// Creates a response with this body.
     pub fn of(body: String) -> Self {
         ApiResponse::new(Self::stored(body)).into()
+    }
+
+    /// Creates a response that contains a secret, which must not be cached.
+    pub fn secret(body: String) -> Self {
+        Self {
+            is_secret: true,
+            ..Self::of(body)
+        }
     }
 
     /// Creates the same response in the form that is stored for an idempotency key.
@@ -207,18 +220,23 @@ impl<T, const STATUS: u16> Reply<T, STATUS> {
 
 impl<T, const STATUS: u16> From<ApiResponse> for Reply<T, STATUS> {
     fn from(response: ApiResponse) -> Self {
-        Self(response, PhantomData)
+        Self {
+            response,
+            is_secret: false,
+            fields: PhantomData,
+        }
     }
 }
 
 impl<T, const STATUS: u16> IntoResponse for Reply<T, STATUS> {
     fn into_response(self) -> Response {
-        let is_replay = self.0.is_replay;
-        let mut response = rendered(self.0.response);
-        if is_replay {
-            let replayed = HeaderValue::from_static("true");
-            let headers = response.headers_mut();
-            headers.insert("idempotent-replayed", replayed);
+        let mut response = rendered(self.response.response);
+        let headers = response.headers_mut();
+        if self.response.is_replay {
+            headers.insert("idempotent-replayed", HeaderValue::from_static("true"));
+        }
+        if self.is_secret {
+            headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
         }
         response
     }
@@ -235,69 +253,21 @@ impl<T: JsonSchema, const STATUS: u16> OperationOutput for Reply<T, STATUS> {
         let response = json!({
             "description": "", "content": { "application/json": { "schema": schema } },
         });
-        let response = operation::typed([response]);
-        response.map(|response| (Some(STATUS), response)).collect()
+        let response = operation::typed(response);
+        Vec::from_iter(response.map(|response| (Some(STATUS), response)))
     }
 }
 
-/// A response that contains a secret. `Cache-Control: no-store` keeps it out of caches.
-pub struct Secret<T>(pub Reply<T>);
-
-impl<T> IntoResponse for Secret<T> {
-    fn into_response(self) -> Response {
-        let mut response = self.0.into_response();
-        let no_store = HeaderValue::from_static("no-store");
-        response.headers_mut().insert(CACHE_CONTROL, no_store);
-        response
-    }
+// A value with the fields of either `A` or `B`. Doc comments would be added to the schema.
+#[derive(JsonSchema)]
+#[schemars(inline, untagged)]
+#[expect(dead_code, reason = "the variants only describe the schema")]
+pub enum Either<A, B> {
+    One(A),
+    Other(B),
 }
 
-impl<T: JsonSchema> OperationOutput for Secret<T> {
-    type Inner = T;
-
-    fn inferred_responses(
-        context: &mut GenContext,
-        operation: &mut Operation,
-    ) -> Vec<(Option<u16>, openapi::Response)> {
-        Reply::<T>::inferred_responses(context, operation)
-    }
-}
-
-/// A value with the fields of either `A` or `B`.
-pub struct Either<A, B>(PhantomData<fn() -> (A, B)>);
-
-impl<A: JsonSchema, B: JsonSchema> JsonSchema for Either<A, B> {
-    fn inline_schema() -> bool {
-        true
-    }
-
-    fn schema_name() -> Cow<'static, str> {
-        "Either".into()
-    }
-
-    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
-        let both = [
-            generator.subschema_for::<A>(),
-            generator.subschema_for::<B>(),
-        ];
-        json_schema!({ "anyOf": both })
-    }
-}
-
-/// The response type of an operation that is not available on this gateway and always fails.
-pub struct Nothing;
-
-impl IntoResponse for Nothing {
-    fn into_response(self) -> Response {
-        StatusCode::NO_CONTENT.into_response()
-    }
-}
-
-impl OperationOutput for Nothing {
-    type Inner = ();
-}
-
-/// The error of a handler.
+/// The error of a handler. An operation that always fails returns it alone.
 pub enum Refusal {
     /// An error that the surface's router renders in the surface's format.
     Api(ApiError),
@@ -322,20 +292,8 @@ impl IntoResponse for Refusal {
     }
 }
 
-impl From<ApiError> for Refusal {
-    fn from(error: ApiError) -> Self {
-        Refusal::Api(error)
-    }
-}
-
-impl From<FieldError> for Refusal {
-    fn from(error: FieldError) -> Self {
-        Refusal::Api(error.into())
-    }
-}
-
-impl From<store::Error> for Refusal {
-    fn from(error: store::Error) -> Self {
+impl<E: Into<ApiError>> From<E> for Refusal {
+    fn from(error: E) -> Self {
         Refusal::Api(error.into())
     }
 }
@@ -364,6 +322,5 @@ pub fn of(error: &impl SurfaceError) -> StoredResponse {
 pub fn rendered(response: StoredResponse) -> Response {
     let status = StatusCode::from_u16(response.status);
     let status = status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    let json = HeaderValue::from_static("application/json");
-    (status, [(CONTENT_TYPE, json)], response.body).into_response()
+    (status, [(CONTENT_TYPE, "application/json")], response.body).into_response()
 }

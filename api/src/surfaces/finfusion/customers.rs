@@ -1,14 +1,10 @@
 //! Customers.
 
-use std::sync::Arc;
-
-use axum::extract::State;
 use domain::customer::Customer;
 use wire::customer;
 use wire::finfusion::request::{self, CustomerBody};
 use wire::finfusion::response;
 
-use crate::App;
 use crate::actions::customers;
 use crate::error::ApiError;
 use crate::openapi::operation::{Docs, docs};
@@ -21,8 +17,7 @@ pub const CREATE: Docs = docs(GROUP, "createCustomer", "Create a customer")
     .example(r#"{ "email": "customer@example.com", "name": "John Doe" }"#);
 
 pub async fn create(
-    State(app): State<Arc<App>>,
-    Auth(principal): Auth,
+    Auth(app, principal): Auth,
     sent: Sent<CustomerBody>,
 ) -> Handled<response::Customer<'static>> {
     let (details, key) = sent.read(&app, request::customer).await?;
@@ -36,11 +31,7 @@ pub async fn create(
 
 pub const READ: Docs = docs(GROUP, "getCustomer", "Read a customer");
 
-pub async fn read(
-    State(app): State<Arc<App>>,
-    Auth(principal): Auth,
-    Id(id): Id,
-) -> Handled<response::Customer<'static>> {
+pub async fn read(Auth(app, principal): Auth, Id(id): Id) -> Handled<response::Customer<'static>> {
     let id = customer::id(&id).ok_or(ApiError::Missing("customer"))?;
     let customer = customers::find(&app, principal, id).await?;
     Ok(Reply::of(response::Customer::of(&customer).body()))

@@ -1,8 +1,5 @@
 //! Payments, the list of them, and refunds.
 
-use std::sync::Arc;
-
-use axum::extract::State;
 use domain::id::PaymentId;
 use domain::payment::Payment;
 use domain::refund::Refund;
@@ -16,7 +13,6 @@ use wire::page::{Page, PageParameters};
 use wire::query::Parameters;
 use wire::status::Status;
 
-use crate::App;
 use crate::actions::payments::{self, New};
 use crate::actions::refunds::{self, Amount};
 use crate::error::ApiError;
@@ -43,8 +39,7 @@ pub const CREATE: Docs = docs(GROUP, "createPayment", "Create a payment")
     .refusing(&[402, 403]);
 
 pub async fn create(
-    State(app): State<Arc<App>>,
-    Auth(principal): Auth,
+    Auth(app, principal): Auth,
     sent: Sent<CreatePaymentBody>,
 ) -> Handled<response::Payment<'static>> {
     let (wanted, key) = sent.read(&app, CreatePayment::read).await?;
@@ -73,11 +68,7 @@ fn render(payment: &Payment) -> StoredResponse {
 
 pub const READ: Docs = docs(GROUP, "getPayment", "Read a payment");
 
-pub async fn read(
-    State(app): State<Arc<App>>,
-    Auth(principal): Auth,
-    Id(id): Id,
-) -> Handled<response::Payment<'static>> {
+pub async fn read(Auth(app, principal): Auth, Id(id): Id) -> Handled<response::Payment<'static>> {
     let payment = payments::find(&app, principal, parse(&id)?).await?;
     Ok(Reply::of(response::Payment::of(&payment).body()))
 }
@@ -89,8 +80,7 @@ fn parse(id: &str) -> Result<PaymentId, ApiError> {
 pub const LIST: Docs = docs(GROUP, "listPayments", "List payments").description("Newest first.");
 
 pub async fn list(
-    State(app): State<Arc<App>>,
-    Auth(principal): Auth,
+    Auth(app, principal): Auth,
     query: Query<PageParameters>,
 ) -> Handled<response::List<response::Payment<'static>>> {
     let page = Page::read(&Parameters::of(&query.0), PaymentId::parse);
@@ -105,8 +95,7 @@ pub const REFUND: Docs = docs(GROUP, "refundPayment", "Refund a payment")
     .example(r#"{ "reason": "customer_request" }"#);
 
 pub async fn refund(
-    State(app): State<Arc<App>>,
-    Auth(principal): Auth,
+    Auth(app, principal): Auth,
     Id(id): Id,
     sent: Sent<RefundBody, Optional>,
 ) -> Handled<response::Refund<'static>> {

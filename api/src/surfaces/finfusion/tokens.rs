@@ -11,7 +11,7 @@ use wire::finfusion::request::{GetToken, TokenBody};
 use crate::App;
 use crate::actions::access_tokens::{self, TOKEN_SECONDS};
 use crate::openapi::operation::{Docs, docs};
-use crate::surfaces::handler::{Form, Refusal, Reply, Secret, Sent};
+use crate::surfaces::handler::{Form, Handled, Reply, Sent};
 
 pub const CREATE: Docs = docs("Access tokens", "createToken", "Get an access token")
     .description("OAuth 2.0 client credentials. Send the token as a Bearer in place of an API key.")
@@ -26,11 +26,11 @@ pub const CREATE: Docs = docs("Access tokens", "createToken", "Get an access tok
 pub async fn create(
     State(app): State<Arc<App>>,
     sent: Sent<TokenBody, Form>,
-) -> Result<Secret<Granted<'static>>, Refusal> {
+) -> Handled<Granted<'static>> {
     let wanted = GetToken::read(&sent.form().await?)?;
     let scope = Some(wanted.scope.as_str());
     let token = access_tokens::issue(&app, &wanted.credentials, scope).await?;
     let token = token.ok_or_else(|| Error::of(&CLIENT_INVALID))?;
     let granted = Granted::of(&token, TOKEN_SECONDS, scope);
-    Ok(Secret(Reply::of(granted.body())))
+    Ok(Reply::secret(granted.body()))
 }

@@ -1,15 +1,11 @@
 //! The merchant's balance, and the ledger entries behind it.
 
-use std::sync::Arc;
-
-use axum::extract::State;
 use domain::money::Currency;
 use rust_decimal::Decimal;
 use store::ledger::{self, Filter};
 use wire::finternet::request::{self, LedgerEntriesParameters};
 use wire::finternet::response;
 
-use crate::App;
 use crate::error::ApiError;
 use crate::openapi::operation::{Docs, docs};
 use crate::surfaces::handler::{Auth, Handled, Query, Reply};
@@ -19,10 +15,7 @@ const GROUP: &str = "Account";
 pub const BALANCE: Docs = docs(GROUP, "getBalance", "Read your balance");
 
 /// Reads the balance in US dollars only, because intents are charged in US dollars.
-pub async fn balance(
-    State(app): State<Arc<App>>,
-    Auth(principal): Auth,
-) -> Handled<response::Balance> {
+pub async fn balance(Auth(app, principal): Auth) -> Handled<response::Balance> {
     let dollars = Currency::parse("USD").ok_or(ApiError::Internal)?;
     let balances = ledger::balances(&app.db, principal.merchant_id, principal.mode).await?;
     let (available, pending) = balances
@@ -40,8 +33,7 @@ pub const LEDGER_ENTRIES: Docs =
     docs(GROUP, "listLedgerEntries", "List ledger entries").description("Newest first.");
 
 pub async fn ledger_entries(
-    State(app): State<Arc<App>>,
-    Auth(principal): Auth,
+    Auth(app, principal): Auth,
     query: Query<LedgerEntriesParameters>,
 ) -> Handled<response::LedgerEntries> {
     let wanted = request::LedgerEntries::read(&query.0)?;

@@ -1,8 +1,5 @@
 //! Creating, listing, reading and canceling intents.
 
-use std::sync::Arc;
-
-use axum::extract::State;
 use domain::id::IntentId;
 use domain::intent::Intent;
 use store::merchants::Principal;
@@ -28,11 +25,7 @@ pub const CREATE: Docs = docs(GROUP, "createPaymentIntent", "Create a payment in
     .example(r#"{ "amount": "100.00", "currency": "USD", "type": "DELIVERY_VS_PAYMENT" }"#)
     .refusing(&[403]);
 
-pub async fn create(
-    State(app): State<Arc<App>>,
-    Auth(principal): Auth,
-    sent: Sent<IntentBody>,
-) -> Handled<Shown, 201> {
+pub async fn create(Auth(app, principal): Auth, sent: Sent<IntentBody>) -> Handled<Shown, 201> {
     let (wanted, key) = sent.read(&app, CreateIntent::read).await?;
     let intent = opened(principal, wanted);
     let render = |intent: &Intent| Reply::<Shown, 201>::stored(Envelope::of(intent).body());
@@ -62,8 +55,7 @@ pub const LIST: Docs =
     docs(GROUP, "listPaymentIntents", "List payment intents").description("Newest first.");
 
 pub async fn list(
-    State(app): State<Arc<App>>,
-    Auth(principal): Auth,
+    Auth(app, principal): Auth,
     query: Query<IntentsParameters>,
 ) -> Handled<List<PaymentIntent<'static>>> {
     let page = request::Intents::read(&query.0)?.page;
@@ -89,11 +81,7 @@ async fn check_listed(app: &App, principal: Principal, after: IntentId) -> Resul
 
 pub const READ: Docs = docs(GROUP, "getPaymentIntent", "Read a payment intent").refusing(&[403]);
 
-pub async fn read(
-    State(app): State<Arc<App>>,
-    Auth(principal): Auth,
-    Id(id): Id,
-) -> Handled<Shown> {
+pub async fn read(Auth(app, principal): Auth, Id(id): Id) -> Handled<Shown> {
     let intent = find_own(&app, principal, &id).await?;
     Ok(Reply::of(Envelope::of(&intent).body()))
 }
@@ -104,8 +92,7 @@ pub const CANCEL: Docs = docs(GROUP, "cancelPaymentIntent", "Cancel a payment in
     .refusing(&[403]);
 
 pub async fn cancel(
-    State(app): State<Arc<App>>,
-    Auth(principal): Auth,
+    Auth(app, principal): Auth,
     Id(id): Id,
     sent: Sent<CancelBody, Optional>,
 ) -> Handled<Shown> {

@@ -10,7 +10,7 @@ use wire::finternet::error::{ESCROW_MISSING, Error, ON_CHAIN_UNAVAILABLE};
 use super::{find, find_own};
 use crate::App;
 use crate::openapi::operation::{Docs, docs};
-use crate::surfaces::handler::{Auth, Id, Nothing, Refusal};
+use crate::surfaces::handler::{Auth, Id, Refusal};
 
 const GROUP: &str = "On-chain payments";
 const BY_CARD: &str = "Not available on this gateway: the response is 400. Pay by card instead. \
@@ -26,13 +26,11 @@ pub const CONFIRM: Docs = docs(
 .description(BY_CARD)
 .refusing(&[400, 403]);
 
-pub async fn confirm(
-    State(app): State<Arc<App>>,
-    Auth(principal): Auth,
-    Id(id): Id,
-) -> Result<Nothing, Refusal> {
-    find_own(&app, principal, &id).await?;
-    Err(Error::of(&ON_CHAIN_UNAVAILABLE).into())
+pub async fn confirm(Auth(app, principal): Auth, Id(id): Id) -> Refusal {
+    let found = find_own(&app, principal, &id).await;
+    found
+        .err()
+        .unwrap_or_else(|| Error::of(&ON_CHAIN_UNAVAILABLE).into())
 }
 
 pub const TRANSACTION_HASH: Docs = docs(
@@ -43,32 +41,28 @@ pub const TRANSACTION_HASH: Docs = docs(
 .description(BY_CARD)
 .refusing(&[400]);
 
-pub async fn transaction_hash(State(app): State<Arc<App>>, Id(id): Id) -> Result<Nothing, Refusal> {
-    find(&app, &id).await?;
-    Err(Error::of(&ON_CHAIN_UNAVAILABLE).into())
+pub async fn transaction_hash(State(app): State<Arc<App>>, Id(id): Id) -> Refusal {
+    let found = find(&app, &id).await;
+    found
+        .err()
+        .unwrap_or_else(|| Error::of(&ON_CHAIN_UNAVAILABLE).into())
 }
 
-pub const READ_ESCROW: Docs = docs(GROUP, "getEscrow", "Read the escrow")
-    .description(NO_ESCROW)
-    .refusing(&[403]);
-pub const PROVE: Docs = docs(GROUP, "createDeliveryProof", "Prove a delivery")
-    .description(NO_ESCROW)
-    .refusing(&[403]);
-pub const DISPUTE: Docs = docs(GROUP, "createDispute", "Dispute a delivery")
-    .description(NO_ESCROW)
-    .refusing(&[403]);
-pub const ADD_MILESTONE: Docs = docs(GROUP, "createMilestone", "Add a milestone")
-    .description(NO_ESCROW)
-    .refusing(&[403]);
-pub const COMPLETE_MILESTONE: Docs = docs(GROUP, "completeMilestone", "Complete a milestone")
-    .description(NO_ESCROW)
-    .refusing(&[403]);
+pub const READ_ESCROW: Docs = no_escrow("getEscrow", "Read the escrow");
+pub const PROVE: Docs = no_escrow("createDeliveryProof", "Prove a delivery");
+pub const DISPUTE: Docs = no_escrow("createDispute", "Dispute a delivery");
+pub const ADD_MILESTONE: Docs = no_escrow("createMilestone", "Add a milestone");
+pub const COMPLETE_MILESTONE: Docs = no_escrow("completeMilestone", "Complete a milestone");
 
-pub async fn escrow(
-    State(app): State<Arc<App>>,
-    Auth(principal): Auth,
-    Id(id): Id,
-) -> Result<Nothing, Refusal> {
-    find_own(&app, principal, &id).await?;
-    Err(Error::missing(&ESCROW_MISSING, &id).into())
+const fn no_escrow(id: &'static str, summary: &'static str) -> Docs {
+    docs(GROUP, id, summary)
+        .description(NO_ESCROW)
+        .refusing(&[403])
+}
+
+pub async fn escrow(Auth(app, principal): Auth, Id(id): Id) -> Refusal {
+    let found = find_own(&app, principal, &id).await;
+    found
+        .err()
+        .unwrap_or_else(|| Error::missing(&ESCROW_MISSING, &id).into())
 }

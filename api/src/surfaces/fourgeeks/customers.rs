@@ -1,8 +1,5 @@
 //! Customers.
 
-use std::sync::Arc;
-
-use axum::extract::State;
 use domain::customer::Customer;
 use store::merchants::Principal;
 use wire::fourgeeks::customer_id;
@@ -30,8 +27,7 @@ pub const CREATE: Docs = docs(GROUP, "createCustomer", "Create a customer")
     .shared(schemas::response::<paygate::Body>);
 
 pub async fn create(
-    State(app): State<Arc<App>>,
-    Auth(principal): Auth,
+    Auth(app, principal): Auth,
     sent: Sent<CustomerBody>,
 ) -> Handled<response::Customer<'static>> {
     let (CreateCustomer(details), key) = sent.read(&app, CreateCustomer::read).await?;
@@ -45,11 +41,7 @@ pub async fn create(
 pub const READ: Docs =
     docs(GROUP, "getCustomer", "Read a customer").shared(schemas::response::<paygate::Body>);
 
-pub async fn read(
-    State(app): State<Arc<App>>,
-    Auth(principal): Auth,
-    Id(id): Id,
-) -> Handled<response::Customer<'static>> {
+pub async fn read(Auth(app, principal): Auth, Id(id): Id) -> Handled<response::Customer<'static>> {
     let id = customer_id(&id).ok_or(ApiError::Missing("customer"))?;
     let customer = customers::find(&app, principal, id).await?;
     Ok(Reply::of(response::Customer::of(&customer).body()))
@@ -61,8 +53,7 @@ pub const LIST: Docs = docs(GROUP, "listCustomers", "List customers")
 
 /// `GET /v1/customers`, without a trailing slash: paged by limit and offset.
 pub async fn list(
-    State(app): State<Arc<App>>,
-    Auth(principal): Auth,
+    Auth(app, principal): Auth,
     query: Query<PageParameters>,
 ) -> Handled<Customers<'static>> {
     let page = Page::read(&Parameters::of(&query.0), customer_id)?;
@@ -81,8 +72,7 @@ pub const PAGES: Docs = docs(GROUP, "listCustomerPages", "List customers in page
 
 /// `GET /v1/customers/`, with a trailing slash: numbered pages.
 pub async fn pages(
-    State(app): State<Arc<App>>,
-    Auth(principal): Auth,
+    Auth(app, principal): Auth,
     query: Query<CustomerPagesParameters>,
 ) -> Handled<CustomerPage<'static>> {
     let pages = CustomerPages::read(&query.0)?;

@@ -47,8 +47,7 @@ pub const CREATE: Docs = docs(GROUP, "createPayment", "Create a payment")
     .refusing(&[403]);
 
 pub async fn create(
-    State(app): State<Arc<App>>,
-    Auth(principal): Auth,
+    Auth(app, principal): Auth,
     sent: Sent<CreatePaymentBody>,
 ) -> Handled<Created, 202> {
     let render = |_: &Payment, started| Reply::<Created, 202>::stored(Created::of(started).body());
@@ -63,8 +62,7 @@ pub const CREATE_SESSION: Docs = docs(PAGE_GROUP, "createSession", "Create a che
     .refusing(&[403]);
 
 pub async fn create_session(
-    State(app): State<Arc<App>>,
-    Auth(principal): Auth,
+    Auth(app, principal): Auth,
     sent: Sent<CreateSessionBody>,
 ) -> Handled<SessionCreated, 201> {
     let render = |payment: &Payment, started| {
@@ -113,8 +111,7 @@ pub const READ: Docs = docs(GROUP, "getPayment", "Read a payment")
     .description("The id is the `pay_` id, or the UUID shown in lists.");
 
 pub async fn read(
-    State(app): State<Arc<App>>,
-    Auth(principal): Auth,
+    Auth(app, principal): Auth,
     query: Query<ReadPaymentParameters>,
     Id(id): Id,
 ) -> Handled<response::Payment<'static>> {
@@ -169,8 +166,7 @@ pub const LIST_INTERNAL: Docs = docs(GROUP, "listInternalPayments", "List paymen
     .description("An alias of `/v1/payments/`.");
 
 pub async fn list(
-    State(app): State<Arc<App>>,
-    Auth(principal): Auth,
+    Auth(app, principal): Auth,
     query: Query<PaymentsParameters>,
 ) -> Handled<Vec<PaymentRow<'static>>> {
     let wanted = ListPayments::read(&query.0)?;

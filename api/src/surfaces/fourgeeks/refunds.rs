@@ -1,8 +1,5 @@
 //! Refunds.
 
-use std::sync::Arc;
-
-use axum::extract::State;
 use domain::id::RefundId;
 use domain::refund::Refund;
 use store::merchants::Principal;
@@ -35,8 +32,7 @@ pub const CREATE: Docs = docs(GROUP, "createRefund", "Refund a payment")
     .refusing(&[404]);
 
 pub async fn create(
-    State(app): State<Arc<App>>,
-    Auth(principal): Auth,
+    Auth(app, principal): Auth,
     sent: Sent<Either<RefundOfPaymentBody, RefundOfChargeBody>>,
 ) -> Handled<Created> {
     let (wanted, key) = sent.read(&app, CreateRefund::read).await?;
@@ -61,11 +57,7 @@ pub async fn create(
 
 pub const READ: Docs = docs(GROUP, "getRefund", "Read a refund");
 
-pub async fn read(
-    State(app): State<Arc<App>>,
-    Auth(principal): Auth,
-    Id(id): Id,
-) -> Handled<response::Refund<'static>> {
+pub async fn read(Auth(app, principal): Auth, Id(id): Id) -> Handled<response::Refund<'static>> {
     let refund = find(&app, principal, &id).await?;
     Ok(Reply::of(response::Refund::of(&refund).body()))
 }
@@ -80,8 +72,7 @@ async fn find(app: &App, principal: Principal, id: &str) -> Result<Refund, ApiEr
 pub const LIST: Docs = docs(GROUP, "listRefunds", "List refunds").description("Newest first.");
 
 pub async fn list(
-    State(app): State<Arc<App>>,
-    Auth(principal): Auth,
+    Auth(app, principal): Auth,
     query: Query<PageParameters>,
 ) -> Handled<Refunds<'static>> {
     let page = Page::read(&Parameters::of(&query.0), RefundId::parse)?;

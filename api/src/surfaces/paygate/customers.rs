@@ -1,8 +1,5 @@
 //! Customers.
 
-use std::sync::Arc;
-
-use axum::extract::State;
 use domain::customer::Customer;
 use domain::id::CustomerId;
 use store::accept::StoredResponse;
@@ -11,7 +8,6 @@ use wire::page::{Page, PageParameters};
 use wire::paygate::response;
 use wire::query::Parameters;
 
-use crate::App;
 use crate::actions::customers;
 use crate::error::ApiError;
 use crate::openapi::operation::{Docs, docs};
@@ -24,8 +20,7 @@ pub const CREATE: Docs = docs(GROUP, "createCustomer", "Create a customer")
     .example(r#"{ "email": "ada@example.com", "name": "Ada" }"#);
 
 pub async fn create(
-    State(app): State<Arc<App>>,
-    Auth(principal): Auth,
+    Auth(app, principal): Auth,
     sent: Sent<CustomerBody>,
 ) -> Handled<response::Customer<'static>> {
     let (details, key) = sent.read(&app, Details::read).await?;
@@ -40,11 +35,7 @@ fn render(customer: &Customer) -> StoredResponse {
 
 pub const READ: Docs = docs(GROUP, "getCustomer", "Read a customer");
 
-pub async fn read(
-    State(app): State<Arc<App>>,
-    Auth(principal): Auth,
-    Id(id): Id,
-) -> Handled<response::Customer<'static>> {
+pub async fn read(Auth(app, principal): Auth, Id(id): Id) -> Handled<response::Customer<'static>> {
     let customer = customers::find(&app, principal, parse(&id)?).await?;
     Ok(Reply::of(response::Customer::of(&customer).body()))
 }
@@ -57,8 +48,7 @@ pub const UPDATE: Docs =
     docs(GROUP, "updateCustomer", "Update a customer").example(r#"{ "name": "Ada Lovelace" }"#);
 
 pub async fn update(
-    State(app): State<Arc<App>>,
-    Auth(principal): Auth,
+    Auth(app, principal): Auth,
     Id(id): Id,
     sent: Sent<CustomerChangesBody, Plain>,
 ) -> Handled<response::Customer<'static>> {
@@ -72,8 +62,7 @@ pub async fn update(
 pub const LIST: Docs = docs(GROUP, "listCustomers", "List customers").description("Newest first.");
 
 pub async fn list(
-    State(app): State<Arc<App>>,
-    Auth(principal): Auth,
+    Auth(app, principal): Auth,
     query: Query<PageParameters>,
 ) -> Handled<response::List<response::Customer<'static>>> {
     let page = Page::read(&Parameters::of(&query.0), customer::id)?;

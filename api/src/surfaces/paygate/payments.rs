@@ -1,8 +1,5 @@
 //! Payments, the list of them, and refunds.
 
-use std::sync::Arc;
-
-use axum::extract::State;
 use domain::id::PaymentId;
 use domain::payment::Payment;
 use domain::refund::Refund;
@@ -15,7 +12,6 @@ use wire::paygate::request::{
 };
 use wire::paygate::response;
 
-use crate::App;
 use crate::actions::payments::{self, New, Payer};
 use crate::actions::refunds::{self, Amount};
 use crate::error::ApiError;
@@ -42,8 +38,7 @@ pub const CREATE: Docs = docs(GROUP, "createPayment", "Create a payment")
     .refusing(&[403]);
 
 pub async fn create(
-    State(app): State<Arc<App>>,
-    Auth(principal): Auth,
+    Auth(app, principal): Auth,
     sent: Sent<CreatePaymentBody>,
 ) -> Handled<response::Payment<'static>> {
     let (wanted, key) = sent.read(&app, CreatePayment::read).await?;
@@ -71,11 +66,7 @@ fn render(payment: &Payment) -> StoredResponse {
 pub const READ: Docs =
     docs(GROUP, "getPayment", "Read a payment").shared(schemas::response::<Unauthorized>);
 
-pub async fn read(
-    State(app): State<Arc<App>>,
-    Auth(principal): Auth,
-    Id(id): Id,
-) -> Handled<response::Payment<'static>> {
+pub async fn read(Auth(app, principal): Auth, Id(id): Id) -> Handled<response::Payment<'static>> {
     let payment = payments::find(&app, principal, parse(&id)?).await?;
     Ok(Reply::of(response::Payment::of(&payment).body()))
 }
@@ -91,8 +82,7 @@ pub const LIST_AGAIN: Docs = docs(GROUP, "listPayments", "List payments (alias)"
     .description("An alias of `/v1/transactions`.");
 
 pub async fn list(
-    State(app): State<Arc<App>>,
-    Auth(principal): Auth,
+    Auth(app, principal): Auth,
     query: Query<TransactionsParameters>,
 ) -> Handled<response::List<response::Payment<'static>>> {
     let wanted = Transactions::read(&query.0)?;
@@ -113,8 +103,7 @@ pub const REFUND: Docs = docs(GROUP, "refundPayment", "Refund a payment")
     .example(r#"{ "amount": 2500, "reason": "customer_request" }"#);
 
 pub async fn refund(
-    State(app): State<Arc<App>>,
-    Auth(principal): Auth,
+    Auth(app, principal): Auth,
     Id(id): Id,
     sent: Sent<RefundBody, Optional>,
 ) -> Handled<response::Refund<'static>> {

@@ -10,7 +10,7 @@ use wire::paygate::error::{CLIENT_INVALID, Error};
 use crate::App;
 use crate::actions::access_tokens::{self, TOKEN_SECONDS};
 use crate::openapi::operation::{Docs, docs};
-use crate::surfaces::handler::{Plain, Refusal, Reply, Secret, Sent};
+use crate::surfaces::handler::{Handled, Plain, Reply, Sent};
 
 pub const CREATE: Docs = docs("Access tokens", "createToken", "Get an access token")
     .description(
@@ -22,10 +22,10 @@ pub const CREATE: Docs = docs("Access tokens", "createToken", "Get an access tok
 pub async fn create(
     State(app): State<Arc<App>>,
     sent: Sent<CredentialsBody, Plain>,
-) -> Result<Secret<Granted<'static>>, Refusal> {
+) -> Handled<Granted<'static>> {
     let (credentials, _) = sent.read(&app, Credentials::read).await?;
     let token = access_tokens::issue(&app, &credentials, None).await?;
     let token = token.ok_or_else(|| Error::of(&CLIENT_INVALID))?;
     let granted = Granted::of(&token, TOKEN_SECONDS, None);
-    Ok(Secret(Reply::of(granted.body())))
+    Ok(Reply::secret(granted.body()))
 }
