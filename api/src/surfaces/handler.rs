@@ -29,7 +29,7 @@ use crate::actions::idempotency::{self, ApiResponse};
 use crate::error::ApiError;
 use crate::http::body;
 use crate::openapi::{operation, schemas};
-use crate::surfaces::dispatch;
+use crate::surfaces::dispatch::Identified;
 
 /// The result of a handler.
 pub type Handled<T, const STATUS: u16 = 200> = Result<Reply<T, STATUS>, Refusal>;
@@ -43,7 +43,8 @@ impl FromRequestParts<Arc<App>> for Auth {
     type Rejection = Refusal;
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Refusal> {
-        let principal = dispatch::principal(&mut parts.extensions)?;
+        let identified = parts.extensions.remove::<Identified>();
+        let principal = identified.unwrap_or(Err(ApiError::Internal))?;
         Ok(Self(Arc::clone(app), principal))
     }
 }
