@@ -47,6 +47,35 @@ pub trait Format: 'static {
     }
 }
 
+/// Implements [`Format`] with the `response` types of a surface, which `$list` makes a list of.
+macro_rules! plain_format {
+    ($surface:ident, $list:expr) => {
+        impl endpoints::Format for $surface {
+            const SURFACE: Surface = Surface::$surface;
+            const EVENTS: &'static [&'static str] = &webhook::EVENTS;
+            type Created = super::handler::Reply<Self::One>;
+            type One = response::Endpoint<'static>;
+            type List = response::List<Self::One>;
+            type Deleted = response::DeletedEndpoint;
+
+            fn one(endpoint: &wire::subscription::Endpoint, secret: Option<&str>) -> String {
+                response::Endpoint::of(endpoint, secret).body()
+            }
+
+            fn list(endpoints: &[wire::subscription::Endpoint]) -> String {
+                let data = endpoints.iter();
+                $list(data.map(|one| response::Endpoint::of(one, None)).collect()).body()
+            }
+
+            fn deleted(id: domain::id::EndpointId) -> String {
+                response::DeletedEndpoint::of(id).body()
+            }
+        }
+    };
+}
+
+pub(super) use plain_format;
+
 pub const CREATE: Docs = docs(
     GROUP,
     "createWebhookEndpoint",

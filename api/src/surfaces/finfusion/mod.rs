@@ -6,15 +6,13 @@ mod payments;
 mod tokens;
 
 use domain::event::EventType;
-use domain::id::EndpointId;
 use domain::surface::Surface;
 use store::accept::StoredResponse;
 use wire::error::SurfaceError;
 use wire::finfusion::error::{self, Error};
 use wire::finfusion::{response, webhook};
-use wire::subscription::Endpoint;
 
-use super::handler::{Reply, of};
+use super::handler::of;
 use super::{endpoints, paygate};
 use crate::error::ApiError;
 use crate::openapi::operation::{Operations, delete, get, patch, post};
@@ -60,29 +58,7 @@ pub fn about() -> About {
 /// This surface's format of webhook endpoints.
 struct Finfusion;
 
-impl endpoints::Format for Finfusion {
-    const SURFACE: Surface = Surface::Finfusion;
-    const EVENTS: &'static [&'static str] = &webhook::EVENTS;
-    type Created = Reply<response::Endpoint<'static>>;
-    type One = response::Endpoint<'static>;
-    type List = response::List<response::Endpoint<'static>>;
-    type Deleted = response::DeletedEndpoint;
-
-    fn one(endpoint: &Endpoint, secret: Option<&str>) -> String {
-        response::Endpoint::of(endpoint, secret).body()
-    }
-
-    fn list(endpoints: &[Endpoint]) -> String {
-        let data = endpoints
-            .iter()
-            .map(|one| response::Endpoint::of(one, None));
-        response::List::of(data.collect(), false).body()
-    }
-
-    fn deleted(id: EndpointId) -> String {
-        response::DeletedEndpoint::of(id).body()
-    }
-}
+endpoints::plain_format!(Finfusion, |all| response::List::of(all, false));
 
 /// Renders an error in this surface's format.
 pub fn render(error: ApiError) -> StoredResponse {

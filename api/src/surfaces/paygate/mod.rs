@@ -5,17 +5,15 @@ mod payments;
 mod tokens;
 
 use domain::event::EventType;
-use domain::id::EndpointId;
 use domain::surface::Surface;
 use serde_json::{Value, json};
 use store::accept::StoredResponse;
 use wire::error::SurfaceError;
 use wire::paygate::error::{self, Error};
 use wire::paygate::{response, webhook};
-use wire::subscription::Endpoint;
 
 use super::endpoints;
-use super::handler::{Reply, of};
+use super::handler::of;
 use crate::error::ApiError;
 use crate::openapi::operation::{Operations, delete, get, patch, post};
 use crate::openapi::{About, events, schemas};
@@ -77,29 +75,7 @@ pub fn bearer() -> Value {
 /// This surface's format of webhook endpoints.
 struct Paygate;
 
-impl endpoints::Format for Paygate {
-    const SURFACE: Surface = Surface::Paygate;
-    const EVENTS: &'static [&'static str] = &webhook::EVENTS;
-    type Created = Reply<response::Endpoint<'static>>;
-    type One = response::Endpoint<'static>;
-    type List = response::List<response::Endpoint<'static>>;
-    type Deleted = response::DeletedEndpoint;
-
-    fn one(endpoint: &Endpoint, secret: Option<&str>) -> String {
-        response::Endpoint::of(endpoint, secret).body()
-    }
-
-    fn list(endpoints: &[Endpoint]) -> String {
-        let data = endpoints
-            .iter()
-            .map(|one| response::Endpoint::of(one, None));
-        response::List::whole(data.collect()).body()
-    }
-
-    fn deleted(id: EndpointId) -> String {
-        response::DeletedEndpoint::of(id).body()
-    }
-}
+endpoints::plain_format!(Paygate, response::List::whole);
 
 /// Renders an error in this surface's format.
 pub fn render(error: ApiError) -> StoredResponse {
