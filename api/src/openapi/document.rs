@@ -10,7 +10,6 @@
 )]
 
 use serde_json::{Map, Value, json};
-use wire::error::Row;
 
 use super::operation::ALSO;
 use super::{About, schemas};
@@ -22,25 +21,17 @@ const VERSION: &str = "1.0.0";
 pub fn of(about: &About, mut paths: Map<String, Value>) -> Value {
     let mut groups: Vec<Value> = Vec::new();
     for (path, methods) in &mut paths {
-        for operation in methods
-            .as_object_mut()
-            .into_iter()
-            .flat_map(Map::values_mut)
-        {
+        for (_, operation) in methods.as_object_mut().into_iter().flatten() {
             complete(about, path, operation);
-            let group = operation["tags"][0].clone();
+            let group = json!({ "name": operation["tags"][0] });
             if !groups.contains(&group) {
                 groups.push(group);
             }
         }
     }
     if !about.events.is_empty() {
-        groups.push("Events".into());
+        groups.push(json!({ "name": "Events" }));
     }
-    let groups: Vec<Value> = groups
-        .into_iter()
-        .map(|name| json!({ "name": name }))
-        .collect();
     let paths = Value::Object(paths);
     let responses = errors(about, &paths);
     json!({
@@ -88,12 +79,11 @@ fn complete(about: &About, path: &str, operation: &mut Value) {
         let description = operation["description"].as_str().unwrap_or_default();
         operation["description"] = format!("{description}{also}").trim().into();
     }
-    let is_open = operation["security"].is_null();
-    if is_open {
-        operation["security"] = json!([]);
-    } else if let Some(operation) = operation.as_object_mut() {
-        operation.remove("security");
-        operation.retain(|_, value| !value.is_null());
+    // An operation needs the document's key, unless it is open.
+    if let Some(members) = operation.as_object_mut()
+        && members.remove("security").is_none()
+    {
+        members.insert("security".to_owned(), json!([]));
     }
     if has_id && operation["responses"]["404"].is_null() {
         operation["responses"]["404"] = json!({ "$ref": "#/components/responses/Error404" });
@@ -165,18 +155,15 @@ fn idempotency_key(about: &About) -> Value {
 fn errors(about: &About, paths: &Value) -> Map<String, Value> {
     let mut errors = Map::new();
     let paths = paths.to_string();
-    let is_used = |row: &&Row| paths.contains(&format!("/Error{}\"", row.status));
-    for row in about.errors.iter().filter(is_used) {
-        let response = errors
-            .entry(format!("Error{}", row.status))
-            .or_insert_with(|| error(about, row.status));
-        let written = response["description"].as_str().unwrap_or_default();
-        let separator = if written.is_empty() { "" } else { "\n" };
-        let Row {
-            code, when, remedy, ..
-        } = row;
-        let line = format!("{written}{separator}- `{code}`: {when} {remedy}");
-        response["description"] = line.into();
+    for row in about.errors {
+        let name = format!("Error{}", row.status);
+        if paths.contains(&format!("/{name}\"")) {
+            let response = errors.entry(name);
+            let response = response.or_insert_with(|| error(about, row.status));
+            let written = response["description"].as_str().unwrap_or_default();
+            let more = format!("{written}\n- `{}`: {} {}", row.code, row.when, row.remedy);
+            response["description"] = more.trim_start().into();
+        }
     }
     errors
 }
@@ -264,11 +251,8 @@ fn webhooks(about: &About) -> Map<String, Value> {
 /// to, and those that are sent today.
 fn named_schemas(about: &About) -> Map<String, Value> {
     let mut schemas = schemas::take();
-    let sent: Vec<String> = about
-        .events
-        .iter()
-        .map(|(name, _)| format!("`{name}`"))
-        .collect();
+    let sent = about.events.iter().map(|(name, _)| format!("`{name}`"));
+    let sent: Vec<String> = sent.collect();
     let note = if sent.len() < about.subscribable.len() {
         format!("Sent today: {}.", sent.join(", "))
     } else {

@@ -3,7 +3,8 @@
 use std::cell::RefCell;
 
 use schemars::generate::SchemaSettings;
-use schemars::{JsonSchema, SchemaGenerator};
+use schemars::transform::{RecursiveTransform, Transform};
+use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde_json::{Map, Value, json};
 
 /// JSON pointer to the schemas in a document.
@@ -31,14 +32,12 @@ struct Schemas {
 
 impl Schemas {
     fn new() -> Self {
-        let settings = || {
-            let mut settings = SchemaSettings::draft2020_12();
-            settings.definitions_path = SCHEMAS_PATH.into();
-            settings
-        };
+        let settings = SchemaSettings::draft2020_12()
+            .with(|settings| settings.definitions_path = SCHEMAS_PATH.into())
+            .with_transform(RecursiveTransform(tidy));
         Self {
-            request: settings().for_deserialize().into_generator(),
-            response: settings().for_serialize().into_generator(),
+            request: settings.clone().for_deserialize().into_generator(),
+            response: settings.for_serialize().into_generator(),
         }
     }
 }
@@ -55,30 +54,25 @@ pub fn response<T: JsonSchema>() -> Value {
 
 /// The fields of a struct as query parameters.
 pub fn parameters<T: JsonSchema>() -> Vec<Value> {
-    let mut schema = SCHEMAS
-        .with_borrow_mut(|all| T::json_schema(&mut all.request))
-        .to_value();
-    let required = schema.get("required").cloned().unwrap_or_default();
-    let is_required = |name: &str| {
-        let names = required.as_array();
-        names.is_some_and(|names| names.iter().any(|one| one == name))
-    };
-    let members = schema.get_mut("properties").map(Value::take);
-    let Some(Value::Object(members)) = members else {
+    let mut schema = SCHEMAS.with_borrow_mut(|all| T::json_schema(&mut all.request));
+    RecursiveTransform(tidy).transform(&mut schema);
+    let required = schema.remove("required").unwrap_or_default();
+    let Some(Value::Object(properties)) = schema.remove("properties") else {
         return Vec::new();
     };
     let parameter = |(name, mut schema): (String, Value)| {
-        tidy(&mut schema);
         without_null(&mut schema);
-        let description = schema
-            .as_object_mut()
-            .and_then(|schema| schema.remove("description"));
+        let members = schema.as_object_mut();
+        let description = members.and_then(|members| members.remove("description"));
+        let is_required = required
+            .as_array()
+            .is_some_and(|all| all.contains(&json!(name)));
         json!({
-            "name": name, "in": "query", "required": is_required(&name),
+            "name": name, "in": "query", "required": is_required,
             "description": description, "schema": schema,
         })
     };
-    members.into_iter().map(parameter).collect()
+    properties.into_iter().map(parameter).collect()
 }
 
 /// Returns all schemas by name, and resets them for the next document.
@@ -89,32 +83,27 @@ pub fn take() -> Map<String, Value> {
     } = SCHEMAS.replace(Schemas::new());
     let mut schemas = request.take_definitions(true);
     schemas.extend(response.take_definitions(true));
-    schemas.values_mut().for_each(tidy);
     schemas
 }
 
 /// Adapts a schema for clients: enums instead of choices of constants, actual ranges, and no
 /// unknown formats. Also removes line breaks within the sentences of descriptions.
-fn tidy(schema: &mut Value) {
-    match schema {
-        Value::Object(members) => {
-            name_choices(members);
-            if let Some(Value::Object(named)) = members.get_mut("properties") {
-                named
-                    .iter_mut()
-                    .for_each(|(name, member)| bound(name, member));
-            }
-            let format = members.get("format").and_then(Value::as_str);
-            if format.is_some_and(|format| !FORMATS.contains(&format)) {
-                members.remove("format");
-            }
-            if let Some(Value::String(description)) = members.get_mut("description") {
-                *description = description.replace("\n ", " ");
-            }
-            members.values_mut().for_each(tidy);
+fn tidy(schema: &mut Schema) {
+    let Some(members) = schema.as_object_mut() else {
+        return;
+    };
+    name_choices(members);
+    if let Some(Value::Object(properties)) = members.get_mut("properties") {
+        for (name, property) in properties {
+            bound(name, property);
         }
-        Value::Array(items) => items.iter_mut().for_each(tidy),
-        _ => {}
+    }
+    let format = members.get("format").and_then(Value::as_str);
+    if format.is_some_and(|format| !FORMATS.contains(&format)) {
+        members.remove("format");
+    }
+    if let Some(Value::String(description)) = members.get_mut("description") {
+        *description = description.replace("\n ", " ");
     }
 }
 
@@ -136,29 +125,21 @@ fn bound(name: &str, member: &mut Value) {
 
 /// Replaces a `oneOf` of constants with one `enum`, which client generators support best.
 fn name_choices(members: &mut Map<String, Value>) {
-    let values = members.get("oneOf").and_then(Value::as_array);
-    let values = values.and_then(|values| {
-        let named = values
-            .iter()
-            .map(|value| Some((value.get("const")?, value.get("description")?)));
-        named.collect::<Option<Vec<(&Value, &Value)>>>()
+    let choices = members.get("oneOf").and_then(Value::as_array);
+    let choices = choices.and_then(|choices| {
+        let text = |choice: &Value, name| choice.get(name)?.as_str().map(str::to_owned);
+        let choices = choices.iter();
+        let named = choices.map(|one| Some((text(one, "const")?, text(one, "description")?)));
+        named.collect::<Option<Vec<_>>>()
     });
-    let Some(values) = values else { return };
+    let Some(choices) = choices else { return };
     let description = members.get("description").and_then(Value::as_str);
-    let lines = values.iter().map(|(value, description)| {
-        let (value, description) = (value.as_str(), description.as_str());
-        format!(
-            "\n- `{}`: {}",
-            value.unwrap_or_default(),
-            description.unwrap_or_default()
-        )
-    });
-    let description: String = description
-        .map(str::to_owned)
-        .into_iter()
-        .chain(lines)
-        .collect();
-    let values: Value = values.into_iter().map(|(value, _)| value.clone()).collect();
+    let mut description = description.unwrap_or_default().to_owned();
+    let lines = choices
+        .iter()
+        .map(|(value, meaning)| format!("\n- `{value}`: {meaning}"));
+    description.extend(lines);
+    let values: Value = choices.into_iter().map(|(value, _)| value).collect();
     members.remove("oneOf");
     members.insert("type".to_owned(), "string".into());
     members.insert("enum".to_owned(), values);
