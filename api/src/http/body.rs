@@ -8,7 +8,7 @@ use axum::http::HeaderMap;
 use axum::http::header::CONTENT_TYPE;
 use http_body_util::{BodyExt, Limited};
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
-use serde_json::{Map, Number, Value};
+use serde_json::{Map, Value};
 use tokio::time::timeout;
 use zeroize::Zeroizing;
 
@@ -20,28 +20,26 @@ const BODY_TIME_MAX: Duration = Duration::from_secs(10);
 /// How many arrays and objects may be nested.
 const DEPTH_MAX: u8 = 16;
 
-const NOT_JSON: &str = "Content-Type must be application/json.";
-
 /// Reads a JSON body. Duplicate keys in an object are rejected: parsers differ in which value they
 /// use, so a proxy in front may have checked a different one.
-pub async fn read(headers: &HeaderMap, body: Body) -> Result<Value, ApiError> {
-    if !is_of(headers, "application/json") {
-        return Err(ApiError::Body(NOT_JSON));
+///
+/// If the body is optional, an empty one is an empty object whatever its `Content-Type`, because
+/// clients often send a default type with an empty POST.
+pub async fn read(headers: &HeaderMap, body: Body, is_optional: bool) -> Result<Value, ApiError> {
+    let is_json = is_of(headers, "application/json");
+    let not_json = ApiError::Body("Content-Type must be application/json.");
+    if !is_json && !is_optional {
+        return Err(not_json);
     }
-    parse(&whole(body).await?)
-}
-
-/// Reads an optional JSON body. An empty body is an empty object whatever its `Content-Type`,
-/// because clients often send a default type with an empty POST.
-pub async fn read_if_any(headers: &HeaderMap, body: Body) -> Result<Value, ApiError> {
     let bytes = whole(body).await?;
-    if bytes.is_empty() {
+    if is_optional && bytes.is_empty() {
         return Ok(Value::Object(Map::new()));
     }
-    if !is_of(headers, "application/json") {
-        return Err(ApiError::Body(NOT_JSON));
+    if is_json {
+        parse(&bytes)
+    } else {
+        Err(not_json)
     }
-    parse(&bytes)
 }
 
 /// Reads a form body, which may contain a secret.
@@ -56,23 +54,19 @@ pub async fn read_form(headers: &HeaderMap, body: Body) -> Result<Zeroizing<Stri
 }
 
 fn is_of(headers: &HeaderMap, media: &str) -> bool {
-    let content_type = headers
-        .get(CONTENT_TYPE)
-        .and_then(|value| value.to_str().ok());
-    let media_type = content_type
-        .and_then(|value| value.split(';').next())
-        .map(str::trim);
-    media_type.is_some_and(|media_type| media_type.eq_ignore_ascii_case(media))
+    let content_type = headers.get(CONTENT_TYPE);
+    let content_type = content_type.and_then(|value| value.to_str().ok());
+    let media_type = content_type.and_then(|value| value.split(';').next());
+    media_type.is_some_and(|media_type| media_type.trim().eq_ignore_ascii_case(media))
 }
 
 async fn whole(body: Body) -> Result<Bytes, ApiError> {
     let whole = timeout(BODY_TIME_MAX, Limited::new(body, BODY_BYTES_MAX).collect());
-    let bytes = whole
+    let whole = whole
         .await
         .map_err(|_| ApiError::Body("The body took longer than 10 seconds to arrive."))?
-        .map_err(|_| ApiError::Body("The body could not be read, or is larger than 64 KiB."))?
-        .to_bytes();
-    Ok(bytes)
+        .map_err(|_| ApiError::Body("The body could not be read, or is larger than 64 KiB."))?;
+    Ok(whole.to_bytes())
 }
 
 fn parse(bytes: &[u8]) -> Result<Value, ApiError> {
@@ -91,10 +85,8 @@ struct Strict {
 
 impl Strict {
     fn deeper<E: Error>(&self) -> Result<Self, E> {
-        let depth = self
-            .depth
-            .checked_sub(1)
-            .ok_or_else(|| E::custom("nested too deep"))?;
+        let depth = self.depth.checked_sub(1);
+        let depth = depth.ok_or_else(|| E::custom("nested too deep"))?;
         Ok(Self { depth })
     }
 }
@@ -131,9 +123,7 @@ impl<'de> Visitor<'de> for Strict {
     }
 
     fn visit_f64<E: Error>(self, value: f64) -> Result<Value, E> {
-        Number::from_f64(value)
-            .map(Value::Number)
-            .ok_or_else(|| E::custom("not a number"))
+        Ok(value.into())
     }
 
     fn visit_str<E: Error>(self, value: &str) -> Result<Value, E> {

@@ -167,11 +167,7 @@ impl<T, K: Kind> Sent<T, K> {
         Refusal: From<E>,
     {
         let (parts, body) = self.0.into_parts();
-        let body = if K::IS_OPTIONAL {
-            body::read_if_any(&parts.headers, body).await?
-        } else {
-            body::read(&parts.headers, body).await?
-        };
+        let body = body::read(&parts.headers, body, K::IS_OPTIONAL).await?;
         let surface = parts.extensions.get::<Surface>().copied();
         let key = match surface.filter(|_| K::IS_KEYED) {
             Some(surface) => idempotency::key(&parts, &app.idempotency_key, surface, &body)?,
