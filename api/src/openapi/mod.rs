@@ -17,7 +17,6 @@ use axum::Router;
 use axum::body::Bytes;
 use axum::extract::Path;
 use axum::extract::rejection::PathRejection;
-use axum::http::HeaderValue;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
@@ -95,8 +94,8 @@ impl Documents {
 
 fn json(document: Bytes) -> Response {
     let headers = [
-        (CONTENT_TYPE, HeaderValue::from_static("application/json")),
-        (CACHE_CONTROL, HeaderValue::from_static("no-cache")),
+        (CONTENT_TYPE, "application/json"),
+        (CACHE_CONTROL, "no-cache"),
     ];
     (headers, document).into_response()
 }

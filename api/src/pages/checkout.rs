@@ -103,8 +103,7 @@ fn error_page(refused: &ApiError) -> Response {
     };
     let mut page = page(status, title, &html! { h1 { (title) } p { (why) } });
     if status.is_server_error() {
-        let one = HeaderValue::from_static("1");
-        page.headers_mut().insert(RETRY_AFTER, one);
+        page.headers_mut().insert(RETRY_AFTER, HeaderValue::from(1));
     }
     page
 }

@@ -10,7 +10,7 @@ use axum::http::header::{
     CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, IF_NONE_MATCH,
     REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
 };
-use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use domain::surface::Surface;
@@ -155,12 +155,8 @@ fn document(title: &str, head: &Markup, body: &Markup) -> String {
 }
 
 fn sent(policy: &str, page: impl IntoResponse) -> Response {
-    let mut response = file("text/html; charset=utf-8", page);
-    if let Ok(policy) = HeaderValue::from_str(policy) {
-        let headers = response.headers_mut();
-        headers.insert(CONTENT_SECURITY_POLICY, policy);
-    }
-    response
+    let policy = [(CONTENT_SECURITY_POLICY, policy)];
+    (policy, file("text/html; charset=utf-8", page)).into_response()
 }
 
 fn file(kind: &'static str, text: impl IntoResponse) -> Response {
@@ -178,19 +174,12 @@ async fn bundle(headers: HeaderMap) -> Response {
     let is_known = headers
         .get(IF_NONE_MATCH)
         .is_some_and(|one| one == tag.as_str());
-    let mut response = if is_known {
+    let response = if is_known {
         StatusCode::NOT_MODIFIED.into_response()
     } else {
-        let mut response = file("text/javascript", SCALAR);
-        let gzip = HeaderValue::from_static("gzip");
-        response.headers_mut().insert(CONTENT_ENCODING, gzip);
-        response
+        let file = file("text/javascript", SCALAR);
+        ([(CONTENT_ENCODING, "gzip")], file).into_response()
     };
-    let forever = HeaderValue::from_static("public, max-age=31536000, immutable");
-    let headers = response.headers_mut();
-    headers.insert(CACHE_CONTROL, forever);
-    if let Ok(tag) = HeaderValue::from_str(&tag) {
-        headers.insert(ETAG, tag);
-    }
-    response
+    let forever = "public, max-age=31536000, immutable";
+    ([(CACHE_CONTROL, forever), (ETAG, &tag)], response).into_response()
 }
