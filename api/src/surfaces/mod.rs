@@ -21,7 +21,7 @@ use domain::surface::Surface;
 use serde_json::Value;
 use tower_service::Service;
 
-use self::handler::{Refusal, rendered};
+use self::handler::{Refusal, of, rendered};
 use crate::App;
 use crate::error::ApiError;
 use crate::openapi::operation::Operations;
@@ -94,9 +94,9 @@ pub fn with_errors<S: Clone + Send + Sync + 'static>(
 /// Renders an error in a surface's format.
 pub fn render(surface: Surface, error: ApiError) -> Response {
     rendered(match surface {
-        Surface::Finternet => finternet::render(error),
-        Surface::Paygate => paygate::render(error),
-        Surface::Finfusion => finfusion::render(error),
-        Surface::Fourgeeks => fourgeeks::render(error),
+        Surface::Finternet => of(&wire::finternet::error::Error::from(error)),
+        Surface::Paygate => of(&wire::paygate::error::Error::from(error)),
+        Surface::Finfusion => of(&wire::finfusion::error::Error::from(error)),
+        Surface::Fourgeeks => of(&wire::fourgeeks::error::Error::from(error)),
     })
 }

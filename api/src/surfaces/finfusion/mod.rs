@@ -7,12 +7,10 @@ mod tokens;
 
 use domain::event::EventType;
 use domain::surface::Surface;
-use store::accept::StoredResponse;
 use wire::error::SurfaceError;
 use wire::finfusion::error::{self, Error};
 use wire::finfusion::{response, webhook};
 
-use super::handler::of;
 use super::{endpoints, paygate};
 use crate::error::ApiError;
 use crate::openapi::operation::{Operations, delete, get, patch, post};
@@ -59,11 +57,6 @@ pub fn about() -> About {
 struct Finfusion;
 
 endpoints::plain_format!(Finfusion, |all| response::List::of(all, false));
-
-/// Renders an error in this surface's format.
-pub fn render(error: ApiError) -> StoredResponse {
-    of(&Error::from(error))
-}
 
 impl From<ApiError> for Error {
     fn from(error: ApiError) -> Self {

@@ -11,7 +11,6 @@ use domain::id::{EndpointId, IntentId};
 use domain::intent::{Intent, State};
 use domain::surface::Surface;
 use serde_json::json;
-use store::accept::StoredResponse;
 use store::merchants::Principal;
 use wire::error::SurfaceError;
 use wire::finternet::error::{self, Error};
@@ -20,7 +19,7 @@ use wire::finternet::webhook;
 use wire::subscription::Endpoint;
 
 use super::endpoints;
-use super::handler::{Refusal, Reply, of};
+use super::handler::{Refusal, Reply};
 use crate::App;
 use crate::error::ApiError;
 use crate::openapi::operation::{Operations, delete, get, patch, post, put};
@@ -139,11 +138,6 @@ async fn closed(app: &App, id: IntentId) -> Result<State, ApiError> {
     } else {
         state
     })
-}
-
-/// Renders an error in this surface's format.
-pub fn render(error: ApiError) -> StoredResponse {
-    of(&Error::from(error))
 }
 
 impl From<ApiError> for Error {

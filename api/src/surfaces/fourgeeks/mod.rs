@@ -6,11 +6,10 @@ mod refunds;
 
 use domain::surface::Surface;
 use serde_json::json;
-use store::accept::StoredResponse;
 use wire::error::SurfaceError;
 use wire::fourgeeks::error::{self, Error};
 
-use super::handler::{Handled, of};
+use super::handler::Handled;
 use crate::actions::idempotency::ApiResponse;
 use crate::error::ApiError;
 use crate::openapi::operation::{Operations, get, post};
@@ -67,11 +66,6 @@ fn first_only<T, const STATUS: u16>(response: ApiResponse) -> Handled<T, STATUS>
         return Err(Error::repeated(&response.response.body).into());
     }
     Ok(response.into())
-}
-
-/// Renders an error in this surface's format.
-pub fn render(error: ApiError) -> StoredResponse {
-    of(&Error::from(error))
 }
 
 impl From<ApiError> for Error {

@@ -14,6 +14,7 @@ use store::merchants::Principal;
 use store::payments::Filter;
 use store::{ledger, merchants, rates};
 use wire::fields::FieldError;
+use wire::fourgeeks::error::Error;
 use wire::fourgeeks::request::{
     CreatePayment, CreatePaymentBody, CreateSessionBody, ListPayments, PaymentsParameters,
     ReadPayment, ReadPaymentParameters,
@@ -23,12 +24,12 @@ use wire::fourgeeks::response::{
 };
 use wire::fourgeeks::{MerchantProfile, payment_id, session};
 
-use super::{first_only, render as render_error};
+use super::first_only;
 use crate::App;
 use crate::actions::payments::{self, New};
 use crate::error::ApiError;
 use crate::openapi::operation::{Docs, docs};
-use crate::surfaces::handler::{Auth, Handled, Id, Query, Reply, Sent};
+use crate::surfaces::handler::{Auth, Handled, Id, Query, Reply, Sent, of};
 
 const GROUP: &str = "Payments";
 const PAGE_GROUP: &str = "Hosted page";
@@ -92,7 +93,7 @@ async fn start<B: JsonSchema, T, const STATUS: u16>(
     };
     let render = |payment: &Payment| match Started::of(&app.public_url, payment, &profile) {
         Some(started) => render(payment, started),
-        None => render_error(ApiError::Internal),
+        None => of(&Error::from(ApiError::Internal)),
     };
     first_only(payments::create(app, principal, new, key, render).await?)
 }

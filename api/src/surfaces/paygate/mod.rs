@@ -7,13 +7,11 @@ mod tokens;
 use domain::event::EventType;
 use domain::surface::Surface;
 use serde_json::{Value, json};
-use store::accept::StoredResponse;
 use wire::error::SurfaceError;
 use wire::paygate::error::{self, Error};
 use wire::paygate::{response, webhook};
 
 use super::endpoints;
-use super::handler::of;
 use crate::error::ApiError;
 use crate::openapi::operation::{Operations, delete, get, patch, post};
 use crate::openapi::{About, events, schemas};
@@ -76,11 +74,6 @@ pub fn bearer() -> Value {
 struct Paygate;
 
 endpoints::plain_format!(Paygate, response::List::whole);
-
-/// Renders an error in this surface's format.
-pub fn render(error: ApiError) -> StoredResponse {
-    of(&Error::from(error))
-}
 
 impl From<ApiError> for Error {
     fn from(error: ApiError) -> Self {
