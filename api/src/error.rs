@@ -12,11 +12,9 @@ pub enum ApiError {
     KeyInvalid,
     /// The access token has expired.
     TokenExpired,
-    /// The requests of this minute exceed the limit.
-    RateLimited {
-        /// Seconds until the next minute starts, 1 to 60.
-        retry_after_seconds: i64,
-    },
+    /// The requests of this minute exceed the limit. Holds the seconds until the next minute
+    /// starts, 1 to 60.
+    RateLimited(i64),
     /// The access token lacks the scope `payments`.
     ScopeMissing,
     /// The body cannot be read, for this reason.

@@ -69,9 +69,7 @@ impl Window {
             return Ok(());
         }
         let left = self.counted.reset - OffsetDateTime::now_utc().unix_timestamp();
-        Err(ApiError::RateLimited {
-            retry_after_seconds: left.clamp(1, 60),
-        })
+        Err(ApiError::RateLimited(left.clamp(1, 60)))
     }
 
     /// Adds the rate limit headers to a response, and `Retry-After` beyond the limit.
@@ -80,11 +78,8 @@ impl Window {
         headers.insert(LIMIT, HeaderValue::from(self.limit));
         headers.insert(REMAINING, HeaderValue::from(remaining));
         headers.insert(RESET, HeaderValue::from(self.counted.reset));
-        if let Err(ApiError::RateLimited {
-            retry_after_seconds,
-        }) = self.check()
-        {
-            headers.insert(RETRY_AFTER, HeaderValue::from(retry_after_seconds));
+        if let Err(ApiError::RateLimited(seconds)) = self.check() {
+            headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
         }
     }
 }

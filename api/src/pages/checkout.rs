@@ -80,7 +80,7 @@ async fn find(app: &App, query: &str) -> Result<(Hosted, Profile), ApiError> {
 
 fn error_page(refused: &ApiError) -> Response {
     let (status, title, why) = match refused {
-        ApiError::RateLimited { .. } => (
+        ApiError::RateLimited(_) => (
             StatusCode::TOO_MANY_REQUESTS,
             "Too many requests",
             "Please wait a minute and load this page again.",

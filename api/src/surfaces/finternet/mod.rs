@@ -145,9 +145,7 @@ impl From<ApiError> for Error {
         match error {
             ApiError::KeyMissing => Error::of(&error::KEY_MISSING),
             ApiError::KeyInvalid | ApiError::TokenExpired => Error::of(&error::KEY_INVALID),
-            ApiError::RateLimited {
-                retry_after_seconds,
-            } => Error::rate_limited(retry_after_seconds),
+            ApiError::RateLimited(seconds) => Error::rate_limited(seconds),
             ApiError::Body(why) => Error::body_invalid(why),
             ApiError::Field(field) => field.into(),
             ApiError::RouteUnknown | ApiError::Missing(_) => Error::of(&error::ROUTE_UNKNOWN),

@@ -81,9 +81,7 @@ impl From<ApiError> for Error {
             ApiError::KeyMissing => Error::of(&error::KEY_MISSING),
             ApiError::KeyInvalid => Error::of(&error::KEY_INVALID),
             ApiError::TokenExpired => Error::of(&error::TOKEN_EXPIRED),
-            ApiError::RateLimited {
-                retry_after_seconds,
-            } => Error::rate_limited(retry_after_seconds),
+            ApiError::RateLimited(seconds) => Error::rate_limited(seconds),
             ApiError::Body(why) => Error::body_invalid(why),
             ApiError::Field(field) => field.into(),
             ApiError::RouteUnknown => Error::of(&error::ROUTE_UNKNOWN),
