@@ -55,11 +55,8 @@ pub struct Config {
 impl Config {
     /// URL where payers reach this process, without a trailing slash.
     pub fn public_url(&self) -> String {
-        let own = || {
-            self.listen
-                .first()
-                .map(|address| format!("http://{address}"))
-        };
+        let own = self.listen.first();
+        let own = || own.map(|address| format!("http://{address}"));
         let configured = self.public_url.as_ref().map(Url::to_string);
         let url = configured.or_else(own).unwrap_or_default();
         url.trim_end_matches('/').to_owned()

@@ -18,9 +18,9 @@ use super::{About, schemas};
 const VERSION: &str = "1.0.0";
 
 /// Creates the document of a surface from the `paths` of its operations.
-pub fn of(about: &About, mut paths: Map<String, Value>) -> Value {
+pub fn of(about: &About, mut paths: Value) -> Value {
     let mut groups: Vec<Value> = Vec::new();
-    for (path, methods) in &mut paths {
+    for (path, methods) in paths.as_object_mut().into_iter().flatten() {
         for (_, operation) in methods.as_object_mut().into_iter().flatten() {
             complete(about, path, operation);
             let group = json!({ "name": operation["tags"][0] });
@@ -32,7 +32,6 @@ pub fn of(about: &About, mut paths: Map<String, Value>) -> Value {
     if !about.events.is_empty() {
         groups.push(json!({ "name": "Events" }));
     }
-    let paths = Value::Object(paths);
     let responses = errors(about, &paths);
     json!({
         "openapi": "3.1.0",

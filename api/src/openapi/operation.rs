@@ -13,13 +13,10 @@ use aide::transform::TransformOperation;
 use axum::Router;
 use axum::handler::Handler;
 use serde::de::DeserializeOwned;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::schemas;
 use crate::App;
-
-/// Reference to the Idempotency-Key parameter in the document's components.
-const IDEMPOTENCY_KEY: &str = "#/components/parameters/IdempotencyKey";
 
 /// Extension of an operation that lists its aliases, which differ only in a trailing slash.
 pub const ALSO: &str = "x-also";
@@ -165,27 +162,17 @@ impl Operations {
     }
 
     /// Returns the router and the paths of the document.
-    pub fn finish(self) -> (Router<Arc<App>>, Map<String, Value>) {
+    pub fn finish(self) -> (Router<Arc<App>>, Value) {
         let mut api = OpenApi::default();
         let router = self.0.finish_api(&mut api);
-        let paths = match serde_json::to_value(api.paths) {
-            Ok(Value::Object(paths)) => paths,
-            _ => Map::new(),
-        };
-        (router, paths)
+        let paths = serde_json::to_value(api.paths);
+        (router, paths.unwrap_or_default())
     }
 }
 
 /// Converts JSON to one of aide's types; `None` if it does not match the type.
 pub fn typed<T: DeserializeOwned>(value: Value) -> Option<T> {
     serde_json::from_value(value).ok()
-}
-
-/// Adds the Idempotency-Key header to an operation, and the 409 for a reused key.
-pub fn accept_key(operation: &mut Operation) {
-    let key = json!({ "$ref": IDEMPOTENCY_KEY });
-    operation.parameters.extend(typed(key));
-    may_refuse(operation, &[409]);
 }
 
 /// Adds error responses to an operation. They are references, because each surface describes its

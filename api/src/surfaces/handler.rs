@@ -150,7 +150,9 @@ impl<T: JsonSchema, K: Kind> OperationInput for Sent<T, K> {
             "content": { K::MEDIA: { "schema": schemas::request::<T>() } },
         }));
         if K::IS_KEYED {
-            operation::accept_key(operation);
+            let key = json!({ "$ref": "#/components/parameters/IdempotencyKey" });
+            operation.parameters.extend(operation::typed(key));
+            operation::may_refuse(operation, &[409]);
         }
         operation::may_refuse(operation, &[400]);
     }

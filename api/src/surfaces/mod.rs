@@ -8,7 +8,7 @@ pub mod fourgeeks;
 pub mod handler;
 pub mod paygate;
 
-use std::convert::Infallible;
+use std::collections::HashMap;
 use std::future::ready;
 use std::sync::Arc;
 
@@ -30,23 +30,21 @@ use crate::openapi::{About, Documents, document};
 /// Returns the router of all surfaces and their documents. Several surfaces may have the same path:
 /// [`dispatch::guard`] selects the surface of a request before it is routed.
 pub fn routes(app: &Arc<App>) -> (Router, Documents) {
-    let (mut routers, mut documents) = (Vec::new(), Vec::new());
+    let (mut routers, mut documents) = (HashMap::new(), Vec::new());
     for surface in Surface::ALL {
         let (router, document) = parts(surface);
-        routers.push((surface, router.with_state(Arc::clone(app))));
+        routers.insert(surface, router.with_state(Arc::clone(app)));
         documents.push((surface, document));
     }
-    let routers: Arc<[(Surface, Router)]> = routers.into();
-    let dispatch = move |Extension(surface): Extension<Surface>, request: Request| {
-        let found = routers.iter().find(|(one, _)| *one == surface);
-        let router = found.map(|(_, router)| router.clone());
-        async move {
-            let Some(mut router) = router else {
-                return Ok(render(surface, ApiError::Internal));
-            };
-            Ok::<_, Infallible>(router.call(request).await.into_response())
-        }
-    };
+    let routers = Arc::new(routers);
+    let dispatch =
+        async move |Extension(surface): Extension<Surface>, request: Request| match routers
+            .get(&surface)
+            .cloned()
+        {
+            Some(mut router) => router.call(request).await.into_response(),
+            None => render(surface, ApiError::Internal),
+        };
     let router = Router::new()
         .fallback(dispatch)
         .layer(from_fn_with_state(Arc::clone(app), dispatch::guard));
