@@ -18,17 +18,12 @@ pub fn routes(app: Arc<App>) -> Router {
 }
 
 async fn ready(State(app): State<Arc<App>>) -> (StatusCode, &'static str) {
+    let unavailable = |why| (StatusCode::SERVICE_UNAVAILABLE, why);
     if store::ping(&app.db).await.is_err() {
-        return (
-            StatusCode::SERVICE_UNAVAILABLE,
-            "the database is unreachable",
-        );
+        return unavailable("the database is unreachable");
     }
     if app.sealing.newest().await.is_err() {
-        return (
-            StatusCode::SERVICE_UNAVAILABLE,
-            "no sealing key: the card worker has not run yet",
-        );
+        return unavailable("no sealing key: the card worker has not run yet");
     }
     (StatusCode::OK, "ok")
 }

@@ -1,7 +1,6 @@
 //! The HTML pages: the merchants' guide, from `api/docs/*.md`, and the API reference, shown by
 //! Scalar. Neither loads anything from another origin.
 
-use std::fmt::Write;
 use std::sync::LazyLock;
 
 use axum::Router;
@@ -50,11 +49,8 @@ const GUIDE_POLICY: &str = "default-src 'none'; style-src 'self'; base-uri 'none
 /// The path of the bundle. It contains a digest of the bundle, so that responses can be cached
 /// forever.
 static SCALAR_PATH: LazyLock<String> = LazyLock::new(|| {
-    let mut digest = String::new();
-    for byte in Sha256::digest(SCALAR).iter().take(8) {
-        let _ = write!(digest, "{byte:02x}");
-    }
-    format!("/docs/scalar-{digest}.js")
+    let digest = hex::encode(Sha256::digest(SCALAR));
+    format!("/docs/scalar-{digest:.16}.js")
 });
 
 /// Creates the router that serves the pages, with a reference of these surfaces.

@@ -1,7 +1,6 @@
 //! The merchant's balance, and the ledger entries behind it.
 
 use domain::money::Currency;
-use rust_decimal::Decimal;
 use store::ledger::{self, Filter};
 use wire::finternet::request::{self, LedgerEntriesParameters};
 use wire::finternet::response;
@@ -18,15 +17,11 @@ pub const BALANCE: Docs = docs(GROUP, "getBalance", "Read your balance");
 pub async fn balance(Auth(app, principal): Auth) -> Handled<response::Balance> {
     let dollars = Currency::parse("USD").ok_or(ApiError::Internal)?;
     let balances = ledger::balances(&app.db, principal.merchant_id, principal.mode).await?;
-    let (available, pending) = balances
-        .into_iter()
-        .find(|balance| balance.currency == dollars)
-        .map_or((Decimal::ZERO, Decimal::ZERO), |balance| {
-            (balance.available, balance.pending)
-        });
-    Ok(Reply::of(
-        response::Balance::of(dollars, available, pending).body(),
-    ))
+    let own = balances.into_iter().find(|one| one.currency == dollars);
+    let own = own.map(|balance| (balance.available, balance.pending));
+    let (available, pending) = own.unwrap_or_default();
+    let balance = response::Balance::of(dollars, available, pending);
+    Ok(Reply::of(balance.body()))
 }
 
 pub const LEDGER_ENTRIES: Docs =
