@@ -92,6 +92,7 @@ fn text(value: &Value) -> &str {
 }
 
 fn merge(mut merged: Value, mut document: Value) -> Value {
+    // Components come first: the errors among them are read to merge operations.
     for (part, named) in taken(document["components"].take()) {
         extend(&mut merged["components"][part], named);
     }
