@@ -48,11 +48,18 @@ pub enum ApiError {
     /// The database is unreachable, or there is no usable sealing key, for example because the card
     /// worker has not created one yet.
     Unavailable,
-    /// A defect of the gateway.
+    /// A defect of the gateway. [`ApiError::internal`] logs what it is.
     Internal,
 }
 
 impl ApiError {
+    /// Logs the reason, with the request's id, and returns [`ApiError::Internal`]: the client learns
+    /// only the id.
+    pub fn internal(reason: &str) -> Self {
+        tracing::error!(reason, "a request met a defect of the gateway");
+        ApiError::Internal
+    }
+
     /// Whether the credential is at fault, rather than a store that could not look it up.
     pub const fn is_about_the_key(&self) -> bool {
         matches!(
@@ -71,8 +78,7 @@ impl From<store::Error> for ApiError {
             tracing::warn!(%error, "cannot reach the database");
             return ApiError::Unavailable;
         }
-        tracing::error!(%error, "the database rejected a statement");
-        ApiError::Internal
+        ApiError::internal(&format!("the database rejected a statement: {error}"))
     }
 }
 

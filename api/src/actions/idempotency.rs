@@ -43,9 +43,11 @@ impl ApiResponse {
 }
 
 /// The request's idempotency key and fingerprint. The fingerprint is an HMAC under a server key and
-/// leaves out security codes, so that no card can be recovered from it by brute force.
+/// leaves out security codes, so that no card can be recovered from it by brute force. `path` holds
+/// the segments of the request's path.
 pub fn key(
     parts: &Parts,
+    path: &[&str],
     server_key: &[u8; 32],
     surface: Surface,
     body: &Value,
@@ -53,11 +55,13 @@ pub fn key(
     let Some(key) = text(&parts.headers)? else {
         return Ok(None);
     };
-    let path = parts.uri.path();
-    let path = path.strip_prefix("/api").unwrap_or(path);
     // A trailing slash does not make a different request.
-    let path = path.strip_suffix('/').unwrap_or(path);
-    let route = [parts.method.as_str(), path, surface.name()];
+    let path = path.join("/");
+    let route = [
+        parts.method.as_str(),
+        path.trim_end_matches('/'),
+        surface.name(),
+    ];
     let fingerprint = fingerprint(server_key, &route, body)?;
     Ok(Some(Key { key, fingerprint }))
 }
@@ -66,17 +70,17 @@ fn text(headers: &HeaderMap) -> Result<Option<String>, ApiError> {
     let Some(header) = headers.get("idempotency-key") else {
         return Ok(None);
     };
-    let key = header
-        .to_str()
-        .map_err(|_| ApiError::IdempotencyKeyMalformed)?;
-    if key.is_empty() || key.len() > 255 || card::contains_card_number(key) {
-        return Err(ApiError::IdempotencyKeyMalformed);
-    }
+    // Without spaces, which only the gateway's own keys contain.
+    let is_visible = |key: &&str| key.bytes().all(|byte| byte.is_ascii_graphic());
+    let key = header.to_str().ok().filter(is_visible);
+    let key = key.filter(|key| (1..=255).contains(&key.len()) && !card::contains_card_number(key));
+    let key = key.ok_or(ApiError::IdempotencyKeyMalformed)?;
     Ok(Some(key.to_owned()))
 }
 
 fn fingerprint(server_key: &[u8; 32], route: &[&str], body: &Value) -> Result<Vec<u8>, ApiError> {
-    let mut mac = Hmac::<Sha256>::new_from_slice(server_key).map_err(|_| ApiError::Internal)?;
+    let mut mac = Hmac::<Sha256>::new_from_slice(server_key)
+        .map_err(|_| ApiError::internal("HMAC takes keys of any length"))?;
     for part in route {
         mac.update(part.as_bytes());
         mac.update(b"\0");
@@ -159,7 +163,9 @@ pub async fn store_response(
 /// Replays a stored response. For actions that use [`store_response`]: there, a used key always has
 /// one.
 pub fn replayed(before: Option<StoredResponse>) -> Result<ApiResponse, ApiError> {
-    Ok(ApiResponse::replay(before.ok_or(ApiError::Internal)?))
+    Ok(ApiResponse::replay(before.ok_or_else(|| {
+        ApiError::internal("an idempotency key has no response")
+    })?))
 }
 
 /// Stores the response to work that a worker did, unless one is stored already, and returns the

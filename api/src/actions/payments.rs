@@ -94,7 +94,9 @@ pub async fn make(
     let accepting = tokio::spawn(
         accept(Arc::clone(app), principal, payment, new.card, key.cloned()).in_current_span(),
     );
-    let (payment, accepted) = accepting.await.map_err(|_| ApiError::Internal)??;
+    let (payment, accepted) = accepting
+        .await
+        .map_err(|error| ApiError::internal(&format!("accepting a payment: {error}")))??;
     match accepted {
         Accepted::Created { .. } if payment.state.is_in_progress() => {
             let payment = wait::until_done(app, &mut waiter, payment).await?;
@@ -113,7 +115,8 @@ pub async fn make(
 async fn wait_for(app: &App, principal: Principal, id: PaymentId) -> Result<Payment, ApiError> {
     let mut waiter = app.replies.wait(id.0);
     let known = store::payments::get(&app.db, principal.merchant_id, principal.mode, id).await?;
-    let known = known.ok_or(ApiError::Internal)?;
+    let known =
+        known.ok_or_else(|| ApiError::internal("the payment of an idempotency key is missing"))?;
     if known.state.is_in_progress() {
         wait::until_done(app, &mut waiter, known).await
     } else {
@@ -191,7 +194,7 @@ async fn accept(
             Some(card) => {
                 let sealing = app.sealing.newest().await?;
                 let sealed = sealing.seal(card, payment.merchant_id, payment.id);
-                Some(sealed.map_err(|_| ApiError::Internal)?)
+                Some(sealed.map_err(|_| ApiError::internal("a card cannot be sealed"))?)
             }
         };
         let row = Accept {

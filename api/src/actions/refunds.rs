@@ -89,7 +89,7 @@ fn money(payment: &Payment, amount: Amount) -> Result<Money, ApiError> {
     let (currency, whole) = (payment.money.currency(), payment.money.amount());
     let rest = whole
         .checked_sub(payment.refunded)
-        .ok_or(ApiError::Internal)?;
+        .ok_or_else(|| ApiError::internal("more is refunded than the payment's amount"))?;
     let requested = match amount {
         Amount::Rest if rest.is_zero() => return Err(ApiError::RefundTooLarge),
         Amount::Rest => Money::from_major(rest, currency),
@@ -129,7 +129,8 @@ async fn again(
     }
     let mut waiter = app.replies.wait(id.0);
     let known = refunds::get(&app.db, principal.merchant_id, principal.mode, id).await?;
-    let known = known.ok_or(ApiError::Internal)?;
+    let known =
+        known.ok_or_else(|| ApiError::internal("the refund of an idempotency key is missing"))?;
     let refund = if known.state.is_in_progress() {
         wait::until_done(app, &mut waiter, known).await?
     } else {

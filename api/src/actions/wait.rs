@@ -61,7 +61,11 @@ pub async fn until_done<T: Work>(app: &App, waiter: &mut Waiter, known: T) -> Re
         // The row is authoritative, whether a reply arrived or the timeout elapsed.
         let _ = timeout_at(look, waiter.replied()).await;
         match known.reread(app).await {
-            Ok(now) => known = now.ok_or(ApiError::Internal)?,
+            Ok(now) => {
+                known = now.ok_or_else(|| {
+                    ApiError::internal("a row that a request waits for is missing")
+                })?;
+            }
             Err(error) if error.is_unavailable() => {
                 tracing::warn!(%error, "the database is unreachable, still waiting");
                 tokio::time::sleep_until(look).await;

@@ -31,7 +31,7 @@ const EXPOSED: HeaderValue = HeaderValue::from_static(
 
 /// The segments of a path, without the optional `/api` prefix, under which every operation is also
 /// served.
-fn segments(path: &str) -> Vec<&str> {
+pub fn segments(path: &str) -> Vec<&str> {
     let mut segments = path.split('/').skip(1).peekable();
     segments.next_if_eq(&"api");
     segments.collect()

@@ -29,7 +29,7 @@ use crate::actions::idempotency::{self, ApiResponse};
 use crate::error::ApiError;
 use crate::http::body;
 use crate::openapi::{operation, schemas};
-use crate::surfaces::dispatch::Identified;
+use crate::surfaces::dispatch::{self, Identified};
 
 /// The result of a handler.
 pub type Handled<T, const STATUS: u16 = 200> = Result<Reply<T, STATUS>, Refusal>;
@@ -44,7 +44,8 @@ impl FromRequestParts<Arc<App>> for Auth {
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Refusal> {
         let identified = parts.extensions.remove::<Identified>();
-        let principal = identified.unwrap_or(Err(ApiError::Internal))?;
+        let principal = identified
+            .unwrap_or_else(|| Err(ApiError::internal("a request did not pass the guard")))?;
         Ok(Self(Arc::clone(app), principal))
     }
 }
@@ -172,7 +173,10 @@ impl<T, K: Kind> Sent<T, K> {
         let body = body::read(&parts.headers, body, K::IS_OPTIONAL).await?;
         let surface = parts.extensions.get::<Surface>().copied();
         let key = match surface.filter(|_| K::IS_KEYED) {
-            Some(surface) => idempotency::key(&parts, &app.idempotency_key, surface, &body)?,
+            Some(surface) => {
+                let path = dispatch::segments(parts.uri.path());
+                idempotency::key(&parts, &path, &app.idempotency_key, surface, &body)?
+            }
             None => None,
         };
         Ok((read(body)?, key))

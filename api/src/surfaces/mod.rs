@@ -43,7 +43,7 @@ pub fn routes(app: &Arc<App>) -> (Router, Documents) {
             .cloned()
         {
             Some(mut router) => router.call(request).await.into_response(),
-            None => render(surface, ApiError::Internal),
+            None => render(surface, ApiError::internal("a surface has no router")),
         };
     let router = Router::new()
         .fallback(dispatch)

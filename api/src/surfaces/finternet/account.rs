@@ -15,7 +15,7 @@ pub const BALANCE: Docs = docs(GROUP, "getBalance", "Read your balance");
 
 /// Reads the balance in US dollars only, because intents are charged in US dollars.
 pub async fn balance(Auth(app, principal): Auth) -> Handled<response::Balance> {
-    let dollars = Currency::parse("USD").ok_or(ApiError::Internal)?;
+    let dollars = Currency::parse("USD").ok_or_else(|| ApiError::internal("USD is no currency"))?;
     let balances = ledger::balances(&app.db, principal.merchant_id, principal.mode).await?;
     let own = balances.into_iter().find(|one| one.currency == dollars);
     let own = own.map(|balance| (balance.available, balance.pending));

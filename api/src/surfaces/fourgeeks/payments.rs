@@ -93,7 +93,9 @@ async fn start<B: JsonSchema, T, const STATUS: u16>(
     };
     let render = |payment: &Payment| match Started::of(&app.public_url, payment, &profile) {
         Some(started) => render(payment, started),
-        None => of(&Error::from(ApiError::Internal)),
+        None => of(&Error::from(ApiError::internal(
+            "a payment of a session has no checkout",
+        ))),
     };
     first_only(payments::create(app, principal, new, key, render).await?)
 }
@@ -135,7 +137,8 @@ pub async fn read_public(
     Id(id): Id,
 ) -> Handled<PublicPayment<'static>> {
     let payment = find_hosted(&app, payment_id(&id), "payment").await?;
-    let public = PublicPayment::of(&payment).ok_or(ApiError::Internal)?;
+    let public = PublicPayment::of(&payment)
+        .ok_or_else(|| ApiError::internal("a hosted payment has no checkout"))?;
     Ok(Reply::of(public.body()))
 }
 
@@ -147,7 +150,9 @@ pub async fn read_session(State(app): State<Arc<App>>, Id(id): Id) -> Handled<Se
     let (profile, _) = profile(&app, payment.merchant_id).await?;
     let started = Started::of(&app.public_url, &payment, &profile);
     let session = started.and_then(|started| Session::of(&payment, started));
-    Ok(Reply::of(session.ok_or(ApiError::Internal)?.body()))
+    let session =
+        session.ok_or_else(|| ApiError::internal("a session's payment has no checkout"))?;
+    Ok(Reply::of(session.body()))
 }
 
 /// Finds a payment of any merchant that has a hosted page. `what` is the kind of object requested.
