@@ -5,7 +5,7 @@ use std::ops::RangeInclusive;
 use time::{Date, Month};
 use zeroize::Zeroizing;
 
-use crate::fields::FieldError;
+use crate::fields::{FieldError, invalid};
 
 /// The parameters of a query string or a form. Unknown parameters are ignored, because they change
 /// nothing.
@@ -62,14 +62,6 @@ impl Parameters {
         };
         let wrong = || invalid(name, "must be a date, YYYY-MM-DD");
         date(text).map(Some).ok_or_else(wrong)
-    }
-}
-
-/// A parameter has an invalid value. `why` is the end of a sentence: "must be …".
-pub fn invalid(name: &str, why: impl Into<String>) -> FieldError {
-    FieldError::Invalid {
-        param: name.to_owned(),
-        why: why.into(),
     }
 }
 

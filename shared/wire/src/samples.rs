@@ -13,6 +13,8 @@ use serde_json::{Error, Map, Value, json};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
+use crate::fields::{FieldError, Why};
+
 /// Any JSON value with a few levels of nesting.
 pub fn any_json() -> impl Strategy<Value = Value> {
     let leaf = prop_oneof![
@@ -29,6 +31,11 @@ pub fn any_json() -> impl Strategy<Value = Value> {
                 .prop_map(|map| Value::Object(map.into_iter().collect())),
         ]
     })
+}
+
+/// Whether the error says that the field `name` has a wrong type or value.
+pub fn is_invalid(error: Option<FieldError>, name: &str) -> bool {
+    matches!(error, Some(FieldError { param, why: Why::Invalid(_) }) if param == name)
 }
 
 /// Returns the body with the value at `pointer` replaced or added.

@@ -8,7 +8,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::error::{AGAIN, Row, SurfaceError, rows};
-use crate::fields::FieldError;
+use crate::fields::{FieldError, Why};
 
 const FIELD: &str = "Correct the field that `param` names.";
 
@@ -242,23 +242,12 @@ impl Error {
         Self::field(&PARAMETER_INVALID, error)
     }
 
-    fn field(row: &Row, error: FieldError) -> Self {
-        let (param, why) = match error {
-            FieldError::Invalid { param, why } if param.is_empty() => {
-                return Self::body_invalid(&format!("The body {why}"));
-            }
-            FieldError::Card { param, why } => {
-                return Self::with(&CARD_INVALID, &[("param", &param), ("why", card(why))]);
-            }
-            FieldError::Missing { param } => (param, "is required".to_owned()),
-            FieldError::Invalid { param, why } => (param, why),
-            FieldError::Unknown { param } => (param, "is not a field of this request".to_owned()),
-            FieldError::CardNumber { param } => {
-                (param, "holds what looks like a card number".to_owned())
-            }
-            FieldError::Address { param } => (param, "must be an e-mail address".to_owned()),
-        };
-        Self::with(row, &[("param", &param), ("why", &why)])
+    fn field(row: &Row, FieldError { param, why }: FieldError) -> Self {
+        match why {
+            Why::Invalid(why) if param.is_empty() => Self::body_invalid(&format!("The body {why}")),
+            Why::Card(why) => Self::with(&CARD_INVALID, &[("param", &param), ("why", card(why))]),
+            why => Self::with(row, &[("param", &param), ("why", &why.to_string())]),
+        }
     }
 
     /// The body cannot be read.

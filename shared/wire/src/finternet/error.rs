@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::status;
 use crate::error::{AGAIN, Row, SurfaceError, rows};
-use crate::fields::FieldError;
+use crate::fields::{FieldError, Why};
 
 /// Maximum length of an id that an error message repeats, in characters.
 const ID_MAX: usize = 64;
@@ -249,29 +249,22 @@ fn repeated(id: &str) -> &str {
 }
 
 impl From<FieldError> for Error {
-    fn from(error: FieldError) -> Self {
-        let (param, message) = match error {
-            FieldError::Invalid { param, why } if param.is_empty() => {
+    fn from(FieldError { param, why }: FieldError) -> Self {
+        let message = match why {
+            Why::Invalid(why) if param.is_empty() => {
                 return Self::body_invalid(&format!("The body {why}"));
             }
-            FieldError::Card { param, why } => {
+            Why::Card(why) => {
                 let values = [("param", param.as_str()), ("why", about_card(why))];
                 return Self::with(&CARD_INVALID, &values);
             }
-            FieldError::Missing { param } => (param, "is required".to_owned()),
-            FieldError::Invalid { param, why } => (param, why),
-            FieldError::Address { param } => (param, "must be an e-mail address".to_owned()),
-            FieldError::Unknown { param } => {
-                (param, "is not a parameter of this request".to_owned())
-            }
-            FieldError::CardNumber { param } => {
-                let why = "holds what looks like a card number. Card numbers belong in \
-                           card.cardNumber only; nothing was stored.";
-                (param, why.to_owned())
-            }
+            Why::Unknown => format!("{param} is not a parameter of this request"),
+            Why::CardNumber => format!(
+                "{param} {why}. Card numbers belong in card.cardNumber only; nothing was stored."
+            ),
+            why => format!("{param} {why}"),
         };
-        let why = format!("{param} {message}");
-        Self::invalid(&param, why)
+        Self::invalid(&param, message)
     }
 }
 

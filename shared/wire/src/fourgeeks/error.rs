@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::response::{ChargeRefund, Customer, Refund, Started};
 use crate::error::{AGAIN, Row, SurfaceError, rows};
-use crate::fields::FieldError;
+use crate::fields::{FieldError, Why};
 
 // This API has no error codes: `code` repeats the status, and `title`, or `detail` with 401, names
 // the error.
@@ -223,21 +223,12 @@ impl Error {
 }
 
 impl From<FieldError> for Error {
-    fn from(error: FieldError) -> Self {
-        Self::invalid(&match error {
-            FieldError::Missing { param } => format!("The {param} field is required."),
-            FieldError::Invalid { param, why } if param.is_empty() => format!("The body {why}."),
-            FieldError::Invalid { param, why } => format!("The {param} field {why}."),
-            FieldError::Address { param } => {
-                format!("The {param} field must be an e-mail address.")
-            }
-            FieldError::Card { param, why } => format!("The {param} field is wrong: {why}."),
-            FieldError::Unknown { param } => format!("The {param} field is not known."),
-            FieldError::CardNumber { param } => {
-                format!(
-                    "The {param} field holds what looks like a card number. Nothing was stored."
-                )
-            }
+    fn from(FieldError { param, why }: FieldError) -> Self {
+        Self::invalid(&match why {
+            Why::Invalid(why) if param.is_empty() => format!("The body {why}."),
+            Why::Unknown => format!("The {param} field is not known."),
+            Why::CardNumber => format!("The {param} field {why}. Nothing was stored."),
+            why => format!("The {param} field {why}."),
         })
     }
 }
@@ -266,10 +257,7 @@ mod tests {
                 r#"{"code":404,"title":"Payments not found","content":"Errors were encountered during the search, please verify the data.","type":"danger"}"#,
             ),
             (
-                FieldError::Missing {
-                    param: "amount".to_owned(),
-                }
-                .into(),
+                FieldError::new("amount", Why::Missing).into(),
                 400,
                 r#"{"code":400,"title":"Invalid request","content":"The amount field is required.","type":"danger"}"#,
             ),

@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::error::{AGAIN, Row, SurfaceError, rows};
-use crate::fields::FieldError;
+use crate::fields::{FieldError, Why};
 
 const FIELD: &str = "Correct the field that `param` names.";
 const CARD: &str = "Ask the payer to check the card's details.";
@@ -252,20 +252,21 @@ impl Error {
 }
 
 impl From<FieldError> for Error {
-    fn from(error: FieldError) -> Self {
-        match error {
-            FieldError::Missing { param } => Self::about(&PARAMETER_MISSING, &param),
-            FieldError::Invalid { param, why } if param.is_empty() => {
-                Self::body_invalid(&format!("The body {why}"))
+    fn from(FieldError { param, why }: FieldError) -> Self {
+        let row = match why {
+            Why::Invalid(why) if param.is_empty() => {
+                return Self::body_invalid(&format!("The body {why}"));
             }
-            FieldError::Invalid { param, why } => {
-                Self::with(&PARAMETER_INVALID, &[("param", &param), ("why", &why)])
+            Why::Invalid(why) => {
+                return Self::with(&PARAMETER_INVALID, &[("param", &param), ("why", &why)]);
             }
-            FieldError::Unknown { param } => Self::about(&PARAMETER_UNKNOWN, &param),
-            FieldError::CardNumber { param } => Self::about(&CARD_NUMBER_MISPLACED, &param),
-            FieldError::Address { param } => Self::about(&EMAIL_INVALID, &param),
-            FieldError::Card { param, why } => Self::about(card(why), &param),
-        }
+            Why::Missing => &PARAMETER_MISSING,
+            Why::Unknown => &PARAMETER_UNKNOWN,
+            Why::CardNumber => &CARD_NUMBER_MISPLACED,
+            Why::Address => &EMAIL_INVALID,
+            Why::Card(why) => card(why),
+        };
+        Self::about(row, &param)
     }
 }
 

@@ -5,7 +5,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use crate::customer::Details;
-use crate::fields::FieldError;
+use crate::fields::{FieldError, Why};
 use crate::finfusion::error::Error;
 use crate::limits;
 
@@ -13,8 +13,7 @@ use crate::limits;
 pub fn customer(body: Value) -> Result<Details, Error> {
     let details = Details::read(body)?;
     if details.email.is_none() {
-        let param = "email".to_owned();
-        return Err(FieldError::Missing { param }.into());
+        return Err(FieldError::new("email", Why::Missing).into());
     }
     Ok(details)
 }

@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use crate::fields::{FieldError, Fields};
+use crate::fields::{FieldError, Fields, Why, invalid};
 use crate::finternet::error::Error;
 use crate::finternet::{CURRENCIES, kind, settlement_method};
 use crate::limits;
@@ -48,10 +48,9 @@ impl CreateIntent {
     pub fn read(body: Value) -> Result<Self, Error> {
         let mut fields = Fields::of(body)?;
         let money = money(&mut fields)?;
-        let found = word(&mut fields, "type", Kind::ALL, kind)?;
-        let kind = fields.required("type", found)?;
+        let kind = fields.required("type", |fields, name| one_of(fields, name, Kind::ALL, kind))?;
         let methods = SettlementMethod::ALL;
-        let method = word(&mut fields, "settlementMethod", methods, settlement_method)?;
+        let method = one_of(&mut fields, "settlementMethod", methods, settlement_method)?;
         let settlement_destination =
             fields.text("settlementDestination", limits::DESTINATION_MAX)?;
         let description = fields.text("description", limits::DESCRIPTION_MAX)?;
@@ -73,10 +72,10 @@ impl CreateIntent {
 fn money(fields: &mut Fields) -> Result<Money, Error> {
     // A long amount may look like a card number, so this does not check for one. Amounts that are
     // too large are rejected below.
-    let text = fields.secret_text("amount", limits::AMOUNT_MAX)?;
-    let text = fields.required("amount", text)?;
-    let code = fields.text("currency", limits::WORD_MAX)?;
-    let code = fields.required("currency", code)?;
+    let text = fields.required("amount", |fields, name| {
+        fields.secret_text(name, limits::AMOUNT_MAX)
+    })?;
+    let code = fields.required("currency", Fields::word)?;
     let known = CURRENCIES.contains(&code.as_str());
     let currency = Currency::parse(&code).or_else(|| Currency::parse_token(&code));
     let currency = currency.filter(|_| known).ok_or_else(|| {
@@ -129,18 +128,18 @@ fn decimal(text: &str, currency: Currency) -> Option<Result<Decimal, AmountError
 }
 
 /// Reads a field whose value must be the name of an element of `all`.
-fn word<T: Copy, const N: usize>(
+fn one_of<T: Copy, const N: usize>(
     fields: &mut Fields,
     name: &str,
     all: [T; N],
     of: fn(T) -> &'static str,
 ) -> Result<Option<T>, FieldError> {
-    let Some(text) = fields.text(name, 40)? else {
+    let Some(text) = fields.word(name)? else {
         return Ok(None);
     };
     let found = all.into_iter().find(|one| of(*one) == text);
     let why = || format!("must be one of {}", all.map(of).join(", "));
-    found.map(Some).ok_or_else(|| wrong(name, why()))
+    found.map(Some).ok_or_else(|| invalid(name, why()))
 }
 
 fn terms(fields: &mut Fields, metadata: &Map<String, Value>) -> Result<Terms, Error> {
@@ -148,7 +147,7 @@ fn terms(fields: &mut Fields, metadata: &Map<String, Value>) -> Result<Terms, Er
     let period = period.unwrap_or(DELIVERY_PERIOD_DEFAULT);
     if !(1..=DELIVERY_PERIOD_MAX).contains(&period) {
         let why = format!("must be 1 to {DELIVERY_PERIOD_MAX} seconds");
-        return Err(wrong("deliveryPeriod", why).into());
+        return Err(invalid("deliveryPeriod", why).into());
     }
     let expected_delivery_hash = hex(fields, "expectedDeliveryHash", 32)?;
     let auto_release = fields.boolean("autoRelease")?;
@@ -173,7 +172,7 @@ fn hex(fields: &mut Fields, name: &str, bytes: usize) -> Result<Option<String>, 
     match text {
         Some(text) if !is_hex(&text) => {
             let why = format!("must be 0x and {bytes} bytes in hexadecimal digits");
-            Err(wrong(name, why))
+            Err(invalid(name, why))
         }
         text => Ok(text),
     }
@@ -185,16 +184,15 @@ fn release(metadata: &Map<String, Value>) -> Result<bool, FieldError> {
     let kind = given("releaseType").map(|kind| kind.as_str().unwrap_or_default());
     if kind.is_some_and(|kind| !RELEASE_TYPES.contains(&kind)) {
         let why = format!("must be one of {}", RELEASE_TYPES.join(", "));
-        return Err(wrong("metadata.releaseType", why));
+        return Err(invalid("metadata.releaseType", why));
     }
     match given("timeLockUntil") {
         None if kind == Some("TIME_LOCKED") => {
-            let param = "metadata.timeLockUntil".to_owned();
-            return Err(FieldError::Missing { param });
+            return Err(FieldError::new("metadata.timeLockUntil", Why::Missing));
         }
         Some(until) if !is_time(until) => {
-            let why = "must be Unix seconds in a string".to_owned();
-            return Err(wrong("metadata.timeLockUntil", why));
+            let why = "must be Unix seconds in a string";
+            return Err(invalid("metadata.timeLockUntil", why));
         }
         _ => {}
     }
@@ -202,8 +200,8 @@ fn release(metadata: &Map<String, Value>) -> Result<bool, FieldError> {
         None => Ok(kind == Some("AUTO_RELEASE")),
         Some(Value::Bool(is_automatic)) => Ok(*is_automatic),
         Some(_) => {
-            let why = "must be true or false".to_owned();
-            Err(wrong("metadata.autoRelease", why))
+            let why = "must be true or false";
+            Err(invalid("metadata.autoRelease", why))
         }
     }
 }
@@ -213,11 +211,6 @@ fn release(metadata: &Map<String, Value>) -> Result<bool, FieldError> {
 fn is_time(value: &Value) -> bool {
     let digits = value.as_str().unwrap_or_default();
     (1..=11).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit())
-}
-
-fn wrong(param: &str, why: String) -> FieldError {
-    let param = param.to_owned();
-    FieldError::Invalid { param, why }
 }
 
 /// Reads the body of `POST /v1/payment-intents/{id}/cancel`. The reason is validated, but not

@@ -5,11 +5,12 @@ use domain::ledger;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use crate::fields::invalid;
 use crate::finternet::error::Error;
 use crate::finternet::{MOVEMENTS, transaction_type};
 use crate::limits;
 use crate::page::Page;
-use crate::query::{Parameters, invalid};
+use crate::query::Parameters;
 
 /// Parameters for listing intents, newest first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

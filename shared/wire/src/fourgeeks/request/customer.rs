@@ -5,7 +5,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::customer::Details;
-use crate::fields::FieldError;
+use crate::fields::{FieldError, Why};
 use crate::limits;
 
 /// A customer to create. The e-mail address is required.
@@ -17,8 +17,7 @@ impl CreateCustomer {
     pub fn read(body: Value) -> Result<Self, FieldError> {
         let details = Details::read(body)?;
         if details.email.is_none() {
-            let param = "email".to_owned();
-            return Err(FieldError::Missing { param });
+            return Err(FieldError::new("email", Why::Missing));
         }
         Ok(Self(details))
     }
@@ -63,9 +62,8 @@ mod tests {
             assert!(serde_json::from_value::<CustomerBody>(body.clone()).is_ok());
             assert!(CreateCustomer::read(body).is_ok());
         }
-        let param = "email".to_owned();
         let found = CreateCustomer::read(json!({"name": "John Doe"}));
-        assert_eq!(found, Err(FieldError::Missing { param }));
+        assert_eq!(found, Err(FieldError::new("email", Why::Missing)));
         assert!(CreateCustomer::read(json!({"email": "nobody"})).is_err());
     }
 }

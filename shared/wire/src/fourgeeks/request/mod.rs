@@ -17,7 +17,7 @@ pub use self::refund::{
 
 use rust_decimal::Decimal;
 
-use crate::fields::FieldError;
+use crate::fields::{FieldError, invalid};
 
 /// Pattern of a decimal amount: no sign, exponent, spaces or leading zeros.
 const DECIMAL: &str = r"^(0|[1-9][0-9]*)(\.[0-9]+)?$";
@@ -30,10 +30,6 @@ fn decimal(param: &str, text: &str, decimals: u32) -> Result<Decimal, FieldError
     let has_zeros = whole.len() > 1 && whole.starts_with('0');
     let most = usize::try_from(decimals).unwrap_or_default();
     let is_fine = text.contains('.') && fraction.len() > most;
-    let wrong = |why| FieldError::Invalid {
-        param: param.to_owned(),
-        why,
-    };
     if !is_plain || has_zeros || is_fine {
         let why = match decimals {
             0 => "must be a whole number in a string, such as \"99\"".to_owned(),
@@ -41,9 +37,9 @@ fn decimal(param: &str, text: &str, decimals: u32) -> Result<Decimal, FieldError
                 "must be a decimal number in a string, such as \"99.99\", with at most {decimals} decimals"
             ),
         };
-        return Err(wrong(why));
+        return Err(invalid(param, why));
     }
-    Decimal::from_str_exact(text).map_err(|_| wrong(TOO_LARGE.to_owned()))
+    Decimal::from_str_exact(text).map_err(|_| invalid(param, TOO_LARGE))
 }
 
 /// The message for an amount that is too large.

@@ -44,8 +44,7 @@ impl CreatePayment {
     pub fn read(body: Value) -> Result<Self, Error> {
         let mut fields = Fields::of(body)?;
         let money = money(&mut fields)?;
-        let method = fields.text("payment_method", limits::WORD_MAX)?;
-        let method = fields.required("payment_method", method)?;
+        let method = fields.required("payment_method", Fields::word)?;
         if method != "card" {
             let unsupported = &error::PAYMENT_METHOD_UNSUPPORTED;
             return Err(Error::about(unsupported, "payment_method"));
@@ -66,10 +65,8 @@ impl CreatePayment {
 }
 
 fn money(fields: &mut Fields) -> Result<Money, Error> {
-    let minor = fields.integer("amount")?;
-    let minor = fields.required("amount", minor)?;
-    let code = fields.text("currency", limits::WORD_MAX)?;
-    let code = fields.required("currency", code)?;
+    let minor = fields.required("amount", Fields::integer)?;
+    let code = fields.required("currency", Fields::word)?;
     let currency = Currency::parse(&code);
     let currency = currency.ok_or_else(|| Error::about(&error::CURRENCY_INVALID, "currency"))?;
     let least = least_minor(currency);

@@ -6,9 +6,10 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use time::{Date, OffsetDateTime, Time};
 
+use crate::fields::invalid;
 use crate::page::{Page, PageParameters};
 use crate::paygate::error::Error;
-use crate::query::{Parameters, invalid};
+use crate::query::Parameters;
 use crate::status::Status;
 
 /// Parameters for listing payments, newest first.
