@@ -72,11 +72,6 @@ impl<'a> Granted<'a> {
             scope,
         }
     }
-
-    /// Serializes the response body.
-    pub fn body(&self) -> String {
-        crate::json(self)
-    }
 }
 
 #[cfg(test)]
@@ -85,6 +80,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::Body;
     use crate::fields::Why;
     use crate::samples::any_json;
 

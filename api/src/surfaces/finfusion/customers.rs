@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use axum::extract::State;
 use domain::customer::Customer;
+use wire::Body;
 use wire::customer;
 use wire::finfusion::request::{self, CustomerBody};
 use wire::finfusion::response;

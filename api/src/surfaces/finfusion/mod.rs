@@ -9,6 +9,7 @@ use domain::event::EventType;
 use domain::id::EndpointId;
 use domain::surface::Surface;
 use store::accept::StoredResponse;
+use wire::Body;
 use wire::error::SurfaceError;
 use wire::finfusion::error::{self, Error};
 use wire::finfusion::{response, webhook};

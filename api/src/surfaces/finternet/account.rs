@@ -6,6 +6,7 @@ use axum::extract::State;
 use domain::money::Currency;
 use rust_decimal::Decimal;
 use store::ledger::{self, Filter};
+use wire::Body;
 use wire::finternet::request::{self, LedgerEntriesParameters};
 use wire::finternet::response;
 

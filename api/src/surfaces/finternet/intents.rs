@@ -7,6 +7,7 @@ use domain::id::IntentId;
 use domain::intent::Intent;
 use store::merchants::Principal;
 use time::OffsetDateTime;
+use wire::Body;
 use wire::finternet::error::{Error, NOT_CANCELABLE};
 use wire::finternet::request::{self, CancelBody, CreateIntent, IntentBody, IntentsParameters};
 use wire::finternet::response::{Envelope, List, PaymentIntent};

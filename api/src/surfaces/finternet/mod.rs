@@ -13,6 +13,7 @@ use domain::surface::Surface;
 use serde_json::json;
 use store::accept::StoredResponse;
 use store::merchants::Principal;
+use wire::Body;
 use wire::error::SurfaceError;
 use wire::finternet::error::{self, Error};
 use wire::finternet::response::{DeletedEndpoint, Envelope, List, WebhookEndpoint};

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use axum::extract::State;
 use domain::customer::Customer;
 use store::merchants::Principal;
+use wire::Body;
 use wire::fourgeeks::customer_id;
 use wire::fourgeeks::request::{
     CreateCustomer, CustomerBody, CustomerPages, CustomerPagesParameters,

@@ -13,6 +13,7 @@ use store::accept::StoredResponse;
 use store::merchants::Principal;
 use store::payments::Filter;
 use store::{ledger, merchants, rates};
+use wire::Body;
 use wire::fields::FieldError;
 use wire::fourgeeks::request::{
     CreatePayment, CreatePaymentBody, CreateSessionBody, ListPayments, PaymentsParameters,

@@ -6,6 +6,7 @@ use axum::extract::State;
 use domain::id::RefundId;
 use domain::refund::Refund;
 use store::merchants::Principal;
+use wire::Body;
 use wire::fourgeeks::request::{
     CreateRefund, RefundOfChargeBody, RefundOfPaymentBody, RequestedAmount,
 };

@@ -6,6 +6,7 @@ use axum::extract::State;
 use domain::customer::Customer;
 use domain::id::CustomerId;
 use store::accept::StoredResponse;
+use wire::Body;
 use wire::customer::{self, Changes, CustomerBody, CustomerChangesBody, Details};
 use wire::page::{Page, PageParameters};
 use wire::paygate::response;

@@ -9,6 +9,7 @@ use domain::id::EndpointId;
 use domain::surface::Surface;
 use serde_json::{Value, json};
 use store::accept::StoredResponse;
+use wire::Body;
 use wire::error::SurfaceError;
 use wire::paygate::error::{self, Error};
 use wire::paygate::{response, webhook};

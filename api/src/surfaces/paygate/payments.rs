@@ -8,6 +8,7 @@ use domain::payment::Payment;
 use domain::refund::Refund;
 use store::accept::StoredResponse;
 use store::payments::Filter;
+use wire::Body;
 use wire::fourgeeks::error::Unauthorized;
 use wire::paygate::request::{
     CreatePayment, CreatePaymentBody, RefundBody, RefundPayment, Transactions,

@@ -236,6 +236,7 @@ impl From<FieldError> for Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Body;
     use crate::fourgeeks::response::Created;
 
     #[test]

@@ -47,6 +47,7 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
+    use crate::Body;
     use crate::samples;
 
     fn rendered(kind: EventType, subject: Subject) -> Option<Value> {

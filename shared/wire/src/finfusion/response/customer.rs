@@ -43,11 +43,6 @@ impl<'a> Customer<'a> {
             metadata: &customer.metadata,
         }
     }
-
-    /// Serializes the response body.
-    pub fn body(&self) -> String {
-        crate::json(self)
-    }
 }
 
 #[cfg(test)]
@@ -55,6 +50,7 @@ mod tests {
     use serde_json::Error;
 
     use super::*;
+    use crate::Body;
     use crate::samples;
 
     #[test]

@@ -50,11 +50,6 @@ impl<'a> Endpoint<'a> {
             public_key: endpoint.public_key.as_deref(),
         }
     }
-
-    /// Serializes the response body.
-    pub fn body(&self) -> String {
-        crate::json(self)
-    }
 }
 
 /// A deleted webhook endpoint, which receives no more events.
@@ -74,10 +69,5 @@ impl DeletedEndpoint {
             id: id.to_string(),
             deleted: true,
         }
-    }
-
-    /// Serializes the response body.
-    pub fn body(&self) -> String {
-        crate::json(self)
     }
 }

@@ -87,11 +87,6 @@ impl<'a> Payment<'a> {
             decline_code: payment.failure.map(Failure::name),
         }
     }
-
-    /// Serializes the response body.
-    pub fn body(&self) -> String {
-        crate::json(self)
-    }
 }
 
 fn card(card: &MaskedCard) -> Card<'_> {
@@ -108,6 +103,7 @@ mod tests {
     use serde_json::Error;
 
     use super::*;
+    use crate::Body;
     use crate::samples;
 
     #[test]

@@ -39,9 +39,4 @@ impl<'a> Refund<'a> {
             created_at: at(refund.created_at),
         }
     }
-
-    /// Serializes the response body.
-    pub fn body(&self) -> String {
-        crate::json(self)
-    }
 }

@@ -52,11 +52,6 @@ impl Balance {
             },
         }
     }
-
-    /// Serializes the response body.
-    pub fn body(&self) -> String {
-        crate::json(self)
-    }
 }
 
 /// A change to the merchant's balance.
@@ -119,11 +114,6 @@ impl LedgerEntries {
             data: movements.iter().map(LedgerEntry::of).collect(),
         }
     }
-
-    /// Serializes the response body.
-    pub fn body(&self) -> String {
-        crate::json(self)
-    }
 }
 
 impl LedgerEntry {
@@ -146,6 +136,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
+    use crate::Body;
 
     #[test]
     fn a_balance_adds_up() {

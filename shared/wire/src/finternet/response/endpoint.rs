@@ -81,9 +81,4 @@ impl DeletedEndpoint {
             deleted: true,
         }
     }
-
-    /// Serializes the response body.
-    pub fn body(&self) -> String {
-        crate::json(self)
-    }
 }

@@ -75,13 +75,6 @@ impl<'a> Envelope<WebhookEndpoint<'a>> {
     }
 }
 
-impl<T: Serialize> Envelope<T> {
-    /// Serializes the response body.
-    pub fn body(&self) -> String {
-        crate::json(self)
-    }
-}
-
 /// A page of a list, newest first.
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(rename = "{T}List")]
@@ -116,13 +109,6 @@ impl<'a> List<WebhookEndpoint<'a>> {
             data: data.map(|one| Envelope::endpoint(one, None)).collect(),
             has_more: false,
         }
-    }
-}
-
-impl<T: Serialize> List<T> {
-    /// Serializes the response body.
-    pub fn body(&self) -> String {
-        crate::json(self)
     }
 }
 

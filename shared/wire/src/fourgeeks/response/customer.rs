@@ -34,11 +34,6 @@ impl<'a> Customer<'a> {
             description: customer.description.as_deref(),
         }
     }
-
-    /// Serializes the response body.
-    pub fn body(&self) -> String {
-        crate::json(self)
-    }
 }
 
 /// A page of customers, newest first: `GET /v1/customers`.
@@ -52,13 +47,6 @@ pub struct Customers<'a> {
     pub limit: u32,
     /// Number of objects skipped.
     pub offset: u32,
-}
-
-impl Customers<'_> {
-    /// Serializes the response body.
-    pub fn body(&self) -> String {
-        crate::json(self)
-    }
 }
 
 /// A customer with the UUID that lists of payments show.
@@ -108,13 +96,6 @@ pub struct CustomerPage<'a> {
     pub results: Vec<CustomerRow<'a>>,
 }
 
-impl CustomerPage<'_> {
-    /// Serializes the response body.
-    pub fn body(&self) -> String {
-        crate::json(self)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use domain::id::{CustomerId, MerchantId};
@@ -123,6 +104,7 @@ mod tests {
     use time::macros::datetime;
 
     use super::*;
+    use crate::Body;
 
     fn customer() -> customer::Customer {
         customer::Customer {

@@ -102,11 +102,6 @@ impl Created {
             data,
         }
     }
-
-    /// Serializes the response body.
-    pub fn body(&self) -> String {
-        crate::json(self)
-    }
 }
 
 /// A payment.
@@ -175,11 +170,6 @@ impl<'a> Payment<'a> {
             decline_reason: failure.map(Failure::name),
         }
     }
-
-    /// Serializes the response body.
-    pub fn body(&self) -> String {
-        crate::json(self)
-    }
 }
 
 /// Public view of a payment, for anyone who has the link to its checkout page.
@@ -219,16 +209,12 @@ impl<'a> PublicPayment<'a> {
             test: !payment.mode.is_live(),
         })
     }
-
-    /// Serializes the response body.
-    pub fn body(&self) -> String {
-        crate::json(self)
-    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Body;
     use crate::error::SurfaceError;
     use crate::fourgeeks::error::{Error, INTERNAL};
     use crate::fourgeeks::response::examples::{merchant_profile, money, payment};

@@ -45,11 +45,6 @@ impl<'a> Refund<'a> {
             test: !refund.mode.is_live(),
         }
     }
-
-    /// Serializes the response body.
-    pub fn body(&self) -> String {
-        crate::json(self)
-    }
 }
 
 /// A refund in the response to a request with `charge_id`.
@@ -84,11 +79,6 @@ impl<'a> ChargeRefund<'a> {
             test: !refund.mode.is_live(),
         }
     }
-
-    /// Serializes the response body.
-    pub fn body(&self) -> String {
-        crate::json(self)
-    }
 }
 
 /// A page of refunds, newest first.
@@ -104,13 +94,6 @@ pub struct Refunds<'a> {
     pub offset: u32,
 }
 
-impl Refunds<'_> {
-    /// Serializes the response body.
-    pub fn body(&self) -> String {
-        crate::json(self)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use domain::id::{MerchantId, PaymentId, RefundId};
@@ -120,6 +103,7 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
+    use crate::Body;
     use crate::fourgeeks::error::Error;
     use crate::fourgeeks::response::examples::money;
 

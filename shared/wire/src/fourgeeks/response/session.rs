@@ -24,11 +24,6 @@ impl SessionCreated {
             checkout_url: started.redirect,
         }
     }
-
-    /// Serializes the response body.
-    pub fn body(&self) -> String {
-        crate::json(self)
-    }
 }
 
 /// Public view of a session, for anyone who knows its id.
@@ -52,16 +47,12 @@ impl<'a> Session<'a> {
             payment: PublicPayment::of(payment)?,
         })
     }
-
-    /// Serializes the response body.
-    pub fn body(&self) -> String {
-        crate::json(self)
-    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Body;
     use crate::error::SurfaceError;
     use crate::fourgeeks::error::{Error, INTERNAL};
     use crate::fourgeeks::response::examples::{merchant_profile, payment};

@@ -53,11 +53,6 @@ impl<'a> Endpoint<'a> {
             public_key: endpoint.public_key.as_deref(),
         }
     }
-
-    /// Serializes the response body.
-    pub fn body(&self) -> String {
-        crate::json(self)
-    }
 }
 
 /// A deleted webhook endpoint, which receives no more events.
@@ -81,10 +76,5 @@ impl DeletedEndpoint {
             object: "webhook_endpoint",
             deleted: true,
         }
-    }
-
-    /// Serializes the response body.
-    pub fn body(&self) -> String {
-        crate::json(self)
     }
 }
