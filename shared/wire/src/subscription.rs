@@ -2,7 +2,7 @@
 
 use domain::id::EndpointId;
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use time::OffsetDateTime;
 
@@ -126,6 +126,33 @@ pub struct Endpoint {
 /// The name of an endpoint's status.
 pub const fn status(is_active: bool) -> &'static str {
     if is_active { "active" } else { "disabled" }
+}
+
+/// The value of `object` in an endpoint, on the surfaces that name the type of an object.
+pub(crate) const OBJECT: &str = "webhook_endpoint";
+
+/// A deleted webhook endpoint, which receives no more events.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "DeletedWebhookEndpoint")]
+pub struct DeletedEndpoint {
+    /// Id of the deleted endpoint.
+    id: String,
+    /// Always `webhook_endpoint`.
+    #[schemars(extend("const" = OBJECT))]
+    object: &'static str,
+    /// Always `true`.
+    deleted: bool,
+}
+
+impl DeletedEndpoint {
+    /// Builds the response to deleting the endpoint with this id.
+    pub fn of(id: EndpointId) -> Self {
+        Self {
+            id: id.to_string(),
+            object: OBJECT,
+            deleted: true,
+        }
+    }
 }
 
 /// A webhook endpoint to create.

@@ -5,8 +5,10 @@ mod endpoint;
 mod intent;
 
 pub use account::{Balance, LedgerEntries, Movement};
-pub use endpoint::{DeletedEndpoint, WebhookEndpoint};
+pub use endpoint::WebhookEndpoint;
 pub use intent::PaymentIntent;
+
+pub use crate::subscription::DeletedEndpoint;
 
 use domain::intent::Intent;
 use domain::merchant::PublicIntents;
@@ -66,7 +68,7 @@ impl<'a> Envelope<WebhookEndpoint<'a>> {
     pub fn endpoint(endpoint: &'a Endpoint, secret: Option<&'a str>) -> Self {
         Self {
             id: endpoint.id.to_string(),
-            object: WebhookEndpoint::OBJECT,
+            object: subscription::OBJECT,
             status: subscription::status(endpoint.is_active),
             data: WebhookEndpoint::of(endpoint, secret),
             created: endpoint.created_at.unix_timestamp(),
