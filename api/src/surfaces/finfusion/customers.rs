@@ -5,8 +5,7 @@ use std::sync::Arc;
 use axum::extract::State;
 use domain::customer::Customer;
 use wire::Body;
-use wire::customer;
-use wire::finfusion::request::{self, CustomerBody};
+use wire::customer::{self, Details};
 use wire::finfusion::response;
 
 use crate::App;
@@ -24,9 +23,9 @@ pub const CREATE: Docs = docs(GROUP, "createCustomer", "Create a customer")
 pub async fn create(
     State(app): State<Arc<App>>,
     Auth(principal): Auth,
-    sent: Sent<CustomerBody>,
+    sent: Sent<Details<String>>,
 ) -> Handled<response::Customer<'static>> {
-    let (details, key) = sent.read(&app, request::customer).await?;
+    let (details, key) = sent.read(&app, Details::read_with_email).await?;
     let customer = customers::new_customer(details);
     let render = |customer: &Customer| {
         Reply::<response::Customer>::stored(response::Customer::of(customer).body())

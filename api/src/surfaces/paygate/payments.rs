@@ -11,8 +11,7 @@ use store::payments::Filter;
 use wire::Body;
 use wire::fourgeeks::error::Unauthorized;
 use wire::paygate::request::{
-    CreatePayment, CreatePaymentBody, RefundBody, RefundPayment, Transactions,
-    TransactionsParameters,
+    CreatePayment, CreatePaymentBody, RefundPayment, Transactions, TransactionsParameters,
 };
 use wire::paygate::response;
 
@@ -117,13 +116,13 @@ pub async fn refund(
     State(app): State<Arc<App>>,
     Auth(principal): Auth,
     Id(id): Id,
-    sent: Sent<RefundBody, Optional>,
+    sent: Sent<RefundPayment, Optional>,
 ) -> Handled<response::Refund<'static>> {
     let payment_id = parse(&id)?;
     let (wanted, key) = sent.read(&app, RefundPayment::read).await?;
     let new = refunds::New {
         payment_id,
-        amount: wanted.minor.map_or(Amount::Rest, Amount::Minor),
+        amount: wanted.amount.map_or(Amount::Rest, Amount::Minor),
         reason: wanted.reason,
     };
     let render =

@@ -5,7 +5,7 @@ mod lists;
 mod payment;
 mod refund;
 
-pub use self::customer::{CreateCustomer, CustomerBody};
+pub use self::customer::CustomerBody;
 pub use self::lists::{
     CustomerPages, CustomerPagesParameters, ListPayments, PaymentsParameters, ReadPayment,
     ReadPaymentParameters,

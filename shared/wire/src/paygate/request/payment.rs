@@ -19,24 +19,13 @@ pub struct CreatePayment {
     /// The amount.
     pub money: Money,
     /// The payer.
-    pub customer: Option<Customer>,
+    pub customer: Option<Payer>,
     /// The card to charge; without one, the payment stays pending.
     pub card: Option<Card>,
     /// The merchant's description.
     pub description: Option<String>,
     /// The merchant's own keys and values.
     pub metadata: Map<String, Value>,
-}
-
-/// The payer.
-#[derive(Debug)]
-pub struct Customer {
-    /// E-mail address; each belongs to one customer.
-    pub email: Option<String>,
-    /// Full name.
-    pub name: Option<String>,
-    /// Telephone number.
-    pub phone: Option<String>,
 }
 
 impl CreatePayment {
@@ -98,12 +87,12 @@ fn shown(minor: i64, currency: Currency) -> String {
     format!("{sign}{} {currency}", amount.unwrap_or_default())
 }
 
-fn payer(mut fields: Fields) -> Result<Customer, Error> {
+fn payer(mut fields: Fields) -> Result<Payer, Error> {
     let email = customer::email(&mut fields)?;
     let name = customer::name(&mut fields)?;
     let phone = customer::phone(&mut fields)?;
     fields.finish()?;
-    Ok(Customer { email, name, phone })
+    Ok(Payer { email, name, phone })
 }
 
 /// A payment to create.
@@ -123,7 +112,7 @@ pub struct CreatePaymentBody {
     pub payment_method: String,
     /// The payer. If a customer with this e-mail address exists, the payment is attached to it and
     /// the customer is not changed.
-    pub customer: Option<PayerBody>,
+    pub customer: Option<Payer>,
     /// The card to charge. Without a card, the payment stays `pending` and fails after 24 hours.
     pub card: Option<CardBody>,
     /// Your description of the payment.
@@ -135,10 +124,10 @@ pub struct CreatePaymentBody {
 }
 
 /// The payer.
-#[derive(Deserialize, JsonSchema)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(rename = "PayerDetails")]
-pub struct PayerBody {
+pub struct Payer {
     /// E-mail address.
     #[schemars(length(max = limits::EMAIL_MAX), example = &"customer@example.com")]
     pub email: Option<String>,
