@@ -213,11 +213,12 @@ impl<'a> PublicPayment<'a> {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::Error;
+
     use super::*;
     use crate::Body;
-    use crate::error::SurfaceError;
-    use crate::fourgeeks::error::{Error, INTERNAL};
-    use crate::fourgeeks::response::examples::{merchant_profile, money, payment};
+    use crate::fourgeeks::response::examples::{merchant_profile, payment};
+    use crate::samples::{money, sample};
 
     #[test]
     fn the_documents_payment_is_written_as_printed() -> Result<(), Error> {
@@ -261,7 +262,7 @@ mod tests {
     fn a_created_payment_is_answered_as_printed() -> Result<(), Error> {
         let payment = payment()?;
         let started = Started::of("https://pay.example.com", &payment, &merchant_profile());
-        let started = started.ok_or_else(|| Error::of(&INTERNAL))?;
+        let started = sample(started)?;
         let start = r#"{"code":202,"title":"Action required","content":"Show the checkout page to complete payment.","data":{"id_payment":"pay_0000000000000000000001","redirect":"https://pay.example.com/checkout/?data=ey"#;
         let end = format!("{}\"}}}}", started.redirect);
         let body = Created::of(started.clone()).body();
