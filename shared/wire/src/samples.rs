@@ -36,6 +36,11 @@ pub fn any_json() -> impl Strategy<Value = Value> {
     })
 }
 
+/// The items of a JSON array.
+pub fn items(array: Value) -> Vec<Value> {
+    serde_json::from_value(array).unwrap_or_default()
+}
+
 /// Whether the error says that the field `name` has a wrong type or value.
 pub fn is_invalid(error: Option<FieldError>, name: &str) -> bool {
     matches!(error, Some(FieldError { param, why: Why::Invalid(_) }) if param == name)

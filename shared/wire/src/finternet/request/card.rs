@@ -206,6 +206,8 @@ mod tests {
                     "4242-4242-4242-4242",
                     "4242x24242424242",
                     "",
+                    // Other surfaces accept 12 digits; this contract requires 13.
+                    "500000000009",
                 ],
             ),
             (
@@ -221,11 +223,6 @@ mod tests {
                 assert_eq!(field_error(name, json!(value)), expected, "{value}");
             }
         }
-        // Other surfaces accept 12 digits; this contract requires 13.
-        assert_eq!(
-            field_error("cardNumber", json!("500000000009")).0,
-            "invalid_card"
-        );
     }
 
     #[test]
