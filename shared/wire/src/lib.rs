@@ -12,6 +12,7 @@ pub mod fields;
 pub mod finfusion;
 pub mod finternet;
 pub mod fourgeeks;
+mod iso8601;
 pub mod limits;
 pub mod page;
 pub mod paygate;

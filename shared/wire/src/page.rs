@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::fields::{FieldError, invalid};
+use crate::fields::FieldError;
 use crate::limits;
 use crate::query::Parameters;
 
@@ -26,14 +26,8 @@ impl<T> Page<T> {
     ) -> Result<Self, FieldError> {
         let limit = parameters.number("limit", 1..=limits::LIST_MAX)?;
         let offset = parameters.number("offset", 0..=limits::OFFSET_MAX)?;
-        let after = match parameters.text("starting_after")? {
-            None => None,
-            Some(text) => {
-                let wrong =
-                    || invalid("starting_after", "must be the id of an object of this list");
-                Some(id(text).ok_or_else(wrong)?)
-            }
-        };
+        let why = "must be the id of an object of this list";
+        let after = parameters.parsed("starting_after", why, id)?;
         Ok(Self {
             limit: limit.unwrap_or(limits::LIST_DEFAULT),
             offset: offset.unwrap_or_default(),

@@ -67,7 +67,7 @@ pub async fn list(
     Auth(principal): Auth,
     query: Query<IntentsParameters>,
 ) -> Handled<List<PaymentIntent<'static>>> {
-    let page = request::Intents::read(&query.0)?.page;
+    let page = request::intents(&query.0)?;
     if let Some(after) = page.after {
         check_listed(&app, principal, after).await?;
     }

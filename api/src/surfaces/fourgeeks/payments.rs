@@ -175,7 +175,7 @@ pub async fn list(
     query: Query<PaymentsParameters>,
 ) -> Handled<Vec<PaymentRow<'static>>> {
     let wanted = ListPayments::read(&query.0)?;
-    if !wanted.may_show(principal.mode) {
+    if !wanted.test.may_show(principal.mode) {
         return Ok(Reply::of(response::list(&[])));
     }
     let filter = Filter {

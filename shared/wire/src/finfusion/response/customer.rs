@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use super::at;
+use crate::iso8601::seconds;
 
 /// A customer.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -39,7 +39,7 @@ impl<'a> Customer<'a> {
             name: customer.name.as_deref(),
             phone: customer.phone.as_deref(),
             description: customer.description.as_deref(),
-            created_at: at(customer.created_at),
+            created_at: seconds(customer.created_at),
             metadata: &customer.metadata,
         }
     }

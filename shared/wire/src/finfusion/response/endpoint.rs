@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use super::at;
+use crate::iso8601::seconds;
 use crate::subscription;
 
 /// A webhook endpoint.
@@ -44,7 +44,7 @@ impl<'a> Endpoint<'a> {
             url: &endpoint.url,
             events: &endpoint.events,
             status: subscription::status(endpoint.is_active),
-            created_at: at(endpoint.created_at),
+            created_at: seconds(endpoint.created_at),
             metadata: &endpoint.metadata,
             secret,
             public_key: endpoint.public_key.as_deref(),

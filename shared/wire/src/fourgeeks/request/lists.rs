@@ -34,7 +34,8 @@ impl ReadPayment {
 /// Parameters for listing payments.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ListPayments {
-    test: ReadPayment,
+    /// Which modes the parameter `test` allows.
+    pub test: ReadPayment,
     /// Only payments in these states; empty means all.
     pub states: Vec<State>,
     /// The requested page.
@@ -46,36 +47,21 @@ impl ListPayments {
     pub fn read(query: &str) -> Result<Self, FieldError> {
         let parameters = Parameters::of(query);
         let test = test(&parameters)?;
-        let states = match parameters.text("status")? {
-            None => vec![],
-            Some(word) => states(word).ok_or_else(|| {
-                invalid(
-                    "status",
-                    "must be pending, succeeded, completed, failed or canceled",
-                )
-            })?,
-        };
+        let why = "must be pending, succeeded, completed, failed or canceled";
+        let states = parameters.parsed("status", why, states)?;
         Ok(Self {
             test: ReadPayment { test },
-            states,
+            states: states.unwrap_or_default(),
             page: Page::read(&parameters, payment_id)?,
         })
-    }
-
-    /// Whether the parameter `test` allows objects of this mode.
-    pub fn may_show(&self, mode: Mode) -> bool {
-        self.test.may_show(mode)
     }
 }
 
 /// Reads `true` or `false` in any case: Python clients send `True`.
 fn test(parameters: &Parameters) -> Result<Option<bool>, FieldError> {
-    match parameters.text("test")? {
-        None => Ok(None),
-        Some(text) if text.eq_ignore_ascii_case("true") => Ok(Some(true)),
-        Some(text) if text.eq_ignore_ascii_case("false") => Ok(Some(false)),
-        Some(_) => Err(invalid("test", "must be true or false")),
-    }
+    parameters.parsed("test", "must be true or false", |text| {
+        text.to_ascii_lowercase().parse().ok()
+    })
 }
 
 /// The states with a status. `succeeded` and `completed` are equivalent.
@@ -194,7 +180,7 @@ mod tests {
     fn the_documents_query_is_read() -> Result<(), FieldError> {
         let read = ListPayments::read("status=succeeded&test=false")?;
         assert_eq!(read.states, [State::Captured]);
-        assert!(!read.may_show(Mode::Test) && read.may_show(Mode::Live));
+        assert!(!read.test.may_show(Mode::Test) && read.test.may_show(Mode::Live));
         let bare = ListPayments::read("")?;
         assert_eq!(
             (bare.states, bare.page.limit, bare.page.offset),
@@ -203,7 +189,7 @@ mod tests {
         assert!(bare.test.may_show(Mode::Test) && bare.test.may_show(Mode::Live));
         let read = ListPayments::read("limit=7&offset=14&test=True")?;
         assert_eq!((read.page.limit, read.page.offset), (7, 14));
-        assert!(read.may_show(Mode::Test));
+        assert!(read.test.may_show(Mode::Test));
         Ok(())
     }
 

@@ -44,7 +44,11 @@ impl CreatePayment {
         let items = fields.required("items", |fields, _| items(fields))?;
         let return_url = return_url(&mut fields, mode)?;
         fields.finish()?;
-        Ok(Self::of(money, description, items, return_url))
+        Ok(Self {
+            money,
+            description,
+            checkout: Checkout { items, return_url },
+        })
     }
 
     /// Reads the body of `POST /v1/payments/session`: the same fields, except that `description`
@@ -62,20 +66,11 @@ impl CreatePayment {
             return Err(invalid("mode", "must be payment"));
         }
         fields.finish()?;
-        Ok(Self::of(money, description, items, return_url))
-    }
-
-    const fn of(
-        money: Money,
-        description: Option<String>,
-        items: Vec<String>,
-        return_url: String,
-    ) -> Self {
-        Self {
+        Ok(Self {
             money,
             description,
             checkout: Checkout { items, return_url },
-        }
+        })
     }
 }
 

@@ -4,8 +4,8 @@ use domain::payment::{self, Failure, State};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::seconds;
 use crate::fourgeeks::{MerchantProfile, checkout, session};
+use crate::iso8601::seconds;
 
 /// Status of a payment. All but `pending` are final.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]

@@ -4,7 +4,7 @@ use domain::refund;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::seconds;
+use crate::iso8601::seconds;
 use crate::status::Status;
 
 /// A refund.

@@ -9,8 +9,8 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 use uuid::{Builder, Uuid};
 
-use super::microseconds;
 use crate::fourgeeks::number::Number;
+use crate::iso8601::microseconds;
 
 /// Number of decimals of an inverted exchange rate.
 const INVERSE_DIGITS: u32 = 10;
