@@ -6,6 +6,7 @@
 pub mod card;
 pub mod credentials;
 pub mod customer;
+mod decimal;
 pub mod error;
 pub mod event;
 pub mod fields;

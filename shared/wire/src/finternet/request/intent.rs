@@ -7,6 +7,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
+use crate::decimal::decimals;
 use crate::fields::{FieldError, Fields, Why, invalid};
 use crate::finternet::error::Error;
 use crate::finternet::{CURRENCIES, kind, settlement_method};
@@ -100,28 +101,15 @@ fn money(fields: &mut Fields) -> Result<Money, Error> {
         .map_err(wrong)
 }
 
-/// Parses a plain decimal such as `100.00`: an optional minus sign, digits without leading zeros,
-/// and an optional point with digits on both sides; no exponent or spaces. Returns `None` for any
-/// other text.
+/// Parses a plain decimal such as `100.00` with an optional minus sign. Returns `None` for any other
+/// text.
 fn decimal(text: &str, currency: Currency) -> Option<Result<Decimal, AmountError>> {
-    let (is_negative, digits) = match text.strip_prefix('-') {
-        Some(digits) => (true, digits),
-        None => (false, text),
-    };
-    let (whole, decimals) = match digits.split_once('.') {
-        Some((whole, decimals)) if !decimals.is_empty() => (whole, decimals),
-        Some(_) => return None,
-        None => (digits, ""),
-    };
-    let is_plain = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
-    let has_needless_zero = whole.len() > 1 && whole.starts_with('0');
-    if whole.is_empty() || has_needless_zero || !is_plain(whole) || !is_plain(decimals) {
-        return None;
-    }
-    if is_negative {
+    let digits = text.strip_prefix('-').unwrap_or(text);
+    let decimals = decimals(digits)?;
+    if digits != text {
         return Some(Err(AmountError::NotPositive));
     }
-    if u32::try_from(decimals.len()).map_or(true, |count| count > currency.exponent()) {
+    if decimals > currency.exponent() {
         return Some(Err(AmountError::TooFine));
     }
     Some(Decimal::from_str_exact(digits).map_err(|_| AmountError::TooLarge))
