@@ -114,7 +114,7 @@ impl Fields {
     }
 
     /// The full path of a field.
-    pub fn param(&self, name: &str) -> String {
+    fn param(&self, name: &str) -> String {
         if self.path.is_empty() {
             name.to_owned()
         } else {
