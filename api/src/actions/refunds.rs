@@ -12,7 +12,7 @@ use store::jobs::FIRST_SEQ;
 use store::merchants::Principal;
 use store::refunds;
 use time::OffsetDateTime;
-use wire::fields::FieldError;
+use wire::fields;
 
 use crate::App;
 use crate::actions::idempotency::{self, ApiResponse};
@@ -108,10 +108,7 @@ fn money(payment: &Payment, amount: Amount) -> Result<Money, ApiError> {
 }
 
 fn invalid(why: &str) -> ApiError {
-    ApiError::Field(FieldError::Invalid {
-        param: "amount".to_owned(),
-        why: why.to_owned(),
-    })
+    ApiError::Field(fields::invalid("amount", why))
 }
 
 /// The response to a repeated request: the stored one, or, if the first request ended before it

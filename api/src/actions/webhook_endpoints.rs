@@ -154,10 +154,7 @@ fn shown(app: &App, endpoint: endpoints::Endpoint) -> Endpoint {
 
 /// Checks the URL itself. Host names are resolved and checked again at each delivery attempt.
 fn check_url(app: &App, mode: Mode, text: &str) -> Result<(), ApiError> {
-    let wrong = |why: &str| {
-        let (param, why) = ("url".to_owned(), why.to_owned());
-        ApiError::Field(wire::fields::FieldError::Invalid { param, why })
-    };
+    let wrong = |why| ApiError::Field(wire::fields::invalid("url", why));
     let url = Url::parse(text).map_err(|_| wrong("must be an absolute URL"))?;
     if !url.username().is_empty() || url.password().is_some() {
         return Err(wrong("must not hold a user name or password"));

@@ -5,24 +5,19 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use zeroize::Zeroizing;
 
-use crate::fields::{FieldError, Fields};
+use crate::fields::{FieldError, Fields, Why};
 use crate::limits;
 
 /// Reads the fields of a card.
 pub fn read(mut fields: Fields) -> Result<card::Card, FieldError> {
-    let number = fields.secret_text("number", limits::CARD_NUMBER_MAX)?;
-    let number = Zeroizing::new(fields.required("number", number)?);
-    let month = fields.integer("exp_month")?;
-    let month = fields.required("exp_month", month)?;
-    let year = fields.integer("exp_year")?;
-    let year = fields.required("exp_year", year)?;
-    let cvc = fields.secret_text("cvc", 10)?;
-    let cvc = Zeroizing::new(fields.required("cvc", cvc)?);
-    let wrong = |why| FieldError::Card {
-        param: fields.param(part(why)),
-        why,
-    };
-    let card = card::Card::new(&number, month, year, &cvc).map_err(wrong)?;
+    let number = Zeroizing::new(fields.required("number", |fields, name| {
+        fields.secret_text(name, limits::CARD_NUMBER_MAX)
+    })?);
+    let month = fields.required("exp_month", Fields::integer)?;
+    let year = fields.required("exp_year", Fields::integer)?;
+    let cvc = Zeroizing::new(fields.required("cvc", |fields, name| fields.secret_text(name, 10))?);
+    let card = card::Card::new(&number, month, year, &cvc)
+        .map_err(|why| fields.error(part(why), Why::Card(why)))?;
     fields.finish()?;
     Ok(card)
 }

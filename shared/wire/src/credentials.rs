@@ -20,15 +20,17 @@ impl Credentials {
     /// Reads a JSON body.
     pub fn read(body: Value) -> Result<Self, FieldError> {
         let mut fields = Fields::of(body)?;
-        let client_id = fields.secret_text("client_id", limits::CREDENTIAL_MAX)?;
-        let client_id = fields.required("client_id", client_id)?;
-        let client_secret = fields.secret_text("client_secret", limits::CREDENTIAL_MAX)?;
-        let client_secret = Zeroizing::new(fields.required("client_secret", client_secret)?);
+        let mut credential = |name| {
+            fields.required(name, |fields, name| {
+                fields.secret_text(name, limits::CREDENTIAL_MAX)
+            })
+        };
+        let credentials = Self {
+            client_id: credential("client_id")?,
+            client_secret: Zeroizing::new(credential("client_secret")?),
+        };
         fields.finish()?;
-        Ok(Self {
-            client_id,
-            client_secret,
-        })
+        Ok(credentials)
     }
 }
 
@@ -70,11 +72,6 @@ impl<'a> Granted<'a> {
             scope,
         }
     }
-
-    /// Serializes the response body.
-    pub fn body(&self) -> String {
-        crate::json(self)
-    }
 }
 
 #[cfg(test)]
@@ -83,6 +80,8 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::Body;
+    use crate::fields::Why;
     use crate::samples::any_json;
 
     #[test]
@@ -105,11 +104,8 @@ mod tests {
                 "client_secret",
             ),
         ] {
-            let param = name.to_owned();
-            assert_eq!(
-                Credentials::read(body).err(),
-                Some(FieldError::Missing { param })
-            );
+            let missing = FieldError::new(name, Why::Missing);
+            assert_eq!(Credentials::read(body).err(), Some(missing));
         }
     }
 

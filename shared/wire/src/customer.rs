@@ -5,22 +5,30 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use crate::fields::{FieldChange, FieldError, Fields};
+use crate::fields::{FieldChange, FieldError, Fields, Why};
 use crate::limits;
 
-/// Details of a customer to create. If a customer with this `email` exists, it is updated instead;
-/// absent fields keep their values.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Details {
-    /// E-mail address, which identifies the customer.
-    pub email: Option<String>,
+/// A customer to create. If a customer with this `email` exists, it is updated and returned
+/// instead; absent fields keep their values.
+// Surfaces that require an e-mail address describe it with `Details<String>`.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "CustomerToCreate")]
+pub struct Details<Email = Option<String>> {
+    /// E-mail address.
+    #[schemars(length(max = limits::EMAIL_MAX), example = &"customer@example.com")]
+    pub email: Email,
     /// Full name.
+    #[schemars(length(max = limits::NAME_MAX))]
     pub name: Option<String>,
     /// Telephone number.
+    #[schemars(length(max = limits::PHONE_MAX))]
     pub phone: Option<String>,
-    /// The merchant's description.
+    /// Your description of the customer.
+    #[schemars(length(max = limits::DESCRIPTION_MAX))]
     pub description: Option<String>,
-    /// The merchant's own keys and values.
+    /// Key-value pairs to attach to the object: at most 50 keys, 5 levels of nesting, and 500
+    /// characters per string.
     pub metadata: Option<Map<String, Value>>,
 }
 
@@ -37,6 +45,15 @@ impl Details {
         };
         fields.finish()?;
         Ok(details)
+    }
+
+    /// Reads the body of a request that creates a customer and must have an e-mail address.
+    pub fn read_with_email(body: Value) -> Result<Self, FieldError> {
+        let details = Self::read(body)?;
+        match details.email {
+            None => Err(FieldError::new("email", Why::Missing)),
+            Some(_) => Ok(details),
+        }
     }
 }
 
@@ -95,29 +112,6 @@ pub fn id(text: &str) -> Option<CustomerId> {
     CustomerId::parse(text).or_else(|| id::parse("cust", text).map(CustomerId))
 }
 
-/// A customer to create. If a customer with this `email` exists, it is updated and returned
-/// instead; absent fields keep their values.
-#[derive(Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-#[schemars(rename = "CustomerToCreate")]
-pub struct CustomerBody {
-    /// E-mail address.
-    #[schemars(length(max = limits::EMAIL_MAX), example = &"customer@example.com")]
-    pub email: Option<String>,
-    /// Full name.
-    #[schemars(length(max = limits::NAME_MAX))]
-    pub name: Option<String>,
-    /// Telephone number.
-    #[schemars(length(max = limits::PHONE_MAX))]
-    pub phone: Option<String>,
-    /// Your description of the customer.
-    #[schemars(length(max = limits::DESCRIPTION_MAX))]
-    pub description: Option<String>,
-    /// Key-value pairs to attach to the object: at most 50 keys, 5 levels of nesting, and 500
-    /// characters per string.
-    pub metadata: Option<Map<String, Value>>,
-}
-
 /// Changes to a customer. Absent fields keep their values, `null` clears a field, and `metadata` is
 /// replaced as a whole.
 #[derive(Deserialize, JsonSchema)]
@@ -147,7 +141,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::samples::any_json;
+    use crate::samples::{any_json, is_invalid};
 
     #[test]
     fn an_absent_field_stays_and_null_clears_it() {
@@ -166,11 +160,35 @@ mod tests {
     #[test]
     fn an_address_is_one() {
         for wrong in ["nobody", "a b@c", "a@b@c", "@b", "a@", "a\u{7}@b", ""] {
-            let param = "email".to_owned();
             let found = Details::read(json!({"email": wrong}));
-            assert_eq!(found, Err(FieldError::Address { param }), "{wrong}");
+            assert_eq!(
+                found,
+                Err(FieldError::new("email", Why::Address)),
+                "{wrong}"
+            );
         }
         assert!(Details::read(json!({"email": "ada@example.com"})).is_ok());
+    }
+
+    #[test]
+    fn an_address_may_be_required() {
+        let example = json!({
+            "email": "customer@example.com", "name": "John Doe",
+            "metadata": {"company": "Acme Inc"}
+        });
+        assert!(serde_json::from_value::<Details<String>>(example.clone()).is_ok());
+        let read = Details::read_with_email(example).map(|read| read.email);
+        assert_eq!(read, Ok(Some("customer@example.com".to_owned())));
+        assert!(serde_json::from_value::<Details<String>>(json!({})).is_err());
+        for (body, why) in [
+            (json!({}), Why::Missing),
+            (json!({"name": "John Doe"}), Why::Missing),
+            (json!({"email": null}), Why::Missing),
+            (json!({"email": "nobody"}), Why::Address),
+        ] {
+            let found = Details::read_with_email(body);
+            assert_eq!(found, Err(FieldError::new("email", why)));
+        }
     }
 
     #[test]
@@ -187,20 +205,16 @@ mod tests {
             ("metadata", json!("x")),
         ] {
             let found = Details::read(json!({ name: value }));
-            let is_named = matches!(found, Err(FieldError::Invalid { param, .. }) if param == name);
-            assert!(is_named, "{name} {value}");
+            assert!(is_invalid(found.err(), name), "{name} {value}");
         }
-        for (name, value) in [
-            ("name", json!(number)),
-            ("metadata", json!({"card": number})),
+        for (name, value, why) in [
+            ("name", json!(number), Why::CardNumber),
+            ("metadata", json!({"card": number}), Why::CardNumber),
+            ("id", json!("cus_1"), Why::Unknown),
         ] {
-            let param = name.to_owned();
             let found = Details::read(json!({ name: value }));
-            assert_eq!(found, Err(FieldError::CardNumber { param }));
+            assert_eq!(found, Err(FieldError::new(name, why)));
         }
-        let param = "id".to_owned();
-        let found = Details::read(json!({"id": "cus_1"}));
-        assert_eq!(found, Err(FieldError::Unknown { param }));
     }
 
     #[test]

@@ -1,6 +1,8 @@
 //! Error tables: one row defines an error's response and its entries in the `OpenAPI` document and
 //! on the reference page.
 
+pub(crate) mod common;
+
 /// An error that a surface may return.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Row {
@@ -61,16 +63,21 @@ pub trait SurfaceError: Sized {
 }
 
 /// Defines a surface's error table: a constant for each row, and `ROWS`, all rows sorted by status.
+/// A row has a text, when the error occurs, and a remedy; `as common` takes the three from the row
+/// of the same name in [`common`].
 macro_rules! rows {
-    ($($name:ident: $status:literal $code:literal, $text:literal, $when:literal, $remedy:expr;)*) => {
+    ($(
+        $name:ident: $status:literal $code:literal
+        $(, $text:literal, $when:literal, $remedy:tt)? $(as $common:ident)?;
+    )*) => {
         $(
-            #[doc = $when]
+            $(#[doc = $when])?
+            $(#[doc = concat!("The error of this name in `", stringify!($common), "`.")])?
             pub const $name: $crate::error::Row = $crate::error::Row {
                 status: $status,
                 code: $code,
-                text: $text,
-                when: $when,
-                remedy: $remedy,
+                $(text: $text, when: $when, remedy: $remedy,)?
+                $(..$crate::error::$common::$name)?
             };
         )*
 
@@ -81,6 +88,8 @@ macro_rules! rows {
 
 pub(crate) use rows;
 
+/// Remedy for errors that a field causes.
+pub(crate) const FIELD: &str = "Correct the field that `param` names.";
 /// Remedy for errors that the client did not cause.
 pub(crate) const AGAIN: &str = "Send it again, with the same Idempotency-Key if it had one.";
 

@@ -1,5 +1,7 @@
 //! Reads the fields of a JSON object one by one, so that an error names the field that is wrong.
 
+use std::fmt;
+
 use domain::card::{self, CardError};
 use serde_json::{Map, Value};
 
@@ -15,44 +17,58 @@ const NUMBER_MAX: f64 = 1e300;
 /// Maximum length of a string in metadata, in characters.
 const METADATA_TEXT_MAX: usize = 500;
 
-/// Why a field is rejected. Each surface renders it in its own format.
+/// A field that is rejected. Each surface renders it in its own format.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum FieldError {
-    /// A required field is missing.
-    Missing {
-        /// Path of the field, such as `card.number`.
-        param: String,
-    },
-    /// The field has the wrong type or value.
-    Invalid {
-        /// Path of the field.
-        param: String,
-        /// What is required, as the end of a sentence: "must be …".
-        why: String,
-    },
-    /// The field is unknown. It is rejected rather than ignored, because the client may expect it
-    /// to affect the amount charged.
-    Unknown {
-        /// Path of the field.
-        param: String,
-    },
-    /// The field is stored, and its value contains a card number.
-    CardNumber {
-        /// Path of the field.
-        param: String,
-    },
-    /// The value is not an e-mail address.
-    Address {
-        /// Path of the field.
-        param: String,
-    },
-    /// A part of the card is invalid.
-    Card {
-        /// Path of the part.
-        param: String,
-        /// What is wrong with the part.
-        why: CardError,
-    },
+pub struct FieldError {
+    /// Path of the field, such as `card.number`; empty for the body itself.
+    pub param: String,
+    /// What is wrong with it.
+    pub why: Why,
+}
+
+/// What is wrong with a field.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Why {
+    /// It is required and missing.
+    Missing,
+    /// It has the wrong type or value. The text is the end of a sentence: "must be …".
+    Invalid(String),
+    /// It is unknown. It is rejected rather than ignored, because the client may expect it to
+    /// affect the amount charged.
+    Unknown,
+    /// It is stored, and its value contains a card number.
+    CardNumber,
+    /// It is not an e-mail address.
+    Address,
+    /// It is an invalid part of a card.
+    Card(CardError),
+}
+
+/// The end of a sentence that begins with the field.
+impl fmt::Display for Why {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Why::Missing => f.write_str("is required"),
+            Why::Invalid(why) => f.write_str(why),
+            Why::Unknown => f.write_str("is not a field of this request"),
+            Why::CardNumber => f.write_str("holds what looks like a card number"),
+            Why::Address => f.write_str("must be an e-mail address"),
+            Why::Card(why) => write!(f, "is wrong: {why}"),
+        }
+    }
+}
+
+impl FieldError {
+    /// An error about the field at this path.
+    pub fn new(param: impl Into<String>, why: Why) -> Self {
+        let param = param.into();
+        Self { param, why }
+    }
+}
+
+/// The field has the wrong type or value. `why` is the end of a sentence: "must be …".
+pub fn invalid(param: impl Into<String>, why: impl Into<String>) -> FieldError {
+    FieldError::new(param, Why::Invalid(why.into()))
 }
 
 /// A change to one field of an object.
@@ -93,15 +109,12 @@ impl Fields {
     fn below(path: String, value: Value) -> Result<Self, FieldError> {
         match value {
             Value::Object(left) => Ok(Self { path, left }),
-            _ => Err(FieldError::Invalid {
-                param: path,
-                why: "must be an object".to_owned(),
-            }),
+            _ => Err(invalid(path, "must be an object")),
         }
     }
 
     /// The full path of a field.
-    pub fn param(&self, name: &str) -> String {
+    fn param(&self, name: &str) -> String {
         if self.path.is_empty() {
             name.to_owned()
         } else {
@@ -109,18 +122,23 @@ impl Fields {
         }
     }
 
-    fn invalid(&self, name: &str, why: impl Into<String>) -> FieldError {
-        FieldError::Invalid {
-            param: self.param(name),
-            why: why.into(),
-        }
+    /// An error about the field of this name.
+    pub fn error(&self, name: &str, why: Why) -> FieldError {
+        FieldError::new(self.param(name), why)
     }
 
-    /// Returns the value of a required field, or [`FieldError::Missing`] if it is absent.
-    pub fn required<T>(&self, name: &str, value: Option<T>) -> Result<T, FieldError> {
-        value.ok_or_else(|| FieldError::Missing {
-            param: self.param(name),
-        })
+    /// The field of this name has the wrong type or value.
+    pub fn invalid(&self, name: &str, why: impl Into<String>) -> FieldError {
+        self.error(name, Why::Invalid(why.into()))
+    }
+
+    /// Reads a required field with `read`. Returns [`Why::Missing`] if it is absent.
+    pub fn required<T>(
+        &mut self,
+        name: &str,
+        read: impl FnOnce(&mut Self, &str) -> Result<Option<T>, FieldError>,
+    ) -> Result<T, FieldError> {
+        read(self, name)?.ok_or_else(|| self.error(name, Why::Missing))
     }
 
     /// Reads any value; `null` counts as absent.
@@ -133,9 +151,9 @@ impl Fields {
     pub fn text(&mut self, name: &str, most: usize) -> Result<Option<String>, FieldError> {
         let text = self.secret_text(name, most)?;
         match text {
-            Some(text) if card::contains_card_number(&text) => Err(FieldError::CardNumber {
-                param: self.param(name),
-            }),
+            Some(text) if card::contains_card_number(&text) => {
+                Err(self.error(name, Why::CardNumber))
+            }
             text => Ok(text),
         }
     }
@@ -156,12 +174,15 @@ impl Fields {
         }
     }
 
+    /// Reads a value of a fixed list, such as a currency code.
+    pub fn word(&mut self, name: &str) -> Result<Option<String>, FieldError> {
+        self.text(name, limits::WORD_MAX)
+    }
+
     /// Reads an e-mail address of at most 254 characters.
     pub fn address(&mut self, name: &str) -> Result<Option<String>, FieldError> {
         match self.text(name, limits::EMAIL_MAX)? {
-            Some(text) if !is_address(&text) => Err(FieldError::Address {
-                param: self.param(name),
-            }),
+            Some(text) if !is_address(&text) => Err(self.error(name, Why::Address)),
             address => Ok(address),
         }
     }
@@ -246,19 +267,15 @@ impl Fields {
         Ok(Some(members))
     }
 
-    /// Returns [`FieldError::Unknown`] if a field is left that was not read.
+    /// Returns [`Why::Unknown`] if a field is left that was not read.
     pub fn finish(self) -> Result<(), FieldError> {
         match self.left.keys().next() {
             None => Ok(()),
             // The client chose the field's name, which may be a card number: do not repeat it.
             Some(name) if name.len() > 40 || card::contains_card_number(name) => {
-                Err(FieldError::Unknown {
-                    param: self.param("…"),
-                })
+                Err(self.error("…", Why::Unknown))
             }
-            Some(name) => Err(FieldError::Unknown {
-                param: self.param(name),
-            }),
+            Some(name) => Err(self.error(name, Why::Unknown)),
         }
     }
 }
@@ -270,10 +287,7 @@ fn is_address(text: &str) -> bool {
 }
 
 fn check_metadata(param: &str, value: &Value, depth: usize) -> Result<(), FieldError> {
-    let invalid = |why: &str| FieldError::Invalid {
-        param: param.to_owned(),
-        why: why.to_owned(),
-    };
+    let invalid = |why| invalid(param, why);
     match value {
         Value::Null | Value::Bool(_) => Ok(()),
         Value::Number(number) if number.as_f64().is_none_or(|size| size.abs() >= NUMBER_MAX) => {
@@ -301,22 +315,16 @@ fn check_metadata(param: &str, value: &Value, depth: usize) -> Result<(), FieldE
 }
 
 fn check_text(param: &str, text: &str) -> Result<(), FieldError> {
-    let invalid = |why: &str| FieldError::Invalid {
-        param: param.to_owned(),
-        why: why.to_owned(),
+    let why = if text.chars().count() > METADATA_TEXT_MAX {
+        Why::Invalid("must have texts of at most 500 characters".to_owned())
+    } else if text.contains('\0') {
+        Why::Invalid("must not contain a NUL character".to_owned())
+    } else if card::contains_card_number(text) {
+        Why::CardNumber
+    } else {
+        return Ok(());
     };
-    if text.chars().count() > METADATA_TEXT_MAX {
-        return Err(invalid("must have texts of at most 500 characters"));
-    }
-    if text.contains('\0') {
-        return Err(invalid("must not contain a NUL character"));
-    }
-    if card::contains_card_number(text) {
-        return Err(FieldError::CardNumber {
-            param: param.to_owned(),
-        });
-    }
-    Ok(())
+    Err(FieldError::new(param, why))
 }
 
 #[cfg(test)]

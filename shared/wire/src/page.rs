@@ -5,7 +5,7 @@ use serde::Deserialize;
 
 use crate::fields::FieldError;
 use crate::limits;
-use crate::query::{Parameters, invalid};
+use crate::query::Parameters;
 
 /// A requested page of a list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,14 +26,8 @@ impl<T> Page<T> {
     ) -> Result<Self, FieldError> {
         let limit = parameters.number("limit", 1..=limits::LIST_MAX)?;
         let offset = parameters.number("offset", 0..=limits::OFFSET_MAX)?;
-        let after = match parameters.text("starting_after")? {
-            None => None,
-            Some(text) => {
-                let wrong =
-                    || invalid("starting_after", "must be the id of an object of this list");
-                Some(id(text).ok_or_else(wrong)?)
-            }
-        };
+        let why = "must be the id of an object of this list";
+        let after = parameters.parsed("starting_after", why, id)?;
         Ok(Self {
             limit: limit.unwrap_or(limits::LIST_DEFAULT),
             offset: offset.unwrap_or_default(),
@@ -73,16 +67,10 @@ mod tests {
     use domain::id::PaymentId;
 
     use super::*;
+    use crate::samples::is_invalid;
 
     fn read(query: &str) -> Result<Page<PaymentId>, FieldError> {
         Page::read(&Parameters::of(query), PaymentId::parse)
-    }
-
-    fn param(query: &str) -> Option<String> {
-        match read(query) {
-            Err(FieldError::Invalid { param, .. }) => Some(param),
-            _ => None,
-        }
     }
 
     #[test]
@@ -121,7 +109,7 @@ mod tests {
                 "starting_after",
             ),
         ] {
-            assert_eq!(param(query).as_deref(), Some(name), "{query}");
+            assert!(is_invalid(read(query).err(), name), "{query}");
         }
     }
 

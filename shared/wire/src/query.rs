@@ -5,7 +5,7 @@ use std::ops::RangeInclusive;
 use time::{Date, Month};
 use zeroize::Zeroizing;
 
-use crate::fields::FieldError;
+use crate::fields::{FieldError, invalid};
 
 /// The parameters of a query string or a form. Unknown parameters are ignored, because they change
 /// nothing.
@@ -33,43 +33,37 @@ impl Parameters {
         }
     }
 
+    /// Reads a parameter with `parse`. If that returns `None`, `why` is the end of a sentence: "must
+    /// be …".
+    pub fn parsed<T>(
+        &self,
+        name: &str,
+        why: &str,
+        parse: impl FnOnce(&str) -> Option<T>,
+    ) -> Result<Option<T>, FieldError> {
+        let text = self.text(name)?;
+        let value = text.map(|text| parse(text).ok_or_else(|| invalid(name, why)));
+        value.transpose()
+    }
+
     /// Reads an integer within a range.
     pub fn number(
         &self,
         name: &str,
         range: RangeInclusive<u32>,
     ) -> Result<Option<u32>, FieldError> {
-        let Some(text) = self.text(name)? else {
-            return Ok(None);
-        };
-        let is_plain = text.bytes().all(|byte| byte.is_ascii_digit());
-        let number = text.parse().ok().filter(|_| is_plain);
-        let number = number.filter(|number| range.contains(number));
-        let why = || {
-            format!(
-                "must be an integer from {} to {}",
-                range.start(),
-                range.end()
-            )
-        };
-        number.map(Some).ok_or_else(|| invalid(name, why()))
+        let (least, most) = (range.start(), range.end());
+        let why = format!("must be an integer from {least} to {most}");
+        self.parsed(name, &why, |text| {
+            let is_plain = text.bytes().all(|byte| byte.is_ascii_digit());
+            let number = text.parse().ok().filter(|_| is_plain);
+            number.filter(|number| range.contains(number))
+        })
     }
 
     /// Reads a date, `YYYY-MM-DD`.
     pub fn date(&self, name: &str) -> Result<Option<Date>, FieldError> {
-        let Some(text) = self.text(name)? else {
-            return Ok(None);
-        };
-        let wrong = || invalid(name, "must be a date, YYYY-MM-DD");
-        date(text).map(Some).ok_or_else(wrong)
-    }
-}
-
-/// A parameter has an invalid value. `why` is the end of a sentence: "must be …".
-pub fn invalid(name: &str, why: impl Into<String>) -> FieldError {
-    FieldError::Invalid {
-        param: name.to_owned(),
-        why: why.into(),
+        self.parsed(name, "must be a date, YYYY-MM-DD", date)
     }
 }
 

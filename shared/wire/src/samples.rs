@@ -2,16 +2,21 @@
 
 use domain::card::{Brand, MaskedCard};
 use domain::customer::Customer;
-use domain::id::{CustomerId, IntentId, MerchantId, PaymentId, RefundId};
+use domain::event::{Event, EventType, Subject};
+use domain::id::{CustomerId, EventId, IntentId, MerchantId, PaymentId, RefundId};
 use domain::intent::{Intent, Kind, Paid, SettlementMethod, Terms};
 use domain::merchant::Mode;
 use domain::money::{Currency, Money};
 use domain::payment::{self, Method, Payment};
 use domain::refund::{self, Refund};
+use domain::surface::Surface;
 use proptest::prelude::*;
 use serde_json::{Error, Map, Value, json};
 use time::OffsetDateTime;
 use uuid::Uuid;
+
+use crate::event;
+use crate::fields::{FieldError, Why};
 
 /// Any JSON value with a few levels of nesting.
 pub fn any_json() -> impl Strategy<Value = Value> {
@@ -31,6 +36,16 @@ pub fn any_json() -> impl Strategy<Value = Value> {
     })
 }
 
+/// The items of a JSON array.
+pub fn items(array: Value) -> Vec<Value> {
+    serde_json::from_value(array).unwrap_or_default()
+}
+
+/// Whether the error says that the field `name` has a wrong type or value.
+pub fn is_invalid(error: Option<FieldError>, name: &str) -> bool {
+    matches!(error, Some(FieldError { param, why: Why::Invalid(_) }) if param == name)
+}
+
 /// Returns the body with the value at `pointer` replaced or added.
 pub fn with(mut body: Value, pointer: &str, value: Value) -> Value {
     let (parent, name) = pointer.rsplit_once('/').unwrap_or_default();
@@ -46,13 +61,15 @@ const CUSTOMER: CustomerId = CustomerId(Uuid::from_u128(0x0193_8d0b_0000_7000_80
 const REFUND: RefundId = RefundId(Uuid::from_u128(0x0193_8d0b_0000_7000_8000_0000_0000_0003));
 const INTENT: IntentId = IntentId(Uuid::from_u128(0x0193_8d0b_0000_7000_8000_0000_0000_0004));
 
-fn sample<T>(value: Option<T>) -> Result<T, Error> {
+/// The value of a sample, which is always there.
+pub fn sample<T>(value: Option<T>) -> Result<T, Error> {
     value.ok_or_else(|| serde::de::Error::custom("a sample is wrong"))
 }
 
-fn money(amount: &str, currency: Option<Currency>) -> Result<Money, Error> {
-    let amount = sample(amount.parse().ok())?;
-    sample(Money::from_major(amount, sample(currency)?).ok())
+/// An amount. `code` must be a currency or a stablecoin.
+pub fn money(minor: i64, code: &str) -> Result<Money, Error> {
+    let currency = Currency::parse(code).or_else(|| Currency::parse_token(code));
+    sample(Money::from_minor(minor, sample(currency)?).ok())
 }
 
 fn at(timestamp: i64) -> Result<OffsetDateTime, Error> {
@@ -63,6 +80,17 @@ fn object(value: Value) -> Result<Map<String, Value>, Error> {
     serde_json::from_value(value)
 }
 
+/// The body of the webhook about an event, if the surface sends one.
+pub fn webhook(surface: Surface, event_type: EventType, subject: Subject) -> Option<Value> {
+    let event = Event {
+        event_type,
+        subject,
+    };
+    let id = EventId(Uuid::from_u128(1));
+    let body = event::render(surface, id, &event, OffsetDateTime::UNIX_EPOCH)?;
+    serde_json::from_str(&body).ok()
+}
+
 /// A captured payment of 50.00 USD, of which `refunded` is refunded.
 pub fn payment(refunded: &str) -> Result<Payment, Error> {
     Ok(Payment {
@@ -71,7 +99,7 @@ pub fn payment(refunded: &str) -> Result<Payment, Error> {
         mode: Mode::Test,
         state: payment::State::Captured,
         failure: None,
-        money: money("50.00", Currency::parse("USD"))?,
+        money: money(5_000, "USD")?,
         method: Method::Card,
         description: Some("Order #12345".to_owned()),
         metadata: Map::new(),
@@ -103,7 +131,7 @@ pub fn refund(state: &str) -> Result<Refund, Error> {
         merchant_id: MERCHANT,
         mode: Mode::Test,
         state: sample(refund::State::parse(state))?,
-        money: money("25.00", Currency::parse("USD"))?,
+        money: money(2_500, "USD")?,
         reason: Some("customer_request".to_owned()),
         created_at: at(1_699_564_900)?,
     })
@@ -140,7 +168,7 @@ pub fn intent(paid: Option<&str>) -> Result<Intent, Error> {
         id: INTENT,
         merchant_id: MERCHANT,
         mode: Mode::Test,
-        money: money("1000", Currency::parse_token("USDC"))?,
+        money: money(1_000_000_000, "USDC")?,
         kind: Kind::DeliveryVsPayment,
         settlement_method: SettlementMethod::OffRampMock,
         settlement_destination: Some("9876543210".to_owned()),

@@ -2,11 +2,11 @@
 
 use domain::id::EndpointId;
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use time::OffsetDateTime;
 
-use crate::fields::{FieldChange, FieldError, Fields};
+use crate::fields::{FieldChange, FieldError, Fields, invalid};
 use crate::limits;
 
 /// Subscribes to all events, including those added later.
@@ -29,8 +29,7 @@ impl Subscription {
     /// Reads a request. `known` are the events that the surface documents.
     pub fn read(body: Value, known: &[&str]) -> Result<Self, FieldError> {
         let mut fields = Fields::of(body)?;
-        let url = url(&mut fields)?;
-        let url = fields.required("url", url)?;
+        let url = fields.required("url", |fields, _| url(fields))?;
         let events = events(&mut fields, known)?;
         let metadata = fields.metadata()?;
         let ed25519 = match fields.text("signature", 10)?.as_deref() {
@@ -97,16 +96,9 @@ fn events(fields: &mut Fields, known: &[&str]) -> Result<Option<Vec<String>>, Fi
     match fields.texts("events")? {
         Some(events) if events.is_empty() || !events.iter().all(is_known) => {
             let why = format!("must be some of {}, or *", known.join(", "));
-            Err(invalid("events", &why))
+            Err(invalid("events", why))
         }
         events => Ok(events),
-    }
-}
-
-fn invalid(param: &str, why: &str) -> FieldError {
-    FieldError::Invalid {
-        param: param.to_owned(),
-        why: why.to_owned(),
     }
 }
 
@@ -134,6 +126,33 @@ pub struct Endpoint {
 /// The name of an endpoint's status.
 pub const fn status(is_active: bool) -> &'static str {
     if is_active { "active" } else { "disabled" }
+}
+
+/// The value of `object` in an endpoint, on the surfaces that name the type of an object.
+pub(crate) const OBJECT: &str = "webhook_endpoint";
+
+/// A deleted webhook endpoint, which receives no more events.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "DeletedWebhookEndpoint")]
+pub struct DeletedEndpoint {
+    /// Id of the deleted endpoint.
+    id: String,
+    /// Always `webhook_endpoint`.
+    #[schemars(extend("const" = OBJECT))]
+    object: &'static str,
+    /// Always `true`.
+    deleted: bool,
+}
+
+impl DeletedEndpoint {
+    /// Builds the response to deleting the endpoint with this id.
+    pub fn of(id: EndpointId) -> Self {
+        Self {
+            id: id.to_string(),
+            object: OBJECT,
+            deleted: true,
+        }
+    }
 }
 
 /// A webhook endpoint to create.
@@ -181,7 +200,8 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::samples::any_json;
+    use crate::fields::Why;
+    use crate::samples::{any_json, is_invalid};
 
     const KNOWN: [&str; 2] = ["payment.succeeded", "payment.failed"];
 
@@ -223,10 +243,8 @@ mod tests {
             (json!({"url": 7}), "url"),
             (json!({"metadata": []}), "metadata"),
         ] {
-            match Changes::read(body.clone(), &KNOWN) {
-                Err(FieldError::Invalid { param, .. }) => assert_eq!(param, name, "{body}"),
-                other => assert_eq!(other, Err(invalid(name, "")), "{body}"),
-            }
+            let found = Changes::read(body.clone(), &KNOWN);
+            assert!(is_invalid(found.err(), name), "{body}");
         }
         let url = "https://example.com/hook";
         for (body, name) in [
@@ -237,38 +255,30 @@ mod tests {
             (json!({"url": url, "signature": "v2"}), "signature"),
         ] {
             let found = Subscription::read(body.clone(), &KNOWN);
-            let is_named = matches!(found, Err(FieldError::Invalid { param, .. }) if param == name);
-            assert!(is_named, "{body}");
+            assert!(is_invalid(found.err(), name), "{body}");
         }
         let number = "4242424242424242";
-        for (body, name) in [
-            (
-                json!({"url": format!("https://example.com/{number}")}),
-                "url",
-            ),
+        for (body, name, why) in [
             (
                 json!({"url": url, "metadata": {"card": number}}),
                 "metadata",
+                Why::CardNumber,
             ),
+            (
+                json!({"url": format!("{url}/{number}")}),
+                "url",
+                Why::CardNumber,
+            ),
+            (json!({"url": url, "secret": "x"}), "secret", Why::Unknown),
+            (json!({}), "url", Why::Missing),
         ] {
-            let param = name.to_owned();
             let found = Subscription::read(body, &KNOWN);
-            assert_eq!(found, Err(FieldError::CardNumber { param }));
+            assert_eq!(found, Err(FieldError::new(name, why)));
         }
         for name in ["secret", "id", "signature"] {
-            let param = name.to_owned();
             let found = Changes::read(json!({ name: "x" }), &KNOWN);
-            assert_eq!(found, Err(FieldError::Unknown { param }));
+            assert_eq!(found, Err(FieldError::new(name, Why::Unknown)));
         }
-        let secret = Subscription::read(json!({"url": url, "secret": "x"}), &KNOWN);
-        let param = "secret".to_owned();
-        assert_eq!(secret, Err(FieldError::Unknown { param }));
-        let missing = Subscription::read(json!({}), &KNOWN);
-        let param = "url".to_owned();
-        assert_eq!(missing, Err(FieldError::Missing { param }));
-        let secret = Changes::read(json!({"secret": "x"}), &KNOWN);
-        let param = "secret".to_owned();
-        assert_eq!(secret, Err(FieldError::Unknown { param }));
     }
 
     proptest! {

@@ -1,8 +1,8 @@
 //! Customers.
 
 use domain::customer::Customer;
-use wire::customer;
-use wire::finfusion::request::{self, CustomerBody};
+use wire::Body;
+use wire::customer::{self, Details};
 use wire::finfusion::response;
 
 use crate::actions::customers;
@@ -18,9 +18,9 @@ pub const CREATE: Docs = docs(GROUP, "createCustomer", "Create a customer")
 
 pub async fn create(
     Auth(app, principal): Auth,
-    sent: Sent<CustomerBody>,
+    sent: Sent<Details<String>>,
 ) -> Handled<response::Customer<'static>> {
-    let (details, key) = sent.read(&app, request::customer).await?;
+    let (details, key) = sent.read(&app, Details::read_with_email).await?;
     let customer = customers::new_customer(details);
     let render = |customer: &Customer| {
         Reply::<response::Customer>::stored(response::Customer::of(customer).body())

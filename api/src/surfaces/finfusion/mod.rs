@@ -7,6 +7,7 @@ mod tokens;
 
 use domain::event::EventType;
 use domain::surface::Surface;
+use wire::Body;
 use wire::error::SurfaceError;
 use wire::finfusion::error::{self, Error};
 use wire::finfusion::{response, webhook};

@@ -5,6 +5,7 @@ use domain::payment::Payment;
 use domain::refund::Refund;
 use store::accept::StoredResponse;
 use store::payments::Filter;
+use wire::Body;
 use wire::error::SurfaceError;
 use wire::finfusion::error::{CURRENCY_DIFFERS, Error, NOTHING_LEFT};
 use wire::finfusion::request::{CreatePayment, CreatePaymentBody, RefundBody, RefundPayment};

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use axum::extract::State;
+use wire::Body;
 use wire::credentials::Granted;
 use wire::error::SurfaceError;
 use wire::finfusion::error::{CLIENT_INVALID, Error};

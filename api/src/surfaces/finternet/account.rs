@@ -2,6 +2,7 @@
 
 use domain::money::Currency;
 use store::ledger::{self, Filter};
+use wire::Body;
 use wire::finternet::request::{self, LedgerEntriesParameters};
 use wire::finternet::response;
 

@@ -4,6 +4,7 @@ use domain::id::IntentId;
 use domain::intent::Intent;
 use store::merchants::Principal;
 use time::OffsetDateTime;
+use wire::Body;
 use wire::finternet::error::{Error, NOT_CANCELABLE};
 use wire::finternet::request::{self, CancelBody, CreateIntent, IntentBody, IntentsParameters};
 use wire::finternet::response::{Envelope, List, PaymentIntent};
@@ -58,7 +59,7 @@ pub async fn list(
     Auth(app, principal): Auth,
     query: Query<IntentsParameters>,
 ) -> Handled<List<PaymentIntent<'static>>> {
-    let page = request::Intents::read(&query.0)?.page;
+    let page = request::intents(&query.0)?;
     if let Some(after) = page.after {
         check_listed(&app, principal, after).await?;
     }

@@ -12,6 +12,7 @@ use domain::intent::{Intent, State};
 use domain::surface::Surface;
 use serde_json::json;
 use store::merchants::Principal;
+use wire::Body;
 use wire::error::SurfaceError;
 use wire::finternet::error::{self, Error};
 use wire::finternet::response::{DeletedEndpoint, Envelope, List, WebhookEndpoint};

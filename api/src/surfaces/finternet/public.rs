@@ -18,6 +18,7 @@ use sha2::{Digest, Sha256};
 use store::accept::{Key, StoredResponse};
 use store::merchants::{self, Principal};
 use uuid::Uuid;
+use wire::Body;
 use wire::error::SurfaceError;
 use wire::finternet::error::{Error, NOT_CHARGEABLE, NOT_PAYABLE};
 use wire::finternet::request::{self, CardPaymentBody};

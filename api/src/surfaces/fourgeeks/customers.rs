@@ -2,10 +2,10 @@
 
 use domain::customer::Customer;
 use store::merchants::Principal;
+use wire::Body;
+use wire::customer::Details;
 use wire::fourgeeks::customer_id;
-use wire::fourgeeks::request::{
-    CreateCustomer, CustomerBody, CustomerPages, CustomerPagesParameters,
-};
+use wire::fourgeeks::request::{CustomerBody, CustomerPages, CustomerPagesParameters};
 use wire::fourgeeks::response::{self, CustomerPage, CustomerRow, Customers};
 use wire::page::{Page, PageParameters};
 use wire::paygate::error as paygate;
@@ -30,7 +30,7 @@ pub async fn create(
     Auth(app, principal): Auth,
     sent: Sent<CustomerBody>,
 ) -> Handled<response::Customer<'static>> {
-    let (CreateCustomer(details), key) = sent.read(&app, CreateCustomer::read).await?;
+    let (details, key) = sent.read(&app, Details::read_with_email).await?;
     let customer = customers::new_customer(details);
     let render = |customer: &Customer| {
         Reply::<response::Customer>::stored(response::Customer::of(customer).body())

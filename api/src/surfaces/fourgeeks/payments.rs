@@ -13,6 +13,7 @@ use store::accept::StoredResponse;
 use store::merchants::Principal;
 use store::payments::Filter;
 use store::{ledger, merchants, rates};
+use wire::Body;
 use wire::fields::FieldError;
 use wire::fourgeeks::error::Error;
 use wire::fourgeeks::request::{
@@ -176,7 +177,7 @@ pub async fn list(
     query: Query<PaymentsParameters>,
 ) -> Handled<Vec<PaymentRow<'static>>> {
     let wanted = ListPayments::read(&query.0)?;
-    if !wanted.may_show(principal.mode) {
+    if !wanted.test.may_show(principal.mode) {
         return Ok(Reply::of(response::list(&[])));
     }
     let filter = Filter {

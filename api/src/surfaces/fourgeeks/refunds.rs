@@ -3,6 +3,7 @@
 use domain::id::RefundId;
 use domain::refund::Refund;
 use store::merchants::Principal;
+use wire::Body;
 use wire::fourgeeks::request::{
     CreateRefund, RefundOfChargeBody, RefundOfPaymentBody, RequestedAmount,
 };

@@ -3,7 +3,8 @@
 use domain::customer::Customer;
 use domain::id::CustomerId;
 use store::accept::StoredResponse;
-use wire::customer::{self, Changes, CustomerBody, CustomerChangesBody, Details};
+use wire::Body;
+use wire::customer::{self, Changes, CustomerChangesBody, Details};
 use wire::page::{Page, PageParameters};
 use wire::paygate::response;
 use wire::query::Parameters;
@@ -21,7 +22,7 @@ pub const CREATE: Docs = docs(GROUP, "createCustomer", "Create a customer")
 
 pub async fn create(
     Auth(app, principal): Auth,
-    sent: Sent<CustomerBody>,
+    sent: Sent<Details>,
 ) -> Handled<response::Customer<'static>> {
     let (details, key) = sent.read(&app, Details::read).await?;
     let customer = customers::new_customer(details);

@@ -7,6 +7,7 @@ mod tokens;
 use domain::event::EventType;
 use domain::surface::Surface;
 use serde_json::{Value, json};
+use wire::Body;
 use wire::error::SurfaceError;
 use wire::paygate::error::{self, Error};
 use wire::paygate::{response, webhook};

@@ -5,10 +5,10 @@ use domain::payment::Payment;
 use domain::refund::Refund;
 use store::accept::StoredResponse;
 use store::payments::Filter;
+use wire::Body;
 use wire::fourgeeks::error::Unauthorized;
 use wire::paygate::request::{
-    CreatePayment, CreatePaymentBody, RefundBody, RefundPayment, Transactions,
-    TransactionsParameters,
+    CreatePayment, CreatePaymentBody, RefundPayment, Transactions, TransactionsParameters,
 };
 use wire::paygate::response;
 
@@ -105,13 +105,13 @@ pub const REFUND: Docs = docs(GROUP, "refundPayment", "Refund a payment")
 pub async fn refund(
     Auth(app, principal): Auth,
     Id(id): Id,
-    sent: Sent<RefundBody, Optional>,
+    sent: Sent<RefundPayment, Optional>,
 ) -> Handled<response::Refund<'static>> {
     let payment_id = parse(&id)?;
     let (wanted, key) = sent.read(&app, RefundPayment::read).await?;
     let new = refunds::New {
         payment_id,
-        amount: wanted.minor.map_or(Amount::Rest, Amount::Minor),
+        amount: wanted.amount.map_or(Amount::Rest, Amount::Minor),
         reason: wanted.reason,
     };
     let render =

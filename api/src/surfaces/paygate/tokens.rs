@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use axum::extract::State;
+use wire::Body;
 use wire::credentials::{Credentials, CredentialsBody, Granted};
 use wire::error::SurfaceError;
 use wire::paygate::error::{CLIENT_INVALID, Error};

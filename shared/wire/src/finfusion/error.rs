@@ -7,10 +7,8 @@ use domain::payment::{Failure, Payment};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::error::{AGAIN, Row, SurfaceError, rows};
-use crate::fields::FieldError;
-
-const FIELD: &str = "Correct the field that `param` names.";
+use crate::error::{AGAIN, FIELD, Row, SurfaceError, rows};
+use crate::fields::{FieldError, Why};
 
 rows! {
     BODY_INVALID: 400 "VAL001",
@@ -21,30 +19,18 @@ rows! {
         "{param} {why}",
         "A field of the body is missing, wrong or unknown.",
         FIELD;
-    CARD_INVALID: 400 "VAL001",
-        "{why}",
-        "The card cannot be valid.",
-        "Ask the payer to check the card's details.";
-    REFUND_TOO_LARGE: 400 "VAL001",
-        "Refunds may not add up to more than the payment's amount",
-        "A refund of more than is left of the payment.",
-        FIELD;
+    CARD_INVALID: 400 "VAL001" as common;
+    REFUND_TOO_LARGE: 400 "VAL001" as common;
     CURRENCY_DIFFERS: 400 "VAL001",
         "amount.currency must be the payment's",
         "A refund in another currency.",
         FIELD;
-    URL_NOT_ALLOWED: 400 "VAL001",
-        "{why}",
-        "A webhook URL that is not https, or names a private address.",
-        "Use a public https URL.";
+    URL_NOT_ALLOWED: 400 "VAL001" as common;
     PARAMETER_INVALID: 400 "VAL002",
         "{param} {why}",
         "A parameter of the query is wrong.",
         "Correct the parameter that `param` names.";
-    IDEMPOTENCY_KEY_INVALID: 400 "VAL002",
-        "Idempotency-Key must have 1 to 255 printable ASCII characters and no card number.",
-        "The Idempotency-Key does not have 1 to 255 printable ASCII characters, or holds a card number.",
-        "Send another key.";
+    IDEMPOTENCY_KEY_INVALID: 400 "VAL002" as common;
     NOT_REFUNDABLE: 400 "VAL002",
         "Only a payment that succeeded can be refunded",
         "The payment did not succeed.",
@@ -53,22 +39,10 @@ rows! {
         "Nothing is left of the payment, or another refund is just taking it",
         "A refund of what is left, and nothing is left.",
         "Read the payment.";
-    ENDPOINT_LIMIT_REACHED: 400 "VAL002",
-        "This account has as many webhook endpoints as it may have.",
-        "The account has 16 webhook endpoints in this mode.",
-        "Delete one, or subscribe one of them to more events.";
-    KEY_MISSING: 401 "AUTH001",
-        "No API key was sent. Send it as: Authorization: Bearer YOUR_API_KEY",
-        "No key was sent.",
-        "Send `Authorization: Bearer YOUR_API_KEY`.";
-    KEY_INVALID: 401 "AUTH001",
-        "Invalid API key",
-        "A key that was never issued.",
-        "Check the key.";
-    CLIENT_INVALID: 401 "AUTH001",
-        "Unknown client_id, or not its client_secret",
-        "Unknown `client_id`, or not its `client_secret`.",
-        "Check the client credentials.";
+    ENDPOINT_LIMIT_REACHED: 400 "VAL002" as common;
+    KEY_MISSING: 401 "AUTH001" as common;
+    KEY_INVALID: 401 "AUTH001" as common;
+    CLIENT_INVALID: 401 "AUTH001" as common;
     TOKEN_EXPIRED: 401 "AUTH002",
         "Expired token",
         "The access token is older than its `expires_in`.",
@@ -85,10 +59,7 @@ rows! {
         "Invalid scope: the token lacks the scope payments.",
         "An access token without the scope `payments`.",
         "Ask for a token with the scope `payments`.";
-    LIVE_UNAVAILABLE: 403 "AUTH003",
-        "Live payments are not available: this gateway has no live acquirer. Nothing was stored. Use a test key (sk_test_…).",
-        "A payment with a live key; nothing was stored.",
-        "Use a test key.";
+    LIVE_UNAVAILABLE: 403 "AUTH003" as common;
     RESOURCE_MISSING: 404 "VAL003",
         "Resource not found: no such {what}",
         "No such object, or another merchant's, or the other mode's.",
@@ -97,14 +68,8 @@ rows! {
         "Resource not found",
         "No such path.",
         "See this reference for the paths.";
-    METHOD_NOT_ALLOWED: 405 "VAL001",
-        "The path does not support this method.",
-        "The path does not have this method.",
-        "See this reference for the methods.";
-    IDEMPOTENCY_KEY_REUSED: 409 "VAL002",
-        "This Idempotency-Key was used with another request. Nothing was done.",
-        "The Idempotency-Key was used with another request. Nothing was done.",
-        "Use a new key.";
+    METHOD_NOT_ALLOWED: 405 "VAL001" as common;
+    IDEMPOTENCY_KEY_REUSED: 409 "VAL002" as common;
     RATE_LIMITED: 429 "RATE001",
         "Rate limit exceeded. Try again in {seconds} seconds.",
         "Too many requests this minute.",
@@ -242,23 +207,12 @@ impl Error {
         Self::field(&PARAMETER_INVALID, error)
     }
 
-    fn field(row: &Row, error: FieldError) -> Self {
-        let (param, why) = match error {
-            FieldError::Invalid { param, why } if param.is_empty() => {
-                return Self::body_invalid(&format!("The body {why}"));
-            }
-            FieldError::Card { param, why } => {
-                return Self::with(&CARD_INVALID, &[("param", &param), ("why", card(why))]);
-            }
-            FieldError::Missing { param } => (param, "is required".to_owned()),
-            FieldError::Invalid { param, why } => (param, why),
-            FieldError::Unknown { param } => (param, "is not a field of this request".to_owned()),
-            FieldError::CardNumber { param } => {
-                (param, "holds what looks like a card number".to_owned())
-            }
-            FieldError::Address { param } => (param, "must be an e-mail address".to_owned()),
-        };
-        Self::with(row, &[("param", &param), ("why", &why)])
+    fn field(row: &Row, FieldError { param, why }: FieldError) -> Self {
+        match why {
+            Why::Invalid(why) if param.is_empty() => Self::body_invalid(&format!("The body {why}")),
+            Why::Card(why) => Self::with(&CARD_INVALID, &[("param", &param), ("why", card(why))]),
+            why => Self::with(row, &[("param", &param), ("why", &why.to_string())]),
+        }
     }
 
     /// The body cannot be read.

@@ -8,8 +8,8 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::status;
-use crate::error::{AGAIN, Row, SurfaceError, rows};
-use crate::fields::FieldError;
+use crate::error::{Row, SurfaceError, rows};
+use crate::fields::{FieldError, Why};
 
 /// Maximum length of an id that an error message repeats, in characters.
 const ID_MAX: usize = 64;
@@ -27,18 +27,9 @@ rows! {
         "This payment intent cannot be paid by card: a card is charged in US dollars, and the amount has a fraction of a cent.",
         "A card payment of an amount with a fraction of a cent.",
         "Create payment intents in whole cents.";
-    ENDPOINT_LIMIT_REACHED: 400 "invalid_request",
-        "This account has as many webhook endpoints as it may have.",
-        "The account has 16 webhook endpoints in this mode.",
-        "Delete one, or subscribe one of them to more events.";
-    IDEMPOTENCY_KEY_INVALID: 400 "invalid_request",
-        "Idempotency-Key must have 1 to 255 printable ASCII characters and no card number.",
-        "The Idempotency-Key does not have 1 to 255 printable ASCII characters, or holds a card number.",
-        "Send another key.";
-    CARD_INVALID: 400 "invalid_card",
-        "{why}",
-        "The card cannot be valid.",
-        "Ask the payer to check the card's details.";
+    ENDPOINT_LIMIT_REACHED: 400 "invalid_request" as common;
+    IDEMPOTENCY_KEY_INVALID: 400 "invalid_request" as common;
+    CARD_INVALID: 400 "invalid_card" as common;
     PAYMENT_FAILED: 400 "payment_failed",
         "{why}",
         "The card was not charged.",
@@ -51,18 +42,12 @@ rows! {
         "Cannot transition from {status} to PROCESSING",
         "The payment intent to pay is paid, being paid, or canceled.",
         "Read the payment intent; create a new one to be paid again.";
-    IDEMPOTENCY_KEY_REUSED: 400 "idempotency_key_reused",
-        "This Idempotency-Key was used with another request. Nothing was done.",
-        "The Idempotency-Key was used with another request. Nothing was done.",
-        "Use a new key.";
+    IDEMPOTENCY_KEY_REUSED: 400 "idempotency_key_reused" as common;
     KEY_MISSING: 401 "authentication_required",
         "API key is required",
         "No key was sent.",
         "Send `X-API-Key: YOUR_API_KEY`.";
-    KEY_INVALID: 401 "invalid_api_key",
-        "Invalid API key",
-        "A key that was never issued.",
-        "Check the key.";
+    KEY_INVALID: 401 "invalid_api_key" as common;
     FORBIDDEN: 403 "forbidden",
         "You do not have access to this payment intent",
         "Another merchant's payment intent.",
@@ -71,10 +56,7 @@ rows! {
         "The access token lacks the scope payments",
         "An access token without the scope `payments`.",
         "Ask for a token with the scope `payments`.";
-    LIVE_UNAVAILABLE: 403 "forbidden",
-        "Live payments are not available: this gateway has no live acquirer. Nothing was stored. Use a test key (sk_test_…).",
-        "A payment with a live key; nothing was stored.",
-        "Use a test key.";
+    LIVE_UNAVAILABLE: 403 "forbidden" as common;
     INTENT_MISSING: 404 "resource_missing",
         "Payment intent not found: {id}",
         "No such payment intent.",
@@ -91,22 +73,13 @@ rows! {
         "Unknown path. See /docs for the paths of this API.",
         "No such path.",
         "Check the path.";
-    METHOD_NOT_ALLOWED: 405 "invalid_request",
-        "The path does not support this method.",
-        "The path does not have this method.",
-        "See this reference for the methods.";
+    METHOD_NOT_ALLOWED: 405 "invalid_request" as common;
     RATE_LIMITED: 429 "rate_limit_exceeded",
         "Rate limit exceeded. Retry after {seconds} seconds.",
         "Too many requests this minute.",
         "Wait as many seconds as `retryAfter` says.";
-    INTERNAL: 500 "internal_error",
-        "Something went wrong on our side. Send the request again, with the same Idempotency-Key if it had one.",
-        "A defect of the gateway; it is logged under `X-Request-Id`.",
-        AGAIN;
-    UNAVAILABLE: 503 "service_unavailable",
-        "Not available at the moment. Send the request again, with the same Idempotency-Key if it had one.",
-        "A part of the gateway is unavailable.",
-        AGAIN;
+    INTERNAL: 500 "internal_error" as common;
+    UNAVAILABLE: 503 "service_unavailable" as common;
 }
 
 /// Category of the error.
@@ -249,29 +222,22 @@ fn repeated(id: &str) -> &str {
 }
 
 impl From<FieldError> for Error {
-    fn from(error: FieldError) -> Self {
-        let (param, message) = match error {
-            FieldError::Invalid { param, why } if param.is_empty() => {
+    fn from(FieldError { param, why }: FieldError) -> Self {
+        let message = match why {
+            Why::Invalid(why) if param.is_empty() => {
                 return Self::body_invalid(&format!("The body {why}"));
             }
-            FieldError::Card { param, why } => {
+            Why::Card(why) => {
                 let values = [("param", param.as_str()), ("why", about_card(why))];
                 return Self::with(&CARD_INVALID, &values);
             }
-            FieldError::Missing { param } => (param, "is required".to_owned()),
-            FieldError::Invalid { param, why } => (param, why),
-            FieldError::Address { param } => (param, "must be an e-mail address".to_owned()),
-            FieldError::Unknown { param } => {
-                (param, "is not a parameter of this request".to_owned())
-            }
-            FieldError::CardNumber { param } => {
-                let why = "holds what looks like a card number. Card numbers belong in \
-                           card.cardNumber only; nothing was stored.";
-                (param, why.to_owned())
-            }
+            Why::Unknown => format!("{param} is not a parameter of this request"),
+            Why::CardNumber => format!(
+                "{param} {why}. Card numbers belong in card.cardNumber only; nothing was stored."
+            ),
+            why => format!("{param} {why}"),
         };
-        let why = format!("{param} {message}");
-        Self::invalid(&param, why)
+        Self::invalid(&param, message)
     }
 }
 

@@ -88,29 +88,25 @@ impl<'a> EventObject<'a> {
     reason = "JSON is read by its members; one that is missing is null and fails its assertion"
 )]
 mod tests {
+    use domain::surface::Surface;
     use serde_json::Value;
-    use uuid::Uuid;
 
     use super::*;
     use crate::samples;
 
-    fn rendered(event: &Event) -> Result<Value, serde_json::Error> {
-        let id = EventId(Uuid::from_u128(1));
-        let body = body(id, event, OffsetDateTime::UNIX_EPOCH);
-        serde_json::from_str(&body.unwrap_or_default())
+    fn rendered(kind: EventType, subject: Subject) -> Value {
+        samples::webhook(Surface::Finternet, kind, subject).unwrap_or_default()
     }
 
     #[test]
     fn a_change_carries_the_previous_status() -> Result<(), serde_json::Error> {
         let mut now = samples::intent(None)?;
         now.canceled_at = Some(now.created_at);
-        let event = rendered(&Event {
-            event_type: EventType::IntentStatusChanged,
-            subject: Subject::Intent {
-                now,
-                previous: Some(intent::State::Initiated),
-            },
-        })?;
+        let previous = Some(intent::State::Initiated);
+        let event = rendered(
+            EventType::IntentStatusChanged,
+            Subject::Intent { now, previous },
+        );
         assert_eq!(event["type"], "payment_intent.status_changed");
         assert_eq!(event["object"], "event");
         let object = &event["data"]["object"];
@@ -123,13 +119,8 @@ mod tests {
 
     #[test]
     fn what_is_new_had_no_status_before() -> Result<(), serde_json::Error> {
-        let event = rendered(&Event {
-            event_type: EventType::IntentCreated,
-            subject: Subject::Intent {
-                now: samples::intent(None)?,
-                previous: None,
-            },
-        })?;
+        let (now, previous) = (samples::intent(None)?, None);
+        let event = rendered(EventType::IntentCreated, Subject::Intent { now, previous });
         assert_eq!(event["type"], "payment_intent.created");
         assert_eq!(event["data"]["object"]["status"], "INITIATED");
         assert_eq!(event["data"]["object"].get("previous_status"), None);

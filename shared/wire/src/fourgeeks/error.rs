@@ -6,8 +6,8 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::response::{ChargeRefund, Customer, Refund, Started};
-use crate::error::{AGAIN, Row, SurfaceError, rows};
-use crate::fields::FieldError;
+use crate::error::{Row, SurfaceError, rows};
+use crate::fields::{FieldError, Why};
 
 // This API has no error codes: `code` repeats the status, and `title`, or `detail` with 401, names
 // the error.
@@ -24,10 +24,7 @@ rows! {
         "The amount field must be at most what is left of the payment.",
         "A refund of more than is left of the payment.",
         "Refund at most what is left.";
-    IDEMPOTENCY_KEY_INVALID: 400 "Invalid request",
-        "Idempotency-Key must have 1 to 255 printable ASCII characters and no card number.",
-        "The Idempotency-Key does not have 1 to 255 printable ASCII characters, or holds a card number.",
-        "Send another key.";
+    IDEMPOTENCY_KEY_INVALID: 400 "Invalid request" as common;
     KEY_MISSING: 401 "Authentication credentials were not provided.",
         "",
         "No key was sent.",
@@ -64,10 +61,7 @@ rows! {
         "This API has no such path.",
         "No such path.",
         "See this reference for the paths.";
-    METHOD_NOT_ALLOWED: 405 "Method not allowed",
-        "The path does not support this method.",
-        "The path does not have this method.",
-        "See this reference for the methods.";
+    METHOD_NOT_ALLOWED: 405 "Method not allowed" as common;
     REPEATED: 409 "Duplicate payment request",
         "A request with this Idempotency-Key was taken before. Nothing more was done.",
         "The same request was accepted before with this Idempotency-Key. Nothing more was done; `data` is what it created.",
@@ -80,14 +74,8 @@ rows! {
         "Try again in {seconds} seconds.",
         "Too many requests this minute.",
         "Wait as many seconds as `Retry-After` says.";
-    INTERNAL: 500 "Server error",
-        "Something went wrong on our side. Send the request again, with the same Idempotency-Key if it had one.",
-        "A defect of the gateway; it is logged under `X-Request-Id`.",
-        AGAIN;
-    UNAVAILABLE: 503 "Service unavailable",
-        "Not available at the moment. Send the request again, with the same Idempotency-Key if it had one.",
-        "A part of the gateway is unavailable.",
-        AGAIN;
+    INTERNAL: 500 "Server error" as common;
+    UNAVAILABLE: 503 "Service unavailable" as common;
 }
 
 /// An error response.
@@ -223,21 +211,12 @@ impl Error {
 }
 
 impl From<FieldError> for Error {
-    fn from(error: FieldError) -> Self {
-        Self::invalid(&match error {
-            FieldError::Missing { param } => format!("The {param} field is required."),
-            FieldError::Invalid { param, why } if param.is_empty() => format!("The body {why}."),
-            FieldError::Invalid { param, why } => format!("The {param} field {why}."),
-            FieldError::Address { param } => {
-                format!("The {param} field must be an e-mail address.")
-            }
-            FieldError::Card { param, why } => format!("The {param} field is wrong: {why}."),
-            FieldError::Unknown { param } => format!("The {param} field is not known."),
-            FieldError::CardNumber { param } => {
-                format!(
-                    "The {param} field holds what looks like a card number. Nothing was stored."
-                )
-            }
+    fn from(FieldError { param, why }: FieldError) -> Self {
+        Self::invalid(&match why {
+            Why::Invalid(why) if param.is_empty() => format!("The body {why}."),
+            Why::Unknown => format!("The {param} field is not known."),
+            Why::CardNumber => format!("The {param} field {why}. Nothing was stored."),
+            why => format!("The {param} field {why}."),
         })
     }
 }
@@ -245,6 +224,7 @@ impl From<FieldError> for Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Body;
     use crate::fourgeeks::response::Created;
 
     #[test]
@@ -266,10 +246,7 @@ mod tests {
                 r#"{"code":404,"title":"Payments not found","content":"Errors were encountered during the search, please verify the data.","type":"danger"}"#,
             ),
             (
-                FieldError::Missing {
-                    param: "amount".to_owned(),
-                }
-                .into(),
+                FieldError::new("amount", Why::Missing).into(),
                 400,
                 r#"{"code":400,"title":"Invalid request","content":"The amount field is required.","type":"danger"}"#,
             ),

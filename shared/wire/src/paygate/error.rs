@@ -5,10 +5,9 @@ use domain::endpoint::UrlError;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::error::{AGAIN, Row, SurfaceError, rows};
-use crate::fields::FieldError;
+use crate::error::{FIELD, Row, SurfaceError, rows};
+use crate::fields::{FieldError, Why};
 
-const FIELD: &str = "Correct the field that `param` names.";
 const CARD: &str = "Ask the payer to check the card's details.";
 
 rows! {
@@ -44,10 +43,7 @@ rows! {
         "Amount must have at most 12 digits",
         "More than 12 digits.",
         FIELD;
-    REFUND_TOO_LARGE: 400 "amount_too_large",
-        "Refunds may not add up to more than the payment's amount",
-        "A refund of more than is left of the payment.",
-        FIELD;
+    REFUND_TOO_LARGE: 400 "amount_too_large" as common;
     PAYMENT_METHOD_UNSUPPORTED: 400 "payment_method_unsupported",
         "payment_method must be card",
         "Anything but `card`.",
@@ -88,42 +84,21 @@ rows! {
         "Only a payment that succeeded can be refunded",
         "The payment did not succeed.",
         "Refund payments that succeeded.";
-    IDEMPOTENCY_KEY_INVALID: 400 "idempotency_key_invalid",
-        "Idempotency-Key must have 1 to 255 printable ASCII characters and no card number.",
-        "The Idempotency-Key does not have 1 to 255 printable ASCII characters, or holds a card number.",
-        "Send another key.";
-    URL_NOT_ALLOWED: 400 "url_not_allowed",
-        "{why}",
-        "A webhook URL that is not https, or names a private address.",
-        "Use a public https URL.";
-    ENDPOINT_LIMIT_REACHED: 400 "endpoint_limit_reached",
-        "This account has as many webhook endpoints as it may have.",
-        "The account has 16 webhook endpoints in this mode.",
-        "Delete one, or subscribe one of them to more events.";
-    KEY_MISSING: 401 "missing_api_key",
-        "No API key was sent. Send it as: Authorization: Bearer YOUR_API_KEY",
-        "No key was sent.",
-        "Send `Authorization: Bearer YOUR_API_KEY`.";
-    KEY_INVALID: 401 "invalid_api_key",
-        "Invalid API key",
-        "A key that was never issued.",
-        "Check the key.";
+    IDEMPOTENCY_KEY_INVALID: 400 "idempotency_key_invalid" as common;
+    URL_NOT_ALLOWED: 400 "url_not_allowed" as common;
+    ENDPOINT_LIMIT_REACHED: 400 "endpoint_limit_reached" as common;
+    KEY_MISSING: 401 "missing_api_key" as common;
+    KEY_INVALID: 401 "invalid_api_key" as common;
     TOKEN_EXPIRED: 401 "token_expired",
         "The access token has expired. Get a new one at /v1/auth/token.",
         "The access token is older than its `expires_in`.",
         "Get a new one at `/v1/auth/token`.";
-    CLIENT_INVALID: 401 "invalid_client",
-        "Unknown client_id, or not its client_secret",
-        "Unknown `client_id`, or not its `client_secret`.",
-        "Check the client credentials.";
+    CLIENT_INVALID: 401 "invalid_client" as common;
     SCOPE_MISSING: 403 "scope_missing",
         "The access token lacks the scope payments",
         "An access token without the scope `payments`.",
         "Ask for a token with the scope `payments`, or without one.";
-    LIVE_UNAVAILABLE: 403 "live_mode_unavailable",
-        "Live payments are not available: this gateway has no live acquirer. Nothing was stored. Use a test key (sk_test_…).",
-        "A payment with a live key; nothing was stored.",
-        "Use a test key.";
+    LIVE_UNAVAILABLE: 403 "live_mode_unavailable" as common;
     RESOURCE_MISSING: 404 "resource_missing",
         "No such {what}",
         "No such object, or another merchant's, or the other mode's.",
@@ -132,26 +107,14 @@ rows! {
         "Unknown path. See /docs for the paths of this API.",
         "No such path.",
         "See this reference for the paths.";
-    METHOD_NOT_ALLOWED: 405 "method_not_allowed",
-        "The path does not support this method.",
-        "The path does not have this method.",
-        "See this reference for the methods.";
-    IDEMPOTENCY_KEY_REUSED: 409 "idempotency_key_reused",
-        "This Idempotency-Key was used with another request. Nothing was done.",
-        "The Idempotency-Key was used with another request. Nothing was done.",
-        "Use a new key.";
+    METHOD_NOT_ALLOWED: 405 "method_not_allowed" as common;
+    IDEMPOTENCY_KEY_REUSED: 409 "idempotency_key_reused" as common;
     RATE_LIMITED: 429 "rate_limit_exceeded",
         "Too many requests. Try again in {seconds} seconds.",
         "Too many requests this minute.",
         "Wait as many seconds as `Retry-After` says.";
-    INTERNAL: 500 "internal_error",
-        "Something went wrong on our side. Send the request again, with the same Idempotency-Key if it had one.",
-        "A defect of the gateway; it is logged under `X-Request-Id`.",
-        AGAIN;
-    UNAVAILABLE: 503 "unavailable",
-        "Not available at the moment. Send the request again, with the same Idempotency-Key if it had one.",
-        "A part of the gateway is unavailable.",
-        AGAIN;
+    INTERNAL: 500 "internal_error" as common;
+    UNAVAILABLE: 503 "unavailable" as common;
 }
 
 /// Category of the error.
@@ -252,20 +215,21 @@ impl Error {
 }
 
 impl From<FieldError> for Error {
-    fn from(error: FieldError) -> Self {
-        match error {
-            FieldError::Missing { param } => Self::about(&PARAMETER_MISSING, &param),
-            FieldError::Invalid { param, why } if param.is_empty() => {
-                Self::body_invalid(&format!("The body {why}"))
+    fn from(FieldError { param, why }: FieldError) -> Self {
+        let row = match why {
+            Why::Invalid(why) if param.is_empty() => {
+                return Self::body_invalid(&format!("The body {why}"));
             }
-            FieldError::Invalid { param, why } => {
-                Self::with(&PARAMETER_INVALID, &[("param", &param), ("why", &why)])
+            Why::Invalid(why) => {
+                return Self::with(&PARAMETER_INVALID, &[("param", &param), ("why", &why)]);
             }
-            FieldError::Unknown { param } => Self::about(&PARAMETER_UNKNOWN, &param),
-            FieldError::CardNumber { param } => Self::about(&CARD_NUMBER_MISPLACED, &param),
-            FieldError::Address { param } => Self::about(&EMAIL_INVALID, &param),
-            FieldError::Card { param, why } => Self::about(card(why), &param),
-        }
+            Why::Missing => &PARAMETER_MISSING,
+            Why::Unknown => &PARAMETER_UNKNOWN,
+            Why::CardNumber => &CARD_NUMBER_MISPLACED,
+            Why::Address => &EMAIL_INVALID,
+            Why::Card(why) => card(why),
+        };
+        Self::about(row, &param)
     }
 }
 

@@ -43,20 +43,15 @@ pub fn body(id: EventId, event: &Event, occurred_at: OffsetDateTime) -> Option<S
 
 #[cfg(test)]
 mod tests {
+    use domain::surface::Surface;
     use serde_json::{Error, Value, from_str, json};
-    use uuid::Uuid;
 
     use super::*;
+    use crate::Body;
     use crate::samples;
 
     fn rendered(kind: EventType, subject: Subject) -> Option<Value> {
-        let event = Event {
-            event_type: kind,
-            subject,
-        };
-        let id = EventId(Uuid::from_u128(1));
-        let body = body(id, &event, OffsetDateTime::UNIX_EPOCH)?;
-        from_str(&body).ok()
+        samples::webhook(Surface::Paygate, kind, subject)
     }
 
     #[test]

@@ -1,10 +1,10 @@
 use super::*;
+use crate::fields::invalid;
 use crate::samples;
 
 #[test]
 fn errors_have_the_contracts_shape() -> Result<(), serde_json::Error> {
-    let param = "amount".to_owned();
-    let missing = Error::from(FieldError::Missing { param });
+    let missing = Error::from(FieldError::new("amount", Why::Missing));
     let expected = r#"{"error":{"type":"ValidationError","code":"VAL001","message":"amount is required","details":{"param":"amount"},"param":"amount"}}"#;
     assert_eq!((missing.status, missing.body().as_str()), (400, expected));
     let internal =
@@ -21,10 +21,7 @@ fn errors_have_the_contracts_shape() -> Result<(), serde_json::Error> {
 
 #[test]
 fn where_the_wrong_thing_stands_is_in_the_code() {
-    let wrong = || FieldError::Invalid {
-        param: "limit".to_owned(),
-        why: "must be an integer".to_owned(),
-    };
+    let wrong = || invalid("limit", "must be an integer");
     let (body, query) = (Error::from(wrong()), Error::parameter(wrong()));
     assert_eq!((body.code, query.code), ("VAL001", "VAL002"));
     assert_eq!((body.message, body.param), (query.message, query.param));

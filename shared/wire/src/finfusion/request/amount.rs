@@ -4,7 +4,7 @@ use domain::money::{Currency, MINOR_MAX, Money};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::fields::{FieldError, Fields};
+use crate::fields::{FieldError, Fields, Why, invalid};
 use crate::limits;
 
 /// An amount in a request. A refund may omit the currency, which is then the payment's.
@@ -17,25 +17,17 @@ pub(super) struct Amount {
 
 impl Amount {
     pub(super) fn read(mut fields: Fields) -> Result<Self, FieldError> {
-        let minor = fields.integer("value")?;
-        let minor = fields.required("value", minor)?;
+        let minor = fields.required("value", Fields::integer)?;
         if !(1..=MINOR_MAX).contains(&minor) {
-            return Err(FieldError::Invalid {
-                param: fields.param("value"),
-                why: "must be more than zero and have at most 12 digits".to_owned(),
-            });
+            let why = "must be more than zero and have at most 12 digits";
+            return Err(fields.invalid("value", why));
         }
-        let currency = match fields.text("currency", limits::WORD_MAX)? {
-            None => None,
-            Some(code) => {
-                let wrong = || FieldError::Invalid {
-                    param: fields.param("currency"),
-                    why: "must be a three-letter ISO 4217 code in upper case, such as USD"
-                        .to_owned(),
-                };
-                Some(Currency::parse(&code).ok_or_else(wrong)?)
-            }
-        };
+        let code = fields.word("currency")?;
+        let currency = code.map(|code| {
+            let why = "must be a three-letter ISO 4217 code in upper case, such as USD";
+            Currency::parse(&code).ok_or_else(|| fields.invalid("currency", why))
+        });
+        let currency = currency.transpose()?;
         fields.finish()?;
         Ok(Self { minor, currency })
     }
@@ -43,16 +35,12 @@ impl Amount {
 
 /// Reads the field `amount`, whose currency is required.
 pub(super) fn money(fields: &mut Fields) -> Result<Money, FieldError> {
-    let amount = fields.object("amount")?;
-    let amount = Amount::read(fields.required("amount", amount)?)?;
-    let missing = || FieldError::Missing {
-        param: "amount.currency".to_owned(),
-    };
+    let amount = fields.required("amount", Fields::object)?;
+    let amount = Amount::read(amount)?;
+    let missing = || FieldError::new("amount.currency", Why::Missing);
     let currency = amount.currency.ok_or_else(missing)?;
-    Money::from_minor(amount.minor, currency).map_err(|wrong| FieldError::Invalid {
-        param: "amount.value".to_owned(),
-        why: format!("is wrong: {wrong}"),
-    })
+    Money::from_minor(amount.minor, currency)
+        .map_err(|wrong| invalid("amount.value", format!("is wrong: {wrong}")))
 }
 
 /// An amount of money.

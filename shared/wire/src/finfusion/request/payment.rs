@@ -10,7 +10,6 @@ use super::amount::{AmountBody, money};
 use crate::card::{self, CardBody};
 use crate::fields::{FieldError, Fields};
 use crate::finfusion::error::Error;
-use crate::limits;
 
 /// A payment to create.
 #[derive(Debug)]
@@ -28,8 +27,8 @@ impl CreatePayment {
     pub fn read(body: Value) -> Result<Self, Error> {
         let mut fields = Fields::of(body)?;
         let money = money(&mut fields)?;
-        let method = fields.object("payment_method")?;
-        let card = method_card(fields.required("payment_method", method)?)?;
+        let method = fields.required("payment_method", Fields::object)?;
+        let card = method_card(method)?;
         let metadata = fields.metadata()?;
         fields.finish()?;
         Ok(Self {
@@ -41,15 +40,12 @@ impl CreatePayment {
 }
 
 fn method_card(mut fields: Fields) -> Result<Card, FieldError> {
-    let kind = fields.text("type", limits::WORD_MAX)?;
-    if fields.required("type", kind)? != "card" {
-        return Err(FieldError::Invalid {
-            param: fields.param("type"),
-            why: "must be card".to_owned(),
-        });
+    let kind = fields.required("type", Fields::word)?;
+    if kind != "card" {
+        return Err(fields.invalid("type", "must be card"));
     }
-    let card = fields.object("card")?;
-    let card = card::read(fields.required("card", card)?)?;
+    let card = fields.required("card", Fields::object)?;
+    let card = card::read(card)?;
     fields.finish()?;
     Ok(card)
 }

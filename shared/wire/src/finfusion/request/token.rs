@@ -6,9 +6,9 @@ use zeroize::Zeroizing;
 
 use crate::credentials::Credentials;
 use crate::error::SurfaceError;
-use crate::fields::FieldError;
+use crate::fields::{FieldError, Why, invalid};
 use crate::finfusion::error::{Error, SCOPE_INVALID};
-use crate::query::{Parameters, invalid};
+use crate::query::Parameters;
 
 /// Scopes that a token may have.
 const SCOPES: [&str; 2] = ["payments", "accounts"];
@@ -26,10 +26,8 @@ impl GetToken {
     pub fn read(form: &str) -> Result<Self, Error> {
         let form = Parameters::of(form);
         let required = |name: &str| {
-            let missing = || FieldError::Missing {
-                param: name.to_owned(),
-            };
-            form.text(name)?.ok_or_else(missing)
+            let text = form.text(name)?;
+            text.ok_or_else(|| FieldError::new(name, Why::Missing))
         };
         if required("grant_type")? != "client_credentials" {
             return Err(invalid("grant_type", "must be client_credentials").into());

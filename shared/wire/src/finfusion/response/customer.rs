@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use super::at;
+use crate::iso8601::seconds;
 
 /// A customer.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -39,14 +39,9 @@ impl<'a> Customer<'a> {
             name: customer.name.as_deref(),
             phone: customer.phone.as_deref(),
             description: customer.description.as_deref(),
-            created_at: at(customer.created_at),
+            created_at: seconds(customer.created_at),
             metadata: &customer.metadata,
         }
-    }
-
-    /// Serializes the response body.
-    pub fn body(&self) -> String {
-        crate::json(self)
     }
 }
 
@@ -55,6 +50,7 @@ mod tests {
     use serde_json::Error;
 
     use super::*;
+    use crate::Body;
     use crate::samples;
 
     #[test]

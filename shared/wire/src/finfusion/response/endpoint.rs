@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use super::at;
+use crate::iso8601::seconds;
 use crate::subscription;
 
 /// A webhook endpoint.
@@ -44,16 +44,11 @@ impl<'a> Endpoint<'a> {
             url: &endpoint.url,
             events: &endpoint.events,
             status: subscription::status(endpoint.is_active),
-            created_at: at(endpoint.created_at),
+            created_at: seconds(endpoint.created_at),
             metadata: &endpoint.metadata,
             secret,
             public_key: endpoint.public_key.as_deref(),
         }
-    }
-
-    /// Serializes the response body.
-    pub fn body(&self) -> String {
-        crate::json(self)
     }
 }
 
@@ -74,10 +69,5 @@ impl DeletedEndpoint {
             id: id.to_string(),
             deleted: true,
         }
-    }
-
-    /// Serializes the response body.
-    pub fn body(&self) -> String {
-        crate::json(self)
     }
 }

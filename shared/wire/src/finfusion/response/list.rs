@@ -25,9 +25,4 @@ impl<T: Serialize> List<T> {
             has_more,
         }
     }
-
-    /// Serializes the response body.
-    pub fn body(&self) -> String {
-        crate::json(self)
-    }
 }

@@ -8,7 +8,8 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use super::{Amount, at};
+use super::Amount;
+use crate::iso8601::seconds;
 use crate::status::Status;
 
 /// A payment.
@@ -81,16 +82,11 @@ impl<'a> Payment<'a> {
                 kind: "card",
                 card: payment.card.as_ref().map(card),
             },
-            created_at: at(payment.created_at),
+            created_at: seconds(payment.created_at),
             metadata: &payment.metadata,
             amount_refunded: refunded.ok().map(Amount::of),
             decline_code: payment.failure.map(Failure::name),
         }
-    }
-
-    /// Serializes the response body.
-    pub fn body(&self) -> String {
-        crate::json(self)
     }
 }
 
@@ -108,6 +104,7 @@ mod tests {
     use serde_json::Error;
 
     use super::*;
+    use crate::Body;
     use crate::samples;
 
     #[test]

@@ -4,7 +4,8 @@ use domain::refund;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::{Amount, at};
+use super::Amount;
+use crate::iso8601::seconds;
 use crate::status::Status;
 
 /// A refund of a payment.
@@ -36,12 +37,7 @@ impl<'a> Refund<'a> {
             status: Status::of_refund(refund.state),
             amount: Amount::of(refund.money),
             reason: refund.reason.as_deref(),
-            created_at: at(refund.created_at),
+            created_at: seconds(refund.created_at),
         }
-    }
-
-    /// Serializes the response body.
-    pub fn body(&self) -> String {
-        crate::json(self)
     }
 }

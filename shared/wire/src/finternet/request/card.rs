@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use zeroize::Zeroizing;
 
-use crate::fields::{FieldError, Fields};
+use crate::fields::{FieldError, Fields, Why, invalid};
 use crate::finternet::error::Error;
 use crate::limits;
 
@@ -23,24 +23,24 @@ const TEXTS: [(&str, usize); 4] = [
 /// `card` without its name: `cardNumber`.
 pub fn card(body: Value) -> Result<Card, Error> {
     let mut fields = Fields::of(body)?;
-    let card = fields.value("card");
-    let card = fields.required("card", card)?;
+    let card = fields.required("card", |fields, name| Ok(fields.value(name)))?;
     fields.finish()?;
     if !card.is_object() {
-        return Err(wrong("card", "must be an object").into());
+        return Err(invalid("card", "must be an object").into());
     }
     read(Fields::of(card)?)
 }
 
 fn read(mut fields: Fields) -> Result<Card, Error> {
-    let number = fields.secret_text("cardNumber", limits::CARD_NUMBER_MAX)?;
-    let number = Zeroizing::new(fields.required("cardNumber", number)?);
-    let expiry = fields.text("expiry", limits::WORD_MAX)?;
-    let expiry = fields.required("expiry", expiry)?;
-    let cvv = fields.secret_text("cvv", 10)?;
-    let cvv = Zeroizing::new(fields.required("cvv", cvv)?);
-    let name = fields.text("name", limits::NAME_MAX)?;
-    fields.required("name", name.filter(|name| !name.trim().is_empty()))?;
+    let number = Zeroizing::new(fields.required("cardNumber", |fields, name| {
+        fields.secret_text(name, limits::CARD_NUMBER_MAX)
+    })?);
+    let expiry = fields.required("expiry", Fields::word)?;
+    let cvv = Zeroizing::new(fields.required("cvv", |fields, name| fields.secret_text(name, 10))?);
+    fields.required("name", |fields, name| {
+        let name = fields.text(name, limits::NAME_MAX)?;
+        Ok(name.filter(|name| !name.trim().is_empty()))
+    })?;
     for (name, most) in TEXTS {
         fields.text(name, most)?;
     }
@@ -48,15 +48,12 @@ fn read(mut fields: Fields) -> Result<Card, Error> {
         let text = fields.text(name, 40)?.unwrap_or_default();
         let has_two_letters = text.len() == 2 && text.bytes().all(|b| b.is_ascii_alphabetic());
         if !text.is_empty() && !has_two_letters {
-            return Err(wrong(name, "must be a code of two letters").into());
+            return Err(invalid(name, "must be a code of two letters").into());
         }
     }
     fields.finish()?;
     let card = checked(&number, &expiry, &cvv);
-    Ok(card.map_err(|why| FieldError::Card {
-        param: part(why).to_owned(),
-        why,
-    })?)
+    Ok(card.map_err(|why| FieldError::new(part(why), Why::Card(why)))?)
 }
 
 fn checked(number: &str, expiry: &str, cvv: &str) -> Result<Card, CardError> {
@@ -94,13 +91,6 @@ fn month_and_year(expiry: &str) -> Result<(i64, i64), CardError> {
     let month = two_digits(month).ok_or(CardError::Month)?;
     let year = two_digits(year).ok_or(CardError::Year)?;
     Ok((month, 2000 + year))
-}
-
-fn wrong(param: &str, why: &str) -> FieldError {
-    FieldError::Invalid {
-        param: param.to_owned(),
-        why: why.to_owned(),
-    }
 }
 
 /// A card payment of a payment intent.
@@ -216,6 +206,8 @@ mod tests {
                     "4242-4242-4242-4242",
                     "4242x24242424242",
                     "",
+                    // Other surfaces accept 12 digits; this contract requires 13.
+                    "500000000009",
                 ],
             ),
             (
@@ -231,11 +223,6 @@ mod tests {
                 assert_eq!(field_error(name, json!(value)), expected, "{value}");
             }
         }
-        // Other surfaces accept 12 digits; this contract requires 13.
-        assert_eq!(
-            field_error("cardNumber", json!("500000000009")).0,
-            "invalid_card"
-        );
     }
 
     #[test]

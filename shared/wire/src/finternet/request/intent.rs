@@ -7,7 +7,8 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use crate::fields::{FieldError, Fields};
+use crate::decimal::decimals;
+use crate::fields::{FieldError, Fields, Why, invalid};
 use crate::finternet::error::Error;
 use crate::finternet::{CURRENCIES, kind, settlement_method};
 use crate::limits;
@@ -48,10 +49,9 @@ impl CreateIntent {
     pub fn read(body: Value) -> Result<Self, Error> {
         let mut fields = Fields::of(body)?;
         let money = money(&mut fields)?;
-        let found = word(&mut fields, "type", Kind::ALL, kind)?;
-        let kind = fields.required("type", found)?;
+        let kind = fields.required("type", |fields, name| one_of(fields, name, Kind::ALL, kind))?;
         let methods = SettlementMethod::ALL;
-        let method = word(&mut fields, "settlementMethod", methods, settlement_method)?;
+        let method = one_of(&mut fields, "settlementMethod", methods, settlement_method)?;
         let settlement_destination =
             fields.text("settlementDestination", limits::DESTINATION_MAX)?;
         let description = fields.text("description", limits::DESCRIPTION_MAX)?;
@@ -73,10 +73,10 @@ impl CreateIntent {
 fn money(fields: &mut Fields) -> Result<Money, Error> {
     // A long amount may look like a card number, so this does not check for one. Amounts that are
     // too large are rejected below.
-    let text = fields.secret_text("amount", limits::AMOUNT_MAX)?;
-    let text = fields.required("amount", text)?;
-    let code = fields.text("currency", limits::WORD_MAX)?;
-    let code = fields.required("currency", code)?;
+    let text = fields.required("amount", |fields, name| {
+        fields.secret_text(name, limits::AMOUNT_MAX)
+    })?;
+    let code = fields.required("currency", Fields::word)?;
     let known = CURRENCIES.contains(&code.as_str());
     let currency = Currency::parse(&code).or_else(|| Currency::parse_token(&code));
     let currency = currency.filter(|_| known).ok_or_else(|| {
@@ -101,46 +101,33 @@ fn money(fields: &mut Fields) -> Result<Money, Error> {
         .map_err(wrong)
 }
 
-/// Parses a plain decimal such as `100.00`: an optional minus sign, digits without leading zeros,
-/// and an optional point with digits on both sides; no exponent or spaces. Returns `None` for any
-/// other text.
+/// Parses a plain decimal such as `100.00` with an optional minus sign. Returns `None` for any other
+/// text.
 fn decimal(text: &str, currency: Currency) -> Option<Result<Decimal, AmountError>> {
-    let (is_negative, digits) = match text.strip_prefix('-') {
-        Some(digits) => (true, digits),
-        None => (false, text),
-    };
-    let (whole, decimals) = match digits.split_once('.') {
-        Some((whole, decimals)) if !decimals.is_empty() => (whole, decimals),
-        Some(_) => return None,
-        None => (digits, ""),
-    };
-    let is_plain = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
-    let has_needless_zero = whole.len() > 1 && whole.starts_with('0');
-    if whole.is_empty() || has_needless_zero || !is_plain(whole) || !is_plain(decimals) {
-        return None;
-    }
-    if is_negative {
+    let digits = text.strip_prefix('-').unwrap_or(text);
+    let decimals = decimals(digits)?;
+    if digits != text {
         return Some(Err(AmountError::NotPositive));
     }
-    if u32::try_from(decimals.len()).map_or(true, |count| count > currency.exponent()) {
+    if decimals > currency.exponent() {
         return Some(Err(AmountError::TooFine));
     }
     Some(Decimal::from_str_exact(digits).map_err(|_| AmountError::TooLarge))
 }
 
 /// Reads a field whose value must be the name of an element of `all`.
-fn word<T: Copy, const N: usize>(
+fn one_of<T: Copy, const N: usize>(
     fields: &mut Fields,
     name: &str,
     all: [T; N],
     of: fn(T) -> &'static str,
 ) -> Result<Option<T>, FieldError> {
-    let Some(text) = fields.text(name, 40)? else {
+    let Some(text) = fields.word(name)? else {
         return Ok(None);
     };
     let found = all.into_iter().find(|one| of(*one) == text);
     let why = || format!("must be one of {}", all.map(of).join(", "));
-    found.map(Some).ok_or_else(|| wrong(name, why()))
+    found.map(Some).ok_or_else(|| invalid(name, why()))
 }
 
 fn terms(fields: &mut Fields, metadata: &Map<String, Value>) -> Result<Terms, Error> {
@@ -148,7 +135,7 @@ fn terms(fields: &mut Fields, metadata: &Map<String, Value>) -> Result<Terms, Er
     let period = period.unwrap_or(DELIVERY_PERIOD_DEFAULT);
     if !(1..=DELIVERY_PERIOD_MAX).contains(&period) {
         let why = format!("must be 1 to {DELIVERY_PERIOD_MAX} seconds");
-        return Err(wrong("deliveryPeriod", why).into());
+        return Err(invalid("deliveryPeriod", why).into());
     }
     let expected_delivery_hash = hex(fields, "expectedDeliveryHash", 32)?;
     let auto_release = fields.boolean("autoRelease")?;
@@ -173,7 +160,7 @@ fn hex(fields: &mut Fields, name: &str, bytes: usize) -> Result<Option<String>, 
     match text {
         Some(text) if !is_hex(&text) => {
             let why = format!("must be 0x and {bytes} bytes in hexadecimal digits");
-            Err(wrong(name, why))
+            Err(invalid(name, why))
         }
         text => Ok(text),
     }
@@ -185,16 +172,15 @@ fn release(metadata: &Map<String, Value>) -> Result<bool, FieldError> {
     let kind = given("releaseType").map(|kind| kind.as_str().unwrap_or_default());
     if kind.is_some_and(|kind| !RELEASE_TYPES.contains(&kind)) {
         let why = format!("must be one of {}", RELEASE_TYPES.join(", "));
-        return Err(wrong("metadata.releaseType", why));
+        return Err(invalid("metadata.releaseType", why));
     }
     match given("timeLockUntil") {
         None if kind == Some("TIME_LOCKED") => {
-            let param = "metadata.timeLockUntil".to_owned();
-            return Err(FieldError::Missing { param });
+            return Err(FieldError::new("metadata.timeLockUntil", Why::Missing));
         }
         Some(until) if !is_time(until) => {
-            let why = "must be Unix seconds in a string".to_owned();
-            return Err(wrong("metadata.timeLockUntil", why));
+            let why = "must be Unix seconds in a string";
+            return Err(invalid("metadata.timeLockUntil", why));
         }
         _ => {}
     }
@@ -202,8 +188,8 @@ fn release(metadata: &Map<String, Value>) -> Result<bool, FieldError> {
         None => Ok(kind == Some("AUTO_RELEASE")),
         Some(Value::Bool(is_automatic)) => Ok(*is_automatic),
         Some(_) => {
-            let why = "must be true or false".to_owned();
-            Err(wrong("metadata.autoRelease", why))
+            let why = "must be true or false";
+            Err(invalid("metadata.autoRelease", why))
         }
     }
 }
@@ -213,11 +199,6 @@ fn release(metadata: &Map<String, Value>) -> Result<bool, FieldError> {
 fn is_time(value: &Value) -> bool {
     let digits = value.as_str().unwrap_or_default();
     (1..=11).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit())
-}
-
-fn wrong(param: &str, why: String) -> FieldError {
-    let param = param.to_owned();
-    FieldError::Invalid { param, why }
 }
 
 /// Reads the body of `POST /v1/payment-intents/{id}/cancel`. The reason is validated, but not

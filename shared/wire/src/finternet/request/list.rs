@@ -9,21 +9,11 @@ use crate::finternet::error::Error;
 use crate::finternet::{MOVEMENTS, transaction_type};
 use crate::limits;
 use crate::page::Page;
-use crate::query::{Parameters, invalid};
+use crate::query::Parameters;
 
-/// Parameters for listing intents, newest first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Intents {
-    /// The requested page.
-    pub page: Page<IntentId>,
-}
-
-impl Intents {
-    /// Reads the query of `GET /v1/payment-intents`.
-    pub fn read(query: &str) -> Result<Self, Error> {
-        let page = Page::read(&Parameters::of(query), IntentId::parse)?;
-        Ok(Self { page })
-    }
+/// Reads the query of `GET /v1/payment-intents`: the requested page.
+pub fn intents(query: &str) -> Result<Page<IntentId>, Error> {
+    Ok(Page::read(&Parameters::of(query), IntentId::parse)?)
 }
 
 /// Parameters for listing payment intents, newest first. Unknown parameters are ignored.
@@ -52,27 +42,14 @@ impl LedgerEntries {
     pub fn read(query: &str) -> Result<Self, Error> {
         let parameters = Parameters::of(query);
         let page = Page::read(&parameters, |_| None)?;
-        let kind = match parameters.text("transactionType")? {
-            None => None,
-            Some(word) => {
-                let found = MOVEMENTS
-                    .into_iter()
-                    .find(|kind| transaction_type(*kind) == word);
-                let why = format!(
-                    "must be one of {}",
-                    MOVEMENTS.map(transaction_type).join(", ")
-                );
-                Some(found.ok_or_else(|| invalid("transactionType", why))?)
-            }
-        };
-        let intent_id = match parameters.text("paymentIntentId")? {
-            None => None,
-            Some(id) => {
-                let why = "must be the id of a payment intent";
-                let found = IntentId::parse(id);
-                Some(found.ok_or_else(|| invalid("paymentIntentId", why))?)
-            }
-        };
+        let types = MOVEMENTS.map(transaction_type).join(", ");
+        let why = format!("must be one of {types}");
+        let kind = parameters.parsed("transactionType", &why, |word| {
+            let mut kinds = MOVEMENTS.into_iter();
+            kinds.find(|kind| transaction_type(*kind) == word)
+        })?;
+        let why = "must be the id of a payment intent";
+        let intent_id = parameters.parsed("paymentIntentId", why, IntentId::parse)?;
         Ok(Self {
             page,
             kind,
@@ -109,12 +86,9 @@ mod tests {
 
     #[test]
     fn the_documents_parameters_are_read() -> Result<(), Error> {
-        let read = Intents::read(&format!("limit=10&starting_after={ID}"))?;
-        assert_eq!(
-            (read.page.limit, read.page.after),
-            (10, IntentId::parse(ID))
-        );
-        assert_eq!(Intents::read("")?.page.limit, 10);
+        let page = intents(&format!("limit=10&starting_after={ID}"))?;
+        assert_eq!((page.limit, page.after), (10, IntentId::parse(ID)));
+        assert_eq!(intents("")?.limit, 10);
         let query = format!("limit=5&offset=20&transactionType=CREDIT&paymentIntentId={ID}");
         let read = LedgerEntries::read(&query)?;
         assert_eq!((read.page.limit, read.page.offset), (5, 20));
@@ -134,7 +108,7 @@ mod tests {
             ("starting_after=intent_123", "starting_after"),
             ("starting_after=", "starting_after"),
         ] {
-            let error = Intents::read(query).err();
+            let error = intents(query).err();
             let found = error.map(|error| (error.code, error.param));
             assert_eq!(found, Some(("invalid_request", Some(param.to_owned()))));
         }
@@ -156,7 +130,7 @@ mod tests {
     proptest! {
         #[test]
         fn no_query_breaks_the_readers(query in "((limit|offset|starting_after|transactionType|paymentIntentId)=\\PC{0,12}&?){0,4}") {
-            for error in [Intents::read(&query).err(), LedgerEntries::read(&query).err()] {
+            for error in [intents(&query).err(), LedgerEntries::read(&query).err()] {
                 let is_named = error.is_none_or(|error| error.status == 400 && error.param.is_some());
                 prop_assert!(is_named);
             }

@@ -6,4 +6,4 @@ mod list;
 
 pub use card::{CardPaymentBody, PayersCard, card};
 pub use intent::{CancelBody, CreateIntent, IntentBody, cancel};
-pub use list::{Intents, IntentsParameters, LedgerEntries, LedgerEntriesParameters};
+pub use list::{IntentsParameters, LedgerEntries, LedgerEntriesParameters, intents};

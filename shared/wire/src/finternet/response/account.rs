@@ -52,11 +52,6 @@ impl Balance {
             },
         }
     }
-
-    /// Serializes the response body.
-    pub fn body(&self) -> String {
-        crate::json(self)
-    }
 }
 
 /// A change to the merchant's balance.
@@ -119,11 +114,6 @@ impl LedgerEntries {
             data: movements.iter().map(LedgerEntry::of).collect(),
         }
     }
-
-    /// Serializes the response body.
-    pub fn body(&self) -> String {
-        crate::json(self)
-    }
 }
 
 impl LedgerEntry {
@@ -143,27 +133,26 @@ impl LedgerEntry {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::{Value, json};
+    use serde_json::{Error, Value, json};
 
     use super::*;
+    use crate::Body;
+    use crate::samples::money;
 
     #[test]
-    fn a_balance_adds_up() {
-        let Some(usd) = Currency::parse("USD") else {
-            return assert!(Currency::parse("USD").is_some());
-        };
+    fn a_balance_adds_up() -> Result<(), Error> {
+        let usd = money(1, "USD")?.currency();
         let balance = Balance::of(usd, Decimal::new(-1_050, 2), Decimal::new(2_000, 2));
         assert_eq!(
             balance.body(),
             r#"{"object":"balance","data":{"availableBalance":"-10.50","pendingBalance":"20.00","reservedBalance":"0.00","totalBalance":"9.50","currency":"USD"}}"#
         );
+        Ok(())
     }
 
     #[test]
-    fn a_type_says_in_which_direction_money_went() {
-        let Some(currency) = Currency::parse("USD") else {
-            return assert!(Currency::parse("USD").is_some());
-        };
+    fn a_type_says_in_which_direction_money_went() -> Result<(), Error> {
+        let currency = money(1, "USD")?.currency();
         let movement = |kind, cents| Movement {
             id: Uuid::from_u128(1),
             intent_id: None,
@@ -186,7 +175,8 @@ mod tests {
         let expected = json!({
             "object": "list", "data": [entry("REFUND", "5.00"), entry("CREDIT", "97.10")]
         });
-        let found = serde_json::from_str::<Value>(&LedgerEntries::of(&movements).body());
-        assert_eq!(found.ok(), Some(expected));
+        let found: Value = serde_json::from_str(&LedgerEntries::of(&movements).body())?;
+        assert_eq!(found, expected);
+        Ok(())
     }
 }

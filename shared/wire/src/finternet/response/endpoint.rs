@@ -1,11 +1,10 @@
 //! Webhook endpoint responses.
 
-use domain::id::EndpointId;
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use crate::subscription::{Endpoint, status};
+use crate::subscription::{Endpoint, OBJECT, status};
 
 /// A webhook endpoint.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -15,7 +14,7 @@ pub struct WebhookEndpoint<'a> {
     /// Id of the endpoint, `whk_…`.
     id: String,
     /// Always `webhook_endpoint`.
-    #[schemars(extend("const" = WebhookEndpoint::OBJECT))]
+    #[schemars(extend("const" = OBJECT))]
     object: &'static str,
     /// URL that events are posted to.
     url: &'a str,
@@ -41,12 +40,10 @@ pub struct WebhookEndpoint<'a> {
 }
 
 impl<'a> WebhookEndpoint<'a> {
-    pub(super) const OBJECT: &'static str = "webhook_endpoint";
-
     pub(super) fn of(endpoint: &'a Endpoint, secret: Option<&'a str>) -> Self {
         Self {
             id: endpoint.id.to_string(),
-            object: Self::OBJECT,
+            object: OBJECT,
             url: &endpoint.url,
             events: &endpoint.events,
             status: status(endpoint.is_active),
@@ -56,34 +53,5 @@ impl<'a> WebhookEndpoint<'a> {
             created: endpoint.created_at.unix_timestamp(),
             updated: endpoint.updated_at.unix_timestamp(),
         }
-    }
-}
-
-/// A deleted webhook endpoint, which receives no more events.
-#[derive(Debug, Serialize, JsonSchema)]
-#[schemars(rename = "DeletedWebhookEndpoint")]
-pub struct DeletedEndpoint {
-    /// Id of the deleted endpoint.
-    id: String,
-    /// Always `webhook_endpoint`.
-    #[schemars(extend("const" = WebhookEndpoint::OBJECT))]
-    object: &'static str,
-    /// Always `true`.
-    deleted: bool,
-}
-
-impl DeletedEndpoint {
-    /// Builds the response to deleting the endpoint with this id.
-    pub fn of(id: EndpointId) -> Self {
-        Self {
-            id: id.to_string(),
-            object: WebhookEndpoint::OBJECT,
-            deleted: true,
-        }
-    }
-
-    /// Serializes the response body.
-    pub fn body(&self) -> String {
-        crate::json(self)
     }
 }

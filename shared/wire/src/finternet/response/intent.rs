@@ -227,6 +227,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::Body;
     use crate::finternet::response::Envelope;
     use crate::samples::intent;
 

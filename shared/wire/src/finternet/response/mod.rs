@@ -5,8 +5,10 @@ mod endpoint;
 mod intent;
 
 pub use account::{Balance, LedgerEntries, Movement};
-pub use endpoint::{DeletedEndpoint, WebhookEndpoint};
+pub use endpoint::WebhookEndpoint;
 pub use intent::PaymentIntent;
+
+pub use crate::subscription::DeletedEndpoint;
 
 use domain::intent::Intent;
 use domain::merchant::PublicIntents;
@@ -66,19 +68,12 @@ impl<'a> Envelope<WebhookEndpoint<'a>> {
     pub fn endpoint(endpoint: &'a Endpoint, secret: Option<&'a str>) -> Self {
         Self {
             id: endpoint.id.to_string(),
-            object: WebhookEndpoint::OBJECT,
+            object: subscription::OBJECT,
             status: subscription::status(endpoint.is_active),
             data: WebhookEndpoint::of(endpoint, secret),
             created: endpoint.created_at.unix_timestamp(),
             updated: endpoint.updated_at.unix_timestamp(),
         }
-    }
-}
-
-impl<T: Serialize> Envelope<T> {
-    /// Serializes the response body.
-    pub fn body(&self) -> String {
-        crate::json(self)
     }
 }
 
@@ -116,13 +111,6 @@ impl<'a> List<WebhookEndpoint<'a>> {
             data: data.map(|one| Envelope::endpoint(one, None)).collect(),
             has_more: false,
         }
-    }
-}
-
-impl<T: Serialize> List<T> {
-    /// Serializes the response body.
-    pub fn body(&self) -> String {
-        crate::json(self)
     }
 }
 

@@ -2,30 +2,13 @@
 
 use schemars::JsonSchema;
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
-use crate::customer::Details;
-use crate::fields::FieldError;
 use crate::limits;
-
-/// A customer to create. The e-mail address is required.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CreateCustomer(pub Details);
-
-impl CreateCustomer {
-    /// Reads the body of `POST /v1/customers`.
-    pub fn read(body: Value) -> Result<Self, FieldError> {
-        let details = Details::read(body)?;
-        if details.email.is_none() {
-            let param = "email".to_owned();
-            return Err(FieldError::Missing { param });
-        }
-        Ok(Self(details))
-    }
-}
 
 /// A customer to create. If a customer with this `email` exists, it is updated and returned
 /// instead; absent fields keep their values.
+// Like `Details<String>`, but in the order of this API's document.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(rename = "CustomerToCreate")]
@@ -44,7 +27,7 @@ pub struct CustomerBody {
     pub phone: Option<String>,
     /// Key-value pairs to attach to the object: at most 50 keys, 5 levels of nesting, and 500
     /// characters per string.
-    pub metadata: Option<serde_json::Map<String, Value>>,
+    pub metadata: Option<Map<String, Value>>,
 }
 
 #[cfg(test)]
@@ -52,6 +35,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::customer::Details;
 
     #[test]
     fn an_address_is_required_and_the_rest_is_not() {
@@ -61,11 +45,8 @@ mod tests {
         });
         for body in [example, json!({"email": "customer@example.com"})] {
             assert!(serde_json::from_value::<CustomerBody>(body.clone()).is_ok());
-            assert!(CreateCustomer::read(body).is_ok());
+            assert!(Details::read_with_email(body).is_ok());
         }
-        let param = "email".to_owned();
-        let found = CreateCustomer::read(json!({"name": "John Doe"}));
-        assert_eq!(found, Err(FieldError::Missing { param }));
-        assert!(CreateCustomer::read(json!({"email": "nobody"})).is_err());
+        assert!(serde_json::from_value::<CustomerBody>(json!({"name": "John Doe"})).is_err());
     }
 }

@@ -6,11 +6,11 @@ use domain::payment::State;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::fields::FieldError;
+use crate::fields::{FieldError, invalid};
 use crate::fourgeeks::payment_id;
 use crate::limits;
 use crate::page::Page;
-use crate::query::{Parameters, invalid};
+use crate::query::Parameters;
 
 /// Parameters for retrieving a payment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,7 +34,8 @@ impl ReadPayment {
 /// Parameters for listing payments.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ListPayments {
-    test: ReadPayment,
+    /// Which modes the parameter `test` allows.
+    pub test: ReadPayment,
     /// Only payments in these states; empty means all.
     pub states: Vec<State>,
     /// The requested page.
@@ -46,36 +47,21 @@ impl ListPayments {
     pub fn read(query: &str) -> Result<Self, FieldError> {
         let parameters = Parameters::of(query);
         let test = test(&parameters)?;
-        let states = match parameters.text("status")? {
-            None => vec![],
-            Some(word) => states(word).ok_or_else(|| {
-                invalid(
-                    "status",
-                    "must be pending, succeeded, completed, failed or canceled",
-                )
-            })?,
-        };
+        let why = "must be pending, succeeded, completed, failed or canceled";
+        let states = parameters.parsed("status", why, states)?;
         Ok(Self {
             test: ReadPayment { test },
-            states,
+            states: states.unwrap_or_default(),
             page: Page::read(&parameters, payment_id)?,
         })
-    }
-
-    /// Whether the parameter `test` allows objects of this mode.
-    pub fn may_show(&self, mode: Mode) -> bool {
-        self.test.may_show(mode)
     }
 }
 
 /// Reads `true` or `false` in any case: Python clients send `True`.
 fn test(parameters: &Parameters) -> Result<Option<bool>, FieldError> {
-    match parameters.text("test")? {
-        None => Ok(None),
-        Some(text) if text.eq_ignore_ascii_case("true") => Ok(Some(true)),
-        Some(text) if text.eq_ignore_ascii_case("false") => Ok(Some(false)),
-        Some(_) => Err(invalid("test", "must be true or false")),
-    }
+    parameters.parsed("test", "must be true or false", |text| {
+        text.to_ascii_lowercase().parse().ok()
+    })
 }
 
 /// The states with a status. `succeeded` and `completed` are equivalent.
@@ -188,19 +174,13 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
-
-    fn param<T>(read: Result<T, FieldError>) -> Option<String> {
-        match read {
-            Err(FieldError::Invalid { param, .. }) => Some(param),
-            _ => None,
-        }
-    }
+    use crate::samples::is_invalid;
 
     #[test]
     fn the_documents_query_is_read() -> Result<(), FieldError> {
         let read = ListPayments::read("status=succeeded&test=false")?;
         assert_eq!(read.states, [State::Captured]);
-        assert!(!read.may_show(Mode::Test) && read.may_show(Mode::Live));
+        assert!(!read.test.may_show(Mode::Test) && read.test.may_show(Mode::Live));
         let bare = ListPayments::read("")?;
         assert_eq!(
             (bare.states, bare.page.limit, bare.page.offset),
@@ -209,7 +189,7 @@ mod tests {
         assert!(bare.test.may_show(Mode::Test) && bare.test.may_show(Mode::Live));
         let read = ListPayments::read("limit=7&offset=14&test=True")?;
         assert_eq!((read.page.limit, read.page.offset), (7, 14));
-        assert!(read.may_show(Mode::Test));
+        assert!(read.test.may_show(Mode::Test));
         Ok(())
     }
 
@@ -250,25 +230,17 @@ mod tests {
                 "starting_after",
             ),
         ] {
-            assert_eq!(
-                param(ListPayments::read(query)).as_deref(),
-                Some(name),
-                "{query}"
-            );
+            assert!(is_invalid(ListPayments::read(query).err(), name), "{query}");
         }
-        assert_eq!(
-            param(ReadPayment::read("test=maybe")).as_deref(),
-            Some("test")
-        );
+        assert!(is_invalid(ReadPayment::read("test=maybe").err(), "test"));
         for (query, name) in [
             ("page=0", "page"),
             ("page=1002", "page"),
             ("page=10001&page_size=2", "page"),
             ("page_size=101", "page_size"),
         ] {
-            assert_eq!(
-                param(CustomerPages::read(query)).as_deref(),
-                Some(name),
+            assert!(
+                is_invalid(CustomerPages::read(query).err(), name),
                 "{query}"
             );
         }

@@ -5,7 +5,7 @@ mod lists;
 mod payment;
 mod refund;
 
-pub use self::customer::{CreateCustomer, CustomerBody};
+pub use self::customer::CustomerBody;
 pub use self::lists::{
     CustomerPages, CustomerPagesParameters, ListPayments, PaymentsParameters, ReadPayment,
     ReadPaymentParameters,
@@ -17,33 +17,24 @@ pub use self::refund::{
 
 use rust_decimal::Decimal;
 
-use crate::fields::FieldError;
+use crate::decimal::decimals;
+use crate::fields::{FieldError, invalid};
 
 /// Pattern of a decimal amount: no sign, exponent, spaces or leading zeros.
 const DECIMAL: &str = r"^(0|[1-9][0-9]*)(\.[0-9]+)?$";
 
-/// Parses an amount with at most `decimals` digits after the point.
-fn decimal(param: &str, text: &str, decimals: u32) -> Result<Decimal, FieldError> {
-    let (whole, fraction) = text.split_once('.').unwrap_or((text, "0"));
-    let is_number = |digits: &str| !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit());
-    let is_plain = is_number(whole) && is_number(fraction);
-    let has_zeros = whole.len() > 1 && whole.starts_with('0');
-    let most = usize::try_from(decimals).unwrap_or_default();
-    let is_fine = text.contains('.') && fraction.len() > most;
-    let wrong = |why| FieldError::Invalid {
-        param: param.to_owned(),
-        why,
-    };
-    if !is_plain || has_zeros || is_fine {
-        let why = match decimals {
+/// Parses an amount with at most `most` digits after the point.
+fn decimal(param: &str, text: &str, most: u32) -> Result<Decimal, FieldError> {
+    if decimals(text).is_none_or(|count| count > most) {
+        let why = match most {
             0 => "must be a whole number in a string, such as \"99\"".to_owned(),
             _ => format!(
-                "must be a decimal number in a string, such as \"99.99\", with at most {decimals} decimals"
+                "must be a decimal number in a string, such as \"99.99\", with at most {most} decimals"
             ),
         };
-        return Err(wrong(why));
+        return Err(invalid(param, why));
     }
-    Decimal::from_str_exact(text).map_err(|_| wrong(TOO_LARGE.to_owned()))
+    Decimal::from_str_exact(text).map_err(|_| invalid(param, TOO_LARGE))
 }
 
 /// The message for an amount that is too large.

@@ -10,7 +10,7 @@ use serde_json::Value;
 use url::Url;
 
 use super::{DECIMAL, TOO_LARGE, decimal};
-use crate::fields::{FieldError, Fields};
+use crate::fields::{FieldError, Fields, Why, invalid};
 use crate::limits;
 
 /// Maximum length of a description, in characters. Together with the limits of the other fields, it
@@ -40,13 +40,15 @@ impl CreatePayment {
     pub fn read(body: Value, mode: Mode) -> Result<Self, FieldError> {
         let mut fields = Fields::of(body)?;
         let money = money(&mut fields)?;
-        let description = description(&mut fields)?;
-        let description = Some(fields.required("description", description)?);
-        let items = items(&mut fields)?;
-        let items = fields.required("items", items)?;
+        let description = Some(fields.required("description", |fields, _| description(fields))?);
+        let items = fields.required("items", |fields, _| items(fields))?;
         let return_url = return_url(&mut fields, mode)?;
         fields.finish()?;
-        Ok(Self::of(money, description, items, return_url))
+        Ok(Self {
+            money,
+            description,
+            checkout: Checkout { items, return_url },
+        })
     }
 
     /// Reads the body of `POST /v1/payments/session`: the same fields, except that `description`
@@ -61,48 +63,32 @@ impl CreatePayment {
             .text("mode", limits::WORD_MAX)?
             .is_some_and(|mode| mode != "payment")
         {
-            return Err(wrong("mode", "must be payment"));
+            return Err(invalid("mode", "must be payment"));
         }
         fields.finish()?;
-        Ok(Self::of(money, description, items, return_url))
-    }
-
-    const fn of(
-        money: Money,
-        description: Option<String>,
-        items: Vec<String>,
-        return_url: String,
-    ) -> Self {
-        Self {
+        Ok(Self {
             money,
             description,
             checkout: Checkout { items, return_url },
-        }
-    }
-}
-
-fn wrong(param: &str, why: impl Into<String>) -> FieldError {
-    FieldError::Invalid {
-        param: param.to_owned(),
-        why: why.into(),
+        })
     }
 }
 
 fn money(fields: &mut Fields) -> Result<Money, FieldError> {
-    let amount = fields.text("amount", limits::AMOUNT_MAX)?;
-    let amount = fields.required("amount", amount)?;
-    let code = fields.text("currency", limits::WORD_MAX)?;
-    let code = fields.required("currency", code)?;
+    let amount = fields.required("amount", |fields, name| {
+        fields.text(name, limits::AMOUNT_MAX)
+    })?;
+    let code = fields.required("currency", Fields::word)?;
     let currency = Currency::parse(&code).ok_or_else(|| {
-        wrong(
+        invalid(
             "currency",
             "must be an ISO 4217 code in upper case, such as USD",
         )
     })?;
     let amount = decimal("amount", &amount, currency.exponent())?;
     Money::from_major(amount, currency).map_err(|not| match not {
-        AmountError::NotPositive | AmountError::TooFine => wrong("amount", "must be more than 0"),
-        AmountError::TooLarge => wrong("amount", TOO_LARGE),
+        AmountError::NotPositive | AmountError::TooFine => invalid("amount", "must be more than 0"),
+        AmountError::TooLarge => invalid("amount", TOO_LARGE),
     })
 }
 
@@ -112,7 +98,7 @@ fn description(fields: &mut Fields) -> Result<Option<String>, FieldError> {
         .as_ref()
         .is_some_and(|text| text.trim().is_empty())
     {
-        return Err(wrong("description", "must not be empty"));
+        return Err(invalid("description", "must not be empty"));
     }
     Ok(description)
 }
@@ -122,11 +108,13 @@ fn items(fields: &mut Fields) -> Result<Option<Vec<String>>, FieldError> {
         return Ok(None);
     };
     if items.is_empty() || items.len() > ITEMS_MAX {
-        return Err(wrong("items", format!("must have 1 to {ITEMS_MAX} items")));
+        return Err(invalid(
+            "items",
+            format!("must have 1 to {ITEMS_MAX} items"),
+        ));
     }
     if items.iter().any(|item| card::contains_card_number(item)) {
-        let param = "items".to_owned();
-        return Err(FieldError::CardNumber { param });
+        return Err(FieldError::new("items", Why::CardNumber));
     }
     let is_fit = |item: &String| {
         let length = item.chars().count();
@@ -137,14 +125,15 @@ fn items(fields: &mut Fields) -> Result<Option<Vec<String>>, FieldError> {
         let why = format!(
             "must have texts of 1 to {ITEM_MAX} characters, {ITEMS_LENGTH_MAX} together, without NUL"
         );
-        return Err(wrong("items", why));
+        return Err(invalid("items", why));
     }
     Ok(Some(items))
 }
 
 fn return_url(fields: &mut Fields, mode: Mode) -> Result<String, FieldError> {
-    let text = fields.text("return_url", limits::URL_MAX)?;
-    let text = fields.required("return_url", text)?;
+    let text = fields.required("return_url", |fields, name| {
+        fields.text(name, limits::URL_MAX)
+    })?;
     let is_https = text.starts_with("https://");
     let is_http = text.starts_with("http://");
     // URL parsers drop spaces and tabs. Reject them, so that the stored URL is the one checked.
@@ -154,13 +143,19 @@ fn return_url(fields: &mut Fields, mode: Mode) -> Result<String, FieldError> {
         .filter(|_| is_plain && (is_https || is_http));
     let Some(url) = url else {
         let why = "must be an absolute URL, such as https://example.com/payment-result";
-        return Err(wrong("return_url", why));
+        return Err(invalid("return_url", why));
     };
     if !url.username().is_empty() || url.password().is_some() {
-        return Err(wrong("return_url", "must not hold a user name or password"));
+        return Err(invalid(
+            "return_url",
+            "must not hold a user name or password",
+        ));
     }
     if mode.is_live() && !is_https {
-        return Err(wrong("return_url", "must begin with https:// in live mode"));
+        return Err(invalid(
+            "return_url",
+            "must begin with https:// in live mode",
+        ));
     }
     Ok(text)
 }

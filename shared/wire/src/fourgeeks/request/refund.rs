@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::{DECIMAL, decimal};
-use crate::fields::{FieldError, Fields};
+use crate::fields::{FieldError, Fields, invalid};
 use crate::fourgeeks::payment_id;
 use crate::limits;
 
@@ -48,11 +48,12 @@ impl CreateRefund {
         let charge = fields.text("charge_id", 100)?;
         let read = match (payment, charge) {
             (Some(_), Some(_)) => {
-                return Err(wrong("charge_id", "must not stand beside payment_id"));
+                let why = "must not stand beside payment_id";
+                return Err(invalid("charge_id", why));
             }
             (None, Some(charge)) => Self::of_charge(&mut fields, charge)?,
             (payment, None) => {
-                let payment = fields.required("payment_id", payment)?;
+                let payment = fields.required("payment_id", |_, _| Ok(payment))?;
                 Self::of_payment(&mut fields, &payment)?
             }
         };
@@ -78,7 +79,7 @@ impl CreateRefund {
             .is_some_and(|reason| !REASONS.contains(&reason))
         {
             let why = format!("must be one of {}", REASONS.join(", "));
-            return Err(wrong("reason", &why));
+            return Err(invalid("reason", why));
         }
         Ok(Self {
             payment_id: payment_id(&charge),
@@ -86,13 +87,6 @@ impl CreateRefund {
             amount: amount.transpose()?.map(RequestedAmount::Major),
             reason,
         })
-    }
-}
-
-fn wrong(param: &str, why: &str) -> FieldError {
-    FieldError::Invalid {
-        param: param.to_owned(),
-        why: why.to_owned(),
     }
 }
 

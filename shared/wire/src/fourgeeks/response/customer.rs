@@ -34,11 +34,6 @@ impl<'a> Customer<'a> {
             description: customer.description.as_deref(),
         }
     }
-
-    /// Serializes the response body.
-    pub fn body(&self) -> String {
-        crate::json(self)
-    }
 }
 
 /// A page of customers, newest first: `GET /v1/customers`.
@@ -52,13 +47,6 @@ pub struct Customers<'a> {
     pub limit: u32,
     /// Number of objects skipped.
     pub offset: u32,
-}
-
-impl Customers<'_> {
-    /// Serializes the response body.
-    pub fn body(&self) -> String {
-        crate::json(self)
-    }
 }
 
 /// A customer with the UUID that lists of payments show.
@@ -108,40 +96,23 @@ pub struct CustomerPage<'a> {
     pub results: Vec<CustomerRow<'a>>,
 }
 
-impl CustomerPage<'_> {
-    /// Serializes the response body.
-    pub fn body(&self) -> String {
-        crate::json(self)
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use domain::id::{CustomerId, MerchantId};
-    use domain::merchant::Mode;
-    use serde_json::Map;
-    use time::macros::datetime;
+    use domain::id::CustomerId;
+    use serde_json::{Error, Map};
 
     use super::*;
+    use crate::{Body, samples};
 
-    fn customer() -> customer::Customer {
-        customer::Customer {
+    #[test]
+    fn a_customer_and_both_lists_are_written_as_found() -> Result<(), Error> {
+        let customer = customer::Customer {
             id: CustomerId(Uuid::from_u128(1)),
-            merchant_id: MerchantId(Uuid::from_u128(2)),
-            mode: Mode::Test,
-            email: Some("customer@example.com".to_owned()),
-            name: Some("John Doe".to_owned()),
             phone: Some("+1234567890".to_owned()),
             description: Some("Premium customer".to_owned()),
             metadata: Map::new(),
-            created_at: datetime!(2025-12-04 10:30:00 UTC),
-            updated_at: datetime!(2025-12-04 10:30:00 UTC),
-        }
-    }
-
-    #[test]
-    fn a_customer_and_both_lists_are_written_as_found() {
-        let customer = customer();
+            ..samples::customer()?
+        };
         let one = r#"{"id":"cus_0000000000000000000001","object":"customer","email":"customer@example.com","name":"John Doe","phone":"+1234567890","description":"Premium customer"}"#;
         assert_eq!(Customer::of(&customer).body(), one);
         let items = vec![Customer::of(&customer)];
@@ -165,5 +136,6 @@ mod tests {
             page.body(),
             r#"{"count":3,"next":"https://pay.example.com/v1/customers/?page=3&page_size=1","previous":null,"results":[{"id":"00000000-0000-0000-0000-000000000001","email":"customer@example.com","name":"John Doe","phone":"+1234567890","description":"Premium customer","metadata":{},"test":true}]}"#
         );
+        Ok(())
     }
 }

@@ -2,16 +2,13 @@
 
 use domain::card::{Brand, MaskedCard};
 use domain::id::{CustomerId, MerchantId, PaymentId};
-use domain::merchant::Mode;
-use domain::money::{Currency, Money};
-use domain::payment::{Checkout, Customer, Method, Payment, State};
-use rust_decimal::Decimal;
+use domain::payment::{Checkout, Customer, Payment};
+use serde_json::Error;
 use time::macros::datetime;
 use uuid::{Uuid, uuid};
 
-use crate::error::SurfaceError;
 use crate::fourgeeks::MerchantProfile;
-use crate::fourgeeks::error::{Error, INTERNAL};
+use crate::samples::{self, money};
 
 /// The merchant in the document's example URL.
 pub fn merchant_profile() -> MerchantProfile {
@@ -21,24 +18,13 @@ pub fn merchant_profile() -> MerchantProfile {
     }
 }
 
-/// Creates an amount. `code` must be valid.
-pub fn money(minor: i64, code: &str) -> Result<Money, Error> {
-    let currency = Currency::parse(code).ok_or_else(|| Error::of(&INTERNAL))?;
-    Money::from_minor(minor, currency).map_err(|_| Error::of(&INTERNAL))
-}
-
 /// The payment that the document retrieves, with an id of our own.
 pub fn payment() -> Result<Payment, Error> {
     Ok(Payment {
         id: PaymentId(Uuid::from_u128(1)),
         merchant_id: MerchantId(Uuid::from_u128(2)),
-        mode: Mode::Test,
-        state: State::Captured,
-        failure: None,
         money: money(50_000, "USD")?,
-        method: Method::Card,
         description: Some("Premium subscription payment".to_owned()),
-        metadata: serde_json::Map::new(),
         customer: Some(Customer {
             id: CustomerId(uuid!("5c35a9f5-cd2a-4bf5-a0e2-d946eedeefeb")),
             email: Some("customer@example.com".to_owned()),
@@ -51,13 +37,12 @@ pub fn payment() -> Result<Payment, Error> {
             exp_month: 1,
             exp_year: 2030,
         }),
-        intent_id: None,
         checkout: Some(Checkout {
             items: vec!["Premium Plan - Monthly".to_owned()],
             return_url: "https://example.com/payment-result".to_owned(),
         }),
-        refunded: Decimal::ZERO,
         created_at: datetime!(2025-12-04 10:30:00 UTC),
         updated_at: datetime!(2025-12-04 10:35:00 UTC),
+        ..samples::payment("0")?
     })
 }

@@ -4,8 +4,8 @@ use domain::payment::{self, Failure, State};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::seconds;
 use crate::fourgeeks::{MerchantProfile, checkout, session};
+use crate::iso8601::seconds;
 
 /// Status of a payment. All but `pending` are final.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
@@ -102,11 +102,6 @@ impl Created {
             data,
         }
     }
-
-    /// Serializes the response body.
-    pub fn body(&self) -> String {
-        crate::json(self)
-    }
 }
 
 /// A payment.
@@ -175,11 +170,6 @@ impl<'a> Payment<'a> {
             decline_reason: failure.map(Failure::name),
         }
     }
-
-    /// Serializes the response body.
-    pub fn body(&self) -> String {
-        crate::json(self)
-    }
 }
 
 /// Public view of a payment, for anyone who has the link to its checkout page.
@@ -219,19 +209,16 @@ impl<'a> PublicPayment<'a> {
             test: !payment.mode.is_live(),
         })
     }
-
-    /// Serializes the response body.
-    pub fn body(&self) -> String {
-        crate::json(self)
-    }
 }
 
 #[cfg(test)]
 mod tests {
+    use serde_json::Error;
+
     use super::*;
-    use crate::error::SurfaceError;
-    use crate::fourgeeks::error::{Error, INTERNAL};
-    use crate::fourgeeks::response::examples::{merchant_profile, money, payment};
+    use crate::Body;
+    use crate::fourgeeks::response::examples::{merchant_profile, payment};
+    use crate::samples::{money, sample};
 
     #[test]
     fn the_documents_payment_is_written_as_printed() -> Result<(), Error> {
@@ -275,7 +262,7 @@ mod tests {
     fn a_created_payment_is_answered_as_printed() -> Result<(), Error> {
         let payment = payment()?;
         let started = Started::of("https://pay.example.com", &payment, &merchant_profile());
-        let started = started.ok_or_else(|| Error::of(&INTERNAL))?;
+        let started = sample(started)?;
         let start = r#"{"code":202,"title":"Action required","content":"Show the checkout page to complete payment.","data":{"id_payment":"pay_0000000000000000000001","redirect":"https://pay.example.com/checkout/?data=ey"#;
         let end = format!("{}\"}}}}", started.redirect);
         let body = Created::of(started.clone()).body();

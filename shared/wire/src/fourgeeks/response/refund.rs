@@ -4,7 +4,7 @@ use domain::refund;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::seconds;
+use crate::iso8601::seconds;
 use crate::status::Status;
 
 /// A refund.
@@ -45,11 +45,6 @@ impl<'a> Refund<'a> {
             test: !refund.mode.is_live(),
         }
     }
-
-    /// Serializes the response body.
-    pub fn body(&self) -> String {
-        crate::json(self)
-    }
 }
 
 /// A refund in the response to a request with `charge_id`.
@@ -84,11 +79,6 @@ impl<'a> ChargeRefund<'a> {
             test: !refund.mode.is_live(),
         }
     }
-
-    /// Serializes the response body.
-    pub fn body(&self) -> String {
-        crate::json(self)
-    }
 }
 
 /// A page of refunds, newest first.
@@ -104,47 +94,37 @@ pub struct Refunds<'a> {
     pub offset: u32,
 }
 
-impl Refunds<'_> {
-    /// Serializes the response body.
-    pub fn body(&self) -> String {
-        crate::json(self)
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use domain::id::{MerchantId, PaymentId, RefundId};
-    use domain::merchant::Mode;
-    use domain::refund::State;
+    use domain::id::{PaymentId, RefundId};
+    use serde_json::Error;
     use time::macros::datetime;
     use uuid::Uuid;
 
     use super::*;
-    use crate::fourgeeks::error::Error;
-    use crate::fourgeeks::response::examples::money;
+    use crate::Body;
+    use crate::samples::{self, money};
 
-    fn refund(state: State) -> Result<refund::Refund, Error> {
+    fn refund(state: &str) -> Result<refund::Refund, Error> {
         Ok(refund::Refund {
             id: RefundId(Uuid::from_u128(1)),
             payment_id: PaymentId(Uuid::from_u128(2)),
-            merchant_id: MerchantId(Uuid::from_u128(3)),
-            mode: Mode::Test,
-            state,
             money: money(1_099, "USD")?,
             reason: Some("requested_by_customer".to_owned()),
             created_at: datetime!(2025-12-04 10:30:00 UTC),
+            ..samples::refund(state)?
         })
     }
 
     #[test]
     fn both_shapes_are_written_as_found() -> Result<(), Error> {
         assert_eq!(
-            Refund::of(&refund(State::Refunding)?).body(),
+            Refund::of(&refund("refunding")?).body(),
             r#"{"id":"ref_0000000000000000000001","object":"refund","payment_id":"pay_0000000000000000000002","amount":1099,"status":"pending","currency":"USD","reason":"requested_by_customer","created_at":"2025-12-04T10:30:00Z","test":true}"#
         );
         let charge = "00000000-0000-0000-0000-000000000002";
         assert_eq!(
-            ChargeRefund::of(&refund(State::Refunded)?, charge).body(),
+            ChargeRefund::of(&refund("refunded")?, charge).body(),
             r#"{"refund_id":"ref_0000000000000000000001","charge_id":"00000000-0000-0000-0000-000000000002","amount":"10.99","currency":"usd","reason":"requested_by_customer","status":"succeeded","test":true}"#
         );
         Ok(())
@@ -152,7 +132,7 @@ mod tests {
 
     #[test]
     fn a_list_says_how_much_there_is() -> Result<(), Error> {
-        let failed = refund(State::Failed)?;
+        let failed = refund("failed")?;
         let refunds = Refunds {
             items: vec![Refund::of(&failed)],
             total_items: 12,

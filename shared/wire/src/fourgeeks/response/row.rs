@@ -9,8 +9,8 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 use uuid::{Builder, Uuid};
 
-use super::microseconds;
 use crate::fourgeeks::number::Number;
+use crate::iso8601::microseconds;
 
 /// Number of decimals of an inverted exchange rate.
 const INVERSE_DIGITS: u32 = 10;
@@ -191,14 +191,15 @@ fn product(payment: &payment::Payment) -> Option<Uuid> {
 
 #[cfg(test)]
 mod tests {
+    use domain::id::PaymentId;
     use proptest::prelude::*;
+    use serde_json::Error;
     use time::macros::datetime;
     use uuid::uuid;
 
     use super::*;
-    use crate::fourgeeks::error::Error;
-    use crate::fourgeeks::response::examples::{money, payment};
-    use domain::id::PaymentId;
+    use crate::fourgeeks::response::examples::payment;
+    use crate::samples::money;
 
     /// The first row in the document, except for `product`, which is ours.
     const PRINTED: &str = r#"[{"id":"7f277445-d4d0-47e2-bd6f-4664e4480778","product":"@","customer":"5c35a9f5-cd2a-4bf5-a0e2-d946eedeefeb","amount":100.0,"fee":5.5,"currency":"USD","description":null,"statement_description":"JUANPESA","status":"succeeded","capture":true,"created_on":"2025-11-04T14:33:25.690012Z","refund":null,"captured":null,"test":true,"card_last4":"","card_exp_month":"","card_exp_year":"","card_country":"","card_brand":"","exchange_usd_to_payout":0.0,"exchange_original_payout_to_usd":0.0,"exchange_usd_to_local":533.48,"exchange_original_local_to_usd":1.0,"currency_local":"CRC","net":94.5,"net_currency":"USD"}]"#;
@@ -298,10 +299,9 @@ mod tests {
         /// Parses the amount from the text, to avoid a float.
         #[test]
         fn every_amount_is_written_exactly(minor in 1..=domain::money::MINOR_MAX, code in prop::sample::select(vec!["USD", "JPY", "KWD", "CLF"])) {
-            let mut payment = printed().map_err(|_| TestCaseError::fail("no example"))?;
-            payment.money = money(minor, code).map_err(|_| TestCaseError::fail("no money"))?;
-            let exchange = exchange().map_err(|_| TestCaseError::fail("no rates"))?;
-            let body = list(&[PaymentRow::of(&payment, Booked::default(), &exchange, "")]);
+            let mut payment = printed()?;
+            payment.money = money(minor, code)?;
+            let body = list(&[PaymentRow::of(&payment, Booked::default(), &exchange()?, "")]);
             let (_, rest) = body.split_once(r#""amount":"#).unwrap_or_default();
             let (text, _) = rest.split_once(',').unwrap_or_default();
             prop_assert_eq!(text.parse::<Decimal>()?, payment.money.amount());

@@ -24,11 +24,6 @@ impl SessionCreated {
             checkout_url: started.redirect,
         }
     }
-
-    /// Serializes the response body.
-    pub fn body(&self) -> String {
-        crate::json(self)
-    }
 }
 
 /// Public view of a session, for anyone who knows its id.
@@ -52,25 +47,20 @@ impl<'a> Session<'a> {
             payment: PublicPayment::of(payment)?,
         })
     }
-
-    /// Serializes the response body.
-    pub fn body(&self) -> String {
-        crate::json(self)
-    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::error::SurfaceError;
-    use crate::fourgeeks::error::{Error, INTERNAL};
+    use crate::Body;
     use crate::fourgeeks::response::examples::{merchant_profile, payment};
+    use crate::samples::sample;
 
     #[test]
-    fn a_session_leads_to_the_payments_page() -> Result<(), Error> {
+    fn a_session_leads_to_the_payments_page() -> Result<(), serde_json::Error> {
         let payment = payment()?;
-        let started = Started::of("https://pay.example.com", &payment, &merchant_profile())
-            .ok_or_else(|| Error::of(&INTERNAL))?;
+        let started = Started::of("https://pay.example.com", &payment, &merchant_profile());
+        let started = sample(started)?;
         let start = format!(
             r#"{{"session_id":"session_0000000000000000000001","checkout_url":"{}""#,
             started.redirect

@@ -4,6 +4,6 @@ mod payment;
 mod refund;
 mod transactions;
 
-pub use self::payment::{CreatePayment, CreatePaymentBody, Customer};
-pub use self::refund::{RefundBody, RefundPayment};
+pub use self::payment::{CreatePayment, CreatePaymentBody, Payer};
+pub use self::refund::RefundPayment;
 pub use self::transactions::{Transactions, TransactionsParameters};

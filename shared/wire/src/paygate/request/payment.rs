@@ -19,7 +19,7 @@ pub struct CreatePayment {
     /// The amount.
     pub money: Money,
     /// The payer.
-    pub customer: Option<Customer>,
+    pub customer: Option<Payer>,
     /// The card to charge; without one, the payment stays pending.
     pub card: Option<Card>,
     /// The merchant's description.
@@ -28,24 +28,12 @@ pub struct CreatePayment {
     pub metadata: Map<String, Value>,
 }
 
-/// The payer.
-#[derive(Debug)]
-pub struct Customer {
-    /// E-mail address; each belongs to one customer.
-    pub email: Option<String>,
-    /// Full name.
-    pub name: Option<String>,
-    /// Telephone number.
-    pub phone: Option<String>,
-}
-
 impl CreatePayment {
     /// Reads the body of `POST /v1/payments`.
     pub fn read(body: Value) -> Result<Self, Error> {
         let mut fields = Fields::of(body)?;
         let money = money(&mut fields)?;
-        let method = fields.text("payment_method", limits::WORD_MAX)?;
-        let method = fields.required("payment_method", method)?;
+        let method = fields.required("payment_method", Fields::word)?;
         if method != "card" {
             let unsupported = &error::PAYMENT_METHOD_UNSUPPORTED;
             return Err(Error::about(unsupported, "payment_method"));
@@ -66,10 +54,8 @@ impl CreatePayment {
 }
 
 fn money(fields: &mut Fields) -> Result<Money, Error> {
-    let minor = fields.integer("amount")?;
-    let minor = fields.required("amount", minor)?;
-    let code = fields.text("currency", limits::WORD_MAX)?;
-    let code = fields.required("currency", code)?;
+    let minor = fields.required("amount", Fields::integer)?;
+    let code = fields.required("currency", Fields::word)?;
     let currency = Currency::parse(&code);
     let currency = currency.ok_or_else(|| Error::about(&error::CURRENCY_INVALID, "currency"))?;
     let least = least_minor(currency);
@@ -101,12 +87,12 @@ fn shown(minor: i64, currency: Currency) -> String {
     format!("{sign}{} {currency}", amount.unwrap_or_default())
 }
 
-fn payer(mut fields: Fields) -> Result<Customer, Error> {
+fn payer(mut fields: Fields) -> Result<Payer, Error> {
     let email = customer::email(&mut fields)?;
     let name = customer::name(&mut fields)?;
     let phone = customer::phone(&mut fields)?;
     fields.finish()?;
-    Ok(Customer { email, name, phone })
+    Ok(Payer { email, name, phone })
 }
 
 /// A payment to create.
@@ -126,7 +112,7 @@ pub struct CreatePaymentBody {
     pub payment_method: String,
     /// The payer. If a customer with this e-mail address exists, the payment is attached to it and
     /// the customer is not changed.
-    pub customer: Option<PayerBody>,
+    pub customer: Option<Payer>,
     /// The card to charge. Without a card, the payment stays `pending` and fails after 24 hours.
     pub card: Option<CardBody>,
     /// Your description of the payment.
@@ -138,10 +124,10 @@ pub struct CreatePaymentBody {
 }
 
 /// The payer.
-#[derive(Deserialize, JsonSchema)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(rename = "PayerDetails")]
-pub struct PayerBody {
+pub struct Payer {
     /// E-mail address.
     #[schemars(length(max = limits::EMAIL_MAX), example = &"customer@example.com")]
     pub email: Option<String>,

@@ -9,34 +9,12 @@ use crate::fields::Fields;
 use crate::limits;
 use crate::paygate::error::{self, Error};
 
-/// A refund to create. The path identifies the payment.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RefundPayment {
-    /// Amount in minor units, greater than zero; `None` means the remaining amount.
-    pub minor: Option<i64>,
-    /// The merchant's reason.
-    pub reason: Option<String>,
-}
-
-impl RefundPayment {
-    /// Reads the body of `POST /v1/payments/{id}/refund`.
-    pub fn read(body: Value) -> Result<Self, Error> {
-        let mut fields = Fields::of(body)?;
-        let minor = fields.integer("amount")?;
-        if minor.is_some_and(|minor| minor <= 0) {
-            return Err(Error::about(&error::AMOUNT_NOT_POSITIVE, "amount"));
-        }
-        let reason = fields.text("reason", limits::REASON_MAX)?;
-        fields.finish()?;
-        Ok(Self { minor, reason })
-    }
-}
-
 /// A refund to create.
-#[derive(Deserialize, JsonSchema)]
+// The path identifies the payment.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(rename = "RefundToCreate")]
-pub struct RefundBody {
+pub struct RefundPayment {
     /// Amount to refund, in the smallest unit of the payment's currency. Defaults to the amount not
     /// yet refunded.
     #[schemars(range(min = 1, max = limits::MINOR_MAX), example = 2500)]
@@ -44,6 +22,20 @@ pub struct RefundBody {
     /// Reason for the refund.
     #[schemars(length(max = limits::REASON_MAX), example = &"customer_request")]
     pub reason: Option<String>,
+}
+
+impl RefundPayment {
+    /// Reads the body of `POST /v1/payments/{id}/refund`.
+    pub fn read(body: Value) -> Result<Self, Error> {
+        let mut fields = Fields::of(body)?;
+        let amount = fields.integer("amount")?;
+        if amount.is_some_and(|minor| minor <= 0) {
+            return Err(Error::about(&error::AMOUNT_NOT_POSITIVE, "amount"));
+        }
+        let reason = fields.text("reason", limits::REASON_MAX)?;
+        fields.finish()?;
+        Ok(Self { amount, reason })
+    }
 }
 
 #[cfg(test)]
@@ -57,9 +49,9 @@ mod tests {
     #[test]
     fn the_documents_example_is_read() {
         let example = json!({"amount": 2500, "reason": "customer_request"});
-        assert!(serde_json::from_value::<RefundBody>(example.clone()).is_ok());
+        assert!(serde_json::from_value::<RefundPayment>(example.clone()).is_ok());
         let refund = RefundPayment {
-            minor: Some(2500),
+            amount: Some(2500),
             reason: Some("customer_request".to_owned()),
         };
         assert_eq!(RefundPayment::read(example), Ok(refund));
@@ -68,11 +60,11 @@ mod tests {
     #[test]
     fn without_an_amount_all_is_given_back() {
         let all = RefundPayment {
-            minor: None,
+            amount: None,
             reason: None,
         };
         for body in [json!({}), json!({"amount": null, "reason": null})] {
-            assert!(serde_json::from_value::<RefundBody>(body.clone()).is_ok());
+            assert!(serde_json::from_value::<RefundPayment>(body.clone()).is_ok());
             assert_eq!(RefundPayment::read(body), Ok(all.clone()));
         }
     }
@@ -112,7 +104,7 @@ mod tests {
         #[test]
         fn no_json_breaks_the_reader(body in any_json()) {
             match RefundPayment::read(body) {
-                Ok(refund) => prop_assert!(refund.minor.is_none_or(|minor| minor > 0)),
+                Ok(refund) => prop_assert!(refund.amount.is_none_or(|minor| minor > 0)),
                 Err(error) => prop_assert_eq!(error.status, 400),
             }
         }

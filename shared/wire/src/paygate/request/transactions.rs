@@ -6,9 +6,10 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use time::{Date, OffsetDateTime, Time};
 
+use crate::fields::invalid;
 use crate::page::{Page, PageParameters};
 use crate::paygate::error::Error;
-use crate::query::{Parameters, invalid};
+use crate::query::Parameters;
 use crate::status::Status;
 
 /// Parameters for listing payments, newest first.
@@ -29,21 +30,15 @@ impl Transactions {
     pub fn read(query: &str) -> Result<Self, Error> {
         let parameters = Parameters::of(query);
         let page = Page::read(&parameters, PaymentId::parse)?;
-        let states = match parameters.text("status")? {
-            None => Vec::new(),
-            Some(word) => {
-                let why = "must be pending, succeeded or failed";
-                let status = Status::parse(word).ok_or_else(|| invalid("status", why))?;
-                status.payment_states()
-            }
-        };
+        let why = "must be pending, succeeded or failed";
+        let status = parameters.parsed("status", why, Status::parse)?;
         let (first, last) = (parameters.date("from_date")?, parameters.date("to_date")?);
         if first.zip(last).is_some_and(|(first, last)| last < first) {
             return Err(invalid("to_date", "must not be before from_date").into());
         }
         Ok(Self {
             page,
-            states,
+            states: status.map(Status::payment_states).unwrap_or_default(),
             from: first.map(midnight),
             // The last day is included. `Date::MAX` has no next day, so it sets no bound.
             to: last.and_then(Date::next_day).map(midnight),

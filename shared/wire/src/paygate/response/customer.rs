@@ -41,9 +41,4 @@ impl<'a> Customer<'a> {
             created: customer.created_at.unix_timestamp(),
         }
     }
-
-    /// Serializes the response body.
-    pub fn body(&self) -> String {
-        crate::json(self)
-    }
 }

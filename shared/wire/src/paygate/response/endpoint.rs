@@ -1,11 +1,10 @@
 //! Webhook endpoint responses.
 
-use domain::id::EndpointId;
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use crate::subscription;
+use crate::subscription::{self, OBJECT};
 
 /// A webhook endpoint.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -14,7 +13,7 @@ pub struct Endpoint<'a> {
     /// Id of the endpoint, `whk_…`.
     id: String,
     /// Always `webhook_endpoint`.
-    #[schemars(extend("const" = "webhook_endpoint"))]
+    #[schemars(extend("const" = OBJECT))]
     object: &'static str,
     /// URL that events are posted to.
     url: &'a str,
@@ -43,7 +42,7 @@ impl<'a> Endpoint<'a> {
     pub fn of(endpoint: &'a subscription::Endpoint, secret: Option<&'a str>) -> Self {
         Self {
             id: endpoint.id.to_string(),
-            object: "webhook_endpoint",
+            object: OBJECT,
             url: &endpoint.url,
             events: &endpoint.events,
             status: subscription::status(endpoint.is_active),
@@ -52,39 +51,5 @@ impl<'a> Endpoint<'a> {
             secret,
             public_key: endpoint.public_key.as_deref(),
         }
-    }
-
-    /// Serializes the response body.
-    pub fn body(&self) -> String {
-        crate::json(self)
-    }
-}
-
-/// A deleted webhook endpoint, which receives no more events.
-#[derive(Debug, Serialize, JsonSchema)]
-#[schemars(rename = "DeletedWebhookEndpoint")]
-pub struct DeletedEndpoint {
-    /// Id of the deleted endpoint.
-    id: String,
-    /// Always `webhook_endpoint`.
-    #[schemars(extend("const" = "webhook_endpoint"))]
-    object: &'static str,
-    /// Always `true`.
-    deleted: bool,
-}
-
-impl DeletedEndpoint {
-    /// Builds the response to deleting the endpoint with this id.
-    pub fn of(id: EndpointId) -> Self {
-        Self {
-            id: id.to_string(),
-            object: "webhook_endpoint",
-            deleted: true,
-        }
-    }
-
-    /// Serializes the response body.
-    pub fn body(&self) -> String {
-        crate::json(self)
     }
 }

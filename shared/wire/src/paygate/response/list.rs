@@ -46,16 +46,12 @@ impl<T: Serialize> List<T> {
             has_more: false,
         }
     }
-
-    /// Serializes the response body.
-    pub fn body(&self) -> String {
-        crate::json(self)
-    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Body;
 
     #[test]
     fn a_part_says_where_it_stands_and_a_whole_list_does_not() {

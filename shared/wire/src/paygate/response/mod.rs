@@ -7,7 +7,8 @@ mod payment;
 mod refund;
 
 pub use self::customer::Customer;
-pub use self::endpoint::{DeletedEndpoint, Endpoint};
+pub use self::endpoint::Endpoint;
 pub use self::list::List;
 pub use self::payment::Payment;
 pub use self::refund::Refund;
+pub use crate::subscription::DeletedEndpoint;

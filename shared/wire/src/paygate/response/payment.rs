@@ -75,11 +75,6 @@ impl<'a> Payment<'a> {
             failure_message: payment.failure.map(failure_message),
         }
     }
-
-    /// Serializes the response body.
-    pub fn body(&self) -> String {
-        crate::json(self)
-    }
 }
 
 const fn failure_message(failure: Failure) -> &'static str {

@@ -44,9 +44,4 @@ impl<'a> Refund<'a> {
             created: refund.created_at.unix_timestamp(),
         }
     }
-
-    /// Serializes the response body.
-    pub fn body(&self) -> String {
-        crate::json(self)
-    }
 }

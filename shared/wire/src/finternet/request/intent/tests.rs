@@ -3,7 +3,7 @@ use serde_json::json;
 
 use super::*;
 use crate::error::SurfaceError;
-use crate::samples::{self, any_json};
+use crate::samples::{self, any_json, items};
 
 /// The example in the contract's reference.
 fn example() -> Value {
@@ -22,12 +22,13 @@ fn whole() -> Value {
     })
 }
 
-fn with(pointer: &str, value: Value) -> Result<CreateIntent, Error> {
-    CreateIntent::read(samples::with(whole(), pointer, value))
+/// Reads the body with this value at `path`.
+fn with(path: &str, value: Value) -> Result<CreateIntent, Error> {
+    CreateIntent::read(samples::with(whole(), &format!("/{path}"), value))
 }
 
-fn field_error(pointer: &str, value: Value) -> (String, String) {
-    let error = with(pointer, value).err();
+fn field_error(path: &str, value: Value) -> (String, String) {
+    let error = with(path, value).err();
     error.map_or(("accepted".to_owned(), String::new()), |error| {
         (error.message, error.param.unwrap_or_default())
     })
@@ -69,7 +70,7 @@ fn every_field_is_read() -> Result<(), Error> {
 #[test]
 fn the_documents_error_is_answered() {
     for zero in ["0", "0.00", "-0", "-1", "-100.00", "0.000000"] {
-        let error = with("/amount", json!(zero)).err();
+        let error = with("amount", json!(zero)).err();
         assert_eq!(
             error.map(|error| error.body()).as_deref(),
             Some(
@@ -82,37 +83,17 @@ fn the_documents_error_is_answered() {
 
 #[test]
 fn an_amount_is_a_plain_decimal_in_a_string() {
-    for wrong in [
-        json!(100),
-        json!(100.0),
-        json!(true),
-        json!(["100.00"]),
-        json!({}),
-        json!(""),
-        json!("."),
-        json!("100."),
-        json!(".5"),
-        json!("+1"),
-        json!("--1"),
-        json!("1e2"),
-        json!("1,000.00"),
-        json!("1_000"),
-        json!(" 1"),
-        json!("1 "),
-        json!("007"),
-        json!("00"),
-        json!("0x10"),
-        json!("NaN"),
-        json!("inf"),
-        json!("1.0.0"),
-        json!("١"),
-        json!("1.\u{ff10}"),
-    ] {
-        let (message, param) = field_error("/amount", wrong.clone());
+    let texts = [
+        "", ".", "100.", ".5", "+1", "--1", "1e2", "1,000.00", "1_000", " 1", "1 ", "007", "00",
+        "0x10", "NaN", "inf", "1.0.0", "١", "1.０",
+    ];
+    let others = items(json!([100, 100.0, true, ["100.00"], {}]));
+    for wrong in texts.into_iter().map(Value::from).chain(others) {
+        let (message, param) = field_error("amount", wrong.clone());
         assert_eq!(param, "amount", "{wrong}");
         assert!(message.contains("amount must be a"), "{message}");
     }
-    assert_eq!(field_error("/amount", Value::Null).0, "amount is required");
+    assert_eq!(field_error("amount", Value::Null).0, "amount is required");
     for (currency, finest, too_fine) in [
         ("USD", "0.01", "0.010"),
         ("USDC", "0.000001", "0.0000001"),
@@ -149,16 +130,16 @@ fn words_are_the_contract_s() {
         ("settlementMethod", json!("OFF_RAMP_TO_ACH")),
         ("settlementMethod", json!(7)),
     ] {
-        let (message, param) = field_error(&format!("/{name}"), wrong);
+        let (message, param) = field_error(name, wrong);
         assert_eq!(param, name);
         assert!(message.starts_with(&format!("{name} must be")), "{message}");
     }
     for kind in ["DELIVERY_VS_PAYMENT", "CONDITIONAL", "CONSENTED_PULL"] {
-        assert!(with("/type", json!(kind)).is_ok());
+        assert!(with("type", json!(kind)).is_ok());
     }
     for name in ["currency", "type"] {
         let expected = (format!("{name} is required"), name.to_owned());
-        assert_eq!(field_error(&format!("/{name}"), Value::Null), expected);
+        assert_eq!(field_error(name, Value::Null), expected);
     }
 }
 
@@ -166,35 +147,19 @@ fn words_are_the_contract_s() {
 fn terms_of_delivery_are_checked() {
     let short = format!("0x{}", "4f".repeat(31));
     for (name, values) in [
-        (
-            "deliveryPeriod",
-            vec![
-                json!(0),
-                json!(-1),
-                json!(315_360_001),
-                json!("1"),
-                json!(1.5),
-            ],
-        ),
-        (
-            "expectedDeliveryHash",
-            vec![json!(short), json!("4f"), json!(7), json!("0xzz")],
-        ),
-        ("deliveryOracle", vec![json!(short), json!("0x"), json!({})]),
-        ("autoRelease", vec![json!("true"), json!(1)]),
+        ("deliveryPeriod", json!([0, -1, 315_360_001, "1", 1.5])),
+        ("expectedDeliveryHash", json!([short, "4f", 7, "0xzz"])),
+        ("deliveryOracle", json!([short, "0x", {}])),
+        ("autoRelease", json!(["true", 1])),
     ] {
-        for value in values {
-            assert_eq!(
-                field_error(&format!("/{name}"), value.clone()).1,
-                name,
-                "{value}"
-            );
+        for value in items(values) {
+            assert_eq!(field_error(name, value.clone()).1, name, "{value}");
         }
     }
     // Digits in a hash are not a card number.
     let hash = format!("0xabcd4242424242424242{}", "ef".repeat(22));
     assert_eq!(
-        field_error("/expectedDeliveryHash", json!(hash)).0,
+        field_error("expectedDeliveryHash", json!(hash)).0,
         "accepted"
     );
 }
@@ -221,7 +186,7 @@ fn what_the_metadata_says_about_release_is_checked() {
         (json!({"autoRelease": "yes"}), "metadata.autoRelease"),
     ] {
         assert_eq!(
-            field_error("/metadata", metadata.clone()).1,
+            field_error("metadata", metadata.clone()).1,
             param,
             "{metadata}"
         );
@@ -262,17 +227,17 @@ fn card_numbers_and_unknown_fields_are_refused() {
         "settlementDestination",
         "description",
     ] {
-        let (message, param) = field_error(&format!("/{name}"), json!(number));
+        let (message, param) = field_error(name, json!(number));
         assert_eq!(param, name);
         assert!(message.contains("card number") && !message.contains("4242"));
     }
-    let (message, param) = field_error("/amount", json!(number.replace(' ', "")));
+    let (message, param) = field_error("amount", json!(number.replace(' ', "")));
     assert_eq!(
         (message.as_str(), param.as_str()),
         ("The amount is too large", "amount")
     );
-    assert_eq!(field_error("/metadata/card", json!(number)).1, "metadata");
-    assert_eq!(field_error("/capture", json!(true)).1, "capture");
+    assert_eq!(field_error("metadata/card", json!(number)).1, "metadata");
+    assert_eq!(field_error("capture", json!(true)).1, "capture");
 }
 
 #[test]
@@ -282,7 +247,7 @@ fn texts_and_metadata_have_limits() {
         ("description", json!(7)),
         ("metadata", json!([])),
     ] {
-        assert_eq!(field_error(&format!("/{name}"), value).1, name);
+        assert_eq!(field_error(name, value).1, name);
     }
 }
 
@@ -320,12 +285,12 @@ proptest! {
 
     #[test]
     fn no_value_in_any_place_breaks_the_reader(
-        pointer in prop::sample::select(vec!["/amount", "/currency", "/type", "/settlementMethod",
-            "/deliveryPeriod", "/autoRelease", "/metadata", "/metadata/releaseType",
-            "/metadata/timeLockUntil", "/metadata/autoRelease"]),
+        path in prop::sample::select(vec!["amount", "currency", "type", "settlementMethod",
+            "deliveryPeriod", "autoRelease", "metadata", "metadata/releaseType",
+            "metadata/timeLockUntil", "metadata/autoRelease"]),
         value in any_json(),
     ) {
-        if let Err(error) = with(pointer, value) {
+        if let Err(error) = with(path, value) {
             prop_assert_eq!(error.status, 400);
             prop_assert!(error.param.is_some());
         }
@@ -334,7 +299,7 @@ proptest! {
     #[test]
     fn an_amount_is_read_exactly(minor in 1..1_000_000_000_000_000_i64, decimals in 0..=6_u32) {
         let exact = Decimal::new(minor, decimals);
-        let read = with("/amount", json!(exact.to_string())).map(|read| read.money.amount());
+        let read = with("amount", json!(exact.to_string())).map(|read| read.money.amount());
         let is_too_large = exact >= Decimal::from(1_000_000_000);
         prop_assert_eq!(read.ok(), Some(exact).filter(|_| !is_too_large));
     }
@@ -345,14 +310,14 @@ proptest! {
             "settlementDestination", "description", "expectedDeliveryHash", "deliveryOracle"]),
         text in "\\PC{0,40}",
     ) {
-        if let Err(error) = with(&format!("/{name}"), json!(text)) {
+        if let Err(error) = with(name, json!(text)) {
             prop_assert_eq!((error.status, error.param.as_deref()), (400, Some(name)));
         }
     }
 
     #[test]
     fn nearly_amounts_are_read_or_refused(text in "-?[0-9]{0,20}[.,eE+ -]?[0-9]{0,20}") {
-        if let Ok(read) = with("/amount", json!(text)) {
+        if let Ok(read) = with("amount", json!(text)) {
             prop_assert_eq!(text.parse::<Decimal>().ok(), Some(read.money.amount()));
         }
     }

@@ -6,7 +6,7 @@ use serde_json::json;
 use super::*;
 use crate::error::SurfaceError;
 use crate::fourgeeks::error::Error;
-use crate::samples::{any_json, with};
+use crate::samples::{any_json, items, with};
 
 fn example() -> Value {
     json!({
@@ -19,8 +19,9 @@ fn example() -> Value {
 }
 
 /// The `content` of the error for a body with this value; empty if the body is accepted.
-fn field_error(pointer: &str, value: Value) -> String {
-    let error = CreatePayment::read(with(example(), pointer, value), Mode::Test).err();
+fn field_error(name: &str, value: Value) -> String {
+    let body = with(example(), &format!("/{name}"), value);
+    let error = CreatePayment::read(body, Mode::Test).err();
     let body = error
         .map(|wrong| Error::from(wrong).body())
         .unwrap_or_default();
@@ -73,83 +74,61 @@ fn a_session_needs_less() -> Result<(), Error> {
     Ok(())
 }
 
+/// Asserts that a body with this value is rejected, and why.
+#[track_caller]
+fn assert_rejected(name: &str, value: Value, why: &str) {
+    let shown = value.to_string();
+    let found = field_error(name, value);
+    assert_eq!(found, format!("The {name} field {why}."), "{shown}");
+}
+
 #[test]
 fn all_five_are_required() {
     for name in ["amount", "description", "currency", "items", "return_url"] {
-        let expected = format!("The {name} field is required.");
-        assert_eq!(field_error(&format!("/{name}"), Value::Null), expected);
+        assert_rejected(name, Value::Null, "is required");
     }
 }
 
 #[test]
 fn money_is_decimal_text_in_range() {
-    for wrong in [
-        json!(500),
-        json!(500.0),
-        json!(true),
-        json!(["500.00"]),
-        json!({}),
-    ] {
-        assert_eq!(
-            field_error("/amount", wrong),
-            "The amount field must be a string."
-        );
+    for wrong in items(json!([500, 500.0, true, ["500.00"], {}])) {
+        assert_rejected("amount", wrong, "must be a string");
     }
     for wrong in ["", "500.001", "-5", "5e2", "0500", " 5", "5,00", "five"] {
-        let expected = "The amount field must be a decimal number in a string, such as \"99.99\", with at most 2 decimals.";
-        assert_eq!(field_error("/amount", json!(wrong)), expected, "{wrong}");
+        let why =
+            "must be a decimal number in a string, such as \"99.99\", with at most 2 decimals";
+        assert_rejected("amount", json!(wrong), why);
     }
     for zero in ["0", "0.00"] {
-        assert_eq!(
-            field_error("/amount", json!(zero)),
-            "The amount field must be more than 0."
-        );
+        assert_rejected("amount", json!(zero), "must be more than 0");
     }
     for large in ["10000000000.00", "9999999999999999999999999999999999"] {
-        assert_eq!(
-            field_error("/amount", json!(large)),
-            "The amount field must have at most 12 digits."
-        );
+        assert_rejected("amount", json!(large), "must have at most 12 digits");
     }
-    assert_eq!(field_error("/amount", json!("9999999999.99")), "");
-    assert_eq!(field_error("/amount", json!("0.01")), "");
+    assert_eq!(field_error("amount", json!("9999999999.99")), "");
+    assert_eq!(field_error("amount", json!("0.01")), "");
     for code in ["usd", "XXX", "USDC", "", "US", "€€€"] {
-        let expected = "The currency field must be an ISO 4217 code in upper case, such as USD.";
-        assert_eq!(field_error("/currency", json!(code)), expected);
+        let why = "must be an ISO 4217 code in upper case, such as USD";
+        assert_rejected("currency", json!(code), why);
     }
     let expected = "The amount field must be a whole number in a string, such as \"99\".";
-    assert_eq!(field_error("/currency", json!("JPY")), expected);
+    assert_eq!(field_error("currency", json!("JPY")), expected);
 }
 
 #[test]
 fn items_are_a_few_short_texts() {
-    for wrong in [json!("Premium Plan"), json!([1]), json!({}), json!([null])] {
-        assert_eq!(
-            field_error("/items", wrong),
-            "The items field must be an array of strings."
-        );
+    for wrong in items(json!(["Premium Plan", [1], {}, [null]])) {
+        assert_rejected("items", wrong, "must be an array of strings");
     }
     for wrong in [json!([]), json!(vec!["x"; 51])] {
-        assert_eq!(
-            field_error("/items", wrong),
-            "The items field must have 1 to 50 items."
-        );
+        assert_rejected("items", wrong, "must have 1 to 50 items");
     }
-    let long = "x".repeat(101);
-    for wrong in [
-        json!([""]),
-        json!([" "]),
-        json!(["a\0b"]),
-        json!([long]),
-        json!(vec!["x".repeat(21); 50]),
-    ] {
-        let found = field_error("/items", wrong);
-        assert!(
-            found.starts_with("The items field must have texts of 1 to 100 characters"),
-            "{found}"
-        );
+    let (long, many) = ("x".repeat(101), vec!["x".repeat(21); 50]);
+    for wrong in items(json!([[""], [" "], ["a\0b"], [long], many])) {
+        let why = "must have texts of 1 to 100 characters, 1000 together, without NUL";
+        assert_rejected("items", wrong, why);
     }
-    assert_eq!(field_error("/items", json!(vec!["ü".repeat(20); 50])), "");
+    assert_eq!(field_error("items", json!(vec!["ü".repeat(20); 50])), "");
 }
 
 #[test]
@@ -170,26 +149,22 @@ fn the_return_link_is_an_absolute_url() {
         "https://exämple.com/",
         "HTTPS://example.com/",
     ] {
-        let expected = "The return_url field must be an absolute URL, such as https://example.com/payment-result.";
-        assert_eq!(
-            field_error("/return_url", json!(wrong)),
-            expected,
-            "{wrong:?}"
-        );
+        let why = "must be an absolute URL, such as https://example.com/payment-result";
+        assert_rejected("return_url", json!(wrong), why);
     }
     for wrong in [
         "https://user@example.com/",
         "https://:secret@example.com/",
         "https://a:b@example.com/",
     ] {
-        let found = field_error("/return_url", json!(wrong));
-        assert_eq!(
-            found,
-            "The return_url field must not hold a user name or password."
+        assert_rejected(
+            "return_url",
+            json!(wrong),
+            "must not hold a user name or password",
         );
     }
     let plain = "http://127.0.0.1:9000/back?order=7#top";
-    assert_eq!(field_error("/return_url", json!(plain)), "");
+    assert_eq!(field_error("return_url", json!(plain)), "");
     let live = with(example(), "/return_url", json!(plain));
     assert!(CreatePayment::read(live, Mode::Live).is_err());
 }
@@ -202,23 +177,13 @@ fn card_numbers_and_unknown_fields_are_refused() {
         ("items", json!(["Plan", number])),
         ("return_url", json!("https://example.com/4242424242424242")),
     ] {
-        let expected =
-            format!("The {name} field holds what looks like a card number. Nothing was stored.");
-        assert_eq!(field_error(&format!("/{name}"), value), expected);
+        let why = "holds what looks like a card number. Nothing was stored";
+        assert_rejected(name, value, why);
     }
-    assert_eq!(
-        field_error("/capture", json!(true)),
-        "The capture field is not known."
-    );
-    assert_eq!(
-        field_error("/card", json!({"number": number})),
-        "The card field is not known."
-    );
-    assert_eq!(
-        field_error("/description", json!("  ")),
-        "The description field must not be empty."
-    );
-    assert!(field_error("/description", json!("x".repeat(501))).contains("at most 500 characters"));
+    assert_rejected("capture", json!(true), "is not known");
+    assert_rejected("card", json!({"number": number}), "is not known");
+    assert_rejected("description", json!("  "), "must not be empty");
+    assert!(field_error("description", json!("x".repeat(501))).contains("at most 500 characters"));
 }
 
 proptest! {
