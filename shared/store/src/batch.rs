@@ -10,14 +10,17 @@ use sqlx::pool::PoolConnection;
 use sqlx::{PgConnection, PgPool, Postgres};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use crate::{Error, Result};
 
 /// The most rows in one run; a larger run would not make a row cheaper.
 const ROWS_MAX: usize = 64;
 /// A batch of this size does not wait for more rows: a larger one would hardly make a row cheaper.
-const LINGER_ROWS: usize = 16;
+const ROWS_ENOUGH: usize = 16;
+/// How long a smaller batch waits for the run in progress before it takes another connection. Few rows in
+/// a run cost nearly as much as many, so the rows that arrive meanwhile better share the next run.
+const OVERLAP_AFTER: Duration = Duration::from_millis(10);
 /// How many rows may wait in the channel. Beyond that, callers wait to send theirs.
 const WAITING_MAX: usize = 8_192;
 /// How long a run may take before its connection is closed. Longer than `statement_timeout`, so that a
@@ -35,8 +38,7 @@ pub trait Statement: Send + 'static {
     /// How many runs may be in progress at once, each on a connection of its own. A statement that
     /// waits for the disk needs two: while one waits the other runs, and both may share a flush.
     const CONNECTIONS: u32 = 1;
-    /// How long the first row of a batch waits for others, where nobody waits for the result. Few rows
-    /// in a run cost nearly as much as many.
+    /// How long the first row of a batch waits for others, where nobody waits for the result.
     const LINGER: Duration = Duration::ZERO;
 
     /// Runs the statement. The outputs are in the order of the rows; `None` means "run this row again,
@@ -108,8 +110,9 @@ impl StatementConnection {
     }
 }
 
-/// Gives each batch to the connection that became free last, so that under low load all runs use the
-/// same one and find its caches warm.
+/// Starts a run when the batch has enough rows or its first row has waited long enough. Each goes to the
+/// connection that became free last, so that under low load all runs use the same one and find its
+/// caches warm.
 async fn serve<S: Statement>(db: PgPool, mut arrivals: mpsc::Receiver<Waiting<S>>) {
     let connection = || StatementConnection {
         db: db.clone(),
@@ -117,34 +120,40 @@ async fn serve<S: Statement>(db: PgPool, mut arrivals: mpsc::Receiver<Waiting<S>
     };
     let mut free: Vec<StatementConnection> = (0..S::CONNECTIONS).map(|_| connection()).collect();
     let mut running = JoinSet::new();
-    let mut batch = Vec::with_capacity(ROWS_MAX);
-    loop {
+    let (mut batch, mut first) = (Vec::with_capacity(ROWS_MAX), Instant::now());
+    let mut is_open = true;
+    while is_open || !batch.is_empty() {
+        let wait = if running.is_empty() {
+            S::LINGER
+        } else {
+            OVERLAP_AFTER.max(S::LINGER)
+        };
+        let is_due = batch.len() >= ROWS_ENOUGH || first.elapsed() >= wait || !is_open;
+        if is_due
+            && !batch.is_empty()
+            && let Some(mut connection) = free.pop()
+        {
+            let batch = std::mem::take(&mut batch);
+            running.spawn(async move {
+                run_batch::<S>(&mut connection, batch).await;
+                connection
+            });
+            continue;
+        }
+        let (is_empty, room) = (batch.is_empty(), ROWS_MAX - batch.len());
         tokio::select! {
             biased;
             Some(ran) = running.join_next() => free.push(ran.unwrap_or_else(|_| connection())),
-            count = arrivals.recv_many(&mut batch, ROWS_MAX), if !free.is_empty() => {
-                let Some(mut connection) = free.pop().filter(|_| count > 0) else {
-                    break;
-                };
-                if !S::LINGER.is_zero() {
-                    let _ = timeout(S::LINGER, collect(&mut arrivals, &mut batch)).await;
+            count = arrivals.recv_many(&mut batch, room), if is_open && room > 0 => {
+                is_open = count > 0;
+                if is_empty {
+                    first = Instant::now();
                 }
-                let batch = std::mem::take(&mut batch);
-                running.spawn(async move {
-                    run_batch::<S>(&mut connection, batch).await;
-                    connection
-                });
             }
+            () = sleep_until(first + wait), if !is_empty && !is_due => {}
         }
     }
     while running.join_next().await.is_some() {}
-}
-
-async fn collect<S: Statement>(
-    arrivals: &mut mpsc::Receiver<Waiting<S>>,
-    batch: &mut Vec<Waiting<S>>,
-) {
-    while batch.len() < LINGER_ROWS && arrivals.recv_many(batch, LINGER_ROWS).await > 0 {}
 }
 
 async fn run_batch<S: Statement>(connection: &mut StatementConnection, batch: Vec<Waiting<S>>) {
