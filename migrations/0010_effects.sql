@@ -29,18 +29,18 @@ begin
                  as h(payment_id uuid, version integer, event text, state text, authorization_id uuid);
     end if;
     if effects @? '$[*].postings[*]' then
-        insert into ledger_postings (id, cause, cause_id, kind, merchant_id, live, currency)
-        select p.id, p.cause, p.cause_id, p.kind, p.merchant_id, p.live, p.currency
-        from jsonb_array_elements(effects) e,
-             jsonb_to_recordset(e -> 'postings')
-                 as p(id uuid, cause text, cause_id uuid, kind text, merchant_id uuid, live boolean,
-                      currency text);
+        with posting as materialized (
+            select p.* from jsonb_array_elements(effects) e,
+                 jsonb_to_recordset(e -> 'postings')
+                     as p(id uuid, cause text, cause_id uuid, kind text, merchant_id uuid, live boolean,
+                          currency text, entries jsonb)
+        ), stored as (
+            insert into ledger_postings (id, cause, cause_id, kind, merchant_id, live, currency)
+            select id, cause, cause_id, kind, merchant_id, live, currency from posting
+        )
         insert into ledger_entries (posting_id, account, merchant_id, live, amount)
         select p.id, n.account, p.merchant_id, p.live, n.amount
-        from jsonb_array_elements(effects) e,
-             jsonb_to_recordset(e -> 'postings')
-                 as p(id uuid, merchant_id uuid, live boolean, entries jsonb),
-             jsonb_to_recordset(p.entries) as n(account text, amount numeric);
+        from posting p, jsonb_to_recordset(p.entries) as n(account text, amount numeric);
     end if;
     if effects @? '$[*].jobs[*]' then
         insert into jobs (worker, id, owner_id, merchant_id, live, due_at)
@@ -99,4 +99,69 @@ begin
             )
             select d.event_id, d.id from delivery d;
     end if;
+end $$;
+
+-- The customers of the payments `ords` of a batch (see accept.sql): new ones, or those with the same
+-- email address.
+create function accept_customers(requests jsonb, ords integer[])
+returns table (ord integer, id uuid, is_new boolean)
+language plpgsql as $$
+#variable_conflict use_column
+begin
+    if ords is null then
+        return;
+    end if;
+    return query
+        with input as (
+            select * from jsonb_to_recordset(requests) as i(
+                ord integer, merchant_id uuid, live boolean, customer_id uuid, customer_email text,
+                customer_name text, customer_phone text)
+            where ord = any(ords)
+        ), new_customer as (
+            insert into customers (id, merchant_id, live, email, name, phone)
+            select distinct on (merchant_id, live, lower(customer_email),
+                                case when customer_email is null then customer_id end)
+                   customer_id, merchant_id, live, customer_email, customer_name, customer_phone
+            from input
+            order by merchant_id, live, lower(customer_email),
+                     case when customer_email is null then customer_id end
+            on conflict do nothing
+            returning id, merchant_id, live, lower(email) as email
+        ), customer as (
+            select id, merchant_id, live, email from new_customer
+            union all
+            select c.id, c.merchant_id, c.live, lower(c.email)
+            from (select distinct merchant_id, live, lower(customer_email) as email from input) i
+            join customers c
+              on c.merchant_id = i.merchant_id and c.live = i.live and lower(c.email) = i.email
+        )
+        select i.ord, c.id, c.id = i.customer_id
+        from input i
+        join customer c
+          on c.merchant_id = i.merchant_id and c.live = i.live
+         and (c.email = lower(i.customer_email) or c.id = i.customer_id);
+end $$;
+
+-- Takes the idempotency keys of the payments `ords` of a batch; returns those whose key was free.
+create function accept_keys(requests jsonb, ords integer[]) returns setof integer
+language plpgsql as $$
+begin
+    if ords is null then
+        return;
+    end if;
+    return query
+        with input as (
+            select * from jsonb_to_recordset(requests) as i(
+                ord integer, payment_id uuid, merchant_id uuid, live boolean, idem_key text,
+                idem_fingerprint text)
+            where ord = any(ords)
+        ), taken as (
+            insert into idempotency_keys (merchant_id, live, key, fingerprint, subject_id)
+            select merchant_id, live, idem_key, decode(idem_fingerprint, 'hex'), payment_id
+            from input
+            order by merchant_id, live, idem_key
+            on conflict do nothing
+            returning subject_id
+        )
+        select i.ord from input i join taken t on t.subject_id = i.payment_id;
 end $$;

@@ -1,6 +1,7 @@
 -- Accepts payments: each with its customer, sealed card, idempotency key, history and job, or nothing
 -- of it. A key's row is written only for a payment that is written too. Rows are taken in the order of
--- merchant and key, or the batches of two processes could wait for each other.
+-- merchant and key, or the batches of two processes could wait for each other. Customers and keys are
+-- stored by functions: a run without them does not pay for the preparation of their statements.
 with input as (
     select * from jsonb_to_recordset($1) as i(
         ord integer, payment_id uuid, merchant_id uuid, live boolean, state text, amount numeric,
@@ -21,39 +22,17 @@ with input as (
 ), candidate as (
     select * from input
     where ord not in (select ord from existing) and ord not in (select ord from already)
-), new_customer as (
-    insert into customers (id, merchant_id, live, email, name, phone)
-    select distinct on (merchant_id, live, lower(customer_email), case when customer_email is null then customer_id end)
-           customer_id, merchant_id, live, customer_email, customer_name, customer_phone
-    from candidate where customer_id is not null
-    order by merchant_id, live, lower(customer_email), case when customer_email is null then customer_id end
-    on conflict do nothing
-    returning id, merchant_id, live, lower(email) as email
-), customer as (
-    select id, merchant_id, live, email from new_customer
-    union all
-    select c.id, c.merchant_id, c.live, lower(c.email)
-    from (select distinct merchant_id, live, lower(customer_email) as email from candidate) i
-    join customers c
-      on c.merchant_id = i.merchant_id and c.live = i.live and lower(c.email) = i.email
+), payer as materialized (
+    select * from accept_customers($1, (select array_agg(ord) from candidate where customer_id is not null))
 ), payable as (
     -- A customer that another transaction is creating is seen by the next run of this row.
-    select i.*, c.id as payer
-    from candidate i
-    left join customer c
-      on c.merchant_id = i.merchant_id and c.live = i.live
-     and (c.email = lower(i.customer_email) or c.id = i.customer_id)
-    where i.customer_id is null or c.id is not null
-), keyed as (
-    insert into idempotency_keys (merchant_id, live, key, fingerprint, subject_id)
-    select merchant_id, live, idem_key, decode(idem_fingerprint, 'hex'), payment_id
-    from payable where idem_key is not null
-    order by merchant_id, live, idem_key
-    on conflict do nothing
-    returning subject_id
+    select i.*, p.id as payer, coalesce(p.is_new, false) as is_new
+    from candidate i left join payer p on p.ord = i.ord
+    where i.customer_id is null or p.id is not null
+), keyed as materialized (
+    select * from accept_keys($1, (select array_agg(ord) from payable where idem_key is not null)) k(ord)
 ), accepted as (
-    select * from payable
-    where idem_key is null or payment_id in (select subject_id from keyed)
+    select * from payable where idem_key is null or ord in (select ord from keyed)
 ), stored as (
     insert into payments (
         id, merchant_id, live, state, amount, currency, exponent, method, description, metadata,
@@ -72,7 +51,7 @@ with input as (
         select jsonb_agg(e.effects) from (
             select a.effects from accepted a join stored s on s.id = a.payment_id
             union all
-            select i.customer_effects from new_customer c join candidate i on i.customer_id = c.id) e))
+            select customer_effects from payable where is_new) e))
 )
 select ord, now() as created_at, payer as customer_id, null::uuid as existing,
        null::bytea as fingerprint, null::smallint as status, null::text as body,
