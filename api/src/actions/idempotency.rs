@@ -70,9 +70,8 @@ fn text(headers: &HeaderMap) -> Result<Option<String>, ApiError> {
     let Some(header) = headers.get("idempotency-key") else {
         return Ok(None);
     };
-    // Without spaces, which only the gateway's own keys contain.
-    let is_visible = |key: &&str| key.bytes().all(|byte| byte.is_ascii_graphic());
-    let key = header.to_str().ok().filter(is_visible);
+    let is_printable = |key: &&str| key.bytes().all(|byte| matches!(byte, b' '..=b'~'));
+    let key = header.to_str().ok().filter(is_printable);
     let key = key.filter(|key| (1..=255).contains(&key.len()) && !card::contains_card_number(key));
     let key = key.ok_or(ApiError::IdempotencyKeyMalformed)?;
     Ok(Some(key.to_owned()))

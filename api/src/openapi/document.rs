@@ -146,7 +146,7 @@ fn idempotency_key(about: &About) -> Value {
     };
     json!({
         "name": "Idempotency-Key", "in": "header", "required": false, "description": description,
-        "schema": { "type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$" },
+        "schema": { "type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]([ -~]*[!-~])?$" },
     })
 }
 

@@ -1,7 +1,7 @@
 //! Error tables: one row defines an error's response and its entries in the `OpenAPI` document and
 //! on the reference page.
 
-pub(crate) mod common;
+pub(crate) mod texts;
 
 /// An error that a surface may return.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -63,21 +63,21 @@ pub trait SurfaceError: Sized {
 }
 
 /// Defines a surface's error table: a constant for each row, and `ROWS`, all rows sorted by status.
-/// A row has a text, when the error occurs, and a remedy; `as common` takes the three from the row
-/// of the same name in [`common`].
+/// A row has a text, when the error occurs, and a remedy; `as texts` takes the three from the row
+/// of the same name in [`texts`].
 macro_rules! rows {
     ($(
         $name:ident: $status:literal $code:literal
-        $(, $text:literal, $when:literal, $remedy:tt)? $(as $common:ident)?;
+        $(, $text:literal, $when:literal, $remedy:tt)? $(as $texts:ident)?;
     )*) => {
         $(
             $(#[doc = $when])?
-            $(#[doc = concat!("The error of this name in `", stringify!($common), "`.")])?
+            $(#[doc = concat!("The error of this name in `", stringify!($texts), "`.")])?
             pub const $name: $crate::error::Row = $crate::error::Row {
                 status: $status,
                 code: $code,
                 $(text: $text, when: $when, remedy: $remedy,)?
-                $(..$crate::error::$common::$name)?
+                $(..$crate::error::$texts::$name)?
             };
         )*
 

@@ -198,7 +198,7 @@ async fn errors_of_bodies_paths_and_methods_have_the_same_shape(gateway: &Gatewa
         .header("Idempotency-Key", cards::APPROVED);
     let answer = gateway.send(key).await?;
     let content =
-        "Idempotency-Key must have 1 to 255 ASCII characters without spaces, and no card number.";
+        "Idempotency-Key must have 1 to 255 printable ASCII characters and no card number.";
     assert_eq!((answer.status, answer.at("/content")), (400, content));
     gateway.check_nothing_stored().await?;
     Ok(())

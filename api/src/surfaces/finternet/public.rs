@@ -117,11 +117,11 @@ pub async fn pay(
 }
 
 /// Scopes a payer's idempotency key to the intent, so that it does not collide with the merchant's
-/// keys. The hash bounds its length.
+/// keys: no header has the arrow, because it is not ASCII. The hash bounds the key's length.
 fn of_payers(key: &Key, intent: IntentId) -> Key {
     let digest = Sha256::digest(key.key.as_bytes());
     Key {
-        key: format!("{intent} {}", hex::encode(digest)),
+        key: format!("{intent}→{}", hex::encode(digest)),
         fingerprint: key.fingerprint.clone(),
     }
 }

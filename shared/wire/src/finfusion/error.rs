@@ -19,18 +19,18 @@ rows! {
         "{param} {why}",
         "A field of the body is missing, wrong or unknown.",
         FIELD;
-    CARD_INVALID: 400 "VAL001" as common;
-    REFUND_TOO_LARGE: 400 "VAL001" as common;
+    CARD_INVALID: 400 "VAL001" as texts;
+    REFUND_TOO_LARGE: 400 "VAL001" as texts;
     CURRENCY_DIFFERS: 400 "VAL001",
         "amount.currency must be the payment's",
         "A refund in another currency.",
         FIELD;
-    URL_NOT_ALLOWED: 400 "VAL001" as common;
+    URL_NOT_ALLOWED: 400 "VAL001" as texts;
     PARAMETER_INVALID: 400 "VAL002",
         "{param} {why}",
         "A parameter of the query is wrong.",
         "Correct the parameter that `param` names.";
-    IDEMPOTENCY_KEY_INVALID: 400 "VAL002" as common;
+    IDEMPOTENCY_KEY_INVALID: 400 "VAL002" as texts;
     NOT_REFUNDABLE: 400 "VAL002",
         "Only a payment that succeeded can be refunded",
         "The payment did not succeed.",
@@ -39,10 +39,10 @@ rows! {
         "Nothing is left of the payment, or another refund is just taking it",
         "A refund of what is left, and nothing is left.",
         "Read the payment.";
-    ENDPOINT_LIMIT_REACHED: 400 "VAL002" as common;
-    KEY_MISSING: 401 "AUTH001" as common;
-    KEY_INVALID: 401 "AUTH001" as common;
-    CLIENT_INVALID: 401 "AUTH001" as common;
+    ENDPOINT_LIMIT_REACHED: 400 "VAL002" as texts;
+    KEY_MISSING: 401 "AUTH001" as texts;
+    KEY_INVALID: 401 "AUTH001" as texts;
+    CLIENT_INVALID: 401 "AUTH001" as texts;
     TOKEN_EXPIRED: 401 "AUTH002",
         "Expired token",
         "The access token is older than its `expires_in`.",
@@ -59,7 +59,7 @@ rows! {
         "Invalid scope: the token lacks the scope payments.",
         "An access token without the scope `payments`.",
         "Ask for a token with the scope `payments`.";
-    LIVE_UNAVAILABLE: 403 "AUTH003" as common;
+    LIVE_UNAVAILABLE: 403 "AUTH003" as texts;
     RESOURCE_MISSING: 404 "VAL003",
         "Resource not found: no such {what}",
         "No such object, or another merchant's, or the other mode's.",
@@ -68,8 +68,8 @@ rows! {
         "Resource not found",
         "No such path.",
         "See this reference for the paths.";
-    METHOD_NOT_ALLOWED: 405 "VAL001" as common;
-    IDEMPOTENCY_KEY_REUSED: 409 "VAL002" as common;
+    METHOD_NOT_ALLOWED: 405 "VAL001" as texts;
+    IDEMPOTENCY_KEY_REUSED: 409 "VAL002" as texts;
     RATE_LIMITED: 429 "RATE001",
         "Rate limit exceeded. Try again in {seconds} seconds.",
         "Too many requests this minute.",

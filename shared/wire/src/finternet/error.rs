@@ -27,9 +27,9 @@ rows! {
         "This payment intent cannot be paid by card: a card is charged in US dollars, and the amount has a fraction of a cent.",
         "A card payment of an amount with a fraction of a cent.",
         "Create payment intents in whole cents.";
-    ENDPOINT_LIMIT_REACHED: 400 "invalid_request" as common;
-    IDEMPOTENCY_KEY_INVALID: 400 "invalid_request" as common;
-    CARD_INVALID: 400 "invalid_card" as common;
+    ENDPOINT_LIMIT_REACHED: 400 "invalid_request" as texts;
+    IDEMPOTENCY_KEY_INVALID: 400 "invalid_request" as texts;
+    CARD_INVALID: 400 "invalid_card" as texts;
     PAYMENT_FAILED: 400 "payment_failed",
         "{why}",
         "The card was not charged.",
@@ -42,12 +42,12 @@ rows! {
         "Cannot transition from {status} to PROCESSING",
         "The payment intent to pay is paid, being paid, or canceled.",
         "Read the payment intent; create a new one to be paid again.";
-    IDEMPOTENCY_KEY_REUSED: 400 "idempotency_key_reused" as common;
+    IDEMPOTENCY_KEY_REUSED: 400 "idempotency_key_reused" as texts;
     KEY_MISSING: 401 "authentication_required",
         "API key is required",
         "No key was sent.",
         "Send `X-API-Key: YOUR_API_KEY`.";
-    KEY_INVALID: 401 "invalid_api_key" as common;
+    KEY_INVALID: 401 "invalid_api_key" as texts;
     FORBIDDEN: 403 "forbidden",
         "You do not have access to this payment intent",
         "Another merchant's payment intent.",
@@ -56,7 +56,7 @@ rows! {
         "The access token lacks the scope payments",
         "An access token without the scope `payments`.",
         "Ask for a token with the scope `payments`.";
-    LIVE_UNAVAILABLE: 403 "forbidden" as common;
+    LIVE_UNAVAILABLE: 403 "forbidden" as texts;
     INTENT_MISSING: 404 "resource_missing",
         "Payment intent not found: {id}",
         "No such payment intent.",
@@ -73,13 +73,13 @@ rows! {
         "Unknown path. See /docs for the paths of this API.",
         "No such path.",
         "Check the path.";
-    METHOD_NOT_ALLOWED: 405 "invalid_request" as common;
+    METHOD_NOT_ALLOWED: 405 "invalid_request" as texts;
     RATE_LIMITED: 429 "rate_limit_exceeded",
         "Rate limit exceeded. Retry after {seconds} seconds.",
         "Too many requests this minute.",
         "Wait as many seconds as `retryAfter` says.";
-    INTERNAL: 500 "internal_error" as common;
-    UNAVAILABLE: 503 "service_unavailable" as common;
+    INTERNAL: 500 "internal_error" as texts;
+    UNAVAILABLE: 503 "service_unavailable" as texts;
 }
 
 /// Category of the error.

@@ -24,7 +24,7 @@ rows! {
         "The amount field must be at most what is left of the payment.",
         "A refund of more than is left of the payment.",
         "Refund at most what is left.";
-    IDEMPOTENCY_KEY_INVALID: 400 "Invalid request" as common;
+    IDEMPOTENCY_KEY_INVALID: 400 "Invalid request" as texts;
     KEY_MISSING: 401 "Authentication credentials were not provided.",
         "",
         "No key was sent.",
@@ -61,7 +61,7 @@ rows! {
         "This API has no such path.",
         "No such path.",
         "See this reference for the paths.";
-    METHOD_NOT_ALLOWED: 405 "Method not allowed" as common;
+    METHOD_NOT_ALLOWED: 405 "Method not allowed" as texts;
     REPEATED: 409 "Duplicate payment request",
         "A request with this Idempotency-Key was taken before. Nothing more was done.",
         "The same request was accepted before with this Idempotency-Key. Nothing more was done; `data` is what it created.",
@@ -74,8 +74,8 @@ rows! {
         "Try again in {seconds} seconds.",
         "Too many requests this minute.",
         "Wait as many seconds as `Retry-After` says.";
-    INTERNAL: 500 "Server error" as common;
-    UNAVAILABLE: 503 "Service unavailable" as common;
+    INTERNAL: 500 "Server error" as texts;
+    UNAVAILABLE: 503 "Service unavailable" as texts;
 }
 
 /// An error response.

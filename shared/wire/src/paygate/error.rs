@@ -43,7 +43,7 @@ rows! {
         "Amount must have at most 12 digits",
         "More than 12 digits.",
         FIELD;
-    REFUND_TOO_LARGE: 400 "amount_too_large" as common;
+    REFUND_TOO_LARGE: 400 "amount_too_large" as texts;
     PAYMENT_METHOD_UNSUPPORTED: 400 "payment_method_unsupported",
         "payment_method must be card",
         "Anything but `card`.",
@@ -84,21 +84,21 @@ rows! {
         "Only a payment that succeeded can be refunded",
         "The payment did not succeed.",
         "Refund payments that succeeded.";
-    IDEMPOTENCY_KEY_INVALID: 400 "idempotency_key_invalid" as common;
-    URL_NOT_ALLOWED: 400 "url_not_allowed" as common;
-    ENDPOINT_LIMIT_REACHED: 400 "endpoint_limit_reached" as common;
-    KEY_MISSING: 401 "missing_api_key" as common;
-    KEY_INVALID: 401 "invalid_api_key" as common;
+    IDEMPOTENCY_KEY_INVALID: 400 "idempotency_key_invalid" as texts;
+    URL_NOT_ALLOWED: 400 "url_not_allowed" as texts;
+    ENDPOINT_LIMIT_REACHED: 400 "endpoint_limit_reached" as texts;
+    KEY_MISSING: 401 "missing_api_key" as texts;
+    KEY_INVALID: 401 "invalid_api_key" as texts;
     TOKEN_EXPIRED: 401 "token_expired",
         "The access token has expired. Get a new one at /v1/auth/token.",
         "The access token is older than its `expires_in`.",
         "Get a new one at `/v1/auth/token`.";
-    CLIENT_INVALID: 401 "invalid_client" as common;
+    CLIENT_INVALID: 401 "invalid_client" as texts;
     SCOPE_MISSING: 403 "scope_missing",
         "The access token lacks the scope payments",
         "An access token without the scope `payments`.",
         "Ask for a token with the scope `payments`, or without one.";
-    LIVE_UNAVAILABLE: 403 "live_mode_unavailable" as common;
+    LIVE_UNAVAILABLE: 403 "live_mode_unavailable" as texts;
     RESOURCE_MISSING: 404 "resource_missing",
         "No such {what}",
         "No such object, or another merchant's, or the other mode's.",
@@ -107,14 +107,14 @@ rows! {
         "Unknown path. See /docs for the paths of this API.",
         "No such path.",
         "See this reference for the paths.";
-    METHOD_NOT_ALLOWED: 405 "method_not_allowed" as common;
-    IDEMPOTENCY_KEY_REUSED: 409 "idempotency_key_reused" as common;
+    METHOD_NOT_ALLOWED: 405 "method_not_allowed" as texts;
+    IDEMPOTENCY_KEY_REUSED: 409 "idempotency_key_reused" as texts;
     RATE_LIMITED: 429 "rate_limit_exceeded",
         "Too many requests. Try again in {seconds} seconds.",
         "Too many requests this minute.",
         "Wait as many seconds as `Retry-After` says.";
-    INTERNAL: 500 "internal_error" as common;
-    UNAVAILABLE: 503 "unavailable" as common;
+    INTERNAL: 500 "internal_error" as texts;
+    UNAVAILABLE: 503 "unavailable" as texts;
 }
 
 /// Category of the error.

@@ -34,8 +34,8 @@ pub const ENDPOINT_LIMIT_REACHED: Row = words(
     "Delete one, or subscribe one of them to more events.",
 );
 pub const IDEMPOTENCY_KEY_INVALID: Row = words(
-    "Idempotency-Key must have 1 to 255 ASCII characters without spaces, and no card number.",
-    "The Idempotency-Key does not have 1 to 255 ASCII characters without spaces, or holds a card number.",
+    "Idempotency-Key must have 1 to 255 printable ASCII characters and no card number.",
+    "The Idempotency-Key does not have 1 to 255 printable ASCII characters, or holds a card number.",
     "Send another key.",
 );
 pub const KEY_MISSING: Row = words(
