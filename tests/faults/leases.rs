@@ -76,6 +76,13 @@ async fn a_row_that_cannot_be_read_gives_up_alone() -> Result<()> {
     scene.finish().await
 }
 
+/// The connection and the claims of a card worker.
+fn as_card_worker(scene: &Scene) -> Result<(PgPool, Batch<Claim<CardPayment>>)> {
+    let db = store::connect(Role::Card, &scene.gateway.role_url(Role::Card)?, 4)?;
+    let claims = Batch::start(&db);
+    Ok((db, claims))
+}
+
 /// A job's lease and sequence.
 async fn held(db: &PgPool, id: Uuid) -> Result<(Option<Uuid>, i64)> {
     let query = sqlx::query_as("select lease, seq from jobs where id = $1");
@@ -87,8 +94,7 @@ async fn a_writer_whose_lease_has_passed_changes_nothing() -> Result<()> {
     let scene = without_card_worker().await?;
     let payment = scene.pay_pending(cards::APPROVED).await?;
     let id = payment_id(&payment)?;
-    let db = store::connect(Role::Card, &scene.gateway.role_url(Role::Card)?, 4)?;
-    let claims = Batch::<Claim<CardPayment>>::start(&db);
+    let (db, claims) = as_card_worker(&scene)?;
     let job = Job {
         seq: held(&db, id).await?.1,
         ..scene.gateway.job_of(&payment).await?.job
@@ -124,8 +130,7 @@ async fn a_job_woken_while_it_is_held_stays_due() -> Result<()> {
     let scene = without_card_worker().await?;
     let payment = scene.pay_pending(cards::APPROVED).await?;
     let id = payment_id(&payment)?;
-    let db = store::connect(Role::Card, &scene.gateway.role_url(Role::Card)?, 4)?;
-    let claims = Batch::<Claim<CardPayment>>::start(&db);
+    let (db, claims) = as_card_worker(&scene)?;
     for is_completed in [true, false] {
         let job = scene.gateway.job_of(&payment).await?.job;
         let lease = Lease::new(job, Uuid::now_v7());

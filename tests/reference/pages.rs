@@ -59,6 +59,9 @@ async fn the_guide_loads_only_our_style_and_its_links_lead_somewhere() -> Result
                 let target = address.split('#').next().unwrap_or_default();
                 read(&gateway, target).await?;
             }
+            if address.starts_with("data:") {
+                assert!(policy.contains("img-src data:"), "{path}: {policy}");
+            }
         }
     }
     let none = gateway.request(Method::GET, "/docs/none");
