@@ -72,6 +72,20 @@ impl Gateway {
         .await
     }
 
+    /// Waits until a statement waits for this lock.
+    pub async fn wait_blocked_by(&self, lock: &mut Lock<'_>) -> Result<()> {
+        let own: i32 = sqlx::query_scalar("select pg_backend_pid()")
+            .fetch_one(&mut **lock)
+            .await?;
+        let query = "select count(*) from pg_stat_activity where $1 = any(pg_blocking_pids(pid))";
+        until("a statement waits for the lock", SOON, async || {
+            let waiting = sqlx::query_scalar(query).bind(own);
+            let waiting: i64 = waiting.fetch_one(self.database()).await?;
+            Ok((waiting > 0).then_some(()))
+        })
+        .await
+    }
+
     /// Ends the connections of a dead process, before or after their statements are committed, and
     /// with them the lock for which they wait.
     pub async fn end_connections(

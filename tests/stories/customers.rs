@@ -1,4 +1,4 @@
-//! Customers that two processes store at the same time: one for each address, one event for each
+//! Customers that several processes store at the same time: one for each address, one event for each
 //! request, and one request for each idempotency key.
 
 use std::collections::{HashMap, HashSet};
@@ -6,13 +6,14 @@ use std::collections::{HashMap, HashSet};
 use anyhow::{Context, Result, ensure};
 use domain::id::{CustomerId, MerchantId};
 use domain::merchant::Mode;
-use futures::future::try_join_all;
+use futures::future::{try_join, try_join_all};
 use sqlx::types::Uuid;
 use store::Role;
 use store::accept::Key;
 use store::batch::Batch;
 use store::customers::{NewCustomer, Upsert, Upserted};
-use tests::Gateway;
+use serde_json::{Value, json};
+use tests::{Gateway, cards, example};
 
 const REQUESTS: usize = 400;
 
@@ -94,5 +95,46 @@ async fn two_processes_store_customers_at_once() -> Result<()> {
         .await?;
     assert_eq!(events.len(), recorded.len(), "one event for each request");
     assert_eq!(events.into_iter().collect::<HashSet<_>>(), recorded);
+    gateway.finish().await
+}
+
+/// Another process first takes the address of a request's customer and then its key, each while the
+/// request waits for it.
+async fn lose_two_races(gateway: &Gateway, path: &str, email: &str, body: &Value) -> Result<()> {
+    let mut address = gateway.database().begin().await?;
+    let insert = "insert into customers (id, merchant_id, live, email)
+                  select gen_random_uuid(), id, false, $1 from merchants order by id limit 1";
+    let insert = sqlx::query(insert).bind(email);
+    insert.execute(&mut *address).await?;
+    let request = gateway.posting(path, body).header("Idempotency-Key", path);
+    let races = async {
+        gateway.wait_blocked_by(&mut address).await?;
+        let mut key = gateway.database().begin().await?;
+        let insert = "insert into idempotency_keys (merchant_id, live, key, fingerprint, subject_id)
+                      select id, false, $1, 'another', id from merchants order by id limit 1";
+        let insert = sqlx::query(insert).bind(path);
+        insert.execute(&mut *key).await?;
+        address.commit().await?;
+        gateway.wait_blocked_by(&mut key).await?;
+        key.commit().await?;
+        Ok(())
+    };
+    let (response, ()) = try_join(gateway.send(request), races).await?;
+    let found = (response.status, response.at("/error/code"));
+    assert_eq!(found, (409, "idempotency_key_reused"), "{path}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_request_that_loses_two_races_is_answered() -> Result<()> {
+    let gateway = Gateway::start().await?;
+    let (payer, buyer) = ("payer@example.com", "buyer@example.com");
+    let mut payment = example(cards::APPROVED);
+    payment["customer"] = json!({"email": payer});
+    lose_two_races(&gateway, "/v1/payments", payer, &payment).await?;
+    let customer = json!({"email": buyer});
+    lose_two_races(&gateway, "/v1/customers", buyer, &customer).await?;
+    assert_eq!(gateway.count("payments").await?, 0);
+    assert_eq!(gateway.count("customers").await?, 2);
     gateway.finish().await
 }

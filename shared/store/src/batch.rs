@@ -26,7 +26,7 @@ const WAITING_MAX: usize = 8_192;
 /// How long a run may take before its connection is closed. Longer than `statement_timeout`, so that a
 /// slow statement fails with the database's own error first.
 const RESPONSE_TIMEOUT: Duration = Duration::from_secs(20);
-/// How often a run is tried while its connections break.
+/// How often a run is tried while its connections break, or other transactions leave its row out.
 pub(crate) const TRIES: u32 = 4;
 
 /// A statement over many rows that may run again for the same rows without harm.
@@ -189,8 +189,15 @@ async fn run_alone<S: Statement>(
     row: S::Row,
 ) -> Result<S::Output> {
     let rows = [row];
-    let outputs = run_while_connection_breaks::<S>(connection, &rows).await?;
-    outputs.into_iter().next().flatten().ok_or(Error::LeftOut)
+    // Another transaction may take first the row's customer and then its key: each costs a run, and the
+    // next run sees what that transaction committed.
+    for _ in 0..TRIES {
+        let outputs = run_while_connection_breaks::<S>(connection, &rows).await?;
+        if let Some(output) = outputs.into_iter().next().flatten() {
+            return Ok(output);
+        }
+    }
+    Err(Error::LeftOut)
 }
 
 async fn run_while_connection_breaks<S: Statement>(

@@ -151,7 +151,8 @@ impl Statement for Upsert {
                 Ok(outputs)
             }
             // Nothing stays, and each row runs again alone.
-            Err(Error::LeftOut | Error::Unreadable { .. }) if rows.len() > 1 => {
+            Err(Error::LeftOut) => Ok(rows.iter().map(|_| None).collect()),
+            Err(Error::Unreadable { .. }) if rows.len() > 1 => {
                 Ok(rows.iter().map(|_| None).collect())
             }
             Err(error) => Err(error),
