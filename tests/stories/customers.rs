@@ -7,12 +7,12 @@ use anyhow::{Context, Result, ensure};
 use domain::id::{CustomerId, MerchantId};
 use domain::merchant::Mode;
 use futures::future::{try_join, try_join_all};
+use serde_json::{Value, json};
 use sqlx::types::Uuid;
 use store::Role;
 use store::accept::Key;
 use store::batch::Batch;
 use store::customers::{NewCustomer, Upsert, Upserted};
-use serde_json::{Value, json};
 use tests::{Gateway, cards, example};
 
 const REQUESTS: usize = 400;
@@ -110,7 +110,8 @@ async fn lose_two_races(gateway: &Gateway, path: &str, email: &str, body: &Value
     let races = async {
         gateway.wait_blocked_by(&mut address).await?;
         let mut key = gateway.database().begin().await?;
-        let insert = "insert into idempotency_keys (merchant_id, live, key, fingerprint, subject_id)
+        let insert =
+            "insert into idempotency_keys (merchant_id, live, key, fingerprint, subject_id)
                       select id, false, $1, 'another', id from merchants order by id limit 1";
         let insert = sqlx::query(insert).bind(path);
         insert.execute(&mut *key).await?;

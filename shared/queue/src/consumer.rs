@@ -11,7 +11,7 @@ use apalis_core::task::Task;
 use apalis_core::worker::context::WorkerContext;
 use domain::job::Worker;
 use futures::StreamExt;
-use lapin::options::{BasicAckOptions, BasicConsumeOptions, BasicQosOptions, QueueDeleteOptions};
+use lapin::options::{BasicConsumeOptions, BasicQosOptions, QueueDeleteOptions};
 use lapin::types::FieldTable;
 use lapin::{Channel, Connection, message};
 use tokio::sync::{mpsc, watch};
@@ -27,7 +27,6 @@ use crate::{Health, JobMessage, OutcomeLayer, codec, declare, queues};
 pub struct Consumer<S> {
     messages: Arc<Mutex<mpsc::Receiver<JobMessage>>>,
     health: Health,
-    acks: Acks,
     recorder: S,
     ended: watch::Receiver<()>,
 }
@@ -38,13 +37,11 @@ impl<S> Consumer<S> {
     pub fn start(url: &str, worker: Worker, prefetch: u16, recorder: S) -> Consumer<S> {
         let (received, messages) = mpsc::channel(usize::from(prefetch).max(1));
         let health = Health::default();
-        let acks = Acks::new(prefetch, health.clone());
         let (ending, ended) = watch::channel(());
         let task = ConsumerTask {
             worker,
             prefetch,
             received,
-            acks: acks.clone(),
             health: health.clone(),
             failures: 0,
             _ending: ending,
@@ -53,7 +50,6 @@ impl<S> Consumer<S> {
         Consumer {
             messages: Arc::new(Mutex::new(messages)),
             health,
-            acks,
             recorder,
             ended,
         }
@@ -136,7 +132,6 @@ impl<S: Clone> BackendConfig for Consumer<S> {
     fn middleware(&mut self, _: &mut WorkerContext) -> OutcomeLayer<S> {
         OutcomeLayer {
             recorder: self.recorder.clone(),
-            acks: self.acks.clone(),
         }
     }
 }
@@ -151,7 +146,6 @@ struct ConsumerTask {
     worker: Worker,
     prefetch: u16,
     received: mpsc::Sender<JobMessage>,
-    acks: Acks,
     health: Health,
     failures: u32,
     /// Dropped with the task, which ends `drain`.
@@ -168,8 +162,9 @@ impl ConnectionTask for ConsumerTask {
         self.failures = 0;
         self.health.set_connected(true);
         tracing::info!(worker = %self.worker, "consuming jobs from RabbitMQ");
+        let acks = Acks::new(self.prefetch);
         {
-            let mut consuming = pin!(self.consume(consumer));
+            let mut consuming = pin!(self.consume(consumer, &acks));
             let mut disconnected = pin!(connection::closed(connection, &channel));
             let mut stopped = pin!(self.received.closed());
             loop {
@@ -178,11 +173,11 @@ impl ConnectionTask for ConsumerTask {
                     () = &mut stopped => break,
                     error = &mut consuming => return Err(error),
                     error = &mut disconnected => return Err(error),
-                    () = self.acks.due() => self.acks.flush().await,
+                    () = acks.due() => acks.flush().await,
                 }
             }
         }
-        self.acks.flush().await;
+        acks.flush().await;
         connection::close(connection).await;
         Ok(())
     }
@@ -222,25 +217,21 @@ impl ConsumerTask {
         Ok((channel, consumer))
     }
 
-    async fn consume(&self, mut consumer: lapin::Consumer) -> ConnectionError {
+    async fn consume(&self, mut consumer: lapin::Consumer, acks: &Acks) -> ConnectionError {
         while let Some(message) = consumer.next().await {
             let message = match message {
                 Ok(message) => message,
                 Err(error) => return error.into(),
             };
+            let ack = acks.of(&message);
             match self.read(&message) {
                 Some(job) => {
-                    if self
-                        .received
-                        .send(job.acked_by(message.acker))
-                        .await
-                        .is_err()
-                    {
+                    if self.received.send(job.acked_by(ack)).await.is_err() {
                         return ConnectionError::Closed;
                     }
                 }
                 // If the channel fails before this ack, the message is redelivered and counted again.
-                None => drop(message.acker.ack(BasicAckOptions::default()).await),
+                None => ack.schedule(),
             }
         }
         ConnectionError::Closed

@@ -12,7 +12,6 @@ struct Counters {
     connected: AtomicBool,
     dropped: AtomicU64,
     undecodable: AtomicU64,
-    unacked: AtomicU64,
 }
 
 impl Health {
@@ -31,11 +30,6 @@ impl Health {
         self.0.undecodable.load(Relaxed)
     }
 
-    /// Acks that could not be sent; the broker redelivers their messages.
-    pub fn unacked(&self) -> u64 {
-        self.0.unacked.load(Relaxed)
-    }
-
     pub(crate) fn set_connected(&self, connected: bool) {
         self.0.connected.store(connected, Relaxed);
     }
@@ -46,9 +40,5 @@ impl Health {
 
     pub(crate) fn count_undecodable(&self) {
         self.0.undecodable.fetch_add(1, Relaxed);
-    }
-
-    pub(crate) fn count_unacked(&self) {
-        self.0.unacked.fetch_add(1, Relaxed);
     }
 }

@@ -9,12 +9,11 @@ use apalis_core::error::BoxDynError;
 use apalis_core::task::Task;
 use domain::job::{Job, Outcome};
 use futures::future::BoxFuture;
-use lapin::Acker;
 use tower_layer::Layer;
 use tower_service::Service;
 use uuid::Uuid;
 
-use crate::acks::Acks;
+use crate::acks::Ack;
 
 /// A consumed message: the argument of a handler.
 #[derive(Debug, Clone)]
@@ -25,7 +24,7 @@ pub struct JobMessage {
     pub reply_to: Option<Arc<str>>,
     /// A fresh id, to name the claim that handling this message makes.
     pub claim: Uuid,
-    acker: Option<Arc<Acker>>,
+    ack: Option<Ack>,
 }
 
 impl JobMessage {
@@ -35,20 +34,20 @@ impl JobMessage {
             job,
             reply_to,
             claim: Uuid::now_v7(),
-            acker: None,
+            ack: None,
         }
     }
 
-    pub(crate) fn acked_by(self, acker: Acker) -> JobMessage {
+    pub(crate) fn acked_by(self, ack: Ack) -> JobMessage {
         JobMessage {
-            acker: Some(Arc::new(acker)),
+            ack: Some(ack),
             ..self
         }
     }
 
     /// Whether its channel has closed. The broker will redeliver it, so handling it now is wasted.
     pub(crate) fn is_stale(&self) -> bool {
-        self.acker.as_deref().is_some_and(Acker::poisoned)
+        self.ack.as_ref().is_some_and(Ack::is_stale)
     }
 }
 
@@ -68,7 +67,6 @@ pub trait RecordOutcome: Clone + Send + Sync + 'static {
 #[derive(Debug, Clone)]
 pub struct OutcomeLayer<S> {
     pub(crate) recorder: S,
-    pub(crate) acks: Acks,
 }
 
 impl<S: Clone, I> Layer<I> for OutcomeLayer<S> {
@@ -105,14 +103,14 @@ where
     }
 
     fn call(&mut self, task: Task<JobMessage>) -> Self::Future {
-        let OutcomeLayer { recorder, acks } = self.layer.clone();
+        let OutcomeLayer { recorder } = self.layer.clone();
         let mut message = task.args.clone();
         let handling = self.inner.call(task);
         Box::pin(async move {
             let result = handling.await.map_err(|error| error_chain(&*error.into()));
             recorder.record_outcome(&message, result).await;
-            if let Some(acker) = message.acker.take() {
-                acks.push(acker);
+            if let Some(ack) = message.ack.take() {
+                ack.schedule();
             }
             Ok(())
         })
@@ -176,7 +174,6 @@ mod tests {
         let recorder = Recorder::default();
         let layer = OutcomeLayer {
             recorder: recorder.clone(),
-            acks: Acks::new(1, crate::Health::default()),
         };
         let job = Job {
             worker: Worker::Card,
