@@ -17,6 +17,7 @@ mod idempotency;
 mod limits;
 mod plans;
 mod power_cut;
+mod retention;
 mod retries;
 mod roles;
 mod signatures;

@@ -159,9 +159,9 @@ pub const DELETED_MAX: u64 = 1_000;
 /// Deletes up to [`DELETED_MAX`] keys older than 24 hours; returns how many.
 pub async fn delete_expired(db: &PgPool) -> Result<u64> {
     let gone = sqlx::query!(
-        "delete from idempotency_keys where ctid in (
-             select ctid from idempotency_keys
-             where created_at < now() - interval '24 hours' limit 1000)"
+        "delete from idempotency_keys where (merchant_id, live, key) in (
+             select merchant_id, live, key from idempotency_keys
+             where created_at < now() - interval '24 hours' order by created_at limit 1000)"
     )
     .execute(db)
     .await?;
