@@ -10,16 +10,19 @@ create table sealing_keys (
 );
 
 -- Card number and security code, sealed by the API to the card worker (HPKE). Deleted when the outcome is
--- recorded (PCI DSS 3.3.2).
+-- recorded (PCI DSS 3.3.2), and after a day whatever happens.
 create table sealed_cards (
     payment_id uuid primary key references payments,
     key_id     uuid not null constraint sealed_cards_key_exists references sealing_keys,
-    sealed     bytea not null
+    sealed     bytea not null,
+    created_at timestamptz not null default now()
 );
+
+create index sealed_cards_by_age on sealed_cards (created_at);
 
 create domain authorization_state as text constraint authorization_state_known check
     (value in ('sending', 'enquiring', 'reversing', 'approved', 'declined', 'watching', 'reversed', 'voiding',
-               'voided'));
+               'voided', 'refunding', 'refunded'));
 create domain approval_code as text constraint approval_code_length check (length(value) <= 64);
 
 create table authorizations (
@@ -33,6 +36,8 @@ create table authorizations (
     -- The approval's details, if the acquirer provides them.
     approved_amount money_amount,
     approval_code approval_code,
+    -- When the acquirer first answered that it does not know the reference, in the present state.
+    not_found_at timestamptz,
     created_at timestamptz not null default now(),
     updated_at timestamptz not null default now(),
     constraint authorizations_attempt_unique unique (payment_id, attempt)

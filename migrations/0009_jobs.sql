@@ -29,6 +29,8 @@ create table jobs (
     -- Identifies the claim. Every later write must name it, so that an expired claim changes nothing.
     lease         uuid,
     leased_until  timestamptz,
+    -- The claimer's session, which holds an advisory lock with this key while its process runs.
+    leased_by     bigint,
     parked_at     timestamptz,
     -- The last failure, or why it is parked.
     error         text
@@ -37,9 +39,10 @@ create table jobs (
 create index jobs_due on jobs (due_at) where parked_at is null;
 
 -- Claims jobs, for all workers: takes a lease on each job whose message is not stale and that no other
--- claim holds. A repeated claim with the same lease succeeds, because the response to the first may have
+-- claim holds. A claim ends with its lease, or with the session of the process that made it: then the
+-- session's advisory lock is free. A repeated claim with the same lease succeeds, because the response to the first may have
 -- been lost. In plpgsql, which caches the plan between calls.
-create function claim_jobs(of_worker text, ids uuid[], seqs bigint[], leases uuid[],
+create function claim_jobs(of_worker text, ids uuid[], seqs bigint[], leases uuid[], session bigint,
                            lease_seconds double precision)
 returns table (lease uuid, owner_id uuid, claims smallint)
 language plpgsql as $$
@@ -48,9 +51,10 @@ begin
     return query
         update jobs j
         set lease = c.lease, leased_until = now() + make_interval(secs => lease_seconds),
-            claims = least(j.claims + 1, 1000), publish_count = 0
+            leased_by = session, claims = least(j.claims + 1, 1000), publish_count = 0
         from unnest(ids, seqs, leases) as c(id, seq, lease)
         where j.worker = of_worker and j.id = c.id and j.seq = c.seq and j.parked_at is null
-          and (j.leased_until is null or j.leased_until < now() or j.lease = c.lease)
+          and (j.leased_until is null or j.leased_until < now() or j.lease = c.lease
+               or pg_try_advisory_xact_lock_shared(j.leased_by))
         returning j.lease, j.owner_id, j.claims;
 end $$;

@@ -359,7 +359,7 @@ begin
 end $$;
 
 -- What a claim and its outcome write.
-grant select, update (seq, due_at, publish_count, claims, lease, leased_until, parked_at, error), delete
+grant select, update (seq, due_at, publish_count, claims, lease, leased_until, leased_by, parked_at, error), delete
     on jobs to sluice_card, sluice_refund, sluice_webhook;
 
 -- What record_effects writes.
@@ -372,7 +372,8 @@ grant select on payments, customers, intents, sealed_cards, authorizations, seal
 grant select (id, fee_basis_points) on merchants to sluice_card;
 grant update (state, version, failure, card_fingerprint, updated_at) on payments to sluice_card;
 grant insert on payment_history to sluice_card;
-grant insert, update (state, approved_amount, approval_code, updated_at), delete on authorizations to sluice_card;
+grant insert, update (state, approved_amount, approval_code, not_found_at, updated_at), delete
+    on authorizations to sluice_card;
 grant delete on sealed_cards to sluice_card;
 grant insert, delete on sealing_keys to sluice_card;
 
@@ -386,7 +387,8 @@ grant select on events, webhook_endpoints, deliveries to sluice_webhook;
 grant update (state, attempts, body, updated_at) on deliveries to sluice_webhook;
 grant insert on delivery_attempts to sluice_webhook;
 
-grant select, update (due_at, publish_count) on jobs to sluice_scheduler;
+grant select, update (seq, due_at, publish_count, claims, parked_at) on jobs to sluice_scheduler;
+grant select (payment_id, created_at), delete on sealed_cards to sluice_scheduler;
 grant select, delete on rate_windows to sluice_scheduler;
 grant select (client_id, expires_at), delete on access_tokens to sluice_scheduler;
 grant select (merchant_id, live, key, created_at), delete on idempotency_keys to sluice_scheduler;

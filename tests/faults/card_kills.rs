@@ -79,6 +79,23 @@ async fn take_over(scene: &Scene) -> Result<()> {
     scene.gateway.drain().await
 }
 
+/// The claims of a killed worker end with its database session, not with their leases.
+#[tokio::test]
+async fn a_killed_workers_claims_are_free_at_once() -> Result<()> {
+    let scene = Scene::patient().await?;
+    let acquirer = scene.before_acquirer().await?;
+    let in_progress = InProgress::before_sending(&scene, &acquirer).await?;
+    scene.gateway.launch(&[Process::SecondCard]).await?;
+    scene.gateway.kill(Process::Card)?;
+    acquirer.cut();
+    let limit = std::time::Duration::from_secs(8);
+    scene.gateway.drain_within(limit).await?;
+    in_progress.became(&scene, &["watching"]).await?;
+    scene.gateway.terminate(Process::SecondCard).await?;
+    scene.gateway.launch(&[Process::Card]).await?;
+    scene.finish().await
+}
+
 #[tokio::test]
 async fn before_sending() -> Result<()> {
     let scene = Scene::patient().await?;

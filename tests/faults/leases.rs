@@ -5,12 +5,13 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 use domain::job::{Job, Worker};
 use store::batch::Batch;
-use store::jobs::{self, Claim, Lease};
+use store::jobs::{self, Claim, ClaimRequest, Lease};
 use store::payments::CardPayment;
 use store::{PgPool, Role};
 use tests::{Options, Process, cards, payment_id, until};
 use uuid::Uuid;
 
+use crate::proxy::Gate;
 use crate::scene::{LEASE, SOON, Scene};
 
 /// A scene whose card worker does not run.
@@ -83,6 +84,14 @@ fn as_card_worker(scene: &Scene) -> Result<(PgPool, Batch<Claim<CardPayment>>)> 
     Ok((db, claims))
 }
 
+fn request(lease: Lease) -> ClaimRequest {
+    ClaimRequest {
+        lease,
+        session: None,
+        lasts: Duration::from_secs(20),
+    }
+}
+
 /// A job's lease and sequence.
 async fn held(db: &PgPool, id: Uuid) -> Result<(Option<Uuid>, i64)> {
     let query = sqlx::query_as("select lease, seq from jobs where id = $1");
@@ -100,11 +109,14 @@ async fn a_writer_whose_lease_has_passed_changes_nothing() -> Result<()> {
         ..scene.gateway.job_of(&payment).await?.job
     };
     let late = Lease::new(job, Uuid::now_v7());
-    ensure!(claims.run(late).await?.is_some(), "not claimed");
+    ensure!(claims.run(request(late)).await?.is_some(), "not claimed");
     let other = Lease::new(job, Uuid::now_v7());
-    ensure!(claims.run(other).await?.is_none(), "claimed twice");
+    ensure!(claims.run(request(other)).await?.is_none(), "claimed twice");
     scene.gateway.advance(LEASE).await?;
-    ensure!(claims.run(other).await?.is_some(), "not claimed again");
+    ensure!(
+        claims.run(request(other)).await?.is_some(),
+        "not claimed again"
+    );
 
     let before = held(&db, id).await?;
     assert_eq!(before, (Some(other.token), job.seq));
@@ -124,6 +136,41 @@ async fn a_writer_whose_lease_has_passed_changes_nothing() -> Result<()> {
     scene.finish().await
 }
 
+/// The worker loses the session of its claims between a claim and the call that follows: another worker
+/// could have claimed the job.
+#[tokio::test]
+async fn a_worker_without_its_session_sends_nothing() -> Result<()> {
+    let scene = Scene::patient().await?;
+    let url = scene.gateway.role_url(Role::Card)?;
+    let database = scene.detour(Process::Card, "DATABASE_URL", &url).await?;
+    let owner = scene.gateway.database();
+    let session = "select pid from pg_stat_activity
+                   where datname = current_database() and application_name = 'sluice card'
+                     and pid in (select pid from pg_locks where locktype = 'advisory')";
+    let session = || sqlx::query_scalar::<_, i32>(session).fetch_optional(owner);
+    let before = until("there is a session", SOON, async || Ok(session().await?)).await?;
+    database.back().set(Gate::Hold(&["Order #12345"]));
+    let payment = scene.pay_pending(cards::APPROVED).await?;
+    database.back().holds(1).await?;
+    assert_eq!(scene.gateway.attempts(&payment).await?, ["sending"]);
+    let end = sqlx::query("select pg_terminate_backend($1)").bind(before);
+    end.execute(owner).await?;
+    until("there is another session", SOON, async || {
+        Ok(session().await?.filter(|now| *now != before))
+    })
+    .await?;
+    database.back().set(Gate::Pass);
+    scene.gateway.drain().await?;
+    let log = scene.gateway.log(Process::Card);
+    assert!(log.contains("paused for too long since the claim"), "{log}");
+    // The claim's attempt was never sent, so it did not count.
+    let (status, attempts, did) = scene.became(&payment).await?;
+    assert_eq!(status, "succeeded");
+    assert_eq!(attempts, ["approved"]);
+    assert_eq!(did, ["approved", "captured"]);
+    scene.finish().await
+}
+
 /// A reason to act that arrives while a worker holds the job is not lost with the worker's outcome.
 #[tokio::test]
 async fn a_job_woken_while_it_is_held_stays_due() -> Result<()> {
@@ -134,7 +181,7 @@ async fn a_job_woken_while_it_is_held_stays_due() -> Result<()> {
     for is_completed in [true, false] {
         let job = scene.gateway.job_of(&payment).await?.job;
         let lease = Lease::new(job, Uuid::now_v7());
-        ensure!(claims.run(lease).await?.is_some(), "not claimed");
+        ensure!(claims.run(request(lease)).await?.is_some(), "not claimed");
         scene.gateway.wake(&payment).await?;
         if is_completed {
             jobs::complete(&db, lease).await?;

@@ -24,6 +24,7 @@ mod refund_doubles;
 mod refund_kills;
 mod refund_responses;
 mod refunds;
+mod reversals;
 mod scene;
 mod scheduler_kills;
 mod shutdown;

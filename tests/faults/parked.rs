@@ -1,5 +1,7 @@
 //! Jobs that always fail: parked, listed, redriven, and no obstacle to others.
 
+use std::path::PathBuf;
+
 use anyhow::{Context, Result, ensure};
 use lapin::BasicProperties;
 use tests::{Process, cards, payment_id, until};
@@ -76,16 +78,79 @@ async fn a_job_that_always_fails_is_parked_and_redriven() -> Result<()> {
     scene.finish().await
 }
 
+/// The private key of the cards that are being sealed now.
+fn private_key(scene: &Scene) -> Result<PathBuf> {
+    std::fs::read_dir(scene.gateway.directory().join("card"))?
+        .filter_map(|entry| Some(entry.ok()?.path()))
+        .find(|path| path.extension().is_some_and(|extension| extension == "key"))
+        .context("the card worker has no key")
+}
+
+/// A key that cannot be read now may be readable soon: nothing is sent, and nothing is parked.
+#[tokio::test]
+async fn a_key_that_cannot_be_read_is_tried_again() -> Result<()> {
+    let scene = Scene::patient().await?;
+    let key = private_key(&scene)?;
+    let hidden = key.with_extension("hidden");
+    std::fs::rename(&key, &hidden)?;
+    std::fs::create_dir(&key)?;
+    scene.gateway.kill(Process::Card)?;
+    scene.gateway.launch(&[Process::Card]).await?;
+    let payment = scene.pay_pending(cards::APPROVED).await?;
+    until("the error is recorded", SOON, async || {
+        let job = scene.gateway.job_of(&payment).await?;
+        ensure!(!job.is_parked, "{:?}", job.error);
+        Ok(job.error)
+    })
+    .await?;
+    std::fs::remove_dir(&key)?;
+    std::fs::rename(&hidden, &key)?;
+    scene.gateway.drain().await?;
+    let (status, attempts, did) = scene.became(&payment).await?;
+    assert_eq!(status, "succeeded");
+    assert_eq!(attempts, ["approved"]);
+    assert_eq!(did, ["approved", "captured"]);
+    scene.finish().await
+}
+
+/// A card that nobody could open for a day is destroyed, and its payment fails.
+#[tokio::test]
+async fn a_parked_payment_fails_when_its_card_is_destroyed() -> Result<()> {
+    let scene = Scene::patient().await?;
+    let key = private_key(&scene)?;
+    std::fs::rename(&key, key.with_extension("hidden"))?;
+    scene.gateway.kill(Process::Card)?;
+    scene.gateway.launch(&[Process::Card]).await?;
+    let payment = scene.pay_pending(cards::APPROVED).await?;
+    until("the job is parked", SOON, async || {
+        let job = scene.gateway.job_of(&payment).await?;
+        Ok(job.is_parked.then_some(()))
+    })
+    .await?;
+    let age = "update sealed_cards set created_at = now() - interval '25 hours'";
+    sqlx::query(age).execute(scene.gateway.database()).await?;
+    scene.gateway.kill(Process::Scheduler)?;
+    scene.gateway.launch(&[Process::Scheduler]).await?;
+    until("the card is destroyed", SOON, async || {
+        Ok((scene.gateway.count("sealed_cards").await? == 0).then_some(()))
+    })
+    .await?;
+    scene.gateway.drain().await?;
+    let read = scene.read(&payment).await?;
+    assert_eq!(
+        (read.at("/status"), read.at("/failure_code")),
+        ("failed", "processing_error")
+    );
+    assert_eq!(scene.gateway.attempts(&payment).await?.len(), 0);
+    scene.finish().await
+}
+
 /// A card whose private key is missing: the job is parked and listed, and continues after an operator
 /// has restored the key and redriven it.
 #[tokio::test]
 async fn a_job_that_cannot_be_done_is_parked_and_redriven() -> Result<()> {
     let scene = Scene::patient().await?;
-    let keys = scene.gateway.directory().join("card");
-    let key = std::fs::read_dir(&keys)?
-        .filter_map(|entry| Some(entry.ok()?.path()))
-        .find(|path| path.extension().is_some_and(|extension| extension == "key"))
-        .context("the card worker has no key")?;
+    let key = private_key(&scene)?;
     let hidden = key.with_extension("hidden");
     std::fs::rename(&key, &hidden)?;
     // The restarted worker has no key in memory.

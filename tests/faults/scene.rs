@@ -8,8 +8,8 @@ use tests::{Gateway, Options, Process, Receiver, Request, Response, until};
 
 use crate::proxy::Proxy;
 
-/// A little longer than a claim's lease.
-pub const LEASE: Duration = Duration::from_secs(21);
+/// A little longer than any claim's lease in a [`Scene::patient`].
+pub const LEASE: Duration = Duration::from_secs(41);
 
 /// The longest wait.
 pub const SOON: Duration = Duration::from_secs(30);

@@ -48,7 +48,7 @@ async fn a_late_response_changes_nothing() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_late_approval_of_a_reversed_attempt_is_voided() -> Result<()> {
+async fn a_late_approval_of_a_reversed_attempt_is_returned() -> Result<()> {
     let scene = Scene::with(Options {
         wait_ms: 200,
         acquirer_timeout_ms: 15_000,
@@ -73,11 +73,14 @@ async fn a_late_approval_of_a_reversed_attempt_is_voided() -> Result<()> {
     acquirer.back().holds(1).await?;
     acquirer.back().set(Gate::Pass);
     scene.gateway.cont(Process::Card).await?;
-    scene.acquirer_did(5).await?;
+    // By its own clock its lease still holds, so it captures, finds that the attempt was reversed, and
+    // refunds.
+    scene.acquirer_did(6).await?;
     scene.gateway.drain().await?;
     let (status, attempts, did) = scene.became(&payment).await?;
     assert_eq!(status, "succeeded");
-    assert_eq!(attempts, ["voided", "approved"]);
-    assert_eq!(did, ["approved", "approved", "captured", "voided"]);
+    assert_eq!(attempts, ["refunded", "approved"]);
+    let expected = ["approved", "approved", "captured", "captured", "refunded"];
+    assert_eq!(did, expected);
     scene.finish().await
 }

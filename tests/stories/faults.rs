@@ -6,7 +6,7 @@ use std::time::Duration;
 use anyhow::{Result, ensure};
 use futures::future::try_join_all;
 use serde_json::Value;
-use tests::{Gateway, Receiver, cards, until};
+use tests::{Gateway, Options, Receiver, cards, until};
 
 struct Case {
     card: &'static str,
@@ -45,7 +45,12 @@ const CASES: [Case; 12] = [
 
 #[tokio::test]
 async fn every_fault_has_the_right_outcome() -> Result<()> {
-    let gateway = Gateway::start().await?;
+    // "Not found" is believed after two seconds; a late approval comes after that.
+    let gateway = Gateway::with(Options {
+        pace_percent: 35,
+        ..Options::default()
+    })
+    .await?;
     let receiver = Receiver::start().await?;
     gateway.register("/v1/webhooks", &receiver.url("/")).await?;
     let answers = try_join_all(CASES.iter().map(|case| gateway.pay(case.card))).await?;
@@ -87,10 +92,10 @@ async fn every_fault_has_the_right_outcome() -> Result<()> {
 
 #[tokio::test]
 async fn a_payment_that_takes_longer_than_the_wait_is_pending_first() -> Result<()> {
-    let options = tests::Options {
+    let options = Options {
         wait_ms: 300,
         pace_percent: 25,
-        ..tests::Options::default()
+        ..Options::default()
     };
     let gateway = Gateway::with(options).await?;
     // Approved after 750 ms.
@@ -110,7 +115,11 @@ async fn a_payment_that_takes_longer_than_the_wait_is_pending_first() -> Result<
 /// is charged once, and the other hold is released.
 #[tokio::test]
 async fn an_approval_despite_a_void_is_voided_again() -> Result<()> {
-    let gateway = Gateway::start().await?;
+    let gateway = Gateway::with(Options {
+        pace_percent: 35,
+        ..Options::default()
+    })
+    .await?;
     let paid = gateway.pay(cards::LATE_DESPITE_VOID).await?;
     assert_eq!((paid.status, paid.at("/status")), (200, "succeeded"));
     until(

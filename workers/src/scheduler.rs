@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use queue::Publisher;
 use store::{PgPool, Role};
-use store::{clients, idempotency, jobs, rate_limits};
+use store::{clients, idempotency, jobs, rate_limits, vault};
 use tokio::time::{MissedTickBehavior, interval};
 
 use crate::config::Process;
@@ -70,5 +70,6 @@ async fn delete_expired(db: &PgPool) -> store::Result<()> {
     rate_limits::delete_past(db).await?;
     clients::delete_expired(db).await?;
     while idempotency::delete_expired(db).await? == idempotency::DELETED_MAX {}
+    while vault::destroy_expired(db).await? == vault::DESTROYED_MAX {}
     Ok(())
 }

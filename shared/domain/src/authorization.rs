@@ -1,10 +1,12 @@
 //! Authorizations: one attempt to get a payment approved, identified by a reference that we choose.
 //!
 //! We store the reference before we send anything. If the response is lost, we enquire by
-//! reference. If the acquirer does not know the reference, we send a reversal until the acquirer
-//! acknowledges it; from then on it must decline that reference, so another attempt is safe. A
+//! reference. If the acquirer says twice that it does not know the reference, we send a reversal
+//! until the acquirer acknowledges it; from then on it must decline that reference, so another
+//! attempt is safe. Before each reversal we enquire again, and adopt an approval that is found. A
 //! minute later we enquire once more, because a request that was delayed in the network may still
-//! have been approved. An approval that reaches a closed attempt is voided.
+//! have been approved. An approval that reaches a closed attempt is voided; if the acquirer has
+//! captured it already, it is refunded.
 
 use std::time::Duration;
 
@@ -13,6 +15,13 @@ pub const ATTEMPTS_MAX: u16 = 3;
 
 /// How long after the acknowledgement of a reversal the last enquiry is made.
 pub const WATCH: Duration = Duration::from_mins(1);
+
+/// How old an attempt must be before the acquirer's "not found" about it is believed: the request may
+/// still be on its way.
+pub const NOT_FOUND_MIN_AGE: Duration = Duration::from_secs(2);
+
+/// How far apart two answers "not found" must be. One may come from a replica that lags behind.
+pub const NOT_FOUND_INTERVAL: Duration = Duration::from_secs(1);
 
 /// The state of an attempt. States ending in -ing are in progress; the card worker acts next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -36,6 +45,10 @@ pub enum State {
     Voiding,
     /// Voided: no funds are held.
     Voided,
+    /// Captured but not usable; the worker repeats the refund until the acquirer acknowledges it.
+    Refunding,
+    /// Refunded: the payer has the money back.
+    Refunded,
 }
 
 names!(State {
@@ -48,6 +61,8 @@ names!(State {
     Reversed = "reversed",
     Voiding = "voiding",
     Voided = "voided",
+    Refunding = "refunding",
+    Refunded = "refunded",
 });
 
 /// What happens to an attempt.
@@ -63,8 +78,10 @@ pub enum Event {
     NotFound,
     /// The approval will not be captured, so it must be voided.
     VoidRequired,
-    /// The acquirer acknowledged the reversal or the void.
+    /// The acquirer acknowledged the reversal, the void or the refund.
     Acknowledged,
+    /// The acquirer cannot void it, because it has captured the money.
+    AlreadyCaptured,
 }
 
 names!(Event {
@@ -74,6 +91,7 @@ names!(Event {
     NotFound = "not_found",
     VoidRequired = "void_required",
     Acknowledged = "acknowledged",
+    AlreadyCaptured = "already_captured",
 });
 
 /// The event is not valid in this state.
@@ -91,13 +109,19 @@ impl State {
     pub const fn next(self, event: Event) -> Result<State, InvalidTransition> {
         match (self, event) {
             (State::Sending, Event::ResponseLost) => Ok(State::Enquiring),
-            (State::Sending | State::Enquiring, Event::Approved) => Ok(State::Approved),
-            (State::Sending | State::Enquiring, Event::Declined) => Ok(State::Declined),
+            (State::Sending | State::Enquiring | State::Reversing, Event::Approved) => {
+                Ok(State::Approved)
+            }
+            (State::Sending | State::Enquiring | State::Reversing, Event::Declined) => {
+                Ok(State::Declined)
+            }
             (State::Enquiring, Event::NotFound) => Ok(State::Reversing),
             (State::Reversing, Event::Acknowledged) => Ok(State::Watching),
             (State::Watching, Event::NotFound) => Ok(State::Reversed),
             (State::Approved, Event::VoidRequired) => Ok(State::Voiding),
             (State::Voiding, Event::Acknowledged) => Ok(State::Voided),
+            (State::Voiding, Event::AlreadyCaptured) => Ok(State::Refunding),
+            (State::Refunding, Event::Acknowledged) => Ok(State::Refunded),
             // The acquirer approved although it had declined, reversed or voided: return the funds.
             (
                 State::Declined | State::Watching | State::Reversed | State::Voided,
@@ -114,8 +138,13 @@ impl State {
             | State::Enquiring
             | State::Reversing
             | State::Watching
-            | State::Voiding => true,
-            State::Approved | State::Declined | State::Reversed | State::Voided => false,
+            | State::Voiding
+            | State::Refunding => true,
+            State::Approved
+            | State::Declined
+            | State::Reversed
+            | State::Voided
+            | State::Refunded => false,
         }
     }
 
@@ -128,7 +157,9 @@ impl State {
             | State::Watching
             | State::Reversed
             | State::Voiding
-            | State::Voided => false,
+            | State::Voided
+            | State::Refunding
+            | State::Refunded => false,
         }
     }
 }
@@ -143,13 +174,14 @@ pub fn retry_after_age(age: Duration) -> Duration {
 mod tests {
     use super::*;
 
-    const EVENTS: [Event; 6] = [
+    const EVENTS: [Event; 7] = [
         Event::ResponseLost,
         Event::Approved,
         Event::Declined,
         Event::NotFound,
         Event::VoidRequired,
         Event::Acknowledged,
+        Event::AlreadyCaptured,
     ];
 
     #[test]
@@ -176,6 +208,8 @@ mod tests {
                 "enquiring --approved--> approved",
                 "enquiring --declined--> declined",
                 "enquiring --not_found--> reversing",
+                "reversing --approved--> approved",
+                "reversing --declined--> declined",
                 "reversing --acknowledged--> watching",
                 "approved --void_required--> voiding",
                 "declined --approved--> voiding",
@@ -183,7 +217,9 @@ mod tests {
                 "watching --not_found--> reversed",
                 "reversed --approved--> voiding",
                 "voiding --acknowledged--> voided",
+                "voiding --already_captured--> refunding",
                 "voided --approved--> voiding",
+                "refunding --acknowledged--> refunded",
             ]
         );
     }

@@ -6,6 +6,9 @@ use std::time::Duration;
 /// 6 h.
 const RETRIES: [u64; 5] = [60, 300, 1_800, 7_200, 21_600];
 
+/// How long a delivery may be in progress before `sluice verify` reports it: longer than all retries.
+pub const IN_PROGRESS_MAX: Duration = Duration::from_hours(24);
+
 /// The state of a delivery.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum State {

@@ -108,7 +108,9 @@ pub fn postings(events: &[Event], money: Money, fee_basis_points: u16) -> Vec<Po
         Event::Authorized => vec![hold(money.amount())],
         Event::Captured => vec![release(money.amount()), capture(money, fee_basis_points)],
         Event::CaptureRejected => vec![release(money.amount())],
-        Event::Declined(_) | Event::AttemptsExhausted | Event::Expired => vec![],
+        Event::Declined(_) | Event::AttemptsExhausted | Event::CardDestroyed | Event::Expired => {
+            vec![]
+        }
     };
     match events {
         [Event::Authorized, Event::Captured] => vec![capture(money, fee_basis_points)],

@@ -37,6 +37,10 @@ names!(State {
     Expired = "expired",
 });
 
+/// How long a payment may be in progress before `sluice verify` reports it. Its sealed card is destroyed
+/// after a day, and then only enquiries and reversals remain.
+pub const IN_PROGRESS_MAX: Duration = Duration::from_hours(25);
+
 /// How long a payment without a card waits for the payer.
 pub const EXPIRES_AFTER: Duration = Duration::from_hours(24);
 
@@ -49,6 +53,8 @@ pub enum Event {
     Declined(Failure),
     /// Every attempt was lost and reversed, and no more are allowed.
     AttemptsExhausted,
+    /// The sealed card was destroyed before any attempt got a result.
+    CardDestroyed,
     /// The acquirer confirmed the capture.
     Captured,
     /// The acquirer rejected the capture for good.
@@ -105,9 +111,10 @@ impl State {
         match (self, event) {
             (State::Created, Event::Expired) => Ok(State::Expired),
             (State::Authorizing, Event::Authorized) => Ok(State::Capturing),
-            (State::Authorizing, Event::Declined(_) | Event::AttemptsExhausted) => {
-                Ok(State::Failed)
-            }
+            (
+                State::Authorizing,
+                Event::Declined(_) | Event::AttemptsExhausted | Event::CardDestroyed,
+            ) => Ok(State::Failed),
             (State::Capturing, Event::Captured) => Ok(State::Captured),
             (State::Capturing, Event::CaptureRejected) => Ok(State::Failed),
             (state, event) => Err(InvalidTransition { state, event }),
@@ -150,10 +157,11 @@ impl State {
 
 impl Event {
     /// Every event; one decline stands for all reasons.
-    pub const ALL: [Event; 6] = [
+    pub const ALL: [Event; 7] = [
         Event::Authorized,
         Event::Declined(Failure::CardDeclined),
         Event::AttemptsExhausted,
+        Event::CardDestroyed,
         Event::Captured,
         Event::CaptureRejected,
         Event::Expired,
@@ -165,6 +173,7 @@ impl Event {
             Event::Authorized => "authorized",
             Event::Declined(_) => "declined",
             Event::AttemptsExhausted => "attempts_exhausted",
+            Event::CardDestroyed => "card_destroyed",
             Event::Captured => "captured",
             Event::CaptureRejected => "capture_rejected",
             Event::Expired => "expired",
@@ -175,7 +184,9 @@ impl Event {
     pub const fn failure(self) -> Option<Failure> {
         match self {
             Event::Declined(failure) => Some(failure),
-            Event::AttemptsExhausted | Event::CaptureRejected => Some(Failure::ProcessingError),
+            Event::AttemptsExhausted | Event::CardDestroyed | Event::CaptureRejected => {
+                Some(Failure::ProcessingError)
+            }
             Event::Expired => Some(Failure::PaymentExpired),
             Event::Authorized | Event::Captured => None,
         }
@@ -279,6 +290,7 @@ mod tests {
                 "authorizing --authorized--> capturing",
                 "authorizing --declined--> failed",
                 "authorizing --attempts_exhausted--> failed",
+                "authorizing --card_destroyed--> failed",
                 "capturing --captured--> captured",
                 "capturing --capture_rejected--> failed",
             ]

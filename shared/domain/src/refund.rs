@@ -1,10 +1,16 @@
 //! Refunds of captured payments, and their state machine.
 
+use std::time::Duration;
+
 use time::OffsetDateTime;
 
 use crate::id::{MerchantId, PaymentId, RefundId};
 use crate::merchant::Mode;
 use crate::money::Money;
+
+/// How long a refund may be in progress before `sluice verify` reports it. An acquirer that is out of
+/// service keeps refunds in progress for as long.
+pub const IN_PROGRESS_MAX: Duration = Duration::from_hours(72);
 
 /// The state of a refund. States ending in -ing are in progress; the refund worker acts next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -54,15 +54,13 @@ pub struct Delivery {
 /// is repeated, and the endpoint receives the same event id again. The delivery itself cannot be lost:
 /// it was flushed with the transition that caused the event.
 impl Load for Delivery {
-    const LEASE: Duration = Duration::from_secs(30);
-
     async fn load(db: &mut PgConnection, claims: &Claims) -> Result<Vec<(Uuid, Claimed<Self>)>> {
         let rows = sqlx::query!(
             r#"
             with commit_mode as materialized (
                 select set_config('synchronous_commit', 'off', true)
             ), claimed as (
-                select c.* from commit_mode, claim_jobs('webhook', $1, $2, $3, $4) c
+                select c.* from commit_mode, claim_jobs('webhook', $1, $2, $3, $4, $5) c
             )
             select c.lease as "lease!", c.claims as "claims!", d.id, d.state, d.attempts, d.body,
                    e.id as event_id, e.type as event_type, e.subject_id, e.data, e.data_version,
@@ -75,7 +73,8 @@ impl Load for Delivery {
             &claims.ids,
             &claims.seqs,
             &claims.leases,
-            Self::LEASE.as_secs_f64(),
+            claims.session,
+            claims.lease_seconds,
         )
         .fetch_all(db)
         .await?;

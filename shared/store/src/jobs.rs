@@ -49,6 +49,18 @@ impl Lease {
     }
 }
 
+/// A request to claim a job.
+#[derive(Debug, Clone, Copy)]
+pub struct ClaimRequest {
+    /// The lease to take.
+    pub lease: Lease,
+    /// The [`Session`](crate::session::Session) of the process that claims; the claim ends with it.
+    pub session: Option<i64>,
+    /// How long the claim is valid at most. Longer than all calls to providers under it, or a second
+    /// worker could call one at the same time.
+    pub lasts: Duration,
+}
+
 /// A job that was claimed, with its owner.
 #[derive(Debug)]
 pub struct Claimed<T> {
@@ -64,14 +76,13 @@ pub struct Claims {
     pub(crate) ids: Vec<Uuid>,
     pub(crate) seqs: Vec<i64>,
     pub(crate) leases: Vec<Uuid>,
+    pub(crate) session: Option<i64>,
+    pub(crate) lease_seconds: f64,
 }
 
 /// The row that a worker's claim reads. The statement calls `claim_jobs` and joins the owner's row, so
 /// that a claim takes one round trip.
 pub trait Load: Sized + Send + Sync + 'static {
-    /// How long a claim is valid. Every provider call must time out well before, or a second worker
-    /// could call the provider at the same time.
-    const LEASE: Duration;
     /// How many batches may run at once.
     const CONNECTIONS: u32 = 1;
 
@@ -87,27 +98,35 @@ pub trait Load: Sized + Send + Sync + 'static {
 pub struct Claim<T>(PhantomData<T>);
 
 impl<T: Load> Statement for Claim<T> {
-    type Row = Lease;
+    type Row = ClaimRequest;
     /// `None`: another worker has claimed the job, or the message is stale.
     type Output = Option<Claimed<T>>;
     const CONNECTIONS: u32 = T::CONNECTIONS;
 
-    async fn run(db: &mut PgConnection, rows: &[Lease]) -> Result<Vec<Option<Self::Output>>> {
+    async fn run(
+        db: &mut PgConnection,
+        rows: &[ClaimRequest],
+    ) -> Result<Vec<Option<Self::Output>>> {
         let mut claims = Claims::default();
         for row in rows {
-            claims.ids.push(row.id);
-            claims.seqs.push(row.seq);
-            claims.leases.push(row.token);
+            claims.ids.push(row.lease.id);
+            claims.seqs.push(row.lease.seq);
+            claims.leases.push(row.lease.token);
+            // All rows are claims of one process.
+            claims.session = row.session;
+            claims.lease_seconds = row.lasts.as_secs_f64();
         }
         let mut claimed: HashMap<_, _> = T::load(db, &claims).await?.into_iter().collect();
-        let outputs = rows.iter().map(|row| Some(claimed.remove(&row.token)));
+        let outputs = rows
+            .iter()
+            .map(|row| Some(claimed.remove(&row.lease.token)));
         Ok(outputs.collect())
     }
 }
 
 /// Takes up to `most` due jobs to publish, and postpones each: two seconds, doubling up to a minute, so
 /// that a job whose message is still queued is not published every second. A claimed job can be taken
-/// when its lease has ended. Several processes may run this at once: each skips the rows that another
+/// when its lease or the claimer's session has ended. Several processes may run this at once: each skips the rows that another
 /// has locked.
 pub async fn take_due(db: &PgPool, most: i64) -> Result<Vec<Job>> {
     let rows = sqlx::query!(
@@ -116,7 +135,8 @@ pub async fn take_due(db: &PgPool, most: i64) -> Result<Vec<Job>> {
              publish_count = least(publish_count + 1, 100)
          from (select id from jobs
                where parked_at is null and due_at <= now()
-                 and (leased_until is null or leased_until <= now())
+                 and (leased_until is null or leased_until <= now()
+                      or pg_try_advisory_xact_lock_shared(leased_by))
                order by due_at limit $1 for update skip locked) d
          where j.id = d.id
          returning j.worker, j.id, j.seq",

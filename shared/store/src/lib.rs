@@ -22,6 +22,7 @@ pub mod rates;
 pub mod refunds;
 pub mod reports;
 mod roles;
+pub mod session;
 mod snapshot;
 pub mod vault;
 

@@ -1,7 +1,5 @@
 //! Refunds: requested by the API, carried out by the refund worker.
 
-use std::time::Duration;
-
 use domain::id::{AuthorizationId, MerchantId, PaymentId, RefundId};
 use domain::job::{Job, Worker};
 use domain::merchant::Mode;
@@ -160,24 +158,23 @@ pub struct ClaimedRefund {
 }
 
 impl Load for ClaimedRefund {
-    const LEASE: Duration = Duration::from_secs(20);
-
     async fn load(db: &mut PgConnection, claims: &Claims) -> Result<Vec<(Uuid, Claimed<Self>)>> {
         let rows = sqlx::query!(
             r#"select c.lease as "lease!", c.claims as "claims!", r.id, r.payment_id, r.merchant_id,
                       r.live, r.state, r.amount, p.currency, r.reason, r.created_at,
                       a.id as authorization_id, a.acquirer
-               from claim_jobs('refund', $1, $2, $3, $4) c
+               from claim_jobs('refund', $1, $2, $3, $4, $5) c
                join refunds r on r.id = c.owner_id
                join payments p on p.id = r.payment_id
                -- Not a plain join: planned while the table was empty, it would read all attempts in
                -- this state.
                cross join lateral (select id, acquirer from authorizations
-                                   where payment_id = p.id and state = $5 limit 1) a"#,
+                                   where payment_id = p.id and state = $6 limit 1) a"#,
             &claims.ids,
             &claims.seqs,
             &claims.leases,
-            Self::LEASE.as_secs_f64(),
+            claims.session,
+            claims.lease_seconds,
             authorization::State::Approved.name(),
         )
         .fetch_all(db)

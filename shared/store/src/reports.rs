@@ -7,7 +7,7 @@ use domain::event::EventType;
 use domain::id::{AuthorizationId, PaymentId, RefundId};
 use domain::ledger::Kind;
 use domain::payment::{Event, State};
-use domain::{authorization, delivery, refund};
+use domain::{authorization, delivery, payment, refund};
 use sqlx::PgPool;
 use uuid::Uuid;
 
@@ -100,7 +100,7 @@ pub async fn payments(db: &PgPool) -> Result<Vec<Difference>> {
 }
 
 /// Compares jobs with what is in progress: everything in progress has a job, every job has something in
-/// progress, none is overdue, none is parked.
+/// progress, none is overdue, none is parked, and nothing stays in progress for longer than its bound.
 pub async fn jobs(db: &PgPool) -> Result<Vec<Difference>> {
     use authorization::State as Attempt;
     let has_job = |state: &State| state.is_in_progress() || *state == State::Created;
@@ -115,6 +115,10 @@ pub async fn jobs(db: &PgPool) -> Result<Vec<Difference>> {
             |state| state.is_in_progress(),
             refund::State::name
         ),
+        payment::IN_PROGRESS_MAX.as_secs_f64(),
+        &names(&State::ALL, |state| state.is_in_progress(), State::name),
+        refund::IN_PROGRESS_MAX.as_secs_f64(),
+        delivery::IN_PROGRESS_MAX.as_secs_f64(),
     )
     .fetch_all(db)
     .await?;

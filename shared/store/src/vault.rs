@@ -156,6 +156,33 @@ pub async fn newest_key(db: &PgPool) -> Result<Option<SealingKey>> {
     }))
 }
 
+/// The most cards that [`destroy_expired`] destroys in one statement.
+pub const DESTROYED_MAX: u64 = 500;
+
+/// Destroys cards that were sealed more than a day ago, whatever became of their payments. The payments'
+/// jobs are made due, parked or not, so that a payment that can no longer be authorized fails. Returns how
+/// many cards.
+pub async fn destroy_expired(db: &PgPool) -> Result<u64> {
+    let destroyed = sqlx::query_scalar!(
+        r#"with expired as (
+             select payment_id from sealed_cards where created_at < now() - interval '24 hours'
+             order by created_at limit $1
+         ), destroyed as (
+             delete from sealed_cards s using expired e where s.payment_id = e.payment_id
+             returning s.payment_id
+         ), woken as (
+             update jobs j
+             set due_at = now(), parked_at = null, claims = 0, publish_count = 0, seq = seq + 1
+             from destroyed d where j.id = d.payment_id
+         )
+         select count(*) as "count!" from destroyed"#,
+        DESTROYED_MAX.cast_signed(),
+    )
+    .fetch_one(db)
+    .await?;
+    Ok(destroyed.cast_unsigned())
+}
+
 /// Publishes a public key unless the newest is less than a day old. Returns whether it was published.
 pub async fn publish_key_if_due(db: &PgPool, id: Uuid, public_key: &[u8]) -> Result<bool> {
     let done = sqlx::query!(

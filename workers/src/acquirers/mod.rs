@@ -62,6 +62,14 @@ pub enum Captured {
     Rejected,
 }
 
+/// The response to a void.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Voided {
+    Done,
+    /// The acquirer has captured the money: only a refund returns it.
+    AlreadyCaptured,
+}
+
 /// The response to a refund.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Refunded {
@@ -85,7 +93,7 @@ pub trait Acquirer: Send + Sync {
 
     /// Voids an authorization, including one that the acquirer never received: once it acknowledges the
     /// void, the reference holds no money and never will. Repeating it changes nothing.
-    fn void(&self, reference: AuthorizationId) -> Call<'_, ()>;
+    fn void(&self, reference: AuthorizationId) -> Call<'_, Voided>;
 
     /// Refunds captured money under a reference of its own. Repeating it changes nothing.
     fn refund(

@@ -10,7 +10,9 @@ use reqwest::{Client, RequestBuilder, StatusCode, Url};
 use serde::{Deserialize, Serialize};
 use store::payments::Approval;
 
-use super::{Acquirer, Authorize, Authorized, Call, Captured, Found, Indeterminate, Refunded};
+use super::{
+    Acquirer, Authorize, Authorized, Call, Captured, Found, Indeterminate, Refunded, Voided,
+};
 
 /// The largest response that is read.
 const RESPONSE_BYTES_MAX: usize = 64 * 1024;
@@ -252,14 +254,19 @@ impl Sandbox {
         }
     }
 
-    async fn send_void(&self, reference: AuthorizationId) -> Result<(), Indeterminate> {
+    async fn send_void(&self, reference: AuthorizationId) -> Result<Voided, Indeterminate> {
         let (status, bytes) = self
             .send(self.client.post(self.url(reference, "/void")))
             .await?;
-        if status == StatusCode::OK && read(&bytes, &reference)?.status == Status::Voided {
-            return Ok(());
+        match status {
+            StatusCode::OK if read(&bytes, &reference)?.status == Status::Voided => {
+                Ok(Voided::Done)
+            }
+            StatusCode::CONFLICT if is_error(&bytes, "already_captured") => {
+                Ok(Voided::AlreadyCaptured)
+            }
+            _ => Err(Indeterminate("the void is not acknowledged")),
         }
-        Err(Indeterminate("the void is not acknowledged"))
     }
 
     async fn send_refund(
@@ -316,7 +323,7 @@ impl Acquirer for Sandbox {
         Box::pin(self.send_capture(reference, money))
     }
 
-    fn void(&self, reference: AuthorizationId) -> Call<'_, ()> {
+    fn void(&self, reference: AuthorizationId) -> Call<'_, Voided> {
         Box::pin(self.send_void(reference))
     }
 

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::fs::{self, File, OpenOptions};
-use std::io::{ErrorKind, Write};
+use std::io::{self, ErrorKind, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
@@ -65,23 +65,31 @@ impl Keys {
         mac.finalize().into_bytes().to_vec()
     }
 
-    /// Opens a sealed card.
+    /// Opens a sealed card. An I/O error may pass; a card whose key is missing or wrong stays sealed.
     pub fn open_card(
         &self,
         sealed: &Sealed,
         merchant: MerchantId,
         payment: PaymentId,
-    ) -> Result<Card, Unsealable> {
+    ) -> io::Result<Result<Card, Unsealable>> {
         let mut opened = self.opened.lock().unwrap_or_else(PoisonError::into_inner);
         let key = match opened.entry(sealed.key_id) {
             Entry::Occupied(key) => key.into_mut(),
             Entry::Vacant(entry) => {
-                let bytes = fs::read(self.path(sealed.key_id)).map_err(|_| Unsealable)?;
-                let key = OpeningKey::from_bytes(&Zeroizing::new(bytes)).ok_or(Unsealable)?;
+                let bytes = match fs::read(self.path(sealed.key_id)) {
+                    Ok(bytes) => Zeroizing::new(bytes),
+                    Err(error) if error.kind() == ErrorKind::NotFound => {
+                        return Ok(Err(Unsealable));
+                    }
+                    Err(error) => return Err(error),
+                };
+                let Some(key) = OpeningKey::from_bytes(&bytes) else {
+                    return Ok(Err(Unsealable));
+                };
                 entry.insert(key)
             }
         };
-        key.open(&sealed.bytes, merchant, payment)
+        Ok(key.open(&sealed.bytes, merchant, payment))
     }
 
     /// Creates today's key if missing, and destroys the keys that no card is sealed to any more.

@@ -75,6 +75,11 @@ impl Handler for Context {
     const WORKER: Worker = Worker::Card;
     type Owner = CardPayment;
 
+    /// Under one claim an approval is captured at once: two calls.
+    fn lease(&self) -> Duration {
+        self.acquirer_timeout * 2 + runtime::LEASE_MARGIN
+    }
+
     async fn advance(&self, claimed: CardPayment, held: HeldLease) -> Result<Outcome, BoxDynError> {
         let intent = match claimed.payment.intent_id {
             Some(id) => store::intents::get(&self.db, id).await?,

@@ -4,7 +4,7 @@
 
 mod steps;
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use apalis_core::error::BoxDynError;
 use domain::authorization;
@@ -17,7 +17,7 @@ use store::payments::{self, Approval, Attempt, CardPayment, Written};
 
 use super::{Context, transition};
 use crate::acquirers::{Acquirer, Authorized};
-use crate::runtime::HeldLease;
+use crate::runtime::{self, HeldLease};
 
 /// How a step ended.
 enum Step {
@@ -93,11 +93,12 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// The attempt of the next step. Voiding comes first: it releases a hold on the payer's funds that
-    /// nothing will capture.
+    /// The attempt of the next step. Voids and refunds come first: they return money of the payer that
+    /// the payment does not need.
     fn next_attempt(&self) -> Option<Attempt> {
         let voiding = self.closed(authorization::State::Voiding);
-        voiding.or_else(|| match self.claimed.payment.state {
+        let returning = voiding.or_else(|| self.closed(authorization::State::Refunding));
+        returning.or_else(|| match self.claimed.payment.state {
             State::Authorizing | State::Capturing => self.claimed.attempt.clone(),
             State::Created => None,
             State::Captured | State::Failed | State::Expired => {
@@ -126,8 +127,15 @@ impl<'a> Run<'a> {
     }
 
     async fn step(&mut self, acquirer: &dyn Acquirer) -> Result<Step, BoxDynError> {
+        if !self.held.covers(self.context.acquirer_timeout) {
+            self.discard_unsent().await?;
+            return Ok(Step::End(runtime::lease_lost(&self.held)));
+        }
         if let Some(attempt) = self.closed(authorization::State::Voiding) {
             return self.void(acquirer, attempt).await;
+        }
+        if let Some(attempt) = self.closed(authorization::State::Refunding) {
+            return self.refund(acquirer, attempt).await;
         }
         match (self.claimed.payment.state, self.claimed.attempt.clone()) {
             (State::Authorizing, Some(attempt)) => match attempt.state {
@@ -182,7 +190,6 @@ impl<'a> Run<'a> {
         payment_events: &[payment::Event],
         fingerprint: Option<Vec<u8>>,
     ) -> Result<Step, BoxDynError> {
-        let lease = self.held.lease;
         let intent = self.intent.as_ref();
         let (transition, is_complete) = transition::of(
             &self.claimed,
@@ -190,13 +197,15 @@ impl<'a> Run<'a> {
             attempt_event.as_ref(),
             payment_events,
             fingerprint,
-            lease,
+            self.held.lease,
+            self.held.lasts,
         )?;
         let state = transition.to;
         let attempt = transition
             .attempt
             .as_ref()
             .map(|attempt| (attempt.id, attempt.to));
+        let started = Instant::now();
         match self.context.transitions.run(transition).await? {
             Written::Conflict => {
                 tracing::info!(payment = %self.claimed.payment.id, "another worker changed the payment first, will read it again");
@@ -209,6 +218,7 @@ impl<'a> Run<'a> {
                 for job in jobs {
                     self.context.publisher.publish(job, None);
                 }
+                self.held.extended_at(started);
                 self.claimed.version = version;
                 self.claimed.payment.state = state;
                 if let Some((id, state)) = attempt {

@@ -1,6 +1,8 @@
 //! Builds the transition of a payment and its attempt from events: the domain decides the new states, and
 //! one statement writes them with all effects.
 
+use std::time::Duration;
+
 use apalis_core::error::BoxDynError;
 use domain::authorization::InvalidTransition;
 use domain::event::{Event, EventType, Subject};
@@ -9,7 +11,7 @@ use domain::job::Worker;
 use domain::ledger::{self, Cause};
 use domain::payment::{self, Payment, State};
 use store::effects::{Effects, HistoryEntry};
-use store::jobs::{Lease, Load};
+use store::jobs::Lease;
 use store::payments::{AttemptTransition, CardPayment, Transition};
 use time::OffsetDateTime;
 
@@ -24,6 +26,7 @@ pub fn of(
     payment_events: &[payment::Event],
     fingerprint: Option<Vec<u8>>,
     lease: Lease,
+    lasts: Duration,
 ) -> Result<(Transition, bool), BoxDynError> {
     let payment = &claimed.payment;
     let history = history(payment.state, attempt_event, payment_events)?;
@@ -51,7 +54,7 @@ pub fn of(
     effects = if is_complete {
         effects.complete(lease)
     } else {
-        effects.extend(lease, CardPayment::LEASE)
+        effects.extend(lease, lasts)
     };
     let transition = Transition {
         payment_id: payment.id,

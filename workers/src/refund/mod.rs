@@ -27,6 +27,8 @@ struct Context {
     db: PgPool,
     publisher: Publisher,
     acquirers: Arc<Acquirers>,
+    /// The longest an acquirer's call takes.
+    acquirer_timeout: Duration,
 }
 
 pub async fn run(config: &Config) -> anyhow::Result<()> {
@@ -38,6 +40,7 @@ pub async fn run(config: &Config) -> anyhow::Result<()> {
         db: db.clone(),
         publisher: publisher.clone(),
         acquirers: Arc::new(Acquirers::open(&config.acquiring)?),
+        acquirer_timeout: config.acquiring.timeout(),
     };
     runtime::run(shared, db, publisher, context).await
 }
@@ -45,6 +48,10 @@ pub async fn run(config: &Config) -> anyhow::Result<()> {
 impl Handler for Context {
     const WORKER: Worker = Worker::Refund;
     type Owner = ClaimedRefund;
+
+    fn lease(&self) -> Duration {
+        self.acquirer_timeout + runtime::LEASE_MARGIN
+    }
 
     async fn advance(
         &self,
@@ -65,6 +72,9 @@ impl Handler for Context {
                 ),
             });
         };
+        if !held.covers(self.acquirer_timeout) {
+            return Ok(runtime::lease_lost(&held));
+        }
         let response = acquirer.refund(refund.id, claimed.authorization, refund.money);
         let event = match response.await {
             Ok(Refunded::Done) => refund::Event::Accepted,

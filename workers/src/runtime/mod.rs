@@ -19,7 +19,8 @@ use domain::job::{Outcome, Worker};
 use queue::{Consumer, JobMessage, Publisher, RecordOutcome};
 use store::PgPool;
 use store::batch::Batch;
-use store::jobs::{self, CLAIMS_MAX, Claim, Lease, Load};
+use store::jobs::{self, CLAIMS_MAX, Claim, ClaimRequest, Lease, Load};
+use store::session::Session;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
@@ -31,13 +32,43 @@ const HANDLER_TIMEOUT: Duration = Duration::from_mins(1);
 /// How long jobs in progress may take after SIGTERM or SIGINT.
 const SHUTDOWN: Duration = Duration::from_secs(30);
 
+/// How much longer a lease is than the calls under it: for the claim and the writes.
+pub const LEASE_MARGIN: Duration = Duration::from_secs(10);
+
 /// The lease of a claimed job.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct HeldLease {
     /// Every later write names it.
     pub lease: Lease,
-    /// No other worker can claim the job before this time.
-    pub until: Instant,
+    /// How long it lasts after the claim and after each write that extends it.
+    pub lasts: Duration,
+    /// When it ends at the latest.
+    until: Instant,
+    session: Session,
+    session_id: Option<i64>,
+}
+
+impl HeldLease {
+    /// Whether no other worker can claim the job for at least as long as a call takes. Check it
+    /// immediately before each call to a provider: the process may have been paused since the claim.
+    pub fn covers(&self, call: Duration) -> bool {
+        self.session.id() == self.session_id && Instant::now() + call < self.until
+    }
+
+    /// Notes that a write at `time` or later extended the lease.
+    pub fn extended_at(&mut self, time: Instant) {
+        self.until = time + self.lasts;
+    }
+}
+
+/// The outcome of a run that stops before a call because its lease may end meanwhile. If another worker
+/// has claimed the job since, nothing changes; otherwise the job is due at once.
+pub fn lease_lost(held: &HeldLease) -> Outcome {
+    let HeldLease { lease, .. } = held;
+    tracing::warn!(worker = %lease.worker, job = %lease.id, "paused for too long since the claim, will claim again");
+    Outcome::Reschedule {
+        after: Duration::ZERO,
+    }
 }
 
 /// What a worker does with a claimed job.
@@ -46,6 +77,9 @@ pub trait Handler: Clone + Send + Sync + 'static {
     const WORKER: Worker;
     /// The row that a job acts on.
     type Owner: Load;
+
+    /// How long a claim is valid: longer than the calls to providers under it together.
+    fn lease(&self) -> Duration;
 
     /// Does what the owner's state requires. An error means "retry with backoff".
     fn advance(
@@ -64,6 +98,7 @@ pub trait Handler: Clone + Send + Sync + 'static {
 struct Runner<H: Handler> {
     handler: H,
     claims: Batch<Claim<H::Owner>>,
+    session: Session,
 }
 
 impl<H: Handler> Clone for Runner<H> {
@@ -71,17 +106,30 @@ impl<H: Handler> Clone for Runner<H> {
         Self {
             handler: self.handler.clone(),
             claims: self.claims.clone(),
+            session: self.session.clone(),
         }
     }
 }
 
 impl<H: Handler> Runner<H> {
+    fn held(&self, request: ClaimRequest) -> HeldLease {
+        HeldLease {
+            lease: request.lease,
+            lasts: request.lasts,
+            until: Instant::now() + request.lasts,
+            session: self.session.clone(),
+            session_id: request.session,
+        }
+    }
+
     async fn run(&self, message: &JobMessage) -> Result<Outcome, BoxDynError> {
-        let held = HeldLease {
+        let request = ClaimRequest {
             lease: Lease::new(message.job, message.claim),
-            until: Instant::now() + H::Owner::LEASE,
+            session: self.session.id(),
+            lasts: self.handler.lease(),
         };
-        let Some(claimed) = self.claims.run(held.lease).await? else {
+        let held = self.held(request);
+        let Some(claimed) = self.claims.run(request).await? else {
             // Another worker has claimed the job, or the message is stale.
             return Ok(Outcome::Done);
         };
@@ -94,7 +142,7 @@ impl<H: Handler> Runner<H> {
         match claimed.owner {
             Ok(owner) => self.handler.advance(owner, held).await,
             Err(error) => {
-                self.handler.abandon(held.lease).await?;
+                self.handler.abandon(request.lease).await?;
                 Ok(Outcome::Park {
                     reason: error.to_string(),
                 })
@@ -117,6 +165,7 @@ pub async fn run<H: Handler>(
     let runner = Runner {
         handler,
         claims: Batch::start(&db),
+        session: Session::start(&db),
     };
     let consumer = Consumer::start(
         &shared.process.amqp_url,

@@ -13,7 +13,7 @@ use reqwest::header::CONTENT_TYPE;
 use reqwest::{Response, Url};
 
 /// How long an endpoint may take for its whole response.
-const TIMEOUT: Duration = Duration::from_secs(15);
+pub const TIMEOUT: Duration = Duration::from_secs(15);
 /// How much of a response body is read, so that the connection can be reused.
 const RESPONSE_BYTES_MAX: usize = 64 * 1024;
 

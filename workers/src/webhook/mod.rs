@@ -51,6 +51,10 @@ impl Handler for Context {
     const WORKER: Worker = Worker::Webhook;
     type Owner = Delivery;
 
+    fn lease(&self) -> Duration {
+        client::TIMEOUT + runtime::LEASE_MARGIN
+    }
+
     async fn advance(&self, delivery: Delivery, held: HeldLease) -> Result<Outcome, BoxDynError> {
         if delivery.state != State::Delivering {
             jobs::complete(&self.db, held.lease).await?;
@@ -62,6 +66,9 @@ impl Handler for Context {
                 reason: reason.to_owned(),
             });
         };
+        if !held.covers(client::TIMEOUT) {
+            return Ok(runtime::lease_lost(&held));
+        }
         let attempt = self.attempt(&delivery, held.lease, body).await;
         if self.attempts.run(attempt).await? {
             return Ok(Outcome::Done);

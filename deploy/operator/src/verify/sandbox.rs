@@ -16,6 +16,7 @@ use store::reports::{self, Charge, Difference, Refund};
 struct Record {
     kind: String,
     reference: String,
+    authorization: Option<String>,
     payment: Option<String>,
     amount: Option<String>,
     currency: Option<String>,
@@ -71,6 +72,13 @@ async fn read_log(url: &str) -> anyhow::Result<Log> {
         let record: Record =
             serde_json::from_str(line).context("invalid line in the sandbox's log")?;
         if record.kind == "refunded" {
+            if let Some(attempt) = record
+                .authorization
+                .filter(|attempt| is_return(attempt, &record.reference))
+            {
+                log.authorizations.entry(attempt).or_default().is_approved = false;
+                continue;
+            }
             let facts = [record.payment, record.amount, record.currency];
             log.refunds.insert(record.reference, facts);
             continue;
@@ -86,6 +94,12 @@ async fn read_log(url: &str) -> anyhow::Result<Log> {
         entry.money = entry.money.take().or(record.amount.zip(record.currency));
     }
     Ok(log)
+}
+
+/// Whether a refund returns a capture that its payment did not need: then it has the attempt's id.
+fn is_return(attempt: &str, refund: &str) -> bool {
+    let attempt = AuthorizationId::parse(attempt).map(|attempt| attempt.0);
+    attempt.is_some() && attempt == RefundId::parse(refund).map(|refund| refund.0)
 }
 
 /// Checks that a payment never has more than one authorization that is approved and not voided: the

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use domain::authorization::{State, WATCH};
+use domain::authorization::{NOT_FOUND_INTERVAL, NOT_FOUND_MIN_AGE, State, WATCH};
 use domain::id::AuthorizationId;
 use domain::payment::{self, Payment};
 use sqlx::PgConnection;
@@ -38,8 +38,6 @@ pub struct CardPayment {
 }
 
 impl Load for CardPayment {
-    const LEASE: Duration = Duration::from_secs(20);
-
     async fn load(db: &mut PgConnection, claims: &Claims) -> Result<Vec<(Uuid, Claimed<Self>)>> {
         let open = State::ALL.into_iter().filter(|state| state.is_open());
         let open: Vec<_> = open.map(|state| state.name().to_owned()).collect();
@@ -49,7 +47,8 @@ impl Load for CardPayment {
             &claims.ids,
             &claims.seqs,
             &claims.leases,
-            Self::LEASE.as_secs_f64(),
+            claims.session,
+            claims.lease_seconds,
             &unattempted,
             ACQUIRER,
             State::Sending.name(),
@@ -130,6 +129,24 @@ impl Load for CardPayment {
 
 fn seconds(seconds: f64) -> Duration {
     Duration::try_from_secs_f64(seconds).unwrap_or_default()
+}
+
+/// Notes that the acquirer does not know an attempt in this state. Returns how long to wait before the
+/// answer is believed: zero if it came twice and the attempt is old enough.
+pub async fn not_found(db: &sqlx::PgPool, id: AuthorizationId, state: State) -> Result<Duration> {
+    let wait = sqlx::query_scalar!(
+        r#"update authorizations set not_found_at = coalesce(not_found_at, now())
+           where id = $1 and state = $2
+           returning extract(epoch from greatest(created_at + make_interval(secs => $3),
+                                                 not_found_at + make_interval(secs => $4)) - now())::float8 as "wait!""#,
+        id.0,
+        state.name(),
+        NOT_FOUND_MIN_AGE.as_secs_f64(),
+        NOT_FOUND_INTERVAL.as_secs_f64(),
+    )
+    .fetch_optional(db)
+    .await?;
+    Ok(wait.map(seconds).unwrap_or_default())
 }
 
 /// Deletes the attempt that this claim created if nothing has been sent under it, so that its number is

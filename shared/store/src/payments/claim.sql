@@ -1,22 +1,22 @@
 -- Claims payments for the card worker and reads them with all their attempts. Where a payment needs a
 -- new attempt it is stored here, in the same statement and so before anything is sent, under the claim's
--- own id. $5: the states of payments that want an attempt, $6: the acquirer of a new attempt, $7: its
--- state, $8: the states of an open attempt.
+-- own id. $6: the states of payments that want an attempt, $7: the acquirer of a new attempt, $8: its
+-- state, $9: the states of an open attempt.
 with claimed as (
-    select * from claim_jobs('card', $1, $2, $3, $4)
+    select * from claim_jobs('card', $1, $2, $3, $4, $5)
 ), claimed_payment as (
     select c.lease, c.claims, p.*, a.attempts_made, a.ids, a.numbers, a.states, a.acquirers, a.moved_at,
-           p.state = any($5) and not coalesce(a.has_open, false) as opens
+           p.state = any($6) and not coalesce(a.has_open, false) as opens
     from claimed c
     join payments p on p.id = c.owner_id
     cross join lateral (
         select count(*)::smallint as attempts_made, array_agg(id) as ids, array_agg(attempt) as numbers,
                array_agg(state::text) as states, array_agg(acquirer) as acquirers,
-               array_agg(updated_at) as moved_at, bool_or(state = any($8)) as has_open
+               array_agg(updated_at) as moved_at, bool_or(state = any($9)) as has_open
         from (select * from authorizations where payment_id = p.id order by attempt) of_payment) a
 ), opened as (
     insert into authorizations (id, payment_id, attempt, state, acquirer)
-    select lease, id, attempts_made + 1, $7, $6 from claimed_payment where opens
+    select lease, id, attempts_made + 1, $8, $7 from claimed_payment where opens
 )
 select p.lease as "lease!", p.claims as "claims!", p.id as "id!", p.merchant_id as "merchant_id!",
        p.live as "live!", p.state as "state!", p.failure, p.amount as "amount!",

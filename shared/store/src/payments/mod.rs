@@ -17,7 +17,7 @@ use sqlx::PgPool;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-pub use self::claim::{CardPayment, discard_unsent};
+pub use self::claim::{CardPayment, discard_unsent, not_found};
 pub use self::list::{Filter, list};
 pub use self::read::Read;
 pub use self::transition::{Approval, AttemptTransition, Transition, Transitions, Written};

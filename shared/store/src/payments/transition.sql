@@ -23,7 +23,7 @@ with commit_mode as materialized (
               i.approved_amount, i.approval_code, i.forget_card, i.effects
 ), attempt as (
     update authorizations a
-    set state = m.authorization_to, updated_at = now(),
+    set state = m.authorization_to, updated_at = now(), not_found_at = null,
         approved_amount = coalesce(m.approved_amount, a.approved_amount),
         approval_code = coalesce(m.approval_code, a.approval_code)
     from moved m

@@ -1,5 +1,6 @@
 -- Jobs against what is in progress. $1: the states of payments that have a job; $2, $3, $4: the states in
--- progress of authorizations, deliveries and refunds.
+-- progress of authorizations, deliveries and refunds; $6: of payments. $5, $7, $8: how many seconds payments,
+-- refunds and deliveries may stay in progress.
 with work as (
     select 'card' as worker, id, state from payments where state = any($1)
     union
@@ -23,3 +24,15 @@ where o.parked_at is null and greatest(o.due_at, o.leased_until) < now() - inter
 union all
 select 'nothing is parked', o.worker || ' ' || o.id, coalesce(o.error, '')
 from jobs o where o.parked_at is not null
+union all
+select 'nothing takes longer than its bound', w.worker || ' ' || w.id, w.state || ' since ' || w.since
+from (select 'payment' as worker, id, state, created_at as since, make_interval(secs => $5) as bound
+      from payments where state = any($6)
+      union all
+      select 'authorization', id, state, updated_at, make_interval(secs => $5) from authorizations where state = any($2)
+      union all
+      select 'refund', id, state, created_at, make_interval(secs => $7) from refunds where state = any($4)
+      union all
+      select 'delivery', d.id, d.state, e.created_at, make_interval(secs => $8)
+      from deliveries d join events e on e.id = d.event_id where d.state = any($3)) w
+where w.since < now() - w.bound

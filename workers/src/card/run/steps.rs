@@ -1,17 +1,22 @@
 //! The steps of a run: each makes one call to the acquirer and writes the transition that follows from
 //! the response.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use apalis_core::error::BoxDynError;
 use domain::authorization::{self, ATTEMPTS_MAX, retry_after_age};
+use domain::id::RefundId;
 use domain::job::Outcome;
 use domain::payment;
-use store::payments::{Approval, Attempt};
+use store::payments::{self, Approval, Attempt};
+use store::vault::Unsealable;
 use time::OffsetDateTime;
 
 use super::{AttemptEvent, Run, Step};
-use crate::acquirers::{Acquirer, Authorize, Authorized, Captured, Found, Indeterminate};
+use crate::acquirers::{
+    Acquirer, Authorize, Authorized, Captured, Found, Indeterminate, Refunded, Voided,
+};
+use crate::runtime;
 
 /// The wait before another enquiry, while the acquirer has not decided.
 const ENQUIRY_DELAY: Duration = Duration::from_secs(1);
@@ -23,19 +28,29 @@ impl Run<'_> {
         attempt: Attempt,
     ) -> Result<Step, BoxDynError> {
         let payment = &self.claimed.payment;
-        let sealed = self
-            .claimed
-            .card
-            .as_ref()
-            .ok_or("an authorizing payment has no sealed card")?;
-        let keys = &self.context.keys;
-        let Ok(card) = keys.open_card(sealed, payment.merchant_id, payment.id) else {
-            // Nothing was sent. Park the job: retries would use up the authorizations of a payment that
-            // another worker or a restored key can still complete.
+        let Some(sealed) = &self.claimed.card else {
             self.discard_unsent().await?;
-            let reason =
-                "the private key for this sealed card is not in SLUICE_CARD_KEYS_DIR".to_owned();
-            return Ok(Step::End(Outcome::Park { reason }));
+            return self
+                .write(None, &[payment::Event::CardDestroyed], None)
+                .await;
+        };
+        let keys = &self.context.keys;
+        // Where a card cannot be opened nothing is sent: an attempt must not be used up for it.
+        let card = match keys.open_card(sealed, payment.merchant_id, payment.id) {
+            Ok(Ok(card)) => card,
+            Ok(Err(Unsealable)) => {
+                self.discard_unsent().await?;
+                let reason = "the private key for this sealed card is not in SLUICE_CARD_KEYS_DIR";
+                return Ok(Step::End(Outcome::Park {
+                    reason: reason.to_owned(),
+                }));
+            }
+            Err(error) => {
+                self.discard_unsent().await?;
+                return Err(
+                    format!("cannot read the private key of a sealed card: {error}").into(),
+                );
+            }
         };
         let fingerprint = self.context.keys.fingerprint(&card);
         let request = Authorize {
@@ -82,7 +97,7 @@ impl Run<'_> {
         attempt: &Attempt,
         response: &Authorized,
     ) -> Option<Result<Captured, Indeterminate>> {
-        let ends_within_lease = Instant::now() + self.context.acquirer_timeout < self.held.until;
+        let ends_within_lease = self.held.covers(self.context.acquirer_timeout);
         if !matches!(response, Authorized::Approved(_)) || !ends_within_lease {
             return None;
         }
@@ -96,46 +111,70 @@ impl Run<'_> {
         attempt: Attempt,
     ) -> Result<Step, BoxDynError> {
         let money = self.claimed.payment.money;
-        let response = match acquirer.enquire(attempt.id, money).await {
-            Ok(Found::Approved(approval) | Found::Captured(approval)) => {
-                Authorized::Approved(approval)
-            }
-            Ok(Found::Declined(failure)) => Authorized::Declined(failure),
-            Ok(Found::Nothing) => {
-                let event = authorization::Event::NotFound;
-                return self.record(attempt, event, None).await;
-            }
-            Ok(Found::Processing) => {
-                return Ok(Step::End(Outcome::Reschedule {
-                    after: ENQUIRY_DELAY,
-                }));
-            }
+        match acquirer.enquire(attempt.id, money).await {
+            Ok(Found::Nothing) => self.not_found(attempt).await,
+            Ok(Found::Processing) => Ok(later(ENQUIRY_DELAY)),
+            Ok(found) => self.adopt(attempt, found).await,
+            Err(indeterminate) => Ok(self.retry_later(indeterminate)),
+        }
+    }
+
+    /// Repeats the reversal. Enquires before: the acquirer may have approved or even captured since, and
+    /// the payment still waits for it.
+    pub(super) async fn reverse(
+        &mut self,
+        acquirer: &dyn Acquirer,
+        attempt: Attempt,
+    ) -> Result<Step, BoxDynError> {
+        let money = self.claimed.payment.money;
+        match acquirer.enquire(attempt.id, money).await {
+            Ok(Found::Nothing | Found::Processing) => {}
+            Ok(found) => return self.adopt(attempt, found).await,
             Err(indeterminate) => return Ok(self.retry_later(indeterminate)),
+        }
+        if !self.held.covers(self.context.acquirer_timeout) {
+            return Ok(Step::End(runtime::lease_lost(&self.held)));
+        }
+        match acquirer.void(attempt.id).await {
+            Ok(Voided::Done) => {}
+            // The next enquiry finds the capture.
+            Ok(Voided::AlreadyCaptured) => return Ok(later(ENQUIRY_DELAY)),
+            Err(indeterminate) => return Ok(self.retry_later(indeterminate)),
+        }
+        let is_last = attempt.number >= ATTEMPTS_MAX || self.claimed.card.is_none();
+        let outcome = is_last.then_some(payment::Event::AttemptsExhausted);
+        let step = self
+            .record(attempt, authorization::Event::Acknowledged, outcome)
+            .await?;
+        match (step, outcome) {
+            // The next claim opens the next attempt, which must be stored before anything is sent.
+            (Step::Next, None) => Ok(later(Duration::ZERO)),
+            (step, _) => Ok(step),
+        }
+    }
+
+    /// Records what an enquiry found out about an attempt that the payment waits for.
+    async fn adopt(&mut self, attempt: Attempt, found: Found) -> Result<Step, BoxDynError> {
+        let response = match found {
+            Found::Approved(approval) | Found::Captured(approval) => Authorized::Approved(approval),
+            Found::Declined(failure) => Authorized::Declined(failure),
+            Found::Nothing | Found::Processing => return Err("nothing to adopt".into()),
         };
         let (event, outcome) = events_of(attempt, &response);
         let fingerprint = self.fingerprint();
         self.write(Some(event), &[outcome], fingerprint).await
     }
 
-    pub(super) async fn reverse(
-        &mut self,
-        acquirer: &dyn Acquirer,
-        attempt: Attempt,
-    ) -> Result<Step, BoxDynError> {
-        if let Err(indeterminate) = acquirer.void(attempt.id).await {
-            return Ok(self.retry_later(indeterminate));
+    /// Records that the acquirer does not know an attempt, once it has said so twice and the attempt is
+    /// old enough.
+    async fn not_found(&mut self, attempt: Attempt) -> Result<Step, BoxDynError> {
+        let wait = payments::not_found(&self.context.db, attempt.id, attempt.state).await?;
+        if wait.is_zero() {
+            return self
+                .record(attempt, authorization::Event::NotFound, None)
+                .await;
         }
-        let outcome = (attempt.number >= ATTEMPTS_MAX).then_some(payment::Event::AttemptsExhausted);
-        let step = self
-            .record(attempt, authorization::Event::Acknowledged, outcome)
-            .await?;
-        match (step, outcome) {
-            // The next claim opens the next attempt, which must be stored before anything is sent.
-            (Step::Next, None) => Ok(Step::End(Outcome::Reschedule {
-                after: Duration::ZERO,
-            })),
-            (step, _) => Ok(step),
-        }
+        Ok(later(wait))
     }
 
     pub(super) async fn capture(
@@ -168,26 +207,21 @@ impl Run<'_> {
         attempt: Attempt,
     ) -> Result<Step, BoxDynError> {
         if !self.claimed.watch.is_zero() {
-            let after = self.claimed.watch;
-            return Ok(Step::End(Outcome::Reschedule { after }));
+            return Ok(later(self.claimed.watch));
         }
-        let event = match acquirer
+        match acquirer
             .enquire(attempt.id, self.claimed.payment.money)
             .await
         {
-            Ok(Found::Nothing | Found::Declined(_)) => authorization::Event::NotFound,
+            Ok(Found::Nothing | Found::Declined(_)) => self.not_found(attempt).await,
             Ok(Found::Approved(_) | Found::Captured(_)) => {
                 tracing::error!(attempt = %attempt.id, "approved despite its reversal, will void it");
-                authorization::Event::Approved
+                self.record(attempt, authorization::Event::Approved, None)
+                    .await
             }
-            Ok(Found::Processing) => {
-                return Ok(Step::End(Outcome::Reschedule {
-                    after: ENQUIRY_DELAY,
-                }));
-            }
-            Err(indeterminate) => return Ok(self.retry_later(indeterminate)),
-        };
-        self.record(attempt, event, None).await
+            Ok(Found::Processing) => Ok(later(ENQUIRY_DELAY)),
+            Err(indeterminate) => Ok(self.retry_later(indeterminate)),
+        }
     }
 
     pub(super) async fn void(
@@ -196,10 +230,41 @@ impl Run<'_> {
         attempt: Attempt,
     ) -> Result<Step, BoxDynError> {
         match acquirer.void(attempt.id).await {
-            Ok(()) => {
+            Ok(Voided::Done) => {
                 self.record(attempt, authorization::Event::Acknowledged, None)
                     .await
             }
+            Ok(Voided::AlreadyCaptured) => {
+                tracing::error!(attempt = %attempt.id, "captured although the payment does not need it, will refund it");
+                self.record(attempt, authorization::Event::AlreadyCaptured, None)
+                    .await
+            }
+            Err(indeterminate) => Ok(self.retry_later(indeterminate)),
+        }
+    }
+
+    /// Refunds a capture that the payment does not need. The refund's reference is derived from the
+    /// attempt's id, so that repeating it refunds once.
+    pub(super) async fn refund(
+        &mut self,
+        acquirer: &dyn Acquirer,
+        attempt: Attempt,
+    ) -> Result<Step, BoxDynError> {
+        let money = self.claimed.payment.money;
+        match acquirer
+            .refund(RefundId(attempt.id.0), attempt.id, money)
+            .await
+        {
+            Ok(Refunded::Done) => {
+                self.record(attempt, authorization::Event::Acknowledged, None)
+                    .await
+            }
+            Ok(Refunded::Rejected) => Ok(Step::End(Outcome::Park {
+                reason: format!(
+                    "the acquirer has captured {} and refuses to refund it",
+                    attempt.id
+                ),
+            })),
             Err(indeterminate) => Ok(self.retry_later(indeterminate)),
         }
     }
@@ -209,7 +274,7 @@ impl Run<'_> {
         tracing::warn!(payment = %payment.id, reason, "acquirer result unknown, will retry");
         let age = OffsetDateTime::now_utc() - payment.created_at;
         let after = retry_after_age(age.try_into().unwrap_or_default());
-        Step::End(Outcome::Reschedule { after })
+        later(after)
     }
 
     fn fingerprint(&self) -> Option<Vec<u8>> {
@@ -219,9 +284,15 @@ impl Run<'_> {
             .context
             .keys
             .open_card(sealed, payment.merchant_id, payment.id)
+            .ok()?
             .ok()?;
         Some(self.context.keys.fingerprint(&card))
     }
+}
+
+/// Ends the run until `after` from now.
+const fn later(after: Duration) -> Step {
+    Step::End(Outcome::Reschedule { after })
 }
 
 /// The events that a final response causes: the attempt's and the payment's.
