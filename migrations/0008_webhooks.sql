@@ -17,6 +17,11 @@ create table webhook_endpoints (
     metadata    jsonb not null default '{}',
     -- Whether to sign with Ed25519 too (Standard Webhooks v1a). Secrets are derived, never stored.
     ed25519     boolean not null default false,
+    -- Since when every attempt has failed, and how often; null and 0 if the last one was accepted. After
+    -- some failures nothing is sent until `paused_until`, then one attempt at a time.
+    failing_since timestamptz,
+    failures      integer not null default 0,
+    paused_until  timestamptz,
     created_at  timestamptz not null default now(),
     updated_at  timestamptz not null default now()
 );

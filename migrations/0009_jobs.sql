@@ -36,7 +36,7 @@ create table jobs (
     error         text
 ) with (fillfactor = 70);
 
-create index jobs_due on jobs (due_at) where parked_at is null;
+create index jobs_due on jobs (worker, due_at) where parked_at is null;
 
 -- Claims jobs, for all workers: takes a lease on each job whose message is not stale and that no other
 -- claim holds. A claim ends with its lease, or with the session of the process that made it: then the

@@ -11,8 +11,8 @@
 --                                                          `extend_by` seconds from now; if null, the
 --                                                          job is complete
 --
--- Returns the deliveries of the events. Each has a job that is due in two seconds: until then the caller
--- publishes it, afterwards the scheduler does.
+-- Returns the deliveries of the events, to publish. Each has a job that is due in two seconds: until then the
+-- caller publishes it, afterwards the scheduler does. Those of a paused endpoint are due after the pause.
 create function record_effects(effects jsonb)
 returns table (event_id uuid, delivery_id uuid)
 language plpgsql as $$
@@ -84,20 +84,24 @@ begin
                               subject_id uuid, data jsonb, data_version smallint)
                 where v.id is not null
                 returning id, merchant_id, live, type
-            ), delivery as (
-                insert into deliveries (id, event_id, endpoint_id, state)
-                select gen_random_uuid(), v.id, w.id, 'delivering'
+            ), target as materialized (
+                select gen_random_uuid() as id, v.id as event_id, w.id as endpoint_id, v.merchant_id, v.live,
+                       w.paused_until
                 from event v
                 join webhook_endpoints w
                   on w.merchant_id = v.merchant_id and w.live = v.live and w.status = 'active'
                  and v.type = any(w.event_types)
-                returning id, event_id
+            ), delivery as (
+                insert into deliveries (id, event_id, endpoint_id, state)
+                select id, event_id, endpoint_id, 'delivering' from target
             ), due as (
                 insert into jobs (worker, id, owner_id, merchant_id, live, due_at)
-                select 'webhook', d.id, d.id, v.merchant_id, v.live, now() + interval '2 seconds'
-                from delivery d join event v on v.id = d.event_id
+                select 'webhook', id, id, merchant_id, live,
+                       greatest(now() + interval '2 seconds', paused_until + random() * interval '10 seconds')
+                from target
             )
-            select d.event_id, d.id from delivery d;
+            -- Nothing is published for paused endpoints.
+            select t.event_id, t.id from target t where t.paused_until is null or t.paused_until <= now();
     end if;
 end $$;
 

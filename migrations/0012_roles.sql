@@ -220,7 +220,7 @@ grant insert on sealed_cards to sluice_accept;
 grant insert (id, merchant_id, live, type, subject, subject_id, data, data_version),
       select (id, merchant_id, live, type) on events to sluice_accept;
 grant insert (id, event_id, endpoint_id, state), select (id, event_id) on deliveries to sluice_accept;
-grant select (id, merchant_id, live, status, event_types) on webhook_endpoints to sluice_accept;
+grant select (id, merchant_id, live, status, event_types, paused_until) on webhook_endpoints to sluice_accept;
 grant insert (worker, id, owner_id, merchant_id, live, due_at) on jobs to sluice_accept;
 
 -- Reads the payments that requests wait for, of several merchants in one statement. It takes the merchant
@@ -366,7 +366,8 @@ grant select, update (seq, due_at, publish_count, claims, lease, leased_until, l
 grant insert (worker, id, owner_id, merchant_id, live, due_at) on jobs to sluice_card, sluice_refund;
 grant insert on ledger_postings, ledger_entries, events, deliveries to sluice_card, sluice_refund;
 grant select on ledger_postings, events, deliveries to sluice_card, sluice_refund;
-grant select (id, merchant_id, live, status, event_types) on webhook_endpoints to sluice_card, sluice_refund;
+grant select (id, merchant_id, live, status, event_types, paused_until)
+    on webhook_endpoints to sluice_card, sluice_refund;
 
 grant select on payments, customers, intents, sealed_cards, authorizations, sealing_keys to sluice_card;
 grant select (id, fee_basis_points) on merchants to sluice_card;
@@ -386,6 +387,7 @@ grant insert on payment_history to sluice_refund;
 grant select on events, webhook_endpoints, deliveries to sluice_webhook;
 grant update (state, attempts, body, updated_at) on deliveries to sluice_webhook;
 grant insert on delivery_attempts to sluice_webhook;
+grant update (failing_since, failures, paused_until) on webhook_endpoints to sluice_webhook;
 
 grant select, update (seq, due_at, publish_count, claims, parked_at) on jobs to sluice_scheduler;
 grant select (payment_id, created_at), delete on sealed_cards to sluice_scheduler;

@@ -271,12 +271,12 @@ async fn after_the_commit_and_before_the_ack() -> Result<()> {
         scene.gateway.history(&payments[1]).await?,
     );
     let broker = Broker::connect(&scene.gateway).await?;
-    assert_eq!(broker.waiting("sluice.card").await?, 0);
+    assert_eq!(broker.waiting("sluice.jobs.card").await?, 0);
     scene.gateway.kill(Process::Card)?;
     wire.cut();
-    broker.wait_for("sluice.card", 2).await?;
+    broker.wait_for("sluice.jobs.card", 2).await?;
     scene.gateway.launch(&[Process::Card]).await?;
-    broker.wait_for("sluice.card", 0).await?;
+    broker.wait_for("sluice.jobs.card", 0).await?;
     scene.gateway.drain().await?;
     let after = (
         scene.gateway.history(&payments[0]).await?,

@@ -10,10 +10,12 @@
 )]
 
 mod api_kills;
+mod backlog;
 mod broker;
 mod canaries;
 mod card_kills;
 mod doubles;
+mod isolation;
 mod leases;
 mod load;
 mod messages;

@@ -10,7 +10,7 @@ use crate::broker::Broker;
 use crate::proxy::Gate;
 use crate::scene::Scene;
 
-const QUEUES: [&str; 2] = ["sluice.card", "sluice.webhook"];
+const QUEUES: [&str; 2] = ["sluice.jobs.card", "sluice.jobs.webhook"];
 
 /// Messages that are not jobs.
 fn garbage() -> Vec<Vec<u8>> {
@@ -129,7 +129,7 @@ async fn purged_and_deleted_queues_lose_nothing() -> Result<()> {
     let broker = Broker::connect(&scene.gateway).await?;
     scene.gateway.kill(Process::Card)?;
     let purged = scene.pay_pending(cards::APPROVED).await?;
-    broker.purge("sluice.card").await?;
+    broker.purge("sluice.jobs.card").await?;
     scene.gateway.launch(&[Process::Card]).await?;
     scene.gateway.drain().await?;
     assert_eq!(scene.became(&purged).await?.2, ["approved", "captured"]);

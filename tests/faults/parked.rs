@@ -14,7 +14,11 @@ async fn is_parked(scene: &Scene, broker: &Broker, payment: &str) -> Result<bool
     let row = scene.gateway.job_of(payment).await?;
     let body = queue::encode(&row.job);
     broker
-        .publish("sluice.card", body.as_bytes(), BasicProperties::default())
+        .publish(
+            "sluice.jobs.card",
+            body.as_bytes(),
+            BasicProperties::default(),
+        )
         .await?;
     Ok(row.is_parked)
 }

@@ -88,7 +88,11 @@ async fn duplicate_messages_refund_once() -> Result<()> {
         let body = queue::encode(&job);
         for _ in 0..3 {
             broker
-                .publish("sluice.refund", body.as_bytes(), BasicProperties::default())
+                .publish(
+                    "sluice.jobs.refund",
+                    body.as_bytes(),
+                    BasicProperties::default(),
+                )
                 .await?;
         }
         all.push(refund);
@@ -102,7 +106,7 @@ async fn duplicate_messages_refund_once() -> Result<()> {
     acquirer.forth().holds(REFUNDS).await?;
     acquirer.forth().set(Gate::Pass);
     scene.gateway.drain().await?;
-    broker.wait_for("sluice.refund", 0).await?;
+    broker.wait_for("sluice.jobs.refund", 0).await?;
     check_refunded(&scene, &payment, &all).await?;
     // One webhook for the payment and one for each refund.
     assert_eq!(scene.receiver.requests().len(), 1 + REFUNDS);

@@ -136,12 +136,12 @@ async fn after_the_commit_and_before_the_ack() -> Result<()> {
     in_progress.ended(&scene).await?;
     let received = scene.receiver.requests().len();
     let broker = Broker::connect(&scene.gateway).await?;
-    assert_eq!(broker.waiting("sluice.refund").await?, 0);
+    assert_eq!(broker.waiting("sluice.jobs.refund").await?, 0);
     scene.gateway.kill(Process::Refund)?;
     wire.cut();
-    broker.wait_for("sluice.refund", 2).await?;
+    broker.wait_for("sluice.jobs.refund", 2).await?;
     scene.gateway.launch(&[Process::Refund]).await?;
-    broker.wait_for("sluice.refund", 0).await?;
+    broker.wait_for("sluice.jobs.refund", 0).await?;
     scene.gateway.drain().await?;
     in_progress.ended(&scene).await?;
     assert_eq!(scene.receiver.requests().len(), received);

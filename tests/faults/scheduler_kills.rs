@@ -45,7 +45,7 @@ async fn stopped_while_published_jobs_are_lost() -> Result<()> {
     // Long overdue, and not published.
     scene.gateway.advance(Duration::from_mins(1)).await?;
     let broker = Broker::connect(&scene.gateway).await?;
-    assert_eq!(broker.waiting("sluice.card").await?, 0);
+    assert_eq!(broker.waiting("sluice.jobs.card").await?, 0);
     assert_eq!(scene.gateway.attempts(&payment).await?.len(), 0);
     scene.gateway.launch(&[Process::Scheduler]).await?;
     ended_well(scene, &payment).await
@@ -57,9 +57,10 @@ async fn killed_between_taking_and_publishing() -> Result<()> {
     mute_api(&scene).await?;
     let url = scene.gateway.amqp_url();
     let wire = scene.detour(Process::Scheduler, "AMQP_URL", &url).await?;
-    wire.forth().set(Gate::Mute);
+    wire.forth().set(Gate::Hold(&["\"seq\""]));
     let payment = scene.pay_pending(cards::APPROVED).await?;
     taken(&scene).await?;
+    wire.forth().holds(1).await?;
     scene.gateway.kill(Process::Scheduler)?;
     assert_eq!(scene.gateway.attempts(&payment).await?.len(), 0);
     wire.cut();
@@ -75,15 +76,18 @@ async fn killed_between_publishing_and_the_confirmation() -> Result<()> {
     scene.gateway.kill(Process::Card)?;
     let url = scene.gateway.amqp_url();
     let wire = scene.detour(Process::Scheduler, "AMQP_URL", &url).await?;
-    wire.back().set(Gate::Mute);
+    wire.forth().set(Gate::Hold(&["\"seq\""]));
     let payment = scene.pay_pending(cards::APPROVED).await?;
+    wire.forth().holds(1).await?;
+    wire.back().set(Gate::Mute);
+    wire.forth().set(Gate::Pass);
     let broker = Broker::connect(&scene.gateway).await?;
-    broker.wait_for("sluice.card", 1).await?;
+    broker.wait_for("sluice.jobs.card", 1).await?;
     scene.gateway.kill(Process::Scheduler)?;
     wire.cut();
     scene.gateway.launch(&[Process::Scheduler]).await?;
     // The same job twice.
-    broker.wait_for("sluice.card", 2).await?;
+    broker.wait_for("sluice.jobs.card", 2).await?;
     scene.gateway.launch(&[Process::Card]).await?;
     ended_well(scene, &payment).await
 }

@@ -86,6 +86,8 @@ impl Gateway {
         for shift in [
             "update jobs set due_at = due_at - make_interval(secs => $1),
                                leased_until = leased_until - make_interval(secs => $1)",
+            "update webhook_endpoints set paused_until = paused_until - make_interval(secs => $1)
+             where paused_until is not null",
             "update payments set expires_at = expires_at - make_interval(secs => $1)
              where expires_at is not null",
             "update authorizations set updated_at = updated_at - make_interval(secs => $1)

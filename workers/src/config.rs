@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 
+use crate::runtime::shares::Shares;
+
 /// Sluice's workers: one command for each.
 #[derive(Debug, Parser)]
 #[command(name = "workers")]
@@ -48,12 +50,19 @@ pub struct Shared {
     /// What every process needs.
     #[command(flatten)]
     pub process: Process,
-    /// How many jobs run at the same time.
-    #[arg(long, env = "SLUICE_CONCURRENCY", default_value_t = 64)]
+    /// How many jobs run at the same time; at most half of them in each mode, test or live.
+    #[arg(long, env = "SLUICE_CONCURRENCY", default_value_t = 256, value_parser = clap::value_parser!(u16).range(2..))]
     pub concurrency: u16,
     /// The most connections to Postgres.
     #[arg(long, env = "SLUICE_DATABASE_CONNECTIONS", default_value_t = 12)]
     pub database_connections: u32,
+}
+
+impl Shared {
+    /// The slots of the worker's jobs.
+    pub fn slots(&self) -> Shares {
+        Shares::new(usize::from(self.concurrency / 2))
+    }
 }
 
 /// What the card worker needs.

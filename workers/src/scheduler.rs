@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use domain::job::Worker;
 use queue::Publisher;
 use store::{PgPool, Role};
 use store::{clients, idempotency, jobs, rate_limits, vault};
@@ -13,8 +14,12 @@ use crate::{health, runtime};
 
 /// How often due jobs are published.
 const POLL: Duration = Duration::from_secs(1);
-/// How many jobs one statement takes at most.
-const JOBS_MAX: i64 = 500;
+/// How often while there are more than the queues may hold.
+const POLL_BACKLOG: Duration = Duration::from_millis(100);
+/// Overdue jobs are published while fewer messages than this wait in their queue. A worker takes them in
+/// well under a second, so a new job does not wait long behind them; and while no worker runs, jobs whose
+/// messages wait are not published again and again.
+const QUEUED_MAX: u32 = 128;
 /// How often expired rows are deleted.
 const CLEANUP: Duration = Duration::from_mins(1);
 
@@ -30,7 +35,11 @@ pub async fn run(process: &Process) -> anyhow::Result<()> {
     loop {
         tokio::select! {
             _ = ending.wait_for(|ending| *ending) => break,
-            _ = poll.tick() => publish_due(&db, &publisher).await,
+            _ = poll.tick() => {
+                if publish_due(&db, &publisher).await {
+                    poll.reset_after(POLL_BACKLOG);
+                }
+            }
             _ = cleanup.tick() => clean_up(&db).await,
         }
     }
@@ -38,26 +47,38 @@ pub async fn run(process: &Process) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Publishes all due jobs. Takes none while the broker is unreachable: taking a job delays it.
-async fn publish_due(db: &PgPool, publisher: &Publisher) {
-    while publisher.is_connected() {
-        let jobs = match jobs::take_due(db, JOBS_MAX).await {
-            Ok(jobs) => jobs,
-            Err(error) => {
-                tracing::warn!(%error, "cannot read due jobs");
-                return;
-            }
-        };
-        let due = jobs.len();
-        if due == 0 {
-            return;
-        }
-        let count = publisher.publish_all(jobs).await;
-        tracing::info!(due, published = count, "published overdue jobs");
-        if i64::try_from(due).unwrap_or(JOBS_MAX) < JOBS_MAX {
-            return;
-        }
+/// Publishes due jobs of every worker. Returns whether some worker has more of them.
+async fn publish_due(db: &PgPool, publisher: &Publisher) -> bool {
+    let mut has_more = false;
+    for worker in Worker::ALL {
+        has_more |= publish_due_of(db, publisher, worker).await;
     }
+    has_more
+}
+
+/// Takes only jobs that the queue has room for, and none while the broker is unreachable: taking a job
+/// delays it.
+async fn publish_due_of(db: &PgPool, publisher: &Publisher, worker: Worker) -> bool {
+    let Some(queued) = publisher.queue_length(worker).await else {
+        return false;
+    };
+    let room = QUEUED_MAX.saturating_sub(queued);
+    if room == 0 {
+        return true;
+    }
+    let jobs = match jobs::take_due(db, worker, room).await {
+        Ok(jobs) => jobs,
+        Err(error) => {
+            tracing::warn!(%worker, %error, "cannot read due jobs");
+            return false;
+        }
+    };
+    let due = jobs.len();
+    if due > 0 {
+        let count = publisher.publish_all(jobs).await;
+        tracing::info!(%worker, due, published = count, queued, "published overdue jobs");
+    }
+    u32::try_from(due).is_ok_and(|due| due == room)
 }
 
 async fn clean_up(db: &PgPool) {

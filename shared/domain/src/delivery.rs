@@ -6,8 +6,18 @@ use std::time::Duration;
 /// 6 h.
 const RETRIES: [u64; 5] = [60, 300, 1_800, 7_200, 21_600];
 
-/// How long a delivery may be in progress before `sluice verify` reports it: longer than all retries.
-pub const IN_PROGRESS_MAX: Duration = Duration::from_hours(24);
+/// After this many failures in a row an endpoint is paused.
+pub const PAUSE_AFTER: i32 = 5;
+/// The first pause of an endpoint. Each failure after it doubles the pause.
+pub const PAUSE_MIN: Duration = Duration::from_secs(10);
+/// The longest pause of an endpoint.
+pub const PAUSE_MAX: Duration = Duration::from_mins(10);
+/// A delivery to a disabled endpoint waits this long for the endpoint to become active; then it is canceled.
+pub const DISABLED_MAX: Duration = Duration::from_hours(5 * 24);
+
+/// How long a delivery may be in progress before `sluice verify` reports it: longer than all retries, and
+/// than [`DISABLED_MAX`].
+pub const IN_PROGRESS_MAX: Duration = Duration::from_hours(6 * 24);
 
 /// The state of a delivery.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -18,7 +28,7 @@ pub enum State {
     Delivered,
     /// Every attempt failed; nothing more is sent.
     Exhausted,
-    /// The merchant deleted the endpoint; nothing more is sent.
+    /// The merchant deleted the endpoint, or disabled it for too long; nothing more is sent.
     Canceled,
 }
 
@@ -45,6 +55,13 @@ pub struct Next {
     pub state: State,
     /// How long to wait before the next attempt, if there is one.
     pub retry_after: Option<Duration>,
+}
+
+/// When a delivery of this `age` is looked at again while its endpoint is disabled: after a quarter of its age,
+/// between one and fifteen minutes. `None`: it is canceled.
+pub fn wait_while_disabled(age: Duration) -> Option<Duration> {
+    let wait = (age / 4).clamp(Duration::from_mins(1), Duration::from_mins(15));
+    (age < DISABLED_MAX).then_some(wait)
 }
 
 /// The outcome of attempt number `attempt` (from 1). `jitter` (0 ..= 255) lengthens the wait by up

@@ -50,13 +50,22 @@ pub fn decode(body: &[u8]) -> Result<Job, DecodeError> {
     })
 }
 
+/// How long a new job's message waits in a queue, milliseconds. Then the scheduler has the job, and the
+/// broker drops the message: after an outage of the workers, new jobs do not wait behind old messages.
+const NEW_EXPIRES_MS: &str = "3000";
+
 /// The properties of a job's message: JSON, persistent, and the queue for the reply.
-pub(crate) fn properties(job: &Job, reply_to: Option<&str>) -> BasicProperties {
+pub(crate) fn properties(job: &Job, is_new: bool, reply_to: Option<&str>) -> BasicProperties {
     const PERSISTENT: u8 = 2;
     let properties = BasicProperties::default()
         .with_content_type("application/json".into())
         .with_delivery_mode(PERSISTENT)
         .with_message_id(job.id.to_string().into());
+    let properties = if is_new {
+        properties.with_expiration(NEW_EXPIRES_MS.into())
+    } else {
+        properties
+    };
     // An invalid queue name is ignored: without a reply the waiting request still polls the row.
     match reply_to.and_then(|name| ShortString::try_new(name).ok()) {
         Some(name) => properties.with_reply_to(name),
@@ -183,13 +192,16 @@ mod tests {
             id: Uuid::from_u128(7),
             seq: 7,
         };
-        let properties_with_reply = properties(&job, Some("amq.gen-1"));
+        let properties_with_reply = properties(&job, true, Some("amq.gen-1"));
         assert_eq!(properties_with_reply.delivery_mode(), &Some(2));
         assert_eq!(
             properties_with_reply.message_id(),
             &Some(job.id.to_string().into())
         );
         assert_eq!(properties_with_reply.reply_to(), &Some("amq.gen-1".into()));
-        assert_eq!(properties(&job, Some(&"x".repeat(256))).reply_to(), &None);
+        assert_eq!(
+            properties(&job, true, Some(&"x".repeat(256))).reply_to(),
+            &None
+        );
     }
 }

@@ -3,7 +3,7 @@
 use std::pin::pin;
 use std::sync::Arc;
 
-use domain::job::Job;
+use domain::job::{Job, Worker};
 use futures::StreamExt;
 use futures::stream::FuturesUnordered;
 use lapin::options::{BasicPublishOptions, ConfirmSelectOptions};
@@ -28,6 +28,11 @@ pub(crate) enum Command {
     Reply {
         reply_to: ShortString,
         id: Uuid,
+    },
+    /// Asks how many messages wait in the worker's queue.
+    Length {
+        worker: Worker,
+        length: oneshot::Sender<u32>,
     },
     /// The last command; the sender is dropped when the task has ended.
     Stop(oneshot::Sender<()>),
@@ -75,6 +80,10 @@ impl ConnectionTask for PublishTask {
                 Some(Command::Reply { reply_to, id }) => {
                     in_flight.push(publish(&replies, Message::reply(reply_to, id)));
                 }
+                Some(Command::Length { worker, length }) => {
+                    // The caller may no longer wait.
+                    let _ = length.send(with_timeout(queues::length(&jobs, worker)).await?);
+                }
                 Some(Command::Stop(end)) => {
                     self.end = Some(end);
                     break;
@@ -96,6 +105,7 @@ impl ConnectionTask for PublishTask {
                 Some(Command::Publish { .. } | Command::Reply { .. }) => {
                     self.health.count_dropped();
                 }
+                Some(Command::Length { .. }) => {}
                 Some(Command::Stop(end)) => self.end = Some(end),
                 None => return,
             }
@@ -122,10 +132,12 @@ struct Message {
 
 impl Message {
     fn job(job: &Job, reply_to: Option<&str>, confirmed: Option<oneshot::Sender<()>>) -> Message {
+        // Only the scheduler waits for confirms.
+        let is_new = confirmed.is_none();
         Message {
             queue: queues::name(job.worker).into(),
             body: codec::encode(job).into_bytes(),
-            properties: codec::properties(job, reply_to),
+            properties: codec::properties(job, is_new, reply_to),
             mandatory: true,
             confirmed,
         }

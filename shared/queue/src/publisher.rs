@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use domain::job::Job;
+use domain::job::{Job, Worker};
 use futures::future::join_all;
 use lapin::types::ShortString;
 use tokio::sync::{mpsc, oneshot};
@@ -33,8 +33,9 @@ impl Publisher {
         Publisher { commands, health }
     }
 
-    /// Publishes a job without waiting. It is dropped if there is no connection or the buffer is
-    /// full; the scheduler publishes it again when it is overdue.
+    /// Publishes a new job without waiting. It is dropped if there is no connection, the buffer or the
+    /// queue is full, or no worker takes it within three seconds; the scheduler publishes it again when
+    /// it is overdue.
     pub fn publish(&self, job: Job, reply_to: Option<Arc<str>>) {
         self.send(Command::Publish {
             job,
@@ -43,7 +44,7 @@ impl Publisher {
         });
     }
 
-    /// Publishes jobs and waits for the broker's confirms. Returns the number of confirmed jobs.
+    /// Publishes overdue jobs and waits for the broker's confirms. Returns the number of confirmed jobs.
     pub async fn publish_all(&self, jobs: Vec<Job>) -> usize {
         if !self.is_connected() {
             return 0;
@@ -66,6 +67,17 @@ impl Publisher {
             .iter()
             .filter(|confirmation| confirmation.is_ok())
             .count()
+    }
+
+    /// How many messages wait in a worker's queue; `None` while there is no connection.
+    pub async fn queue_length(&self, worker: Worker) -> Option<u32> {
+        if !self.is_connected() {
+            return None;
+        }
+        let (length, reported) = oneshot::channel();
+        let ask = Command::Length { worker, length };
+        self.commands.send(ask).await.ok()?;
+        reported.await.ok()
     }
 
     /// Notifies the process behind the queue `reply_to` that the row `id` has changed. A lost reply
@@ -113,7 +125,6 @@ impl Publisher {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use domain::job::Worker;
 
     #[tokio::test]
     async fn without_a_broker_nothing_blocks_and_messages_are_dropped() {

@@ -1,16 +1,17 @@
 //! Webhook deliveries: claimed by the webhook worker, recorded after each attempt.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
-use domain::delivery::State;
+use domain::delivery::{PAUSE_AFTER, PAUSE_MAX, PAUSE_MIN, State};
+use domain::endpoint::Status;
 use domain::event::{Event, EventType};
 use domain::id::{DeliveryId, EndpointId, EventId, MerchantId};
 use domain::merchant::Mode;
 use domain::surface::Surface;
 use serde::Serialize;
-use sqlx::PgConnection;
 use sqlx::types::Json;
+use sqlx::{PgConnection, PgPool};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -48,6 +49,13 @@ pub struct Delivery {
     pub url: String,
     /// Sign with Ed25519 too.
     pub ed25519: bool,
+    /// Whether the endpoint receives deliveries. A disabled one receives its waiting ones when it is
+    /// active again.
+    pub is_active: bool,
+    /// Whether the endpoint's last attempt failed.
+    pub is_failing: bool,
+    /// How long nothing is sent to the endpoint because it failed repeatedly.
+    pub paused: Duration,
 }
 
 /// Neither a claim nor a recorded attempt waits for the disk. If the database crashes and loses one, it
@@ -64,7 +72,9 @@ impl Load for Delivery {
             )
             select c.lease as "lease!", c.claims as "claims!", d.id, d.state, d.attempts, d.body,
                    e.id as event_id, e.type as event_type, e.subject_id, e.data, e.data_version,
-                   e.created_at, w.id as endpoint_id, w.merchant_id, w.live, w.surface, w.url, w.ed25519
+                   e.created_at, w.id as endpoint_id, w.merchant_id, w.live, w.surface, w.url, w.ed25519,
+                   w.status, w.failures > 0 as "is_failing!",
+                   greatest(extract(epoch from w.paused_until - now()), 0)::float8 as "paused!"
             from claimed c
             join deliveries d on d.id = c.owner_id
             join events e on e.id = d.event_id
@@ -109,6 +119,9 @@ impl Load for Delivery {
                     surface,
                     url: row.url,
                     ed25519: row.ed25519,
+                    is_active: row.status == Status::Active.name(),
+                    is_failing: row.is_failing,
+                    paused: Duration::try_from_secs_f64(row.paused).unwrap_or_default(),
                 })
             };
             let owner = read();
@@ -118,6 +131,24 @@ impl Load for Delivery {
     }
 }
 
+/// Cancels a delivery and completes its job.
+pub async fn cancel(db: &PgPool, id: DeliveryId, lease: Lease) -> Result<()> {
+    sqlx::query!(
+        "with canceled as (
+             update deliveries set state = $3, updated_at = now() where id = $1 and state = $4
+             returning id
+         )
+         delete from jobs j using canceled c where j.id = c.id and j.lease = $2",
+        id.0,
+        lease.token,
+        State::Canceled.name(),
+        State::Delivering.name(),
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
 /// An attempt to deliver, with its result.
 #[derive(Debug, Clone)]
 pub struct DeliveryAttempt {
@@ -125,6 +156,10 @@ pub struct DeliveryAttempt {
     pub id: DeliveryId,
     /// The worker's claim.
     pub lease: Lease,
+    /// The endpoint.
+    pub endpoint_id: EndpointId,
+    /// Whether the endpoint's attempt before this one failed.
+    pub was_failing: bool,
     /// The number of the attempt, from 1.
     pub attempt: u32,
     /// The delivery's new state.
@@ -212,11 +247,46 @@ impl Statement for DeliveryAttempt {
             select lease as "lease!" from moved"#,
             Json(&input) as _,
         )
-        .fetch_all(db)
+        .fetch_all(&mut *db)
         .await?
         .into_iter()
         .collect();
+        record_health(db, rows).await?;
         let recorded = rows.iter().map(|row| moved.contains(&row.lease.token));
         Ok(recorded.map(Some).collect())
     }
+}
+
+/// Counts failures of endpoints in a row, and pauses an endpoint after [`PAUSE_AFTER`] of them. However many
+/// attempts of one batch fail, they count once: they were made at about the same time. An endpoint that
+/// works costs nothing here.
+async fn record_health(db: &mut PgConnection, rows: &[DeliveryAttempt]) -> Result<()> {
+    let mut health = HashMap::new();
+    for row in rows {
+        let is_accepted = row.state == State::Delivered;
+        if row.was_failing || !is_accepted {
+            *health.entry(row.endpoint_id.0).or_insert(false) |= is_accepted;
+        }
+    }
+    if health.is_empty() {
+        return Ok(());
+    }
+    let (endpoints, accepted): (Vec<_>, Vec<_>) = health.into_iter().unzip();
+    sqlx::query!(
+        "update webhook_endpoints w
+         set failures = case when h.accepted then 0 else least(w.failures + 1, 1000) end,
+             failing_since = case when not h.accepted then coalesce(w.failing_since, now()) end,
+             paused_until = case when not h.accepted and w.failures + 1 >= $3
+                 then now() + make_interval(secs => least($5, $4 * power(2, least(w.failures + 1 - $3, 20)))) end
+         from (select * from unnest($1::uuid[], $2::boolean[]) as u(id, accepted) order by id) h
+         where w.id = h.id and (h.accepted or w.paused_until is null or w.paused_until <= now())",
+        &endpoints,
+        &accepted,
+        PAUSE_AFTER,
+        PAUSE_MIN.as_secs_f64(),
+        PAUSE_MAX.as_secs_f64(),
+    )
+    .execute(db)
+    .await?;
+    Ok(())
 }

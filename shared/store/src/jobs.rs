@@ -10,8 +10,8 @@ use sqlx::{PgConnection, PgPool};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
+use crate::Result;
 use crate::batch::Statement;
-use crate::{Error, Result};
 
 /// Claims in a row without success after which a job is parked.
 pub const CLAIMS_MAX: i16 = 10;
@@ -124,37 +124,40 @@ impl<T: Load> Statement for Claim<T> {
     }
 }
 
-/// Takes up to `most` due jobs to publish, and postpones each: two seconds, doubling up to a minute, so
-/// that a job whose message is still queued is not published every second. A claimed job can be taken
-/// when its lease or the claimer's session has ended. Several processes may run this at once: each skips the rows that another
-/// has locked.
-pub async fn take_due(db: &PgPool, most: i64) -> Result<Vec<Job>> {
+/// Takes up to `most` due jobs of a worker to publish, the oldest and the newest in equal parts: during a
+/// backlog a new job does not wait for all older ones. Postpones each: two seconds, doubling up to a
+/// minute, so that a job whose message is still queued is not published every second. A claimed job can
+/// be taken when its lease or the claimer's session has ended. Several processes may run this at once:
+/// each skips the rows that another has locked.
+pub async fn take_due(db: &PgPool, worker: Worker, most: u32) -> Result<Vec<Job>> {
+    let (oldest, newest) = (most - most / 2, most / 2);
     let rows = sqlx::query!(
-        "update jobs j
+        "with oldest as (
+             select id from jobs
+             where worker = $1 and parked_at is null and due_at <= now()
+               and (leased_until is null or leased_until <= now()
+                    or pg_try_advisory_xact_lock_shared(leased_by))
+             order by due_at limit $2 for update skip locked
+         ), newest as (
+             select id from jobs
+             where worker = $1 and parked_at is null and due_at <= now()
+               and (leased_until is null or leased_until <= now()
+                    or pg_try_advisory_xact_lock_shared(leased_by))
+             order by due_at desc limit $3 for update skip locked
+         )
+         update jobs j
          set due_at = now() + make_interval(secs => least(60, power(2, least(publish_count, 6) + 1))),
              publish_count = least(publish_count + 1, 100)
-         from (select id from jobs
-               where parked_at is null and due_at <= now()
-                 and (leased_until is null or leased_until <= now()
-                      or pg_try_advisory_xact_lock_shared(leased_by))
-               order by due_at limit $1 for update skip locked) d
-         where j.id = d.id
-         returning j.worker, j.id, j.seq",
-        most
+         where j.id in (select id from oldest union select id from newest)
+         returning j.id, j.seq",
+        worker.name(),
+        i64::from(oldest),
+        i64::from(newest),
     )
     .fetch_all(db)
     .await?;
-    rows.into_iter()
-        .map(|row| {
-            let worker = Worker::parse(&row.worker);
-            let worker = worker.ok_or(Error::Unreadable { table: "jobs" })?;
-            Ok(Job {
-                worker,
-                id: row.id,
-                seq: row.seq,
-            })
-        })
-        .collect()
+    let job = |id, seq| Job { worker, id, seq };
+    Ok(rows.into_iter().map(|row| job(row.id, row.seq)).collect())
 }
 
 /// Reschedules a job and resets its claims, because nothing failed. If the job was made due meanwhile,

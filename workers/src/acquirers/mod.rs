@@ -17,6 +17,7 @@ use futures::future::BoxFuture;
 use store::payments::Approval;
 
 use crate::config::Acquiring;
+use crate::runtime::shares::{Party, Share, Shares};
 
 /// No clear response, for this reason: the acquirer may or may not have processed the request. Never
 /// treat it as success or failure.
@@ -104,22 +105,84 @@ pub trait Acquirer: Send + Sync {
     ) -> Call<'_, Refunded>;
 }
 
+/// An acquirer whose responses count for its share of the worker's slots.
+struct Observed {
+    acquirer: Box<dyn Acquirer>,
+    party: Party,
+    shares: Shares,
+}
+
+impl Observed {
+    fn observe<'a, T: Send + 'a>(&'a self, call: Call<'a, T>) -> Call<'a, T> {
+        Box::pin(async move {
+            let response = call.await;
+            self.shares.record(&self.party, response.is_ok());
+            response
+        })
+    }
+}
+
+impl Acquirer for Observed {
+    fn takes(&self, mode: Mode) -> bool {
+        self.acquirer.takes(mode)
+    }
+
+    fn authorize<'a>(&'a self, what: Authorize<'a>) -> Call<'a, Authorized> {
+        self.observe(self.acquirer.authorize(what))
+    }
+
+    fn enquire(&self, reference: AuthorizationId, money: Money) -> Call<'_, Found> {
+        self.observe(self.acquirer.enquire(reference, money))
+    }
+
+    fn capture(&self, reference: AuthorizationId, money: Money) -> Call<'_, Captured> {
+        self.observe(self.acquirer.capture(reference, money))
+    }
+
+    fn void(&self, reference: AuthorizationId) -> Call<'_, Voided> {
+        self.observe(self.acquirer.void(reference))
+    }
+
+    fn refund(
+        &self,
+        reference: RefundId,
+        captured: AuthorizationId,
+        money: Money,
+    ) -> Call<'_, Refunded> {
+        self.observe(self.acquirer.refund(reference, captured, money))
+    }
+}
+
 /// All acquirers, by the name that is stored with each attempt.
-pub struct Acquirers(BTreeMap<&'static str, Box<dyn Acquirer>>);
+pub struct Acquirers(BTreeMap<&'static str, Observed>);
 
 impl Acquirers {
-    /// Opens a client for each acquirer.
-    pub fn open(config: &Acquiring) -> anyhow::Result<Self> {
+    /// Opens a client for each acquirer. Its responses are recorded in `shares`.
+    pub fn open(config: &Acquiring, shares: &Shares) -> anyhow::Result<Self> {
         let sandbox = sandbox::Sandbox::new(&config.sandbox_url, config.timeout())
             .context("the sandbox acquirer's URL")?;
-        let mut all = BTreeMap::<_, Box<dyn Acquirer>>::new();
-        all.insert("sandbox", Box::new(sandbox));
-        Ok(Self(all))
+        let all: [(_, Box<dyn Acquirer>); 1] = [("sandbox", Box::new(sandbox))];
+        let observed = |(name, acquirer)| {
+            let (party, shares) = (Party::Acquirer(name), shares.clone());
+            let acquirer = Observed {
+                acquirer,
+                party,
+                shares,
+            };
+            (name, acquirer)
+        };
+        Ok(Self(all.into_iter().map(observed).collect()))
+    }
+
+    /// The share of the slots that jobs with one acquirer get.
+    pub fn share(&self, name: &str) -> Option<Share> {
+        let (name, _) = self.0.get_key_value(name)?;
+        Some(Share::of(Party::Acquirer(name), 2))
     }
 
     /// The acquirer with this name, if it accepts payments of this mode.
     pub fn get(&self, name: &str, mode: Mode) -> Option<&dyn Acquirer> {
-        let acquirer = self.0.get(name)?;
-        acquirer.takes(mode).then_some(&**acquirer)
+        let acquirer: &dyn Acquirer = self.0.get(name)?;
+        acquirer.takes(mode).then_some(acquirer)
     }
 }

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use apalis_core::error::BoxDynError;
 use domain::job::{Outcome, Worker};
+use domain::merchant::Mode;
 use queue::Publisher;
 use store::jobs::Lease;
 use store::payments::{self, CardPayment, Transitions};
@@ -19,6 +20,7 @@ use self::keys::Keys;
 use self::run::Run;
 use crate::acquirers::Acquirers;
 use crate::config::Card as Config;
+use crate::runtime::shares::{Party, Share};
 use crate::runtime::{self, Handler, HeldLease};
 
 /// How often the worker checks whether keys must be rotated or destroyed.
@@ -43,15 +45,16 @@ pub async fn run(config: &Config) -> anyhow::Result<()> {
     let keys = Arc::new(Keys::open(&config.keys_dir)?);
     rotate_keys(Arc::clone(&keys), db.clone());
     let publisher = Publisher::start(&stores.amqp_url, "sluice card");
+    let slots = shared.slots();
     let context = Context {
         transitions: Transitions::start(&db),
         publisher: publisher.clone(),
-        acquirers: Arc::new(Acquirers::open(&config.acquiring)?),
+        acquirers: Arc::new(Acquirers::open(&config.acquiring, &slots)?),
         keys,
         acquirer_timeout: config.acquiring.timeout(),
         db: db.clone(),
     };
-    runtime::run(shared, db, publisher, context).await
+    runtime::run(shared, db, publisher, context, slots).await
 }
 
 /// Rotates the sealing keys in the background. Retries every second after an error, because no card can
@@ -78,6 +81,17 @@ impl Handler for Context {
     /// Under one claim an approval is captured at once: two calls.
     fn lease(&self) -> Duration {
         self.acquirer_timeout * 2 + runtime::LEASE_MARGIN
+    }
+
+    fn shares(&self, claimed: &CardPayment) -> (Mode, Vec<Share>) {
+        let payment = &claimed.payment;
+        let attempt = claimed.attempt.iter().chain(&claimed.closed).next();
+        let acquirer = attempt.and_then(|attempt| self.acquirers.share(&attempt.acquirer));
+        let merchant = Share::of(Party::Merchant(payment.merchant_id), 8);
+        (
+            payment.mode,
+            acquirer.into_iter().chain([merchant]).collect(),
+        )
     }
 
     async fn advance(&self, claimed: CardPayment, held: HeldLease) -> Result<Outcome, BoxDynError> {

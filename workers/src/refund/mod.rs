@@ -9,6 +9,7 @@ use domain::authorization::retry_after_age;
 use domain::event::{Event, EventType, Subject};
 use domain::job::{Outcome, Worker};
 use domain::ledger::{self, Cause};
+use domain::merchant::Mode;
 use domain::refund::{self, Refund};
 use queue::Publisher;
 use store::effects::Effects;
@@ -19,6 +20,7 @@ use time::OffsetDateTime;
 
 use crate::acquirers::{Acquirers, Indeterminate, Refunded};
 use crate::config::Refund as Config;
+use crate::runtime::shares::{Party, Share};
 use crate::runtime::{self, Handler, HeldLease};
 
 /// What all refunds share.
@@ -36,13 +38,14 @@ pub async fn run(config: &Config) -> anyhow::Result<()> {
     let connections = shared.database_connections;
     let db = store::connect(Role::Refund, &stores.database_url, connections)?;
     let publisher = Publisher::start(&stores.amqp_url, "sluice refund");
+    let slots = shared.slots();
     let context = Context {
         db: db.clone(),
         publisher: publisher.clone(),
-        acquirers: Arc::new(Acquirers::open(&config.acquiring)?),
+        acquirers: Arc::new(Acquirers::open(&config.acquiring, &slots)?),
         acquirer_timeout: config.acquiring.timeout(),
     };
-    runtime::run(shared, db, publisher, context).await
+    runtime::run(shared, db, publisher, context, slots).await
 }
 
 impl Handler for Context {
@@ -51,6 +54,13 @@ impl Handler for Context {
 
     fn lease(&self) -> Duration {
         self.acquirer_timeout + runtime::LEASE_MARGIN
+    }
+
+    fn shares(&self, claimed: &ClaimedRefund) -> (Mode, Vec<Share>) {
+        let acquirer = self.acquirers.share(&claimed.acquirer);
+        let merchant = Share::of(Party::Merchant(claimed.refund.merchant_id), 8);
+        let shares = acquirer.into_iter().chain([merchant]);
+        (claimed.refund.mode, shares.collect())
     }
 
     async fn advance(

@@ -3,6 +3,8 @@
 //!
 //! A message is acknowledged last: if the process dies earlier, the broker delivers it again.
 
+pub mod shares;
+
 use std::future::Future;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -16,6 +18,7 @@ use apalis_core::task::data::Data;
 use apalis_core::worker::builder::WorkerBuilder;
 use apalis_core::worker::ext::parallelize::ParallelizeExt;
 use domain::job::{Outcome, Worker};
+use domain::merchant::Mode;
 use queue::{Consumer, JobMessage, Publisher, RecordOutcome};
 use store::PgPool;
 use store::batch::Batch;
@@ -24,6 +27,7 @@ use store::session::Session;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
+use self::shares::{Share, Shares};
 use crate::config::Shared;
 use crate::health;
 
@@ -81,6 +85,9 @@ pub trait Handler: Clone + Send + Sync + 'static {
     /// How long a claim is valid: longer than the calls to providers under it together.
     fn lease(&self) -> Duration;
 
+    /// The owner's mode, and whose shares of the slots its job uses.
+    fn shares(&self, owner: &Self::Owner) -> (Mode, Vec<Share>);
+
     /// Does what the owner's state requires. An error means "retry with backoff".
     fn advance(
         &self,
@@ -88,7 +95,7 @@ pub trait Handler: Clone + Send + Sync + 'static {
         held: HeldLease,
     ) -> impl Future<Output = Result<Outcome, BoxDynError>> + Send;
 
-    /// Undoes what the claim prepared, if its row cannot be read.
+    /// Undoes what the claim prepared, if its row cannot be read or no slot is free.
     fn abandon(&self, _lease: Lease) -> impl Future<Output = store::Result<()>> + Send {
         async { Ok(()) }
     }
@@ -99,6 +106,7 @@ struct Runner<H: Handler> {
     handler: H,
     claims: Batch<Claim<H::Owner>>,
     session: Session,
+    shares: Shares,
 }
 
 impl<H: Handler> Clone for Runner<H> {
@@ -107,6 +115,7 @@ impl<H: Handler> Clone for Runner<H> {
             handler: self.handler.clone(),
             claims: self.claims.clone(),
             session: self.session.clone(),
+            shares: self.shares.clone(),
         }
     }
 }
@@ -140,7 +149,16 @@ impl<H: Handler> Runner<H> {
             });
         }
         match claimed.owner {
-            Ok(owner) => self.handler.advance(owner, held).await,
+            Ok(owner) => {
+                let (mode, shares) = self.handler.shares(&owner);
+                match self.shares.take(mode, &shares).await {
+                    Ok(_slots) => self.handler.advance(owner, held).await,
+                    Err(after) => {
+                        self.handler.abandon(request.lease).await?;
+                        Ok(Outcome::Reschedule { after })
+                    }
+                }
+            }
             Err(error) => {
                 self.handler.abandon(request.lease).await?;
                 Ok(Outcome::Park {
@@ -157,6 +175,7 @@ pub async fn run<H: Handler>(
     db: PgPool,
     publisher: Publisher,
     handler: H,
+    slots: Shares,
 ) -> anyhow::Result<()> {
     let recorder = Recorder {
         db: db.clone(),
@@ -166,6 +185,7 @@ pub async fn run<H: Handler>(
         handler,
         claims: Batch::start(&db),
         session: Session::start(&db),
+        shares: slots,
     };
     let consumer = Consumer::start(
         &shared.process.amqp_url,

@@ -9,9 +9,10 @@ use apalis_core::error::BoxDynError;
 use domain::delivery::{self, Event, State};
 use domain::endpoint::Policy;
 use domain::job::{Outcome, Worker};
+use domain::merchant::Mode;
 use queue::Publisher;
 use store::batch::Batch;
-use store::deliveries::{Delivery, DeliveryAttempt};
+use store::deliveries::{self, Delivery, DeliveryAttempt};
 use store::jobs::{self, Lease};
 use store::key_file;
 use store::{PgPool, Role};
@@ -20,6 +21,7 @@ use wire::signature::{Key, Message};
 
 use self::client::{Client, PostResult};
 use crate::config::Webhook as Config;
+use crate::runtime::shares::{Party, Share};
 use crate::runtime::{self, Handler, HeldLease};
 
 /// Dependencies shared by all deliveries.
@@ -44,7 +46,7 @@ pub async fn run(config: &Config) -> anyhow::Result<()> {
         })?,
     };
     let publisher = Publisher::start(&stores.amqp_url, "sluice webhook");
-    runtime::run(shared, db, publisher, context).await
+    runtime::run(shared, db, publisher, context, shared.slots()).await
 }
 
 impl Handler for Context {
@@ -55,10 +57,39 @@ impl Handler for Context {
         client::TIMEOUT + runtime::LEASE_MARGIN
     }
 
+    fn shares(&self, delivery: &Delivery) -> (Mode, Vec<Share>) {
+        let endpoint = Party::Endpoint(delivery.endpoint_id);
+        let mut shares = vec![Share::of(Party::Merchant(delivery.merchant_id), 8)];
+        if delivery.is_failing {
+            // One attempt at a time finds out whether it works again.
+            shares.push(Share::at_most(endpoint, usize::MAX));
+            shares.push(Share::at_most(Party::Failing, 4));
+        } else {
+            shares.push(Share::of(endpoint, 16));
+        }
+        (delivery.mode, shares)
+    }
+
     async fn advance(&self, delivery: Delivery, held: HeldLease) -> Result<Outcome, BoxDynError> {
         if delivery.state != State::Delivering {
             jobs::complete(&self.db, held.lease).await?;
             return Ok(Outcome::Done);
+        }
+        if !delivery.is_active {
+            let age = (OffsetDateTime::now_utc() - delivery.occurred_at).try_into();
+            let wait = delivery::wait_while_disabled(age.unwrap_or_default());
+            let Some(after) = wait else {
+                deliveries::cancel(&self.db, delivery.id, held.lease).await?;
+                return Ok(Outcome::Done);
+            };
+            return Ok(Outcome::Reschedule { after });
+        }
+        if !delivery.paused.is_zero() {
+            // Not all at once after the pause.
+            let later = delivery.paused / 2 * u32::from(rand::random::<u8>()) / 255;
+            return Ok(Outcome::Reschedule {
+                after: delivery.paused + later,
+            });
         }
         let Some(body) = delivery.body.clone().or_else(|| render(&delivery)) else {
             let reason = "the endpoint's surface has no format for this event";
@@ -110,6 +141,8 @@ impl Context {
         DeliveryAttempt {
             id: delivery.id,
             lease,
+            endpoint_id: delivery.endpoint_id,
+            was_failing: delivery.is_failing,
             attempt: delivery.attempt,
             state: next.state,
             retry_after: next.retry_after,

@@ -1,0 +1,331 @@
+//! Shares of a worker's slots: one merchant, endpoint or acquirer cannot take them all, and live jobs do not
+//! wait for test jobs. Half of a mode's slots are free for anyone; of the other half a party gets no more than
+//! its share. A job without a slot waits for one for a second at most and is then postponed, so that it takes
+//! nothing while it waits.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use domain::id::{EndpointId, MerchantId};
+use domain::merchant::Mode;
+use tokio::sync::oneshot;
+use tokio::time::{Instant, timeout_at};
+
+/// How long a job waits for a slot.
+const WAIT_HERE: Duration = Duration::from_secs(1);
+/// The shortest and the longest time by which a job is postponed.
+const POSTPONED_MIN: Duration = Duration::from_millis(250);
+const POSTPONED_MAX: Duration = Duration::from_mins(1);
+/// After this many runs in a row without a clear response, a party gets a quarter of its share, even of the
+/// free half.
+const FAILURES_MAX: u32 = 10;
+
+/// Whose share a job uses.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Party {
+    Merchant(MerchantId),
+    Endpoint(EndpointId),
+    /// An acquirer, by its name.
+    Acquirer(&'static str),
+    /// All jobs together whose endpoint has failed lately.
+    Failing,
+}
+
+/// A party's share of the slots of a mode.
+#[derive(Debug, Clone)]
+pub struct Share {
+    party: Party,
+    one_in: usize,
+    is_strict: bool,
+}
+
+impl Share {
+    /// One slot of `one_in`, and more while half of the slots are free.
+    pub const fn of(party: Party, one_in: usize) -> Self {
+        Self {
+            party,
+            one_in,
+            is_strict: false,
+        }
+    }
+
+    /// One slot of `one_in`, and never more.
+    pub const fn at_most(party: Party, one_in: usize) -> Self {
+        Self {
+            party,
+            one_in,
+            is_strict: true,
+        }
+    }
+}
+
+/// The slots of one process, half of them for each mode. Clones share them.
+#[derive(Debug, Clone)]
+pub struct Shares {
+    slots: usize,
+    used: Arc<Mutex<HashMap<Key, Used>>>,
+}
+
+/// A party within a mode, or all of the mode.
+type Key = (Mode, Option<Party>);
+
+/// What a party uses.
+#[derive(Debug)]
+struct Used {
+    slots: usize,
+    waiting: VecDeque<oneshot::Sender<()>>,
+    failures: u32,
+    /// How long a run takes, as a moving average.
+    mean: Duration,
+    /// When a slot is free for the next job that is postponed.
+    next_free: Instant,
+}
+
+impl Used {
+    fn new() -> Self {
+        Self {
+            slots: 0,
+            waiting: VecDeque::new(),
+            failures: 0,
+            mean: Duration::ZERO,
+            next_free: Instant::now(),
+        }
+    }
+
+    fn is_idle(&self) -> bool {
+        self.slots == 0
+            && self.waiting.is_empty()
+            && self.failures == 0
+            && self.next_free <= Instant::now()
+    }
+
+    /// By how much to postpone a job, so that waiting jobs return about as fast as slots become free.
+    fn postpone(&mut self, limit: usize) -> Duration {
+        let now = Instant::now();
+        let turn = self.mean / u32::try_from(limit).unwrap_or(u32::MAX);
+        self.next_free = (self.next_free.max(now) + turn).min(now + POSTPONED_MAX);
+        (self.next_free - now).max(POSTPONED_MIN)
+    }
+
+    fn wake_one(&mut self) {
+        while let Some(waiter) = self.waiting.pop_front() {
+            if waiter.send(()).is_ok() {
+                return;
+            }
+        }
+    }
+}
+
+/// Slots that are in use until this is dropped.
+#[derive(Debug)]
+pub struct Slots {
+    shares: Shares,
+    keys: Vec<Key>,
+    since: Instant,
+}
+
+impl Shares {
+    /// `slots` for each mode.
+    pub fn new(slots: usize) -> Self {
+        Self {
+            slots,
+            used: Arc::default(),
+        }
+    }
+
+    /// Takes a slot of each share, waiting for at most a second. Otherwise returns by how much to postpone
+    /// the job.
+    pub async fn take(&self, mode: Mode, shares: &[Share]) -> Result<Slots, Duration> {
+        let deadline = Instant::now() + WAIT_HERE;
+        loop {
+            let (key, limit) = match self.try_take(mode, shares) {
+                Ok(slots) => return Ok(slots),
+                Err(full) => full,
+            };
+            let woken = {
+                let mut used = self.lock();
+                let party = used.entry(key.clone()).or_insert_with(Used::new);
+                party.waiting.retain(|waiter| !waiter.is_closed());
+                if party.waiting.len() >= limit.max(self.slots / 2) {
+                    return Err(party.postpone(limit));
+                }
+                let (waiter, woken) = oneshot::channel();
+                party.waiting.push_back(waiter);
+                woken
+            };
+            if timeout_at(deadline, woken).await.is_err() {
+                let mut used = self.lock();
+                return Err(used.entry(key).or_insert_with(Used::new).postpone(limit));
+            }
+        }
+    }
+
+    /// Takes the slots, or returns whose share is used up, and how large it is.
+    fn try_take(&self, mode: Mode, shares: &[Share]) -> Result<Slots, (Key, usize)> {
+        let mut used = self.lock();
+        let of = |used: &HashMap<Key, Used>, key: &Key| {
+            used.get(key).map_or((0, 0), |of| (of.slots, of.failures))
+        };
+        let all: Key = (mode, None);
+        let (in_use, _) = of(&used, &all);
+        if in_use >= self.slots {
+            return Err((all, self.slots));
+        }
+        for share in shares {
+            let key: Key = (mode, Some(share.party.clone()));
+            let (slots, failures) = of(&used, &key);
+            let is_failing = failures >= FAILURES_MAX;
+            let one_in = share.one_in.saturating_mul(if is_failing { 4 } else { 1 });
+            let limit = self.slots.div_ceil(one_in).max(1);
+            let is_strict = share.is_strict || is_failing;
+            if slots >= limit && (is_strict || in_use >= self.slots / 2) {
+                return Err((key, limit));
+            }
+        }
+        let parties = shares.iter().map(|share| (mode, Some(share.party.clone())));
+        let keys: Vec<Key> = parties.chain([all]).collect();
+        for key in &keys {
+            used.entry(key.clone()).or_insert_with(Used::new).slots += 1;
+        }
+        Ok(Slots {
+            shares: self.clone(),
+            keys,
+            since: Instant::now(),
+        })
+    }
+
+    /// Records whether a party gave a clear response.
+    pub fn record(&self, party: &Party, is_clear: bool) {
+        let mut used = self.lock();
+        for mode in [Mode::Test, Mode::Live] {
+            if let Some(used) = used.get_mut(&(mode, Some(party.clone()))) {
+                used.failures = if is_clear {
+                    0
+                } else {
+                    used.failures.saturating_add(1)
+                };
+            }
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<Key, Used>> {
+        self.used.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Slots {
+    fn drop(&mut self) {
+        let took = self.since.elapsed();
+        let mut used = self.shares.lock();
+        for key in &self.keys {
+            if let Some(party) = used.get_mut(key) {
+                party.slots = party.slots.saturating_sub(1);
+                party.mean = (party.mean * 7 + took) / 8;
+                party.wake_one();
+            }
+        }
+        if used.len() > 4 * self.shares.slots {
+            used.retain(|_, party| !party.is_idle());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TEST: Mode = Mode::Test;
+
+    fn merchant(id: u128) -> Share {
+        Share::of(Party::Merchant(MerchantId(uuid::Uuid::from_u128(id))), 4)
+    }
+
+    fn take_all(shares: &Shares, of: &Share) -> Vec<Slots> {
+        std::iter::from_fn(|| shares.try_take(TEST, std::slice::from_ref(of)).ok()).collect()
+    }
+
+    #[test]
+    fn one_party_takes_half_of_the_slots_and_others_their_shares() {
+        let shares = Shares::new(16);
+        let first = take_all(&shares, &merchant(1));
+        assert_eq!(first.len(), 8);
+        let second = take_all(&shares, &merchant(2));
+        assert_eq!(second.len(), 4);
+        let third = take_all(&shares, &merchant(3));
+        assert_eq!(third.len(), 4);
+        assert_eq!(take_all(&shares, &merchant(4)).len(), 0);
+        assert!(shares.try_take(Mode::Live, &[merchant(4)]).is_ok());
+        drop(first);
+        assert_eq!(take_all(&shares, &merchant(4)).len(), 4);
+        drop((second, third));
+    }
+
+    #[test]
+    fn a_strict_share_is_never_exceeded() {
+        let shares = Shares::new(16);
+        let failing = Share::at_most(Party::Failing, 8);
+        let held = take_all(&shares, &failing);
+        assert_eq!(held.len(), 2);
+        // A refused job uses no slot of its other shares.
+        for _ in 0..20 {
+            assert!(
+                shares
+                    .try_take(TEST, &[merchant(1), failing.clone()])
+                    .is_err()
+            );
+        }
+        assert_eq!(take_all(&shares, &merchant(1)).len(), 6);
+    }
+
+    #[test]
+    fn a_failing_party_gets_a_quarter_until_it_responds() {
+        let shares = Shares::new(16);
+        let acquirer = Share::of(Party::Acquirer("one"), 2);
+        let first = shares.try_take(TEST, std::slice::from_ref(&acquirer));
+        for _ in 0..FAILURES_MAX {
+            shares.record(&acquirer.party, false);
+        }
+        assert_eq!(take_all(&shares, &acquirer).len(), 1);
+        shares.record(&acquirer.party, true);
+        assert_eq!(take_all(&shares, &acquirer).len(), 7);
+        drop(first);
+    }
+
+    #[tokio::test]
+    async fn a_job_waits_for_a_slot() {
+        let shares = Shares::new(4);
+        let mut held = take_all(&shares, &merchant(1));
+        let merchant = [merchant(1)];
+        let waiting = shares.take(TEST, &merchant);
+        let freed = async {
+            tokio::task::yield_now().await;
+            held.clear();
+        };
+        let (taken, ()) = tokio::join!(waiting, freed);
+        assert!(taken.is_ok());
+    }
+
+    #[tokio::test]
+    async fn postponed_jobs_return_one_after_the_other() {
+        let shares = Shares::new(4);
+        let held = take_all(&shares, &merchant(1));
+        let key = (TEST, Some(merchant(1).party));
+        if let Some(party) = shares.lock().get_mut(&key) {
+            party.mean = Duration::from_secs(15);
+        }
+        let merchant = [merchant(1)];
+        let waiting = (0..50).map(|_| shares.take(TEST, &merchant));
+        let mut waits: Vec<_> = futures::future::join_all(waiting)
+            .await
+            .into_iter()
+            .filter_map(Result::err)
+            .collect();
+        waits.sort();
+        assert_eq!(waits.len(), 50);
+        assert_eq!(waits.last(), Some(&POSTPONED_MAX));
+        waits.dedup();
+        assert!(waits.len() > 3, "{waits:?}");
+        drop(held);
+    }
+}
