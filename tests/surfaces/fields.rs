@@ -36,8 +36,20 @@ async fn wrong_fields_are_named(gateway: &Gateway) -> Result<()> {
             "description",
         ),
         (
+            "/description",
+            json!("card 5018\u{200b}0000\u{200b}0009"),
+            "card_number_misplaced",
+            "description",
+        ),
+        (
             "/metadata",
             json!({"note": cards::APPROVED}),
+            "card_number_misplaced",
+            "metadata",
+        ),
+        (
+            "/metadata",
+            json!({"note": 4_000_000_000_000_000_006_u64}),
             "card_number_misplaced",
             "metadata",
         ),
@@ -140,7 +152,7 @@ async fn unusual_texts_are_returned_unchanged(gateway: &Gateway) -> Result<()> {
     body["metadata"] =
         json!({"null": null, "deep": {"a": [true, {"b": "c"}]}, "pi": 3.25, "": "x"});
     body["customer"] =
-        json!({"email": "größe@exämple.com", "name": "Ada\tLovelace", "phone": "+49 30 1234"});
+        json!({"email": "größe@exämple.com", "name": "Ada\tLovelace", "phone": "+49 1512 3456785"});
     let paid = gateway.post("/v1/payments", &body).await?;
     assert_eq!(
         (paid.status, paid.at("/status")),

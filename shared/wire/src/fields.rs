@@ -174,6 +174,12 @@ impl Fields {
         }
     }
 
+    /// Reads an amount as a decimal string. It is not stored, and not searched for card numbers: an
+    /// amount of twelve digits may look like one.
+    pub fn amount(&mut self, name: &str) -> Result<Option<String>, FieldError> {
+        self.secret_text(name, limits::AMOUNT_MAX)
+    }
+
     /// Reads a value of a fixed list, such as a currency code.
     pub fn word(&mut self, name: &str) -> Result<Option<String>, FieldError> {
         self.text(name, limits::WORD_MAX)
