@@ -171,7 +171,27 @@ mod tests {
 
     #[test]
     fn an_address_is_one() {
-        for wrong in ["nobody", "a b@c", "a@b@c", "@b", "a@", "a\u{7}@b", ""] {
+        for wrong in [
+            "nobody",
+            "a b@c",
+            "a@b@c",
+            "@b",
+            "a@",
+            "",
+            "a\u{7}@b",
+            "a\u{85}@b",
+            "a\u{a0}@b",
+            "a\u{ad}@b",
+            "a\u{200b}@b",
+            "a@b\u{200d}",
+            "\u{202e}a@b",
+            "a\u{2066}@b",
+            "a\u{2028}@b",
+            "\u{feff}a@b",
+            "a\u{fe0f}@b",
+            "a\u{3164}@b",
+            "a\u{e0041}@b",
+        ] {
             let found = Details::read(json!({"email": wrong}));
             assert_eq!(
                 found,
@@ -179,7 +199,9 @@ mod tests {
                 "{wrong}"
             );
         }
-        assert!(Details::read(json!({"email": "ada@example.com"})).is_ok());
+        for right in ["ada@example.com", "größe@exämple.com", "İ@例え.jp"] {
+            assert!(Details::read(json!({ "email": right })).is_ok(), "{right}");
+        }
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use domain::card::{self, CardError};
+use domain::unicode;
 use serde_json::{Map, Value};
 
 use crate::limits;
@@ -287,9 +288,11 @@ impl Fields {
 }
 
 fn is_address(text: &str) -> bool {
-    let no_blank = !text.chars().any(|c| c.is_whitespace() || c.is_control());
+    // Of two addresses that look the same, one would be another customer.
+    let is_unseen = |c: char| c.is_whitespace() || c.is_control() || unicode::is_invisible(c);
+    let is_seen = !text.contains(is_unseen);
     let parts = text.split_once('@');
-    no_blank && parts.is_some_and(|(l, d)| !l.is_empty() && !d.is_empty() && !d.contains('@'))
+    is_seen && parts.is_some_and(|(l, d)| !l.is_empty() && !d.is_empty() && !d.contains('@'))
 }
 
 fn check_metadata(param: &str, value: &Value, depth: usize) -> Result<(), FieldError> {
