@@ -22,6 +22,7 @@ async fn wrong_fields_are_named(gateway: &Gateway) -> Result<()> {
         ("/amount", json!("5000"), "parameter_invalid", "amount"),
         ("/amount", json!(49), "amount_too_small", "amount"),
         ("/currency", json!("usd"), "currency_invalid", "currency"),
+        ("/currency", json!("HRK"), "currency_invalid", "currency"),
         (
             "/card/number",
             json!(cards::INVALID),
