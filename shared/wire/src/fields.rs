@@ -302,7 +302,11 @@ fn check_metadata(param: &str, value: &Value, depth: usize) -> Result<(), FieldE
         Value::Number(number) if number.as_f64().is_none_or(|size| size.abs() >= NUMBER_MAX) => {
             Err(invalid("must have numbers below 1e300"))
         }
-        Value::Number(number) => check_text(param, &number.to_string()),
+        // A card number is a whole number. The decimals of others may look like the rest of one.
+        Value::Number(number) => {
+            let text = number.to_string();
+            check_text(param, text.split('.').next().unwrap_or_default())
+        }
         Value::String(text) => check_text(param, text),
         Value::Array(_) | Value::Object(_) if depth == 0 => {
             Err(invalid("must have at most 5 levels"))
@@ -341,6 +345,19 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn decimals_are_no_card_numbers() {
+        let read = |number| {
+            let body = json!({ "metadata": { "a": number } });
+            let read = Fields::of(body).and_then(|mut fields| fields.metadata());
+            read.err().map(|error| error.why)
+        };
+        let card = Some(Why::CardNumber);
+        assert_eq!(read(json!(4_242_424_242_424_242_u64)), card);
+        assert_eq!(read(json!(4_242_424_242_424_242.0)), card);
+        assert_eq!(read(json!(4_242_424_242.424_242)), None);
+    }
 
     #[test]
     fn metadata_has_no_number_that_could_not_be_read_again() -> Result<(), FieldError> {

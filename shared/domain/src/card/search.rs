@@ -103,7 +103,7 @@ impl Run {
     fn begins_card_number(&self, at: usize) -> bool {
         let (before, groups) = self.groups.split_at(at);
         let start: usize = before.iter().sum();
-        let mut length = 0;
+        let (mut length, groups) = (0, groups.get(..DIGITS_MAX).unwrap_or(groups));
         groups.iter().enumerate().any(|(last, group)| {
             length += group;
             let digits = self.digits.get(start..start + length);
