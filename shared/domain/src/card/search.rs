@@ -5,8 +5,9 @@ use zeroize::Zeroizing;
 use super::{DIGITS_MAX, DIGITS_MIN, brand, identifiers};
 use crate::unicode;
 
-/// How many characters may separate two groups of digits: `4242 - 4242` has three.
-const GAP_MAX: usize = 3;
+/// How many characters may separate two groups of digits: `"4242", "4242"` has four. Any space
+/// counts as one.
+const GAP_MAX: usize = 4;
 /// The digits of a telephone number with its country code (ITU-T E.164).
 const PHONE_DIGITS_MAX: usize = 15;
 /// From this length on, groups of a card number may differ in length.
@@ -17,7 +18,7 @@ const GROUP_LONG: usize = 4;
 ///
 /// They are one group, or groups of equal length whose last may be shorter (`4242 4242 …`), or
 /// groups of at least four digits whose last may be shorter (`3782 822463 10005`), with one to
-/// three characters between groups that are neither letters nor digits. Invisible characters are
+/// four characters between groups that are neither letters nor digits. Invisible characters are
 /// ignored. Other groups may come before and after it: "order 7 4242 4242 …".
 ///
 /// Not taken for cards: telephone numbers that begin with `+` or `00`, UUIDs, hashes in hexadecimal,
@@ -31,14 +32,16 @@ pub fn contains_card_number(text: &str) -> bool {
     runs(&characters).iter().any(Run::holds_card_number)
 }
 
-/// The characters that are seen, with all digits in ASCII.
+/// The characters that are seen, with all digits in ASCII and one character for any space.
 fn characters(text: &str) -> Zeroizing<Vec<char>> {
     let seen = text.chars().filter(|c| !unicode::is_invisible(*c));
     let plain = seen.map(|c| {
         let digit = unicode::digit(c).and_then(|value| char::from_digit(value, 10));
         digit.unwrap_or(c)
     });
-    Zeroizing::new(plain.collect())
+    let mut plain: Zeroizing<Vec<_>> = Zeroizing::new(plain.collect());
+    plain.dedup_by(|one, before| one.is_whitespace() && before.is_whitespace());
+    plain
 }
 
 /// Groups of digits with little between them.
