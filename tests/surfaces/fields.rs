@@ -12,6 +12,7 @@ async fn cases() -> Result<()> {
         wrong_fields_are_named,
         a_too_small_amount_gets_the_documented_error,
         amounts_keep_their_currencys_exponent,
+        cards_of_all_lengths_are_charged,
         unusual_texts_are_returned_unchanged,
     )
 }
@@ -142,6 +143,22 @@ async fn amounts_keep_their_currencys_exponent(gateway: &Gateway) -> Result<()> 
             &refusal(400, "amount_too_small", "amount"),
         )
         .await?;
+    }
+    Ok(())
+}
+
+/// `domain` has the table of the brands' lengths.
+async fn cards_of_all_lengths_are_charged(gateway: &Gateway) -> Result<()> {
+    for number in [
+        "501800000009",
+        "4000000000000000006",
+        "6011000000000000001",
+        "3528000000000000007",
+        "3600000000000000004",
+    ] {
+        let paid = gateway.pay(number).await?;
+        let found = (paid.status, paid.at("/status"));
+        assert_eq!(found, (200, "succeeded"), "{}", paid.text);
     }
     Ok(())
 }
