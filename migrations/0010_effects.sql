@@ -123,27 +123,27 @@ begin
             where ord = any(ords)
         ), new_customer as (
             insert into customers (id, merchant_id, live, email, name, phone)
-            select distinct on (merchant_id, live, lower(customer_email),
+            select distinct on (merchant_id, live, email_key(customer_email),
                                 case when customer_email is null then customer_id end)
                    customer_id, merchant_id, live, customer_email, customer_name, customer_phone
             from input
-            order by merchant_id, live, lower(customer_email),
+            order by merchant_id, live, email_key(customer_email),
                      case when customer_email is null then customer_id end
             on conflict do nothing
-            returning id, merchant_id, live, lower(email) as email
+            returning id, merchant_id, live, email_key(email) as email
         ), customer as (
             select id, merchant_id, live, email from new_customer
             union all
-            select c.id, c.merchant_id, c.live, lower(c.email)
-            from (select distinct merchant_id, live, lower(customer_email) as email from input) i
+            select c.id, c.merchant_id, c.live, email_key(c.email)
+            from (select distinct merchant_id, live, email_key(customer_email) as email from input) i
             join customers c
-              on c.merchant_id = i.merchant_id and c.live = i.live and lower(c.email) = i.email
+              on c.merchant_id = i.merchant_id and c.live = i.live and email_key(c.email) = i.email
         )
         select i.ord, c.id, c.id = i.customer_id
         from input i
         join customer c
           on c.merchant_id = i.merchant_id and c.live = i.live
-         and (c.email = lower(i.customer_email) or c.id = i.customer_id);
+         and (c.email = email_key(i.customer_email) or c.id = i.customer_id);
 end $$;
 
 -- Takes the idempotency keys of the payments `ords` of a batch; returns those whose key was free.

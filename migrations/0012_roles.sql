@@ -287,7 +287,7 @@ begin
         ), new_customer as (
             insert into customers (id, merchant_id, live, email, name, phone, description, metadata)
             select id, merchant_id, live, email, name, phone, description, coalesce(metadata, '{}')
-            from candidate order by merchant_id, live, lower(email), id
+            from candidate order by merchant_id, live, email_key(email), id
             on conflict do nothing
             returning id
         ), upsert as (
@@ -297,7 +297,7 @@ begin
             (select distinct on (c.id) i.*, c.id, false
              from candidate i
              join customers c
-               on c.merchant_id = i.merchant_id and c.live = i.live and lower(c.email) = lower(i.email)
+               on c.merchant_id = i.merchant_id and c.live = i.live and email_key(c.email) = email_key(i.email)
              order by c.id, i.ord)
         ), keyed as (
             insert into idempotency_keys (merchant_id, live, key, fingerprint, subject_id)

@@ -40,6 +40,12 @@ fn broken() -> Vec<(&'static str, Vec<u8>)> {
             whole.replacen("\"cvc\"", "\"cvc\":\"1\",\"cvc\"", 1).into(),
         ),
         ("infinity", whole.replacen("5000", "1e999", 1).into()),
+        (
+            "a number that would change",
+            whole
+                .replacen('{', r#"{"metadata":{"n":12345678901234567890123},"#, 1)
+                .into(),
+        ),
         ("no number", whole.replacen("5000", "NaN", 1).into()),
         ("hexadecimal", whole.replacen("5000", "0x1388", 1).into()),
         ("a leading zero", whole.replacen("5000", "05000", 1).into()),

@@ -12,6 +12,7 @@ async fn cases() -> Result<()> {
         wrong_fields_are_named,
         a_too_small_amount_gets_the_documented_error,
         amounts_keep_their_currencys_exponent,
+        cards_of_all_lengths_are_charged,
         unusual_texts_are_returned_unchanged,
     )
 }
@@ -22,6 +23,7 @@ async fn wrong_fields_are_named(gateway: &Gateway) -> Result<()> {
         ("/amount", json!("5000"), "parameter_invalid", "amount"),
         ("/amount", json!(49), "amount_too_small", "amount"),
         ("/currency", json!("usd"), "currency_invalid", "currency"),
+        ("/currency", json!("HRK"), "currency_invalid", "currency"),
         (
             "/card/number",
             json!(cards::INVALID),
@@ -36,8 +38,20 @@ async fn wrong_fields_are_named(gateway: &Gateway) -> Result<()> {
             "description",
         ),
         (
+            "/description",
+            json!("card 5018\u{200b}0000\u{200b}0009"),
+            "card_number_misplaced",
+            "description",
+        ),
+        (
             "/metadata",
             json!({"note": cards::APPROVED}),
+            "card_number_misplaced",
+            "metadata",
+        ),
+        (
+            "/metadata",
+            json!({"note": 4_000_000_000_000_000_006_u64}),
             "card_number_misplaced",
             "metadata",
         ),
@@ -133,6 +147,22 @@ async fn amounts_keep_their_currencys_exponent(gateway: &Gateway) -> Result<()> 
     Ok(())
 }
 
+/// `domain` has the table of the brands' lengths.
+async fn cards_of_all_lengths_are_charged(gateway: &Gateway) -> Result<()> {
+    for number in [
+        "501800000009",
+        "4000000000000000006",
+        "6011000000000000001",
+        "3528000000000000007",
+        "3600000000000000004",
+    ] {
+        let paid = gateway.pay(number).await?;
+        let found = (paid.status, paid.at("/status"));
+        assert_eq!(found, (200, "succeeded"), "{}", paid.text);
+    }
+    Ok(())
+}
+
 /// What is unusual and right is taken as it is.
 async fn unusual_texts_are_returned_unchanged(gateway: &Gateway) -> Result<()> {
     let mut body = example("4242 4242-4242 4242");
@@ -140,7 +170,7 @@ async fn unusual_texts_are_returned_unchanged(gateway: &Gateway) -> Result<()> {
     body["metadata"] =
         json!({"null": null, "deep": {"a": [true, {"b": "c"}]}, "pi": 3.25, "": "x"});
     body["customer"] =
-        json!({"email": "größe@exämple.com", "name": "Ada\tLovelace", "phone": "+49 30 1234"});
+        json!({"email": "größe@exämple.com", "name": "Ada\tLovelace", "phone": "+49 1512 3456785"});
     let paid = gateway.post("/v1/payments", &body).await?;
     assert_eq!(
         (paid.status, paid.at("/status")),

@@ -10,6 +10,7 @@ use http_body_util::{BodyExt, Limited};
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};
 use tokio::time::timeout;
+use wire::numbers;
 use zeroize::Zeroizing;
 
 use crate::BODY_BYTES_MAX;
@@ -74,9 +75,15 @@ fn parse(bytes: &[u8]) -> Result<Value, ApiError> {
     let value = Strict { depth: DEPTH_MAX }
         .deserialize(&mut reader)
         .and_then(|value| reader.end().map(|()| value));
-    value.map_err(|_| {
+    let value = value.map_err(|_| {
         ApiError::Body("The body is not valid JSON, names a key twice, or is nested too deep.")
-    })
+    })?;
+    if numbers::are_exact(bytes) {
+        Ok(value)
+    } else {
+        let why = "The body has a number with more digits than can be kept. Send it as a string.";
+        Err(ApiError::Body(why))
+    }
 }
 
 struct Strict {
@@ -166,6 +173,7 @@ mod tests {
             "nul",
             r#"{"a":1e999}"#,
             r#"{"a":NaN}"#,
+            r#"{"a":[0.1,12345678901234567890123]}"#,
             "\u{feff}{}",
             r#"{"a":"\ud800"}"#,
         ] {

@@ -51,7 +51,8 @@ pub async fn run(command: Command) -> anyhow::Result<()> {
 
 /// Parses an ISO 4217 code.
 pub fn currency(code: &str) -> anyhow::Result<Currency> {
-    Currency::parse(code).with_context(|| format!("'{code}' is not an ISO 4217 currency code"))
+    Currency::parse(code)
+        .with_context(|| format!("'{code}' is not the ISO 4217 code of a currency in use"))
 }
 
 fn rate(text: &str) -> anyhow::Result<Decimal> {

@@ -189,8 +189,7 @@ fn is_digits(text: &str) -> bool {
     text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
-/// Checks only the length and the Luhn digit: this acquirer accepts any brand, while
-/// `card-validate` requires a known one.
+/// Checks only the length and the Luhn digit: this acquirer accepts any brand.
 fn is_card_number(number: &str) -> bool {
     let doubled = |digit: u32| if digit > 4 { 2 * digit - 9 } else { 2 * digit };
     let digits = number.chars().rev().filter_map(|digit| digit.to_digit(10));

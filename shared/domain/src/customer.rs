@@ -6,7 +6,8 @@ use time::OffsetDateTime;
 use crate::id::{CustomerId, MerchantId};
 use crate::merchant::Mode;
 
-/// A merchant's customer. The e-mail address is unique per merchant and mode.
+/// A merchant's customer. The e-mail address is unique per merchant and mode; ASCII letters of
+/// either case are equal in it, other letters are not.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Customer {
     /// The customer's id.

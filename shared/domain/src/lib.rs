@@ -21,3 +21,4 @@ pub mod money;
 pub mod payment;
 pub mod refund;
 pub mod surface;
+pub mod unicode;

@@ -47,16 +47,24 @@ impl Currency {
         matches!(self.0, Kind::Token(_))
     }
 
-    /// Parses an ISO 4217 code of three upper-case letters.
+    /// Parses the ISO 4217 code of a currency that is in use: three upper-case letters.
     pub fn parse(code: &str) -> Option<Self> {
-        if code.len() != 3 || !code.bytes().all(|byte| byte.is_ascii_uppercase()) {
-            return None;
-        }
+        Self::parse_stored(code).filter(|currency| !currency.is_withdrawn())
+    }
+
+    /// Parses an ISO 4217 code, also of a currency that is withdrawn: what was paid in it stays
+    /// readable and refundable.
+    pub fn parse_stored(code: &str) -> Option<Self> {
         let currency = iso_currency::Currency::from_code(code)?;
-        if matches!(code, "XXX" | "XTS") {
-            return None;
-        }
         currency.exponent().map(|_| Self(Kind::Iso(currency)))
+    }
+
+    /// Whether ISO 4217 lists the code as historic. Beside VED, VES stays in use.
+    fn is_withdrawn(self) -> bool {
+        match self.0 {
+            Kind::Iso(iso_currency::Currency::VES) | Kind::Token(_) => false,
+            Kind::Iso(currency) => currency.is_superseded().is_some(),
+        }
     }
 
     /// The code of the currency or token.
@@ -296,6 +304,56 @@ mod tests {
         assert_eq!(cents, Some(Err(AmountError::TooFine)));
         let most = charged(Decimal::new(99_999_999_999, 2), "DAI");
         assert_eq!(most, Some(Ok("999999999.99 USD".to_owned())));
+    }
+
+    /// List One of ISO 4217, published on 2026-01-01, without the codes that have no minor unit.
+    #[rustfmt::skip]
+    const IN_USE: [(u32, &str); 4] = [
+        (0, "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF"),
+        (2, "AED AFN ALL AMD AOA ARS AUD AWG AZN BAM BBD BDT BMD BND BOB BOV BRL BSD BTN BWP \
+             BYN BZD CAD CDF CHE CHF CHW CNY COP COU CRC CUP CVE CZK DKK DOP DZD EGP ERN ETB \
+             EUR FJD FKP GBP GEL GHS GIP GMD GTQ GYD HKD HNL HTG HUF IDR ILS INR IRR JMD KES \
+             KGS KHR KPW KYD KZT LAK LBP LKR LRD LSL MAD MDL MGA MKD MMK MNT MOP MRU MUR MVR \
+             MWK MXN MXV MYR MZN NAD NGN NIO NOK NPR NZD PAB PEN PGK PHP PKR PLN QAR RON RSD \
+             RUB SAR SBD SCR SDG SEK SGD SHP SLE SOS SRD SSP STN SVC SYP SZL THB TJS TMT TOP \
+             TRY TTD TWD TZS UAH USD USN UYU UZS VED VES WST XAD XCD XCG YER ZAR ZMW ZWG"),
+        (3, "BHD IQD JOD KWD LYD OMR TND"),
+        (4, "CLF UYW"),
+    ];
+
+    #[test]
+    fn currencies_in_use_have_their_minor_units_and_no_others_are_charged() {
+        let mut listed = Vec::new();
+        for (exponent, codes) in IN_USE {
+            for code in codes.split(' ') {
+                let found = Currency::parse(code).map(Currency::exponent);
+                assert_eq!(found, Some(exponent), "{code}");
+                listed.push(code.to_owned());
+            }
+        }
+        let letters = || 'A'..='Z';
+        let pairs = letters().flat_map(|one| letters().map(move |two| format!("{one}{two}")));
+        let codes = pairs.flat_map(|two| letters().map(move |last| format!("{two}{last}")));
+        let mut charged: Vec<_> = codes
+            .filter(|code| Currency::parse(code).is_some())
+            .collect();
+        charged.sort();
+        listed.sort();
+        assert_eq!(charged, listed);
+    }
+
+    #[test]
+    fn withdrawn_currencies_are_readable_and_not_charged() {
+        for code in ["BGN", "CUC", "HRK", "SLL", "ZWL"] {
+            assert_eq!(Currency::parse(code), None, "{code}");
+            assert_eq!(
+                Currency::parse_stored(code).map(Currency::exponent),
+                Some(2)
+            );
+        }
+        for code in ["usd", "XXX", "XTS", "XAU", ""] {
+            assert_eq!(Currency::parse_stored(code), None, "{code}");
+        }
     }
 
     #[test]

@@ -46,7 +46,7 @@ impl Row {
     }
 
     fn intent(self) -> Option<Intent> {
-        let currency = Currency::parse(&self.currency);
+        let currency = Currency::parse_stored(&self.currency);
         let currency = currency.or_else(|| Currency::parse_token(&self.currency))?;
         let Value::Object(metadata) = self.metadata else {
             return None;

@@ -44,7 +44,7 @@ pub async fn balances(db: &PgPool, merchant: MerchantId, mode: Mode) -> Result<V
     };
     let balances = rows.into_iter().map(|row| {
         Some(Balance {
-            currency: Currency::parse(&row.currency)?,
+            currency: Currency::parse_stored(&row.currency)?,
             available: row.available,
             pending: row.pending,
         })
@@ -140,7 +140,7 @@ impl EntryRow {
             payment_id: PaymentId(self.payment_id),
             intent_id: self.intent_id.map(IntentId),
             amount: self.amount,
-            currency: Currency::parse(&self.currency)?,
+            currency: Currency::parse_stored(&self.currency)?,
             at: self.at,
         })
     }

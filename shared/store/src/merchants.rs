@@ -180,7 +180,7 @@ pub async fn profile(db: &PgPool, merchant: MerchantId) -> Result<Profile> {
     )
     .fetch_one(db)
     .await?;
-    let currency = Currency::parse(&row.currency);
+    let currency = Currency::parse_stored(&row.currency);
     Ok(Profile {
         name: row.name,
         email: row.email,

@@ -46,7 +46,7 @@ pub async fn list(db: &PgPool) -> Result<Vec<Rate>> {
     .await?;
     let rates = rows.into_iter().map(|row| {
         Some(Rate {
-            currency: Currency::parse(&row.currency)?,
+            currency: Currency::parse_stored(&row.currency)?,
             per_usd: row.per_usd,
             as_of: row.as_of,
         })

@@ -33,7 +33,7 @@ impl Row {
     }
 
     fn refund(self) -> Option<Refund> {
-        let currency = Currency::parse(&self.currency)?;
+        let currency = Currency::parse_stored(&self.currency)?;
         Some(Refund {
             id: RefundId(self.id),
             payment_id: PaymentId(self.payment_id),

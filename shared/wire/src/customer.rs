@@ -1,5 +1,6 @@
 //! Customers in requests: the same fields on every surface.
 
+use domain::card;
 use domain::id::{self, CustomerId};
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -7,6 +8,9 @@ use serde_json::{Map, Value};
 
 use crate::fields::{FieldChange, FieldError, Fields, Why};
 use crate::limits;
+
+/// Most digits of the telephone numbers in use, with their country code.
+const PHONE_DIGITS_MAX: usize = 13;
 
 /// A customer to create. If a customer with this `email` exists, it is updated and returned
 /// instead; absent fields keep their values.
@@ -98,9 +102,17 @@ pub fn name(fields: &mut Fields) -> Result<Option<String>, FieldError> {
     fields.text("name", limits::NAME_MAX)
 }
 
-/// Reads the field `phone`.
+/// Reads the field `phone`. Without its plus sign a telephone number may look like a card number of
+/// 12 or 13 digits, lengths that are hardly issued any more; only longer ones are rejected.
 pub fn phone(fields: &mut Fields) -> Result<Option<String>, FieldError> {
-    fields.text("phone", limits::PHONE_MAX)
+    let phone = fields.secret_text("phone", limits::PHONE_MAX)?;
+    let is_long = |text: &str| text.chars().filter(|c| c.is_numeric()).count() > PHONE_DIGITS_MAX;
+    match phone {
+        Some(text) if is_long(&text) && card::contains_card_number(&text) => {
+            Err(fields.error("phone", Why::CardNumber))
+        }
+        phone => Ok(phone),
+    }
 }
 
 fn description(fields: &mut Fields) -> Result<Option<String>, FieldError> {
@@ -159,7 +171,27 @@ mod tests {
 
     #[test]
     fn an_address_is_one() {
-        for wrong in ["nobody", "a b@c", "a@b@c", "@b", "a@", "a\u{7}@b", ""] {
+        for wrong in [
+            "nobody",
+            "a b@c",
+            "a@b@c",
+            "@b",
+            "a@",
+            "",
+            "a\u{7}@b",
+            "a\u{85}@b",
+            "a\u{a0}@b",
+            "a\u{ad}@b",
+            "a\u{200b}@b",
+            "a@b\u{200d}",
+            "\u{202e}a@b",
+            "a\u{2066}@b",
+            "a\u{2028}@b",
+            "\u{feff}a@b",
+            "a\u{fe0f}@b",
+            "a\u{3164}@b",
+            "a\u{e0041}@b",
+        ] {
             let found = Details::read(json!({"email": wrong}));
             assert_eq!(
                 found,
@@ -167,7 +199,9 @@ mod tests {
                 "{wrong}"
             );
         }
-        assert!(Details::read(json!({"email": "ada@example.com"})).is_ok());
+        for right in ["ada@example.com", "größe@exämple.com", "İ@例え.jp"] {
+            assert!(Details::read(json!({ "email": right })).is_ok(), "{right}");
+        }
     }
 
     #[test]
@@ -214,6 +248,25 @@ mod tests {
         ] {
             let found = Details::read(json!({ name: value }));
             assert_eq!(found, Err(FieldError::new(name, why)));
+        }
+    }
+
+    #[test]
+    fn telephone_numbers_are_no_card_numbers() {
+        for number in [
+            "+49 1512 3456785",
+            "+4915123456786",
+            "4915123456786",
+            "0049 1512 3456786",
+            "639171234566",
+            "+378 2822 4631 0005",
+        ] {
+            let read = Details::read(json!({ "phone": number })).map(|read| read.phone);
+            assert_eq!(read, Ok(Some(number.to_owned())));
+        }
+        for number in ["378282246310005", "+4242 4242 4242 4242", "30569309025904"] {
+            let read = Details::read(json!({ "phone": number }));
+            assert_eq!(read, Err(FieldError::new("phone", Why::CardNumber)));
         }
     }
 

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use domain::card::{self, CardError};
+use domain::unicode;
 use serde_json::{Map, Value};
 
 use crate::limits;
@@ -174,6 +175,12 @@ impl Fields {
         }
     }
 
+    /// Reads an amount as a decimal string. It is not stored, and not searched for card numbers: an
+    /// amount of twelve digits may look like one.
+    pub fn amount(&mut self, name: &str) -> Result<Option<String>, FieldError> {
+        self.secret_text(name, limits::AMOUNT_MAX)
+    }
+
     /// Reads a value of a fixed list, such as a currency code.
     pub fn word(&mut self, name: &str) -> Result<Option<String>, FieldError> {
         self.text(name, limits::WORD_MAX)
@@ -281,9 +288,11 @@ impl Fields {
 }
 
 fn is_address(text: &str) -> bool {
-    let no_blank = !text.chars().any(|c| c.is_whitespace() || c.is_control());
+    // Of two addresses that look the same, one would be another customer.
+    let is_unseen = |c: char| c.is_whitespace() || c.is_control() || unicode::is_invisible(c);
+    let is_seen = !text.contains(is_unseen);
     let parts = text.split_once('@');
-    no_blank && parts.is_some_and(|(l, d)| !l.is_empty() && !d.is_empty() && !d.contains('@'))
+    is_seen && parts.is_some_and(|(l, d)| !l.is_empty() && !d.is_empty() && !d.contains('@'))
 }
 
 fn check_metadata(param: &str, value: &Value, depth: usize) -> Result<(), FieldError> {
@@ -293,7 +302,11 @@ fn check_metadata(param: &str, value: &Value, depth: usize) -> Result<(), FieldE
         Value::Number(number) if number.as_f64().is_none_or(|size| size.abs() >= NUMBER_MAX) => {
             Err(invalid("must have numbers below 1e300"))
         }
-        Value::Number(number) => check_text(param, &number.to_string()),
+        // A card number is a whole number. The decimals of others may look like the rest of one.
+        Value::Number(number) => {
+            let text = number.to_string();
+            check_text(param, text.split('.').next().unwrap_or_default())
+        }
         Value::String(text) => check_text(param, text),
         Value::Array(_) | Value::Object(_) if depth == 0 => {
             Err(invalid("must have at most 5 levels"))
@@ -332,6 +345,19 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn decimals_are_no_card_numbers() {
+        let read = |number| {
+            let body = json!({ "metadata": { "a": number } });
+            let read = Fields::of(body).and_then(|mut fields| fields.metadata());
+            read.err().map(|error| error.why)
+        };
+        let card = Some(Why::CardNumber);
+        assert_eq!(read(json!(4_242_424_242_424_242_u64)), card);
+        assert_eq!(read(json!(4_242_424_242_424_242.0)), card);
+        assert_eq!(read(json!(4_242_424_242.424_242)), None);
+    }
 
     #[test]
     fn metadata_has_no_number_that_could_not_be_read_again() -> Result<(), FieldError> {

@@ -15,6 +15,7 @@ pub mod finternet;
 pub mod fourgeeks;
 mod iso8601;
 pub mod limits;
+pub mod numbers;
 pub mod page;
 pub mod paygate;
 pub mod query;

@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use serde_json::{Value, json};
-use tests::{Gateway, Response, cards, run_cases};
+use tests::{Gateway, Response, cards, example, run_cases};
 
 use super::{INTENTS, get, intent, pay};
 
@@ -25,6 +25,7 @@ async fn cases() -> Result<()> {
     run_cases!(Gateway::start().await?;
         a_captured_payment_adds_its_amount_less_the_fee,
         ledger_entries_are_filtered_by_type_and_intent,
+        ledger_entries_have_the_decimals_of_their_currency,
     )
 }
 
@@ -104,5 +105,20 @@ async fn ledger_entries_are_filtered_by_type_and_intent(gateway: &Gateway) -> Re
     )
     .await?;
     assert_eq!(shown(&of_one), [credit(&json!(first))]);
+    Ok(())
+}
+
+/// Payments of another surface, less a fee of 2.9 %.
+async fn ledger_entries_have_the_decimals_of_their_currency(gateway: &Gateway) -> Result<()> {
+    for (minor, currency, shown) in [(5_000, "JPY", "4855"), (10_000, "KWD", "9.710")] {
+        let mut body = example(cards::APPROVED);
+        body["amount"] = json!(minor);
+        body["currency"] = json!(currency);
+        let paid = gateway.post("/v1/payments", &body).await?;
+        assert_eq!(paid.at("/status"), "succeeded", "{}", paid.text);
+        let found = entries(gateway, "?limit=1").await?;
+        let found = (found.at("/data/0/amount"), found.at("/data/0/currency"));
+        assert_eq!(found, (shown, currency));
+    }
     Ok(())
 }

@@ -4,7 +4,7 @@ use anyhow::{Context, Result};
 use futures::future::try_join_all;
 use reqwest::Method;
 use serde_json::{Value, json};
-use tests::{Gateway, Receiver, cards, run_cases};
+use tests::{Gateway, Receiver, cards, example, run_cases};
 
 use super::send;
 use crate::plain::plain;
@@ -15,6 +15,7 @@ async fn cases() -> Result<()> {
     run_cases!(Gateway::start().await?;
         a_customer_is_created_read_and_changed,
         one_email_address_is_one_customer,
+        only_ascii_letters_of_either_case_are_equal,
         wrong_customer_fields_are_named_and_nothing_is_stored,
         customers_of_others_are_not_found,
         customers_are_listed_in_pages,
@@ -108,9 +109,46 @@ async fn one_email_address_is_one_customer(gateway: &Gateway) -> Result<()> {
     Ok(())
 }
 
+/// Locales merge İ with i, and the Kelvin sign with k.
+async fn only_ascii_letters_of_either_case_are_equal(gateway: &Gateway) -> Result<()> {
+    let mut ids = Vec::new();
+    for email in [
+        "kiti@example.com",
+        "kİti@example.com",
+        "\u{212a}iti@example.com",
+    ] {
+        let made = gateway
+            .post("/v1/customers", &json!({"email": email, "name": email}))
+            .await?;
+        assert_eq!(made.at("/name"), email);
+        let again = json!({"email": email.to_ascii_uppercase()});
+        let again = gateway.post("/v1/customers", &again).await?;
+        assert_eq!(again.text, made.text);
+        let mut payment = example(cards::APPROVED);
+        payment["customer"] = json!({"email": email.to_ascii_uppercase()});
+        let paid = gateway.post("/v1/payments", &payment).await?;
+        assert_eq!(paid.at("/customer/id"), made.at("/id"), "{email}");
+        payment["customer"] = json!({"email": format!("new-{email}")});
+        let paid = gateway.post("/v1/payments", &payment).await?;
+        ids.extend([
+            made.at("/id").to_owned(),
+            paid.at("/customer/id").to_owned(),
+        ]);
+    }
+    ids.sort();
+    ids.dedup();
+    assert_eq!(ids.len(), 6);
+    Ok(())
+}
+
 async fn wrong_customer_fields_are_named_and_nothing_is_stored(gateway: &Gateway) -> Result<()> {
     for (body, code, param) in [
         (json!({"email": "nobody"}), "email_invalid", "email"),
+        (
+            json!({"email": "ada\u{200b}@example.com"}),
+            "email_invalid",
+            "email",
+        ),
         (
             json!({"name": cards::APPROVED}),
             "card_number_misplaced",

@@ -57,7 +57,7 @@ impl Row {
     }
 
     fn payment(self) -> Option<Payment> {
-        let currency = Currency::parse(&self.currency)?;
+        let currency = Currency::parse_stored(&self.currency)?;
         let customer = self.customer_id.map(|id| Customer {
             id: CustomerId(id),
             email: self.customer_email,

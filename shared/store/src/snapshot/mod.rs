@@ -196,7 +196,7 @@ impl From<Money> for Amount {
 
 impl Amount {
     fn read(&self) -> Option<Money> {
-        let currency = Currency::parse(&self.currency);
+        let currency = Currency::parse_stored(&self.currency);
         let currency = currency.or_else(|| Currency::parse_token(&self.currency))?;
         Money::from_major(self.amount, currency).ok()
     }

@@ -16,7 +16,11 @@ pub(super) struct Amount {
 }
 
 impl Amount {
-    pub(super) fn read(mut fields: Fields) -> Result<Self, FieldError> {
+    /// Reads the fields; `parse` reads the currency's code.
+    pub(super) fn read(
+        mut fields: Fields,
+        parse: fn(&str) -> Option<Currency>,
+    ) -> Result<Self, FieldError> {
         let minor = fields.required("value", Fields::integer)?;
         if !(1..=MINOR_MAX).contains(&minor) {
             let why = "must be more than zero and have at most 12 digits";
@@ -25,7 +29,7 @@ impl Amount {
         let code = fields.word("currency")?;
         let currency = code.map(|code| {
             let why = "must be a three-letter ISO 4217 code in upper case, such as USD";
-            Currency::parse(&code).ok_or_else(|| fields.invalid("currency", why))
+            parse(&code).ok_or_else(|| fields.invalid("currency", why))
         });
         let currency = currency.transpose()?;
         fields.finish()?;
@@ -36,7 +40,7 @@ impl Amount {
 /// Reads the field `amount`, whose currency is required.
 pub(super) fn money(fields: &mut Fields) -> Result<Money, FieldError> {
     let amount = fields.required("amount", Fields::object)?;
-    let amount = Amount::read(amount)?;
+    let amount = Amount::read(amount, Currency::parse)?;
     let missing = || FieldError::new("amount.currency", Why::Missing);
     let currency = amount.currency.ok_or_else(missing)?;
     Money::from_minor(amount.minor, currency)

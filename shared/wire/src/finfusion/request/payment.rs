@@ -132,6 +132,7 @@ mod tests {
             ("/amount/currency", Value::Null),
             ("/amount/currency", json!("usd")),
             ("/amount/currency", json!("USDC")),
+            ("/amount/currency", json!("BGN")),
             ("/payment_method", Value::Null),
             ("/payment_method", json!("card")),
             ("/payment_method/type", Value::Null),

@@ -25,7 +25,10 @@ impl RefundPayment {
     /// Reads the body of `POST /v2/payments/{id}/refund`.
     pub fn read(body: Value) -> Result<Self, Error> {
         let mut fields = Fields::of(body)?;
-        let amount = fields.object("amount")?.map(Amount::read).transpose()?;
+        // The payment's currency may be withdrawn by now.
+        let amount = fields.object("amount")?;
+        let amount = amount.map(|amount| Amount::read(amount, Currency::parse_stored));
+        let amount = amount.transpose()?;
         let reason = fields.text("reason", limits::REASON_MAX)?;
         fields.finish()?;
         Ok(Self {
@@ -67,6 +70,12 @@ mod tests {
                 Some(500),
                 usd,
                 Some("late".to_owned()),
+            ),
+            (
+                json!({"amount": {"value": 500, "currency": "BGN"}}),
+                Some(500),
+                Currency::parse_stored("BGN"),
+                None,
             ),
         ] {
             assert!(serde_json::from_value::<RefundBody>(body.clone()).is_ok());

@@ -71,11 +71,7 @@ impl CreateIntent {
 }
 
 fn money(fields: &mut Fields) -> Result<Money, Error> {
-    // A long amount may look like a card number, so this does not check for one. Amounts that are
-    // too large are rejected below.
-    let text = fields.required("amount", |fields, name| {
-        fields.secret_text(name, limits::AMOUNT_MAX)
-    })?;
+    let text = fields.required("amount", Fields::amount)?;
     let code = fields.required("currency", Fields::word)?;
     let known = CURRENCIES.contains(&code.as_str());
     let currency = Currency::parse(&code).or_else(|| Currency::parse_token(&code));

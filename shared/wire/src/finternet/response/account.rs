@@ -44,10 +44,10 @@ impl Balance {
         Self {
             object: "balance",
             data: Amounts {
-                available_balance: amount(available),
-                pending_balance: amount(pending),
-                reserved_balance: amount(Decimal::ZERO),
-                total_balance: amount(available + pending),
+                available_balance: amount(available, currency),
+                pending_balance: amount(pending, currency),
+                reserved_balance: amount(Decimal::ZERO, currency),
+                total_balance: amount(available + pending, currency),
                 currency: currency.code(),
             },
         }
@@ -123,7 +123,7 @@ impl LedgerEntry {
             object: "ledger_entry",
             payment_intent_id: movement.intent_id.map(|id| id.to_string()),
             transaction_type: transaction_type(movement.kind),
-            amount: amount(movement.amount.abs()),
+            amount: amount(movement.amount.abs(), movement.currency),
             currency: movement.currency.code(),
             status: "COMPLETED",
             created: movement.at.unix_timestamp(),

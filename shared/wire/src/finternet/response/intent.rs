@@ -121,7 +121,7 @@ impl<'a> PaymentIntent<'a> {
             id: intent.id.to_string(),
             object: Self::OBJECT,
             status: status(intent.state()),
-            amount: amount(intent.money.amount()),
+            amount: amount(intent.money.amount(), intent.money.currency()),
             currency: intent.money.currency().code(),
             kind: kind(intent.kind),
             description: intent.description.as_deref(),

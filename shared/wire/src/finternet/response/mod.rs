@@ -12,6 +12,7 @@ pub use crate::subscription::DeletedEndpoint;
 
 use domain::intent::Intent;
 use domain::merchant::PublicIntents;
+use domain::money::Currency;
 use rust_decimal::Decimal;
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -19,8 +20,8 @@ use serde::Serialize;
 use super::status;
 use crate::subscription::{self, Endpoint};
 
-/// Minimum number of decimals of a printed amount.
-const DECIMALS_MIN: u32 = 2;
+/// Minimum number of decimals of an amount of a stablecoin.
+const TOKEN_DECIMALS_MIN: u32 = 2;
 
 /// Envelope of every object of this API.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -114,11 +115,17 @@ impl<'a> List<WebhookEndpoint<'a>> {
     }
 }
 
-/// Formats an amount without trailing zeros, but with at least two decimals: `100.00`, `0.123456`.
-fn amount(exact: Decimal) -> String {
+/// Formats an amount with the currency's decimals: `100.00` USD, `100` JPY. A stablecoin's has no
+/// trailing zeros, but at least two decimals: `100.00`, `0.123456`.
+fn amount(exact: Decimal, currency: Currency) -> String {
+    let least = if currency.is_token() {
+        TOKEN_DECIMALS_MIN
+    } else {
+        currency.exponent()
+    };
     let mut shown = exact.normalize();
-    if shown.scale() < DECIMALS_MIN {
-        shown.rescale(DECIMALS_MIN);
+    if shown.scale() < least {
+        shown.rescale(least);
     }
     shown.to_string()
 }
@@ -129,22 +136,42 @@ mod tests {
 
     use super::*;
 
+    fn currency(code: &str) -> Option<Currency> {
+        Currency::parse(code).or_else(|| Currency::parse_token(code))
+    }
+
     proptest! {
         #[test]
-        fn a_printed_amount_is_exact_and_has_decimals(minor in any::<i64>(), scale in 0..=18_u32) {
-            let exact = Decimal::new(minor, scale);
-            let shown = amount(exact);
+        fn a_printed_amount_is_exact_and_has_decimals(
+            minor in any::<i64>(),
+            currency in prop::sample::select(vec!["USDC", "DAI", "USD", "JPY", "KWD", "CLF"])
+                .prop_filter_map("a currency", currency),
+        ) {
+            let exact = Decimal::new(minor, currency.exponent());
+            let shown = amount(exact, currency);
             prop_assert_eq!(shown.parse::<Decimal>().ok(), Some(exact));
             let decimals = shown.split_once('.').map_or(0, |(_, decimals)| decimals.len());
-            prop_assert!(decimals >= 2 && (decimals == 2 || !shown.ends_with('0')));
+            if currency.is_token() {
+                prop_assert!(decimals >= 2 && (decimals == 2 || !shown.ends_with('0')));
+            } else {
+                prop_assert_eq!(u32::try_from(decimals), Ok(currency.exponent()));
+            }
         }
     }
 
     #[test]
     fn amounts_read_as_the_documents_print_them() {
-        assert_eq!(amount(Decimal::new(1_000_000_000, 6)), "1000.00");
-        assert_eq!(amount(Decimal::new(5, 1)), "0.50");
-        assert_eq!(amount(Decimal::new(123_456, 6)), "0.123456");
-        assert_eq!(amount(Decimal::new(0, 18)), "0.00");
+        for (exact, code, shown) in [
+            (Decimal::new(1_000_000_000, 6), "USDC", "1000.00"),
+            (Decimal::new(123_456, 6), "USDC", "0.123456"),
+            (Decimal::new(0, 18), "DAI", "0.00"),
+            (Decimal::new(5, 1), "USD", "0.50"),
+            (Decimal::new(5_000, 0), "JPY", "5000"),
+            (Decimal::new(-97, 1), "KWD", "-9.700"),
+            (Decimal::ZERO, "JPY", "0"),
+        ] {
+            let found = currency(code).map(|currency| amount(exact, currency));
+            assert_eq!(found.as_deref(), Some(shown));
+        }
     }
 }

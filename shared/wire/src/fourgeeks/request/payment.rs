@@ -75,9 +75,7 @@ impl CreatePayment {
 }
 
 fn money(fields: &mut Fields) -> Result<Money, FieldError> {
-    let amount = fields.required("amount", |fields, name| {
-        fields.text(name, limits::AMOUNT_MAX)
-    })?;
+    let amount = fields.required("amount", Fields::amount)?;
     let code = fields.required("currency", Fields::word)?;
     let currency = Currency::parse(&code).ok_or_else(|| {
         invalid(

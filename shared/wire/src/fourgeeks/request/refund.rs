@@ -71,7 +71,7 @@ impl CreateRefund {
     }
 
     fn of_charge(fields: &mut Fields, charge: String) -> Result<Self, FieldError> {
-        let amount = fields.text("amount", limits::AMOUNT_MAX)?;
+        let amount = fields.amount("amount")?;
         let amount = amount.map(|text| decimal("amount", &text, DECIMALS_MAX));
         let reason = fields.text("reason", limits::REASON_MAX)?;
         if reason

@@ -107,6 +107,8 @@ fn money_is_decimal_text_in_range() {
     }
     assert_eq!(field_error("amount", json!("9999999999.99")), "");
     assert_eq!(field_error("amount", json!("0.01")), "");
+    // Its digits are those of a card.
+    assert_eq!(field_error("amount", json!("5018000000.09")), "");
     for code in ["usd", "XXX", "USDC", "", "US", "€€€"] {
         let why = "must be an ISO 4217 code in upper case, such as USD";
         assert_rejected("currency", json!(code), why);

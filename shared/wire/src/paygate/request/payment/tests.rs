@@ -197,6 +197,8 @@ fn misplaced_cards() -> Vec<Case> {
         misplaced("/description", json!("4242 4242 4242 4242")),
         misplaced("/description", json!("4242-4242-4242-4242")),
         misplaced("/description", json!("order 7 4242 4242 4242 4242")),
+        misplaced("/description", json!("4000000000000000006")),
+        misplaced("/description", json!("5018 0000 0009")),
         misplaced("/customer/name", json!(NUMBER)),
         misplaced("/customer/email", json!(format!("{NUMBER}@example.com"))),
         misplaced("/customer/phone", json!(NUMBER)),
