@@ -89,10 +89,9 @@ async fn a_capture_that_the_payment_does_not_need_is_refunded() -> Result<()> {
         ["approved", "approved", "captured", "captured", "refunded"]
     );
     let refund = scene.gateway.sandbox_log()?.into_iter();
-    let refund = refund
-        .filter(|record| record.kind == "refunded")
-        .next_back();
+    let mut refund = refund.filter(|record| record.kind == "refunded");
     let amount = refund
+        .next()
         .and_then(|record| record.amount)
         .context("an amount")?;
     assert_eq!(amount, "50.00");
