@@ -6,7 +6,7 @@ use std::time::Duration;
 use anyhow::Result;
 use reqwest::Method;
 use serde_json::json;
-use tests::{Behaviour, Receiver, cards, example, until};
+use tests::{Behaviour, cards, example, until};
 use tokio::net::TcpListener;
 use tokio::time::Instant;
 
