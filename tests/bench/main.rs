@@ -18,6 +18,7 @@ mod baseline;
 mod cpu;
 mod figures;
 mod floor;
+mod isolation;
 mod load;
 mod memory;
 mod pages;
@@ -66,6 +67,8 @@ enum Measure {
     Complete,
     /// CPU time of a complete payment.
     Cpu,
+    /// H9: another merchant's hanging endpoints.
+    Isolation,
     /// H8: pages of a long list.
     Pages,
 }
@@ -103,6 +106,9 @@ async fn main() -> Result<()> {
     }
     if plan.has(Measure::Cpu) {
         figures.extend(cpu::figures(&gateway, &sink, &plan).await?);
+    }
+    if plan.has(Measure::Isolation) {
+        figures.extend(isolation::figures(&gateway, &sink, &plan).await?);
     }
     gateway.finish().await?;
     if plan.has(Measure::Pages) {
