@@ -34,8 +34,7 @@ pub const CREATE: Docs = docs(GROUP, "createPayment", "Create a payment")
             "customer": { "email": "customer@example.com", "name": "John Doe" },
             "description": "Order #12345"
         }"#,
-    )
-    .refusing(&[403]);
+    );
 
 pub async fn create(
     Auth(app, principal): Auth,

@@ -16,7 +16,7 @@ pub fn intents(query: &str) -> Result<Page<IntentId>, Error> {
     Ok(Page::read(&Parameters::of(query), IntentId::parse)?)
 }
 
-/// Parameters for listing payment intents, newest first. Unknown parameters are ignored.
+/// Parameters for listing payment intents, newest first.
 #[derive(Deserialize, JsonSchema)]
 pub struct IntentsParameters {
     /// Maximum number of objects to return.
@@ -58,8 +58,7 @@ impl LedgerEntries {
     }
 }
 
-/// Parameters for listing the ledger entries of your account, newest first. Unknown parameters are
-/// ignored.
+/// Parameters for listing the ledger entries of your account, newest first.
 #[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct LedgerEntriesParameters {
