@@ -14,7 +14,7 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use crate::effects::{self, Effects};
-use crate::{Error, Result, Tx};
+use crate::{Error, NEWEST, Result, Tx};
 
 struct Row {
     id: Uuid,
@@ -221,14 +221,16 @@ where
     row.map(Row::read).transpose()
 }
 
-/// A merchant's intents that come after `after`, newest first, at most `limit`.
+/// A merchant's intents, newest first, at most `limit`: only those that come in the list after the
+/// one with this creation time and id.
 pub async fn list(
     db: &PgPool,
     merchant: MerchantId,
     mode: Mode,
-    after: Option<IntentId>,
+    after: Option<(OffsetDateTime, IntentId)>,
     limit: i64,
 ) -> Result<Vec<Intent>> {
+    let (below, below_id) = after.map_or(NEWEST, |(at, id)| (at, id.0));
     let rows = sqlx::query_as!(
         Row,
         r#"select i.id, i.merchant_id, i.live, i.amount, i.currency, i.kind, i.settlement_method,
@@ -241,11 +243,13 @@ pub async fn list(
            left join lateral (
                select id, state, failure, created_at, updated_at from payments
                where intent_id = i.id order by id desc limit 1) p on true
-           where i.merchant_id = $1 and i.live = $2 and (select act_for($1, $2)) and i.id < $3
-           order by i.id desc limit $4"#,
+           where i.merchant_id = $1 and i.live = $2 and (select act_for($1, $2))
+             and (i.created_at, i.id) < ($3, $4)
+           order by i.created_at desc, i.id desc limit $5"#,
         merchant.0,
         mode.is_live(),
-        after.map_or(Uuid::max(), |after| after.0),
+        below,
+        below_id,
         limit,
     )
     .fetch_all(db)
