@@ -34,6 +34,8 @@ create table payments (
     checkout         jsonb,
     -- The amount refunded, including refunds in progress.
     refunded         numeric not null default 0,
+    -- When a refund last changed that amount.
+    refunded_at      timestamptz,
     -- When an unpaid payment expires.
     expires_at       timestamptz,
     created_at       timestamptz not null default now(),

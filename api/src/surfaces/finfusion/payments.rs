@@ -102,14 +102,13 @@ pub async fn refund(
 ) -> Handled<response::Refund<'static>> {
     let payment_id = parse(&id)?;
     let (wanted, key) = sent.read(&app, RefundPayment::read).await?;
-    if let Some(currency) = wanted.currency {
-        let payment = payments::find(&app, principal, payment_id).await?;
-        if payment.money.currency() != currency {
-            return Err(Error::about(&CURRENCY_DIFFERS, "amount.currency").into());
-        }
+    let payment = payments::find(&app, principal, payment_id).await?;
+    let is_other = |currency| payment.money.currency() != currency;
+    if wanted.currency.is_some_and(is_other) {
+        return Err(Error::about(&CURRENCY_DIFFERS, "amount.currency").into());
     }
     let new = refunds::New {
-        payment_id,
+        payment,
         amount: wanted.minor.map_or(Amount::Rest, Amount::Minor),
         reason: wanted.reason,
     };

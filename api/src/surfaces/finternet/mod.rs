@@ -5,6 +5,7 @@ mod account;
 mod intents;
 mod on_chain;
 mod public;
+mod refunds;
 
 use axum::routing::options;
 use domain::id::{EndpointId, IntentId};
@@ -34,6 +35,7 @@ pub fn operations() -> Operations {
         .at("/v1/payment-intents", ["/v1/payment-intents/"], get(intents::list, intents::LIST))
         .at("/v1/payment-intents/{id}", ["/v1/payment-intents/{id}/"], get(intents::read, intents::READ))
         .at("/v1/payment-intents/{id}/cancel", [], post(intents::cancel, intents::CANCEL))
+        .at("/v1/payment-intents/{id}/refunds", [], post(refunds::create, refunds::CREATE))
         .at("/v1/payment-intents/public/{id}", [], get(public::read, public::READ))
         .at("/v1/payment-intents/public/{id}/payment", [], post(public::pay, public::PAY))
         .at("/v1/payment-intents/account/balance", [], get(account::balance, account::BALANCE))
@@ -158,11 +160,11 @@ impl From<ApiError> for Error {
             ApiError::ScopeMissing => Error::of(&error::SCOPE_MISSING),
             ApiError::LiveUnavailable => Error::of(&error::LIVE_UNAVAILABLE),
             ApiError::Unavailable => Error::of(&error::UNAVAILABLE),
-            // No operation here returns the first three, and handlers convert `IntentClosed`.
+            ApiError::RefundTooLarge => Error::about(&error::REFUND_TOO_LARGE, "amount"),
+            // Handlers convert the first two, and no operation here returns the third.
             ApiError::NotRefundable
-            | ApiError::RefundTooLarge
-            | ApiError::EmailTaken
             | ApiError::IntentClosed
+            | ApiError::EmailTaken
             | ApiError::Internal => Error::of(&error::INTERNAL),
         }
     }

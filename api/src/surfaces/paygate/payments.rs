@@ -109,7 +109,7 @@ pub async fn refund(
     let payment_id = parse(&id)?;
     let (wanted, key) = sent.read(&app, RefundPayment::read).await?;
     let new = refunds::New {
-        payment_id,
+        payment: payments::find(&app, principal, payment_id).await?,
         amount: wanted.amount.map_or(Amount::Rest, Amount::Minor),
         reason: wanted.reason,
     };

@@ -3,10 +3,12 @@
 mod account;
 mod endpoint;
 mod intent;
+mod refund;
 
 pub use account::{Balance, LedgerEntries, Movement};
 pub use endpoint::WebhookEndpoint;
 pub use intent::PaymentIntent;
+pub use refund::Refund;
 
 pub use crate::subscription::DeletedEndpoint;
 
@@ -16,7 +18,7 @@ use rust_decimal::Decimal;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::status;
+use super::{refund_status, status};
 use crate::subscription::{self, Endpoint};
 
 /// Minimum number of decimals of a printed amount.
@@ -73,6 +75,20 @@ impl<'a> Envelope<WebhookEndpoint<'a>> {
             data: WebhookEndpoint::of(endpoint, secret),
             created: endpoint.created_at.unix_timestamp(),
             updated: endpoint.updated_at.unix_timestamp(),
+        }
+    }
+}
+
+impl<'a> Envelope<Refund<'a>> {
+    /// Builds the response object from a refund of this intent's payment.
+    pub fn refund(refund: &'a domain::refund::Refund, intent: &Intent) -> Self {
+        Self {
+            id: refund.id.to_string(),
+            object: Refund::OBJECT,
+            status: refund_status(refund.state),
+            data: Refund::of(refund, intent.id),
+            created: refund.created_at.unix_timestamp(),
+            updated: refund.updated_at.unix_timestamp(),
         }
     }
 }
