@@ -281,10 +281,10 @@ async fn refunds_are_read_and_listed(gateway: &Gateway) -> Result<()> {
         ("?limit=2&offset=2".to_owned(), 2..3, false),
         (format!("?limit=1&starting_after={last}"), 1..2, true),
     ] {
-        let list = gateway.get(&format!("/v1/refunds{query}")).await?;
+        let page = gateway.get(&format!("/v1/refunds{query}")).await?;
         let expected = made.get(range).context("a range")?;
-        assert_eq!((list.status, &list.body["data"]), (200, &json!(expected)));
-        assert_eq!(list.body["has_more"], json!(has_more), "{query}");
+        assert_eq!((page.status, &page.body["data"]), (200, &json!(expected)));
+        assert_eq!(page.body["has_more"], json!(has_more), "{query}");
     }
     let missing = refusal(404, "resource_missing", "");
     for id in [last, "ref_0000000000000000000001", "ref_1", "pay_1"] {
