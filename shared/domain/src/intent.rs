@@ -97,7 +97,7 @@ pub struct Paid {
 }
 
 impl Paid {
-    /// The part of a payment that matters to its intent, before any refund of it.
+    /// The part of a payment that matters to its intent. A payment does not know when it was refunded.
     pub const fn by(payment: &Payment) -> Self {
         Self {
             payment_id: payment.id,
