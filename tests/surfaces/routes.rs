@@ -178,10 +178,11 @@ async fn documented(gateway: &Gateway) -> Result<Vec<Operation>> {
 fn request(
     gateway: &Gateway,
     operation: &Operation,
+    id: &str,
     query: &str,
     key: Option<&str>,
 ) -> Result<reqwest::RequestBuilder> {
-    let path = operation.path.replace("{id}", "x");
+    let path = operation.path.replace("{id}", id);
     let path = path.replace("{milestone}", "x");
     let request = gateway.request(operation.method.clone(), &format!("{path}?{query}"));
     let by = operation.by.first().context("no credential")?;
@@ -196,7 +197,7 @@ async fn every_operation_names_a_parameter_that_it_does_not_have(gateway: &Gatew
     for operation in documented(gateway).await? {
         let what = format!("{} {}", operation.method, operation.path);
         let query = "currency=EUR";
-        let request = |key| request(gateway, &operation, query, key);
+        let request = |key| request(gateway, &operation, "x", query, key);
         let refused = gateway.send(request(Some(key))?).await?;
         assert_eq!(refused.status, 400, "{what}: {}", refused.text);
         let names = operation.parameters.iter().map(|(name, _)| name.as_str());
@@ -220,9 +221,8 @@ async fn every_operation_names_a_parameter_that_it_does_not_have(gateway: &Gatew
     gateway.check_nothing_stored().await
 }
 
-/// One object of each kind that lists have, by the segment of the list's path, and a payment that no
-/// list has.
-async fn listed(gateway: &Gateway, merchant: &Credentials) -> Result<[(&'static str, String); 5]> {
+/// One object for each kind of list, by the words of its path, and a payment that is in no list.
+async fn listed(gateway: &Gateway, merchant: &Credentials) -> Result<[(&'static str, String); 6]> {
     let post = async |path: &str, body: &Value| {
         let request = gateway.request(Method::POST, path).json(body);
         let made = gateway.send(request.bearer_auth(merchant.test_key.as_str()));
@@ -236,22 +236,33 @@ async fn listed(gateway: &Gateway, merchant: &Credentials) -> Result<[(&'static 
     let card = json!({
         "cardNumber": cards::APPROVED, "expiry": "12/30", "cvv": "123", "name": "John Doe"
     });
-    let pay = format!("/v1/payment-intents/public/{}/payment", intent.at("/id"));
-    let charge = post(&pay, &json!({"card": card})).await?;
-    let charge = charge.at("/data/paymentProcessorTxId");
+    let path = format!("/v1/payment-intents/public/{}/payment", intent.at("/id"));
+    let charge = post(&path, &json!({"card": card})).await?;
+    let path = format!("/v1/payment-intents/{}/refunds", intent.at("/id"));
+    let intent_refund = post(&path, &json!({})).await?;
     Ok([
         ("payments", paid.at("/id").to_owned()),
         ("customers", paid.at("/customer/id").to_owned()),
         ("refunds", refund.at("/id").to_owned()),
         ("payment-intents", intent.at("/id").to_owned()),
-        ("", charge.replace("ch_", "pay_")),
+        (
+            "payment-intents refunds",
+            intent_refund.at("/id").to_owned(),
+        ),
+        (
+            "",
+            charge
+                .at("/data/paymentProcessorTxId")
+                .replace("ch_", "pay_"),
+        ),
     ])
 }
 
-/// Another merchant's object, an unknown one and a malformed id get the same error.
+/// An object of another list, another merchant's, an unknown one and a malformed id get the same error.
 async fn every_list_refuses_a_cursor_that_is_not_in_it(gateway: &Gateway) -> Result<()> {
     let (mine, theirs) = (&gateway.merchant, &gateway.other_merchant);
     let (own, others) = (listed(gateway, mine).await?, listed(gateway, theirs).await?);
+    let [_, _, _, (_, intent), ..] = &own;
     let unknown = store::new_id();
     let unknown = [
         PaymentId(unknown).to_string(),
@@ -259,38 +270,39 @@ async fn every_list_refuses_a_cursor_that_is_not_in_it(gateway: &Gateway) -> Res
         RefundId(unknown).to_string(),
         IntentId(unknown).to_string(),
     ];
-    let charge = own.last().map(|(_, id)| id.clone());
+    let words = ["payments", "customers", "refunds", "payment-intents"];
     let mut lists = documented(gateway).await?;
     lists.retain(|one| {
         one.parameters
             .iter()
             .any(|(name, _)| name == "starting_after")
     });
-    assert!(lists.len() >= 8, "{lists:?}");
+    assert!(lists.len() >= 10, "{lists:?}");
     for list in &lists {
         let path = list.path.replace("transactions", "payments");
-        let kind = path.trim_start_matches("/v").split('/').nth(1);
-        let kind = kind.unwrap_or_default();
+        let kind: Vec<&str> = path
+            .split('/')
+            .filter(|part| words.contains(part))
+            .collect();
+        let kind = kind.join(" ");
         let after = async |id: &str| {
             let query = format!("starting_after={id}");
-            let key = mine.test_key.as_str();
+            let key = Some(mine.test_key.as_str());
             gateway
-                .send(request(gateway, list, &query, Some(key))?)
+                .send(request(gateway, list, intent, &query, key)?)
                 .await
         };
         let malformed = after("x").await?;
         assert_eq!(malformed.status, 400, "{path}: {}", malformed.text);
-        let theirs = others.iter().map(|(_, id)| id);
-        for id in theirs.chain(&unknown).chain(&charge) {
+        let (known, mut absent): (Vec<_>, Vec<_>) = own.iter().partition(|(of, _)| *of == kind);
+        absent.extend(&others);
+        for id in absent.iter().map(|(_, id)| id).chain(&unknown) {
             let refused = after(id).await?;
             let found = (refused.status, &refused.text);
             assert_eq!(found, (400, &malformed.text), "{path}: {id}");
         }
-        let known = own
-            .iter()
-            .find(|(of, _)| *of == kind)
-            .context("no object")?;
-        let end = after(&known.1).await?;
+        let (_, known) = known.first().context("no object")?;
+        let end = after(known).await?;
         assert_eq!(end.status, 200, "{path}: {}", end.text);
     }
     // With `test=false` nothing is listed.

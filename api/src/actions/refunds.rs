@@ -1,7 +1,7 @@
 //! Creates refunds, for all surfaces: stores the refund, publishes its job, and waits for the
 //! outcome.
 
-use domain::id::RefundId;
+use domain::id::{IntentId, RefundId};
 use domain::job::{Job, Worker};
 use domain::money::{AmountError, Money};
 use domain::payment::{Payment, State};
@@ -85,9 +85,35 @@ pub async fn create(
 
 /// Returns the merchant's refund with this id. Refunds of intents are not found.
 pub async fn find(app: &App, principal: Principal, id: RefundId) -> Result<Refund, ApiError> {
+    find_of(app, principal, None, id).await
+}
+
+async fn find_of(
+    app: &App,
+    principal: Principal,
+    intent: Option<IntentId>,
+    id: RefundId,
+) -> Result<Refund, ApiError> {
     let refund = refunds::get(&app.db, principal.merchant_id, principal.mode, id).await?;
-    let refund = refund.filter(|refund| refund.intent_id.is_none());
+    let refund = refund.filter(|refund| refund.intent_id == intent);
     refund.ok_or(ApiError::Missing("refund"))
+}
+
+/// Returns a page of the refunds of the merchant's intent, newest first, and whether there are more.
+pub async fn list_of_intent(
+    app: &App,
+    principal: Principal,
+    intent: IntentId,
+    page: &Page<RefundId>,
+) -> Result<(Vec<Refund>, bool), ApiError> {
+    if let Some(after) = page.after {
+        cursor::object(find_of(app, principal, Some(intent), after).await)?;
+    }
+    let (merchant, mode) = (principal.merchant_id, principal.mode);
+    let found = refunds::of_intent(&app.db, merchant, mode, intent, page.after, page.rows());
+    let mut found = found.await?;
+    let has_more = page.cut(&mut found);
+    Ok((found, has_more))
 }
 
 /// Returns a page of the merchant's refunds, newest first, and whether there are more. Refunds of

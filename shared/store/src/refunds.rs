@@ -156,6 +156,34 @@ pub async fn list(
     rows.into_iter().map(Row::read).collect()
 }
 
+/// Refunds of an intent's payments that come after `after`, newest first, at most `limit`.
+pub async fn of_intent(
+    db: &PgPool,
+    merchant: MerchantId,
+    mode: Mode,
+    intent: IntentId,
+    after: Option<RefundId>,
+    limit: i64,
+) -> Result<Vec<Refund>> {
+    let rows = sqlx::query_as!(
+        Row,
+        "select r.id, r.payment_id, r.intent_id, r.merchant_id, r.live, r.state, r.amount, p.currency,
+                r.reason, r.created_at, r.updated_at
+         from payments p join refunds r on r.payment_id = p.id
+         where p.intent_id = $3 and r.merchant_id = $1 and r.live = $2 and (select act_for($1, $2))
+           and r.id < $4
+         order by r.id desc limit $5",
+        merchant.0,
+        mode.is_live(),
+        intent.0,
+        after.map_or(Uuid::max(), |after| after.0),
+        limit,
+    )
+    .fetch_all(db)
+    .await?;
+    rows.into_iter().map(Row::read).collect()
+}
+
 /// A refund that the refund worker claimed.
 #[derive(Debug)]
 pub struct ClaimedRefund {

@@ -50,6 +50,18 @@ pub async fn a_paid_intent_is_refunded_in_parts(gateway: &Gateway) -> Result<()>
     let rest = gateway.send(bare).await?;
     let found = (rest.status, rest.at("/status"), rest.at("/data/amount"));
     assert_eq!(found, (201, "SUCCEEDED", "74.50"));
+    let list = format!(
+        r#"{{"object":"list","data":[{},{}],"has_more":false}}"#,
+        rest.text, part.text
+    );
+    let all = get(gateway, &at(&id, "/refunds")).await?;
+    assert_eq!((all.status, all.text), (200, list));
+    let first = get(gateway, &at(&id, "/refunds?limit=1")).await?;
+    assert_eq!(first.body["data"], json!([rest.body]));
+    assert_eq!(first.body["has_more"], true);
+    let path = at(&id, &format!("/refunds?starting_after={}", rest.at("/id")));
+    let older = get(gateway, &path).await?;
+    assert_eq!(older.body["data"], json!([part.body]));
     let public = gateway.request(Method::GET, &format!("{INTENTS}/public/{id}"));
     let public = gateway.send(public).await?;
     let found = (public.at("/status"), public.at("/data/amountRefunded"));
@@ -126,8 +138,10 @@ pub async fn an_intent_that_is_not_paid_is_not_refunded(gateway: &Gateway) -> Re
     let found = (wrong_amount.status, wrong_amount.at("/error/param"));
     assert_eq!(found, (400, "amount"), "{}", wrong_amount.text);
     let path = at(&paid, "/refunds");
-    let theirs = of(gateway, &gateway.other_merchant, Method::POST, &path);
-    assert_eq!(gateway.send(theirs).await?.status, 403);
+    for method in [Method::GET, Method::POST] {
+        let theirs = of(gateway, &gateway.other_merchant, method, &path);
+        assert_eq!(gateway.send(theirs).await?.status, 403);
+    }
     let unknown = refund(gateway, "intent_0000000000000000000001", &json!({})).await?;
     assert_eq!(unknown.status, 404);
     let shown = get(gateway, &at(&paid, "")).await?;

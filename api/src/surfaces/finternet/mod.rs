@@ -36,6 +36,7 @@ pub fn operations() -> Operations {
         .at("/v1/payment-intents/{id}", ["/v1/payment-intents/{id}/"], get(intents::read, intents::READ))
         .at("/v1/payment-intents/{id}/cancel", [], post(intents::cancel, intents::CANCEL))
         .at("/v1/payment-intents/{id}/refunds", [], post(refunds::create, refunds::CREATE))
+        .at("/v1/payment-intents/{id}/refunds", [], get(refunds::list, refunds::LIST))
         .at("/v1/payment-intents/public/{id}", [], get(public::read, public::READ))
         .at("/v1/payment-intents/public/{id}/payment", [], post(public::pay, public::PAY))
         .at("/v1/payment-intents/account/balance", [], get(account::balance, account::BALANCE))

@@ -4,19 +4,21 @@ use domain::payment::State;
 use domain::refund::Refund;
 use wire::Body;
 use wire::finternet::error::{Error, NOT_REFUNDABLE};
-use wire::finternet::request::{RefundBody, RefundIntent};
-use wire::finternet::response::{self, Envelope};
+use wire::finternet::request::{self, RefundBody, RefundIntent, RefundsParameters};
+use wire::finternet::response::{self, Envelope, List};
 
 use super::find_own;
 use crate::actions::refunds::{self, Amount, New};
 use crate::error::ApiError;
 use crate::openapi::operation::{Docs, docs};
-use crate::surfaces::handler::{Auth, Handled, Id, Optional, Reply, Sent};
+use crate::surfaces::handler::{Auth, Handled, Id, Optional, Query, Reply, Sent};
+
+const GROUP: &str = "Refunds";
 
 /// A refund in its envelope.
 type Shown = Envelope<response::Refund<'static>>;
 
-pub const CREATE: Docs = docs("Refunds", "refundPaymentIntent", "Refund a payment intent")
+pub const CREATE: Docs = docs(GROUP, "refundPaymentIntent", "Refund a payment intent")
     .description(
         "Refunds the remaining amount of the card payment, or the amount in the request, to the \
          card. Waits up to 8 seconds for the outcome; after that, the status is `PROCESSING` and \
@@ -56,4 +58,22 @@ pub async fn create(
     Ok(refunds::create(&app, principal, new, key, render)
         .await?
         .into())
+}
+
+pub const LIST: Docs = docs(
+    GROUP,
+    "listPaymentIntentRefunds",
+    "List the refunds of a payment intent",
+)
+.description("Newest first.");
+
+pub async fn list(
+    Auth(app, principal): Auth,
+    Id(id): Id,
+    query: Query<RefundsParameters>,
+) -> Handled<List<response::Refund<'static>>> {
+    let intent = find_own(&app, principal, &id).await?;
+    let page = request::refunds(&query.0)?;
+    let (found, has_more) = refunds::list_of_intent(&app, principal, intent.id, &page).await?;
+    Ok(Reply::of(List::refunds(&found, &intent, has_more).body()))
 }

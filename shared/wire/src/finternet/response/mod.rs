@@ -117,6 +117,18 @@ impl<'a> List<PaymentIntent<'a>> {
     }
 }
 
+impl<'a> List<Refund<'a>> {
+    /// Creates a page of refunds of this intent's payment.
+    pub fn refunds(refunds: &'a [domain::refund::Refund], intent: &Intent, has_more: bool) -> Self {
+        let data = refunds.iter();
+        Self {
+            object: "list",
+            data: data.map(|one| Envelope::refund(one, intent)).collect(),
+            has_more,
+        }
+    }
+}
+
 impl<'a> List<WebhookEndpoint<'a>> {
     /// Creates a list of all endpoints of a merchant. It has one page, because there are never
     /// many.
