@@ -34,7 +34,7 @@ create table intents (
     constraint intents_amount_exponent check (amount = round(amount, exponent::integer))
 );
 
-create index intents_by_merchant on intents (merchant_id, live, id desc);
+create index intents_by_merchant on intents (merchant_id, live, created_at desc, id desc);
 
 create function intents_refuse_change() returns trigger language plpgsql as $$
 begin

@@ -34,6 +34,8 @@ create table payments (
     checkout         jsonb,
     -- The amount refunded, including refunds in progress.
     refunded         numeric not null default 0,
+    -- When a refund last changed that amount.
+    refunded_at      timestamptz,
     -- When an unpaid payment expires.
     expires_at       timestamptz,
     created_at       timestamptz not null default now(),
@@ -46,8 +48,10 @@ create table payments (
 ) with (fillfactor = 85);
 
 -- Lists of payments exclude those that pay intents, so these indexes do too.
-create index payments_by_merchant on payments (merchant_id, live, id desc) where intent_id is null;
-create index payments_by_state on payments (merchant_id, live, state, id desc) where intent_id is null;
+create index payments_by_merchant on payments (merchant_id, live, created_at desc, id desc)
+    where intent_id is null;
+create index payments_by_state on payments (merchant_id, live, state, created_at desc, id desc)
+    where intent_id is null;
 create index payments_by_intent on payments (intent_id, id desc) where intent_id is not null;
 
 -- At most one payment of an intent that may take the payer's money.

@@ -7,6 +7,8 @@ create table refunds (
     -- With its prefix, the reference at the acquirer, which processes it once.
     id          uuid primary key,
     payment_id  uuid not null references payments,
+    -- The intent that the payment pays, if any.
+    intent_id   uuid references intents,
     merchant_id uuid not null references merchants,
     live        boolean not null,
     state       refund_state not null,
@@ -17,7 +19,8 @@ create table refunds (
 );
 
 create index refunds_by_payment on refunds (payment_id);
-create index refunds_by_merchant on refunds (merchant_id, live, id desc);
+-- Lists of refunds exclude those of intents, like lists of payments.
+create index refunds_by_merchant on refunds (merchant_id, live, id desc) where intent_id is null;
 
 create function refunds_refuse_change() returns trigger language plpgsql as $$
 begin

@@ -128,7 +128,7 @@ create policy payments_held on payments for select to sluice_api
 
 grant select on rates to sluice_api;
 grant select on payments, ledger_postings, ledger_entries, sealing_keys to sluice_api;
-grant update (refunded, updated_at) on payments to sluice_api;
+grant update (refunded, refunded_at, updated_at) on payments to sluice_api;
 grant select, insert, update, delete on idempotency_keys to sluice_api;
 grant select, insert on customers, refunds, intents, webhook_endpoints, events, deliveries to sluice_api;
 grant update (email, name, phone, description, metadata, updated_at) on customers to sluice_api;
@@ -379,9 +379,9 @@ grant delete on sealed_cards to sluice_card;
 grant insert, delete on sealing_keys to sluice_card;
 
 grant select on refunds, authorizations to sluice_refund;
-grant select (id, currency, refunded) on payments to sluice_refund;
+grant select (id, currency, intent_id, refunded, updated_at) on payments to sluice_refund;
 grant update (state, updated_at) on refunds to sluice_refund;
-grant update (refunded, updated_at) on payments to sluice_refund;
+grant update (refunded, refunded_at, updated_at) on payments to sluice_refund;
 grant insert on payment_history to sluice_refund;
 
 grant select on events, webhook_endpoints, deliveries to sluice_webhook;

@@ -21,6 +21,8 @@ pub enum ApiError {
     Body(&'static str),
     /// A field is missing or invalid.
     Field(FieldError),
+    /// A query parameter is unknown or invalid.
+    Parameter(FieldError),
     /// No such path.
     RouteUnknown,
     /// The path exists, but not with this method.

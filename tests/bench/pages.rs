@@ -89,9 +89,10 @@ async fn fill(gateway: &Gateway) -> Result<()> {
 
 /// The payment after which only `rest` are left.
 async fn last_but(gateway: &Gateway, rest: i64) -> Result<domain::id::PaymentId> {
-    let id: Uuid = sqlx::query_scalar("select id from payments order by id offset $1 limit 1")
-        .bind(rest)
-        .fetch_one(gateway.database())
-        .await?;
+    let id: Uuid =
+        sqlx::query_scalar("select id from payments order by created_at offset $1 limit 1")
+            .bind(rest)
+            .fetch_one(gateway.database())
+            .await?;
     Ok(domain::id::PaymentId(id))
 }

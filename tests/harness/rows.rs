@@ -73,7 +73,7 @@ impl Gateway {
     /// All payments, oldest first.
     pub async fn payments(&self) -> Result<Vec<Payment>> {
         type Row = (Uuid, String, Option<Uuid>, Option<String>);
-        let query = "select id, state, intent_id, card_last4 from payments order by id";
+        let query = "select id, state, intent_id, card_last4 from payments order by created_at, id";
         let rows: Vec<Row> = sqlx::query_as(query).fetch_all(self.database()).await?;
         let payment = |(id, state, intent, card_last4): Row| Payment {
             id: PaymentId(id).to_string(),

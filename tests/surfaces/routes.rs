@@ -1,9 +1,13 @@
-//! Unknown paths and methods.
+//! Unknown paths, methods, query parameters and cursors.
 
 use anyhow::{Context, Result};
+use domain::id::{CustomerId, IntentId, PaymentId, RefundId};
 use reqwest::Method;
+use serde_json::{Value, json};
+use store::merchants::Credentials;
 use tests::{Gateway, cards, example, run_cases};
 
+use super::tenancy::operations::{self, Operation};
 use super::{expect_error, refusal};
 
 #[tokio::test]
@@ -13,6 +17,8 @@ async fn cases() -> Result<()> {
         a_path_that_is_not_utf_8_is_not_found,
         paths_outside_the_surfaces_have_our_errors_too,
         every_response_has_rate_limit_headers,
+        every_operation_names_a_parameter_that_it_does_not_have,
+        every_list_refuses_a_cursor_that_is_not_in_it,
     )
 }
 
@@ -43,7 +49,7 @@ async fn unknown_paths_and_wrong_methods_have_the_surfaces_errors(gateway: &Gate
         (
             Method::GET,
             "/v1/payments/pay_1?card=4242424242424242",
-            &missing,
+            &refusal(400, "parameter_unknown", "card"),
         ),
         (
             Method::GET,
@@ -158,5 +164,151 @@ async fn every_response_has_rate_limit_headers(gateway: &Gateway) -> Result<()> 
     ids.sort_unstable();
     ids.dedup();
     assert_eq!(ids.len(), answers.len());
+    Ok(())
+}
+
+/// Every operation at its documented path; of an alias the credential selects the surface.
+async fn documented(gateway: &Gateway) -> Result<Vec<Operation>> {
+    let mut all = operations::all(gateway).await?;
+    all.retain(|operation| operation.by.len() == 1);
+    Ok(all)
+}
+
+/// A request to an operation, with a key if there is one.
+fn request(
+    gateway: &Gateway,
+    operation: &Operation,
+    id: &str,
+    query: &str,
+    key: Option<&str>,
+) -> Result<reqwest::RequestBuilder> {
+    let path = operation.path.replace("{id}", id);
+    let path = path.replace("{milestone}", "x");
+    let request = gateway.request(operation.method.clone(), &format!("{path}?{query}"));
+    let by = operation.by.first().context("no credential")?;
+    Ok(match key {
+        Some(key) => by.show(request, key, None),
+        None => request,
+    })
+}
+
+async fn every_operation_names_a_parameter_that_it_does_not_have(gateway: &Gateway) -> Result<()> {
+    let key = gateway.merchant.test_key.as_str();
+    for operation in documented(gateway).await? {
+        let what = format!("{} {}", operation.method, operation.path);
+        let query = "currency=EUR";
+        let request = |key| request(gateway, &operation, "x", query, key);
+        let refused = gateway.send(request(Some(key))?).await?;
+        assert_eq!(refused.status, 400, "{what}: {}", refused.text);
+        let names = operation.parameters.iter().map(|(name, _)| name.as_str());
+        let names: Vec<&str> = names.collect();
+        let known = if names.is_empty() {
+            "none".to_owned()
+        } else {
+            names.join(", ")
+        };
+        let why = format!("currency is not a parameter of this request, which has {known}");
+        assert!(refused.text.contains(&why), "{what}: {}", refused.text);
+        let keyless = gateway.send(request(None)?).await?;
+        let expected = match (operation.is_open, &operation.method) {
+            (true, _) => 400,
+            // Without a key, the request goes to paygate, which has no PUT.
+            (false, &Method::PUT) => 405,
+            (false, _) => 401,
+        };
+        assert_eq!(keyless.status, expected, "{what}: {}", keyless.text);
+    }
+    gateway.check_nothing_stored().await
+}
+
+/// One object for each kind of list, by the words of its path, and a payment that is in no list.
+async fn listed(gateway: &Gateway, merchant: &Credentials) -> Result<[(&'static str, String); 6]> {
+    let post = async |path: &str, body: &Value| {
+        let request = gateway.request(Method::POST, path).json(body);
+        let made = gateway.send(request.bearer_auth(merchant.test_key.as_str()));
+        made.await
+    };
+    let paid = post("/v1/payments", &example(cards::APPROVED)).await?;
+    let refund = format!("/v1/payments/{}/refund", paid.at("/id"));
+    let refund = post(&refund, &json!({"amount": 100})).await?;
+    let intent = json!({"amount": "1.00", "currency": "USD", "type": "CONDITIONAL"});
+    let intent = post("/v1/payment-intents", &intent).await?;
+    let card = json!({
+        "cardNumber": cards::APPROVED, "expiry": "12/30", "cvv": "123", "name": "John Doe"
+    });
+    let path = format!("/v1/payment-intents/public/{}/payment", intent.at("/id"));
+    let charge = post(&path, &json!({"card": card})).await?;
+    let path = format!("/v1/payment-intents/{}/refunds", intent.at("/id"));
+    let intent_refund = post(&path, &json!({})).await?;
+    Ok([
+        ("payments", paid.at("/id").to_owned()),
+        ("customers", paid.at("/customer/id").to_owned()),
+        ("refunds", refund.at("/id").to_owned()),
+        ("payment-intents", intent.at("/id").to_owned()),
+        (
+            "payment-intents refunds",
+            intent_refund.at("/id").to_owned(),
+        ),
+        (
+            "",
+            charge
+                .at("/data/paymentProcessorTxId")
+                .replace("ch_", "pay_"),
+        ),
+    ])
+}
+
+/// An object of another list, another merchant's, an unknown one and a malformed id get the same error.
+async fn every_list_refuses_a_cursor_that_is_not_in_it(gateway: &Gateway) -> Result<()> {
+    let (mine, theirs) = (&gateway.merchant, &gateway.other_merchant);
+    let (own, others) = (listed(gateway, mine).await?, listed(gateway, theirs).await?);
+    let [_, _, _, (_, intent), ..] = &own;
+    let unknown = store::new_id();
+    let unknown = [
+        PaymentId(unknown).to_string(),
+        CustomerId(unknown).to_string(),
+        RefundId(unknown).to_string(),
+        IntentId(unknown).to_string(),
+    ];
+    let words = ["payments", "customers", "refunds", "payment-intents"];
+    let mut lists = documented(gateway).await?;
+    lists.retain(|one| {
+        one.parameters
+            .iter()
+            .any(|(name, _)| name == "starting_after")
+    });
+    assert!(lists.len() >= 10, "{lists:?}");
+    for list in &lists {
+        let path = list.path.replace("transactions", "payments");
+        let kind: Vec<&str> = path
+            .split('/')
+            .filter(|part| words.contains(part))
+            .collect();
+        let kind = kind.join(" ");
+        let after = async |id: &str| {
+            let query = format!("starting_after={id}");
+            let key = Some(mine.test_key.as_str());
+            gateway
+                .send(request(gateway, list, intent, &query, key)?)
+                .await
+        };
+        let malformed = after("x").await?;
+        assert_eq!(malformed.status, 400, "{path}: {}", malformed.text);
+        let (known, mut absent): (Vec<_>, Vec<_>) = own.iter().partition(|(of, _)| *of == kind);
+        absent.extend(&others);
+        for id in absent.iter().map(|(_, id)| id).chain(&unknown) {
+            let refused = after(id).await?;
+            let found = (refused.status, &refused.text);
+            assert_eq!(found, (400, &malformed.text), "{path}: {id}");
+        }
+        let (_, known) = known.first().context("no object")?;
+        let end = after(known).await?;
+        assert_eq!(end.status, 200, "{path}: {}", end.text);
+    }
+    // With `test=false` nothing is listed.
+    let list = "/v1/payments/?test=false&starting_after=pay_0000000000000000000001";
+    let request = gateway.request(Method::GET, list);
+    let refused = request.basic_auth(mine.test_key.as_str(), Some(""));
+    assert_eq!(gateway.send(refused).await?.status, 400);
     Ok(())
 }

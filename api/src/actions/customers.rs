@@ -10,6 +10,7 @@ use wire::customer::{self, Details};
 use wire::page::Page;
 
 use crate::App;
+use crate::actions::cursor;
 use crate::actions::idempotency::{self, ApiResponse};
 use crate::error::ApiError;
 
@@ -122,6 +123,9 @@ pub async fn list(
     principal: Principal,
     page: &Page<CustomerId>,
 ) -> Result<(Vec<Customer>, bool), ApiError> {
+    if let Some(after) = page.after {
+        cursor::object(find(app, principal, after).await)?;
+    }
     let (merchant, mode) = (principal.merchant_id, principal.mode);
     let (offset, rows) = (page.offset.into(), page.rows());
     let mut found = customers::list(&app.db, merchant, mode, page.after, offset, rows).await?;

@@ -5,8 +5,10 @@ use domain::intent::Intent;
 use store::accept::{Key, StoredResponse};
 use store::intents::{self, Canceled};
 use store::merchants::Principal;
+use wire::page::Page;
 
 use crate::App;
+use crate::actions::cursor;
 use crate::actions::customers::publish;
 use crate::actions::idempotency::{self, ApiResponse};
 use crate::error::ApiError;
@@ -40,6 +42,26 @@ pub async fn create(
 pub async fn find(app: &App, id: IntentId) -> Result<Intent, ApiError> {
     let intent = intents::get(&app.db, id).await?;
     intent.ok_or(ApiError::Missing("payment intent"))
+}
+
+/// Returns a page of the merchant's intents, newest first, and whether there are more.
+pub async fn list(
+    app: &App,
+    principal: Principal,
+    page: &Page<IntentId>,
+) -> Result<(Vec<Intent>, bool), ApiError> {
+    let (merchant, mode) = (principal.merchant_id, principal.mode);
+    let after = match page.after {
+        None => None,
+        Some(after) => Some(cursor::object(find(app, after).await.and_then(|intent| {
+            let is_own = (intent.merchant_id, intent.mode) == (merchant, mode);
+            let own = is_own.then_some((intent.created_at, intent.id));
+            own.ok_or(ApiError::Missing("payment intent"))
+        }))?),
+    };
+    let mut found = intents::list(&app.db, merchant, mode, after, page.rows()).await?;
+    let has_more = page.cut(&mut found);
+    Ok((found, has_more))
 }
 
 /// Cancels the merchant's intent and returns the response that shows it canceled. Fails if the

@@ -1,6 +1,7 @@
 //! Use cases, independent of any surface's format.
 
 pub mod access_tokens;
+pub mod cursor;
 pub mod customers;
 pub mod idempotency;
 pub mod intents;

@@ -20,7 +20,7 @@ use wire::page::Page;
 
 use crate::App;
 use crate::actions::idempotency::{self, ApiResponse};
-use crate::actions::{customers, wait};
+use crate::actions::{cursor, customers, wait};
 use crate::error::ApiError;
 
 /// A payment to create, independent of any surface's format.
@@ -147,6 +147,9 @@ pub async fn list(
     };
     let found = store::payments::list(&app.db, principal.merchant_id, principal.mode, &filter);
     let mut found = found.await?;
+    if let (Some(after), true) = (page.after, found.is_empty()) {
+        cursor::object(find(app, principal, after).await)?;
+    }
     let has_more = page.cut(&mut found);
     Ok((found, has_more))
 }
@@ -158,8 +161,13 @@ fn opened(principal: Principal, new: &New) -> Payment {
         name: payer.name.clone(),
         phone: payer.phone.clone(),
     });
+    // Anyone with the id of a hosted payment can read it.
+    let id = match new.checkout {
+        Some(_) => store::unguessable_id(),
+        None => store::new_id(),
+    };
     Payment {
-        id: PaymentId(store::new_id()),
+        id: PaymentId(id),
         merchant_id: principal.merchant_id,
         mode: principal.mode,
         state: State::opened(new.card.is_some()),

@@ -1,7 +1,7 @@
 //! Creates refunds, for all surfaces: stores the refund, publishes its job, and waits for the
 //! outcome.
 
-use domain::id::{PaymentId, RefundId};
+use domain::id::{IntentId, RefundId};
 use domain::job::{Job, Worker};
 use domain::money::{AmountError, Money};
 use domain::payment::{Payment, State};
@@ -13,10 +13,11 @@ use store::merchants::Principal;
 use store::refunds;
 use time::OffsetDateTime;
 use wire::fields;
+use wire::page::Page;
 
 use crate::App;
 use crate::actions::idempotency::{self, ApiResponse};
-use crate::actions::{payments, wait};
+use crate::actions::{cursor, wait};
 use crate::error::ApiError;
 
 /// How much to refund.
@@ -32,7 +33,7 @@ pub enum Amount {
 
 /// A refund to create, independent of any surface's format.
 pub struct New {
-    pub payment_id: PaymentId,
+    pub payment: Payment,
     pub amount: Amount,
     pub reason: Option<String>,
 }
@@ -47,9 +48,7 @@ pub async fn create(
 ) -> Result<ApiResponse, ApiError> {
     let id = RefundId(store::new_id());
     let mut waiter = app.replies.wait(id.0);
-    // Read before the transaction: requests that each hold one connection and wait for a second one
-    // could exhaust the pool and deadlock.
-    let payment = payments::find(app, principal, new.payment_id).await?;
+    let payment = new.payment;
     let mut tx = store::begin(&app.db, principal.merchant_id, principal.mode).await?;
     let before = idempotency::begin(&mut tx, principal, key.as_ref(), id.0).await?;
     if let Some((id, response)) = before {
@@ -59,16 +58,19 @@ pub async fn create(
     let mut refund = Refund {
         id,
         payment_id: payment.id,
+        intent_id: payment.intent_id,
         merchant_id: principal.merchant_id,
         mode: principal.mode,
         state: refund::State::Refunding,
         money: money(&payment, new.amount)?,
         reason: new.reason,
         created_at: OffsetDateTime::UNIX_EPOCH,
+        updated_at: OffsetDateTime::UNIX_EPOCH,
     };
     let created_at = refunds::create(&mut tx, &refund).await?;
     // `None` if a concurrent refund left less than this amount.
     refund.created_at = created_at.ok_or(ApiError::RefundTooLarge)?;
+    refund.updated_at = refund.created_at;
     store::commit(tx).await?;
     let job = Job {
         worker: Worker::Refund,
@@ -79,6 +81,56 @@ pub async fn create(
     let refund = wait::until_done(app, &mut waiter, refund).await?;
     let response = idempotency::store_first(app, principal, key.as_ref(), render(&refund)).await?;
     Ok(ApiResponse::new(response))
+}
+
+/// Returns the merchant's refund with this id. Refunds of intents are not found.
+pub async fn find(app: &App, principal: Principal, id: RefundId) -> Result<Refund, ApiError> {
+    find_of(app, principal, None, id).await
+}
+
+async fn find_of(
+    app: &App,
+    principal: Principal,
+    intent: Option<IntentId>,
+    id: RefundId,
+) -> Result<Refund, ApiError> {
+    let refund = refunds::get(&app.db, principal.merchant_id, principal.mode, id).await?;
+    let refund = refund.filter(|refund| refund.intent_id == intent);
+    refund.ok_or(ApiError::Missing("refund"))
+}
+
+/// Returns a page of the refunds of the merchant's intent, newest first, and whether there are more.
+pub async fn list_of_intent(
+    app: &App,
+    principal: Principal,
+    intent: IntentId,
+    page: &Page<RefundId>,
+) -> Result<(Vec<Refund>, bool), ApiError> {
+    if let Some(after) = page.after {
+        cursor::object(find_of(app, principal, Some(intent), after).await)?;
+    }
+    let (merchant, mode) = (principal.merchant_id, principal.mode);
+    let found = refunds::of_intent(&app.db, merchant, mode, intent, page.after, page.rows());
+    let mut found = found.await?;
+    let has_more = page.cut(&mut found);
+    Ok((found, has_more))
+}
+
+/// Returns a page of the merchant's refunds, newest first, and whether there are more. Refunds of
+/// intents are not listed.
+pub async fn list(
+    app: &App,
+    principal: Principal,
+    page: &Page<RefundId>,
+) -> Result<(Vec<Refund>, bool), ApiError> {
+    if let Some(after) = page.after {
+        cursor::object(find(app, principal, after).await)?;
+    }
+    let (merchant, mode) = (principal.merchant_id, principal.mode);
+    let (offset, rows) = (page.offset.into(), page.rows());
+    let mut found = refunds::list(&app.db, merchant, mode, page.after, offset, rows).await?;
+    let has_more = page.cut(&mut found);
+    Ok((found, has_more))
 }
 
 /// The amount to refund, if the payment has that much left.

@@ -12,11 +12,13 @@ use aide::operation::{OperationHandler, OperationInput, OperationOutput};
 use aide::transform::TransformOperation;
 use axum::Router;
 use axum::handler::Handler;
+use axum::middleware::from_fn_with_state;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use super::schemas;
 use crate::App;
+use crate::surfaces::query::{self, Known};
 
 /// Extension of an operation that lists its aliases, which differ only in a trailing slash.
 pub const ALSO: &str = "x-also";
@@ -76,7 +78,8 @@ impl Docs {
 
     fn apply(self, mut operation: TransformOperation<'_>) -> TransformOperation<'_> {
         let inner = operation.inner_mut();
-        may_refuse(inner, &[429, 500, 503]);
+        // Any operation rejects unknown query parameters.
+        may_refuse(inner, &[400, 429, 500, 503]);
         may_refuse(inner, self.refusals);
         if let Some(ReferenceOr::Item(body)) = &mut inner.request_body {
             for media in body.content.values_mut() {
@@ -107,7 +110,8 @@ macro_rules! methods {
                 O: OperationOutput,
                 T: 'static,
             {
-                routing::$with(handler, |operation| docs.apply(operation))
+                let operation = routing::$with(handler, |operation| docs.apply(operation));
+                operation.route_layer(from_fn_with_state(Known::of::<I>(), query::check))
             }
         )*
     };

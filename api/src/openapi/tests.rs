@@ -137,3 +137,17 @@ fn an_endpoint_s_events_say_which_are_sent() {
         }
     }
 }
+
+#[test]
+fn every_operation_says_that_it_rejects_parameters_and_tokens() {
+    for (surface, document) in documents() {
+        for (path, method, operation) in operations(&document) {
+            let has = |status: &str| !operation["responses"][status].is_null();
+            let what = format!("{}: {method} {path}", surface.name());
+            assert!(has("400"), "{what}");
+            // Any operation with a key rejects an access token that lacks the scope.
+            let is_open = operation["security"] == serde_json::json!([]);
+            assert!(is_open || has("403"), "{what}");
+        }
+    }
+}

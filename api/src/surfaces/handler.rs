@@ -54,7 +54,8 @@ impl OperationInput for Auth {
     fn operation_input(_: &mut GenContext, operation: &mut Operation) {
         let key = operation::typed(json!({ "key": [] }));
         operation.security.extend(key);
-        operation::may_refuse(operation, &[401]);
+        // 403: an access token that lacks the scope.
+        operation::may_refuse(operation, &[401, 403]);
     }
 }
 

@@ -7,6 +7,7 @@ pub mod finternet;
 pub mod fourgeeks;
 pub mod handler;
 pub mod paygate;
+pub mod query;
 
 use std::collections::HashMap;
 use std::future::ready;

@@ -1,5 +1,6 @@
-//! Identifiers: internally a UUID (version 7, so that indexes grow at one end), publicly a prefix
-//! and base62 digits.
+//! Identifiers: internally a UUID, publicly a prefix and base62 digits. The UUID is of version 7, so
+//! that indexes grow at one end; of version 4, which cannot be guessed, if the id alone is enough to
+//! read the object.
 
 use std::fmt;
 

@@ -4,6 +4,7 @@
 //! computed from its last payment, so that the two cannot disagree; the row stores only whether the
 //! intent was canceled.
 
+use rust_decimal::Decimal;
 use serde_json::{Map, Value};
 use time::OffsetDateTime;
 
@@ -85,19 +86,25 @@ pub struct Paid {
     pub state: payment::State,
     /// Why it failed, if it did.
     pub failure: Option<Failure>,
+    /// The sum of its refunds that succeeded or are in progress, in major units.
+    pub refunded: Decimal,
+    /// When a refund last changed that sum, if one did.
+    pub refunded_at: Option<OffsetDateTime>,
     /// When it was created.
     pub created_at: OffsetDateTime,
-    /// When it last changed.
+    /// When it last changed, apart from refunds.
     pub updated_at: OffsetDateTime,
 }
 
 impl Paid {
-    /// The part of a payment that matters to its intent.
+    /// The part of a payment that matters to its intent. A payment does not know when it was refunded.
     pub const fn by(payment: &Payment) -> Self {
         Self {
             payment_id: payment.id,
             state: payment.state,
             failure: payment.failure,
+            refunded: payment.refunded,
+            refunded_at: None,
             created_at: payment.created_at,
             updated_at: payment.updated_at,
         }
@@ -166,7 +173,8 @@ impl Intent {
 
     /// When the intent or its last payment last changed.
     pub fn updated_at(&self) -> OffsetDateTime {
-        let paid = self.paid.as_ref().map(|paid| paid.updated_at);
+        let paid = self.paid.as_ref();
+        let paid = paid.map(|paid| paid.refunded_at.unwrap_or(paid.updated_at));
         let last = self.canceled_at.max(paid);
         last.unwrap_or(self.created_at).max(self.created_at)
     }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use time::OffsetDateTime;
 
-use crate::id::{MerchantId, PaymentId, RefundId};
+use crate::id::{IntentId, MerchantId, PaymentId, RefundId};
 use crate::merchant::Mode;
 use crate::money::Money;
 
@@ -73,6 +73,8 @@ pub struct Refund {
     pub id: RefundId,
     /// The payment that is refunded.
     pub payment_id: PaymentId,
+    /// The intent that the payment pays, if any.
+    pub intent_id: Option<IntentId>,
     /// The merchant of the payment.
     pub merchant_id: MerchantId,
     /// Test or live.
@@ -85,6 +87,8 @@ pub struct Refund {
     pub reason: Option<String>,
     /// When it was requested.
     pub created_at: OffsetDateTime,
+    /// When it last changed.
+    pub updated_at: OffsetDateTime,
 }
 
 #[cfg(test)]

@@ -14,7 +14,7 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use crate::effects::{self, Effects};
-use crate::{Error, Result, Tx};
+use crate::{Error, NEWEST, Result, Tx};
 
 struct Row {
     id: Uuid,
@@ -36,6 +36,8 @@ struct Row {
     payment_id: Option<Uuid>,
     payment_state: Option<String>,
     payment_failure: Option<String>,
+    payment_refunded: Option<Decimal>,
+    payment_refunded_at: Option<OffsetDateTime>,
     payment_created_at: Option<OffsetDateTime>,
     payment_updated_at: Option<OffsetDateTime>,
 }
@@ -61,6 +63,8 @@ impl Row {
                 payment_id: PaymentId(id),
                 state: State::parse(&self.payment_state?)?,
                 failure,
+                refunded: self.payment_refunded?,
+                refunded_at: self.payment_refunded_at,
                 created_at: self.payment_created_at?,
                 updated_at: self.payment_updated_at?,
             }),
@@ -207,12 +211,13 @@ where
                   i.settlement_destination, i.description, i.metadata, i.delivery_period_seconds,
                   i.expected_delivery_hash, i.auto_release, i.delivery_oracle, i.canceled_at,
                   i.created_at, p.id as "payment_id?", p.state as "payment_state?",
-                  p.failure as payment_failure, p.created_at as "payment_created_at?",
+                  p.failure as payment_failure, p.refunded as "payment_refunded?",
+                  p.refunded_at as payment_refunded_at, p.created_at as "payment_created_at?",
                   p.updated_at as "payment_updated_at?"
            from intents i
            left join lateral (
-               select id, state, failure, created_at, updated_at from payments
-               where intent_id = i.id order by id desc limit 1) p on true
+               select id, state, failure, refunded, refunded_at, created_at, updated_at
+               from payments where intent_id = i.id order by id desc limit 1) p on true
            where i.id = $1 and (select by_public_id($1))"#,
         id.0,
     )
@@ -221,31 +226,36 @@ where
     row.map(Row::read).transpose()
 }
 
-/// A merchant's intents that come after `after`, newest first, at most `limit`.
+/// A merchant's intents, newest first, at most `limit`: only those that come in the list after the
+/// one with this creation time and id.
 pub async fn list(
     db: &PgPool,
     merchant: MerchantId,
     mode: Mode,
-    after: Option<IntentId>,
+    after: Option<(OffsetDateTime, IntentId)>,
     limit: i64,
 ) -> Result<Vec<Intent>> {
+    let (below, below_id) = after.map_or(NEWEST, |(at, id)| (at, id.0));
     let rows = sqlx::query_as!(
         Row,
         r#"select i.id, i.merchant_id, i.live, i.amount, i.currency, i.kind, i.settlement_method,
                   i.settlement_destination, i.description, i.metadata, i.delivery_period_seconds,
                   i.expected_delivery_hash, i.auto_release, i.delivery_oracle, i.canceled_at,
                   i.created_at, p.id as "payment_id?", p.state as "payment_state?",
-                  p.failure as payment_failure, p.created_at as "payment_created_at?",
+                  p.failure as payment_failure, p.refunded as "payment_refunded?",
+                  p.refunded_at as payment_refunded_at, p.created_at as "payment_created_at?",
                   p.updated_at as "payment_updated_at?"
            from intents i
            left join lateral (
-               select id, state, failure, created_at, updated_at from payments
-               where intent_id = i.id order by id desc limit 1) p on true
-           where i.merchant_id = $1 and i.live = $2 and (select act_for($1, $2)) and i.id < $3
-           order by i.id desc limit $4"#,
+               select id, state, failure, refunded, refunded_at, created_at, updated_at
+               from payments where intent_id = i.id order by id desc limit 1) p on true
+           where i.merchant_id = $1 and i.live = $2 and (select act_for($1, $2))
+             and (i.created_at, i.id) < ($3, $4)
+           order by i.created_at desc, i.id desc limit $5"#,
         merchant.0,
         mode.is_live(),
-        after.map_or(Uuid::max(), |after| after.0),
+        below,
+        below_id,
         limit,
     )
     .fetch_all(db)

@@ -31,6 +31,8 @@ use domain::merchant::Mode;
 use sqlx::AssertSqlSafe;
 pub use sqlx::PgPool;
 use sqlx::migrate::Migrator;
+use time::OffsetDateTime;
+use time::macros::datetime;
 use uuid::Uuid;
 
 pub use self::roles::{
@@ -115,7 +117,16 @@ pub async fn ping(db: &PgPool) -> Result<()> {
     Ok(())
 }
 
-/// A new version 7 UUID: ids sort by the time they were created.
+/// A creation time and id that come before all others in a list, which has the newest objects first.
+const NEWEST: (OffsetDateTime, Uuid) = (datetime!(9999-12-31 0:00 UTC), Uuid::max());
+
+/// A new version 7 UUID: ids sort by the time they were created, so indexes grow at one end. Those
+/// created in the same millisecond differ little, so the id must not open anything by itself.
 pub fn new_id() -> Uuid {
     Uuid::now_v7()
+}
+
+/// A new version 4 UUID, which is random: for what anyone who knows the id can read.
+pub fn unguessable_id() -> Uuid {
+    Uuid::new_v4()
 }

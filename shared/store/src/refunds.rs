@@ -1,6 +1,6 @@
 //! Refunds: requested by the API, carried out by the refund worker.
 
-use domain::id::{AuthorizationId, MerchantId, PaymentId, RefundId};
+use domain::id::{AuthorizationId, IntentId, MerchantId, PaymentId, RefundId};
 use domain::job::{Job, Worker};
 use domain::merchant::Mode;
 use domain::money::{Currency, Money};
@@ -18,6 +18,7 @@ use crate::{Error, Result, Tx};
 struct Row {
     id: Uuid,
     payment_id: Uuid,
+    intent_id: Option<Uuid>,
     merchant_id: Uuid,
     live: bool,
     state: String,
@@ -25,6 +26,7 @@ struct Row {
     currency: String,
     reason: Option<String>,
     created_at: OffsetDateTime,
+    updated_at: OffsetDateTime,
 }
 
 impl Row {
@@ -37,12 +39,14 @@ impl Row {
         Some(Refund {
             id: RefundId(self.id),
             payment_id: PaymentId(self.payment_id),
+            intent_id: self.intent_id.map(IntentId),
             merchant_id: MerchantId(self.merchant_id),
             mode: Mode::of(self.live),
             state: State::parse(&self.state)?,
             money: Money::from_major(self.amount, currency).ok()?,
             reason: self.reason,
             created_at: self.created_at,
+            updated_at: self.updated_at,
         })
     }
 }
@@ -50,16 +54,20 @@ impl Row {
 /// Stores a refund with its job and reserves its amount, so that concurrent refunds cannot exceed the
 /// payment. Returns the creation time by the database's clock, or `None` if the payment is not captured
 /// or less than the amount remains refundable.
+///
+/// A refund is no change of an intent's payment: the intent shows when that payment ended.
 pub async fn create(tx: &mut Tx, refund: &Refund) -> Result<Option<OffsetDateTime>> {
     let created_at = sqlx::query_scalar!(
         "with reserved as (
-             update payments set refunded = refunded + $5, updated_at = now()
+             update payments
+             set refunded = refunded + $5, refunded_at = now(),
+                 updated_at = case when intent_id is null then now() else updated_at end
              where id = $2 and merchant_id = $3 and live = $4 and state = $8
                and amount - refunded >= $5
-             returning id
+             returning id, intent_id
          )
-         insert into refunds (id, payment_id, merchant_id, live, state, amount, reason)
-         select $1, id, $3, $4, $7, $5, $6 from reserved
+         insert into refunds (id, payment_id, intent_id, merchant_id, live, state, amount, reason)
+         select $1, id, intent_id, $3, $4, $7, $5, $6 from reserved
          returning created_at",
         refund.id.0,
         refund.payment_id.0,
@@ -83,7 +91,7 @@ pub async fn create(tx: &mut Tx, refund: &Refund) -> Result<Option<OffsetDateTim
     Ok(created_at)
 }
 
-/// A merchant's refund.
+/// A merchant's refund, including one of an intent's payment.
 pub async fn get(
     db: &PgPool,
     merchant: MerchantId,
@@ -92,8 +100,8 @@ pub async fn get(
 ) -> Result<Option<Refund>> {
     let row = sqlx::query_as!(
         Row,
-        "select r.id, r.payment_id, r.merchant_id, r.live, r.state, r.amount, p.currency, r.reason,
-                r.created_at
+        "select r.id, r.payment_id, r.intent_id, r.merchant_id, r.live, r.state, r.amount, p.currency,
+                r.reason, r.created_at, r.updated_at
          from refunds r join payments p on p.id = r.payment_id
          where r.id = $1 and r.merchant_id = $2 and r.live = $3 and (select act_for($2, $3))",
         id.0,
@@ -105,11 +113,12 @@ pub async fn get(
     row.map(Row::read).transpose()
 }
 
-/// How many refunds a merchant has.
+/// How many refunds a merchant has, without those of intents' payments.
 pub async fn count(db: &PgPool, merchant: MerchantId, mode: Mode) -> Result<u64> {
     let count = sqlx::query_scalar!(
         r#"select count(*) as "count!" from refunds
-           where merchant_id = $1 and live = $2 and (select act_for($1, $2))"#,
+           where merchant_id = $1 and live = $2 and (select act_for($1, $2))
+             and intent_id is null"#,
         merchant.0,
         mode.is_live(),
     )
@@ -118,8 +127,8 @@ pub async fn count(db: &PgPool, merchant: MerchantId, mode: Mode) -> Result<u64>
     Ok(u64::try_from(count).unwrap_or_default())
 }
 
-/// A merchant's refunds that come after `after`, newest first: skips `offset` and returns at most
-/// `limit`. A skipped row costs as much as a returned one.
+/// A merchant's refunds that come after `after`, newest first, without those of intents' payments: skips
+/// `offset` and returns at most `limit`. A skipped row costs as much as a returned one.
 pub async fn list(
     db: &PgPool,
     merchant: MerchantId,
@@ -130,16 +139,45 @@ pub async fn list(
 ) -> Result<Vec<Refund>> {
     let rows = sqlx::query_as!(
         Row,
-        "select r.id, r.payment_id, r.merchant_id, r.live, r.state, r.amount, p.currency, r.reason,
-                r.created_at
+        "select r.id, r.payment_id, r.intent_id, r.merchant_id, r.live, r.state, r.amount, p.currency,
+                r.reason, r.created_at, r.updated_at
          from refunds r join payments p on p.id = r.payment_id
-         where r.merchant_id = $1 and r.live = $2 and (select act_for($1, $2)) and r.id < $3
+         where r.merchant_id = $1 and r.live = $2 and (select act_for($1, $2))
+           and r.intent_id is null and r.id < $3
          order by r.id desc limit $4 offset $5",
         merchant.0,
         mode.is_live(),
         after.map_or(Uuid::max(), |after| after.0),
         limit,
         offset,
+    )
+    .fetch_all(db)
+    .await?;
+    rows.into_iter().map(Row::read).collect()
+}
+
+/// Refunds of an intent's payments that come after `after`, newest first, at most `limit`.
+pub async fn of_intent(
+    db: &PgPool,
+    merchant: MerchantId,
+    mode: Mode,
+    intent: IntentId,
+    after: Option<RefundId>,
+    limit: i64,
+) -> Result<Vec<Refund>> {
+    let rows = sqlx::query_as!(
+        Row,
+        "select r.id, r.payment_id, r.intent_id, r.merchant_id, r.live, r.state, r.amount, p.currency,
+                r.reason, r.created_at, r.updated_at
+         from payments p join refunds r on r.payment_id = p.id
+         where p.intent_id = $3 and r.merchant_id = $1 and r.live = $2 and (select act_for($1, $2))
+           and r.id < $4
+         order by r.id desc limit $5",
+        merchant.0,
+        mode.is_live(),
+        intent.0,
+        after.map_or(Uuid::max(), |after| after.0),
+        limit,
     )
     .fetch_all(db)
     .await?;
@@ -160,9 +198,9 @@ pub struct ClaimedRefund {
 impl Load for ClaimedRefund {
     async fn load(db: &mut PgConnection, claims: &Claims) -> Result<Vec<(Uuid, Claimed<Self>)>> {
         let rows = sqlx::query!(
-            r#"select c.lease as "lease!", c.claims as "claims!", r.id, r.payment_id, r.merchant_id,
-                      r.live, r.state, r.amount, p.currency, r.reason, r.created_at,
-                      a.id as authorization_id, a.acquirer
+            r#"select c.lease as "lease!", c.claims as "claims!", r.id, r.payment_id, r.intent_id,
+                      r.merchant_id, r.live, r.state, r.amount, p.currency, r.reason, r.created_at,
+                      r.updated_at, a.id as authorization_id, a.acquirer
                from claim_jobs('refund', $1, $2, $3, $4, $5) c
                join refunds r on r.id = c.owner_id
                join payments p on p.id = r.payment_id
@@ -183,6 +221,7 @@ impl Load for ClaimedRefund {
             let refund = Row {
                 id: row.id,
                 payment_id: row.payment_id,
+                intent_id: row.intent_id,
                 merchant_id: row.merchant_id,
                 live: row.live,
                 state: row.state,
@@ -190,6 +229,7 @@ impl Load for ClaimedRefund {
                 currency: row.currency,
                 reason: row.reason,
                 created_at: row.created_at,
+                updated_at: row.updated_at,
             };
             let owner = refund.read().map(|refund| Self {
                 refund,
@@ -223,7 +263,9 @@ pub async fn transition(
              where id = $1 and state = $2
              returning id, payment_id, amount
          ), released as (
-             update payments p set refunded = p.refunded - m.amount, updated_at = now()
+             update payments p
+             set refunded = p.refunded - m.amount, refunded_at = now(),
+                 updated_at = case when p.intent_id is null then now() else p.updated_at end
              from moved m where $4 and p.id = m.payment_id
          )
          select id from moved",

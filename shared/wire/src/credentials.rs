@@ -1,5 +1,7 @@
 //! Client credentials, exchanged for a short-lived access token.
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -7,6 +9,7 @@ use zeroize::Zeroizing;
 
 use crate::fields::{FieldError, Fields};
 use crate::limits;
+use crate::query::Parameters;
 
 /// Client credentials from a token request.
 pub struct Credentials {
@@ -32,6 +35,24 @@ impl Credentials {
         fields.finish()?;
         Ok(credentials)
     }
+
+    /// Reads what follows `Basic` in an `Authorization` header: a client id and a secret, each
+    /// form-encoded (RFC 6749, section 2.3.1). `None` if it is malformed.
+    pub fn of_basic(encoded: &str) -> Option<Self> {
+        let bytes = Zeroizing::new(STANDARD.decode(encoded.trim()).ok()?);
+        let (id, secret) = std::str::from_utf8(&bytes).ok()?.split_once(':')?;
+        Some(Self {
+            client_id: form_decoded(id)?.to_string(),
+            client_secret: form_decoded(secret)?,
+        })
+    }
+}
+
+fn form_decoded(text: &str) -> Option<Zeroizing<String>> {
+    let form = Zeroizing::new(format!("value={text}"));
+    let decoded = Parameters::of(&form);
+    let decoded = decoded.text("value").ok()??;
+    Some(Zeroizing::new(decoded.to_owned()))
 }
 
 /// Your client credentials, which were shown once, when the account was created.
@@ -110,6 +131,22 @@ mod tests {
     }
 
     #[test]
+    fn basic_credentials_are_form_encoded() {
+        let read = |text: &str| {
+            let read = Credentials::of_basic(&STANDARD.encode(text))?;
+            Some((read.client_id, read.client_secret.to_string()))
+        };
+        let pair = |id: &str, secret: &str| Some((id.to_owned(), secret.to_owned()));
+        assert_eq!(read("client_1:cs_2"), pair("client_1", "cs_2"));
+        assert_eq!(read("a%3Ab:c+d%26"), pair("a:b", "c d&"));
+        assert_eq!(read("client_1:"), pair("client_1", ""));
+        assert_eq!(read("client_1"), None);
+        for wrong in ["", "client_1:cs_2", "Y2xpZW50", "/w==", "OkE"] {
+            assert!(Credentials::of_basic(wrong).is_none(), "{wrong}");
+        }
+    }
+
+    #[test]
     fn a_token_is_answered_as_the_contract_says() {
         let plain = r#"{"access_token":"at_1","token_type":"Bearer","expires_in":3600}"#;
         assert_eq!(Granted::of("at_1", 3_600, None).body(), plain);
@@ -121,6 +158,11 @@ mod tests {
         #[test]
         fn no_json_breaks_the_reader(body in any_json()) {
             let _ = Credentials::read(body);
+        }
+
+        #[test]
+        fn no_header_breaks_the_reader(header in "\\PC{0,40}", text in "\\PC{0,40}") {
+            let _ = (Credentials::of_basic(&header), Credentials::of_basic(&STANDARD.encode(text)));
         }
     }
 }

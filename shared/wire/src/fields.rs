@@ -37,6 +37,8 @@ pub enum Why {
     /// It is unknown. It is rejected rather than ignored, because the client may expect it to
     /// affect the amount charged.
     Unknown,
+    /// It is a query parameter that the operation does not have. Holds the names of those it has.
+    UnknownParameter(String),
     /// It is stored, and its value contains a card number.
     CardNumber,
     /// It is not an e-mail address.
@@ -52,6 +54,12 @@ impl fmt::Display for Why {
             Why::Missing => f.write_str("is required"),
             Why::Invalid(why) => f.write_str(why),
             Why::Unknown => f.write_str("is not a field of this request"),
+            Why::UnknownParameter(known) if known.is_empty() => {
+                f.write_str("is not a parameter of this request, which has none")
+            }
+            Why::UnknownParameter(known) => {
+                write!(f, "is not a parameter of this request, which has {known}")
+            }
             Why::CardNumber => f.write_str("holds what looks like a card number"),
             Why::Address => f.write_str("must be an e-mail address"),
             Why::Card(why) => write!(f, "is wrong: {why}"),
@@ -278,13 +286,16 @@ impl Fields {
     pub fn finish(self) -> Result<(), FieldError> {
         match self.left.keys().next() {
             None => Ok(()),
-            // The client chose the field's name, which may be a card number: do not repeat it.
-            Some(name) if name.len() > 40 || card::contains_card_number(name) => {
-                Err(self.error("…", Why::Unknown))
-            }
-            Some(name) => Err(self.error(name, Why::Unknown)),
+            Some(name) => Err(self.error(shown(name), Why::Unknown)),
         }
     }
+}
+
+/// The name of an unknown field or parameter, or `…`: the client chose it, and it may be a card
+/// number, which must not be repeated.
+pub(crate) fn shown(name: &str) -> &str {
+    let is_repeated = (1..=40).contains(&name.len()) && !card::contains_card_number(name);
+    if is_repeated { name } else { "…" }
 }
 
 fn is_address(text: &str) -> bool {

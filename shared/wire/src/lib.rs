@@ -3,6 +3,7 @@
 //!
 //! Contains no servers, clients or database access. The paths of each surface are in `api`.
 
+pub mod absolute_url;
 pub mod card;
 pub mod credentials;
 pub mod customer;

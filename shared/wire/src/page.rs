@@ -3,9 +3,18 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::fields::FieldError;
+use crate::fields::{FieldError, invalid};
 use crate::limits;
 use crate::query::Parameters;
+
+const CURSOR: &str = "starting_after";
+const NOT_LISTED: &str = "must be the id of an object of this list";
+
+/// The error for a `starting_after` that names no object of the list: the same for a malformed id,
+/// an unknown one, and one of another merchant.
+pub fn not_listed() -> FieldError {
+    invalid(CURSOR, NOT_LISTED)
+}
 
 /// A requested page of a list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,8 +35,7 @@ impl<T> Page<T> {
     ) -> Result<Self, FieldError> {
         let limit = parameters.number("limit", 1..=limits::LIST_MAX)?;
         let offset = parameters.number("offset", 0..=limits::OFFSET_MAX)?;
-        let why = "must be the id of an object of this list";
-        let after = parameters.parsed("starting_after", why, id)?;
+        let after = parameters.parsed(CURSOR, NOT_LISTED, id)?;
         Ok(Self {
             limit: limit.unwrap_or(limits::LIST_DEFAULT),
             offset: offset.unwrap_or_default(),
@@ -49,7 +57,7 @@ impl<T> Page<T> {
     }
 }
 
-/// Parameters for listing objects, newest first. Unknown parameters are ignored.
+/// Parameters for listing objects, newest first.
 #[derive(Deserialize, JsonSchema)]
 pub struct PageParameters {
     /// Maximum number of objects to return.
@@ -111,6 +119,7 @@ mod tests {
         ] {
             assert!(is_invalid(read(query).err(), name), "{query}");
         }
+        assert_eq!(read("starting_after=pay_1"), Err(not_listed()));
     }
 
     #[test]

@@ -5,10 +5,10 @@ use std::ops::RangeInclusive;
 use time::{Date, Month};
 use zeroize::Zeroizing;
 
-use crate::fields::{FieldError, invalid};
+use crate::fields::{FieldError, Why, invalid, shown};
 
-/// The parameters of a query string or a form. Unknown parameters are ignored, because they change
-/// nothing.
+/// The parameters of a query string or a form. What is not read is ignored;
+/// [`Parameters::refuse_unknown`] rejects it.
 pub struct Parameters(Vec<(String, Zeroizing<String>)>);
 
 impl Parameters {
@@ -20,6 +20,20 @@ impl Parameters {
             (name.into_owned(), value)
         });
         Self(owned.collect())
+    }
+
+    /// Rejects parameters other than `known`: a client that misspells a filter would take the whole
+    /// list for the filtered one.
+    pub fn refuse_unknown<K: AsRef<str>>(&self, known: &[K]) -> Result<(), FieldError> {
+        let known: Vec<&str> = known.iter().map(AsRef::as_ref).collect();
+        let mut given = self.0.iter().map(|(name, _)| name.as_str());
+        match given.find(|name| !known.contains(name)) {
+            None => Ok(()),
+            Some(name) => {
+                let why = Why::UnknownParameter(known.join(", "));
+                Err(FieldError::new(shown(name), why))
+            }
+        }
     }
 
     /// The value of a parameter. A repeated parameter is rejected, because a proxy may use a
@@ -88,13 +102,52 @@ mod tests {
     use super::*;
 
     #[test]
-    fn values_are_decoded_and_what_nobody_asks_for_is_ignored() {
+    fn values_are_decoded_and_what_is_not_read_is_ignored() {
         let read = Parameters::of("a=1%262&b=x+y&utm=z&utm=z&c=&=&&d");
         assert_eq!(read.text("a"), Ok(Some("1&2")));
         assert_eq!(read.text("b"), Ok(Some("x y")));
         assert_eq!(read.text("c"), Ok(Some("")));
         assert_eq!(read.text("d"), Ok(Some("")));
         assert_eq!(read.text("e"), Ok(None));
+    }
+
+    #[test]
+    fn an_unknown_name_is_refused_with_the_known_ones() {
+        let refused = |query: &str, known: &[&str]| {
+            let error = Parameters::of(query).refuse_unknown(known).err();
+            error.map(|FieldError { param, why }| format!("{param} {why}"))
+        };
+        for (query, known, error) in [
+            ("", &[][..], None),
+            ("limit=1&limit=2", &["limit"], None),
+            (
+                "limit=1&currency=EUR&x=y",
+                &["limit", "offset"],
+                Some("currency is not a parameter of this request, which has limit, offset"),
+            ),
+            (
+                "Limit=1",
+                &["limit"],
+                Some("Limit is not a parameter of this request, which has limit"),
+            ),
+            (
+                "currency=EUR",
+                &[],
+                Some("currency is not a parameter of this request, which has none"),
+            ),
+            (
+                "4242424242424242",
+                &[],
+                Some("… is not a parameter of this request, which has none"),
+            ),
+            (
+                "=EUR",
+                &[],
+                Some("… is not a parameter of this request, which has none"),
+            ),
+        ] {
+            assert_eq!(refused(query, known).as_deref(), error, "{query}");
+        }
     }
 
     #[test]

@@ -11,6 +11,7 @@ use domain::payment::{self, Method, Payment};
 use domain::refund::{self, Refund};
 use domain::surface::Surface;
 use proptest::prelude::*;
+use rust_decimal::Decimal;
 use serde_json::{Error, Map, Value, json};
 use time::OffsetDateTime;
 use uuid::Uuid;
@@ -128,12 +129,14 @@ pub fn refund(state: &str) -> Result<Refund, Error> {
     Ok(Refund {
         id: REFUND,
         payment_id: PAYMENT,
+        intent_id: None,
         merchant_id: MERCHANT,
         mode: Mode::Test,
         state: sample(refund::State::parse(state))?,
         money: money(2_500, "USD")?,
         reason: Some("customer_request".to_owned()),
         created_at: at(1_699_564_900)?,
+        updated_at: at(1_699_564_901)?,
     })
 }
 
@@ -160,6 +163,8 @@ pub fn intent(paid: Option<&str>) -> Result<Intent, Error> {
             payment_id: PAYMENT,
             state: sample(payment::State::parse(state))?,
             failure: None,
+            refunded: Decimal::ZERO,
+            refunded_at: None,
             created_at: at(1_704_067_260)?,
             updated_at: at(1_704_067_380)?,
         })

@@ -1,13 +1,15 @@
 //! Webhook endpoints: the same fields on every surface that has them.
 
+use domain::card;
 use domain::id::EndpointId;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use time::OffsetDateTime;
+use url::Url;
 
-use crate::fields::{FieldChange, FieldError, Fields, invalid};
-use crate::limits;
+use crate::fields::{FieldChange, FieldError, Fields, Why, invalid};
+use crate::{absolute_url, limits};
 
 /// Subscribes to all events, including those added later.
 pub const EVERYTHING: &str = "*";
@@ -15,8 +17,8 @@ pub const EVERYTHING: &str = "*";
 /// An endpoint to create.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Subscription {
-    /// URL to post events to; not validated yet.
-    pub url: String,
+    /// URL to post events to. Whether its host is allowed is not checked yet.
+    pub url: Url,
     /// Event names of the surface; `*` means all.
     pub events: Vec<String>,
     /// The merchant's own keys and values.
@@ -50,8 +52,8 @@ impl Subscription {
 /// Changes to an endpoint; `None` keeps the value.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Changes {
-    /// URL to post events to; not validated yet.
-    pub url: Option<String>,
+    /// URL to post events to. Whether its host is allowed is not checked yet.
+    pub url: Option<Url>,
     /// Event names of the surface; `*` means all.
     pub events: Option<Vec<String>>,
     /// The merchant's own keys and values; replaces all of them.
@@ -87,8 +89,27 @@ impl Changes {
     }
 }
 
-fn url(fields: &mut Fields) -> Result<Option<String>, FieldError> {
-    fields.text("url", limits::URL_MAX)
+/// Reads the URL as it will be called and shown. Parsing may make it longer, and may turn other
+/// characters into digits.
+fn url(fields: &mut Fields) -> Result<Option<Url>, FieldError> {
+    let Some(text) = fields.text("url", limits::URL_MAX)? else {
+        return Ok(None);
+    };
+    let url = absolute_url::parse(&text).map_err(|why| invalid("url", why))?;
+    if url.fragment().is_some() {
+        return Err(invalid("url", "must not have a fragment"));
+    }
+    if url.as_str().len() > limits::URL_MAX {
+        let why = format!(
+            "must have at most {} characters when encoded",
+            limits::URL_MAX
+        );
+        return Err(invalid("url", why));
+    }
+    if card::contains_card_number(url.as_str()) {
+        return Err(FieldError::new("url", Why::CardNumber));
+    }
+    Ok(Some(url))
 }
 
 fn events(fields: &mut Fields, known: &[&str]) -> Result<Option<Vec<String>>, FieldError> {
@@ -160,7 +181,8 @@ impl DeletedEndpoint {
 #[serde(deny_unknown_fields)]
 #[schemars(rename = "WebhookEndpointToCreate")]
 pub struct SubscriptionBody {
-    /// URL to post events to. Must use https and a public address.
+    /// URL to post events to. Must use https and a public address, and have no user name, password
+    /// or fragment. It is returned as it is called: encoded, and with a lower-case host.
     #[schemars(length(max = limits::URL_MAX), example = &"https://example.com/webhooks")]
     pub url: String,
     /// Event types to subscribe to; `*`, the default, means all. Every documented type is accepted.
@@ -180,7 +202,8 @@ pub struct SubscriptionBody {
 #[serde(deny_unknown_fields)]
 #[schemars(rename = "WebhookEndpointToChange")]
 pub struct ChangesBody {
-    /// URL to post events to. Must use https and a public address.
+    /// URL to post events to. Must use https and a public address, and have no user name, password
+    /// or fragment. It is returned as it is called: encoded, and with a lower-case host.
     #[schemars(length(max = limits::URL_MAX))]
     pub url: Option<String>,
     /// Event types to subscribe to; `*` means all. Every documented type is accepted.
@@ -200,7 +223,6 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::fields::Why;
     use crate::samples::{any_json, is_invalid};
 
     const KNOWN: [&str; 2] = ["payment.succeeded", "payment.failed"];
@@ -217,6 +239,15 @@ mod tests {
         assert!(read.is_ok_and(|asked| asked.events == KNOWN && !asked.ed25519));
         let all = Subscription::read(json!({"url": "https://example.com/"}), &KNOWN);
         assert!(all.is_ok_and(|asked| asked.events == [EVERYTHING]));
+    }
+
+    #[test]
+    fn a_url_is_shown_as_it_is_called() {
+        let body = json!({"url": "HTTPS://Example.com:443/a/../hook"});
+        let read = Subscription::read(body.clone(), &KNOWN).map(|asked| asked.url.to_string());
+        assert_eq!(read.as_deref(), Ok("https://example.com/hook"));
+        let read = Changes::read(body, &KNOWN).map(|changes| changes.url.map(String::from));
+        assert_eq!(read, Ok(Some("https://example.com/hook".to_owned())));
     }
 
     #[test]
@@ -241,6 +272,7 @@ mod tests {
             (json!({"status": "deleted"}), "status"),
             (json!({"status": true}), "status"),
             (json!({"url": 7}), "url"),
+            (json!({"url": "https://a\\@b/"}), "url"),
             (json!({"metadata": []}), "metadata"),
         ] {
             let found = Changes::read(body.clone(), &KNOWN);
@@ -249,6 +281,10 @@ mod tests {
         let url = "https://example.com/hook";
         for (body, name) in [
             (json!({"url": 7}), "url"),
+            (json!({"url": "example.com"}), "url"),
+            (json!({"url": format!("{url}#top")}), "url"),
+            (json!({"url": format!("{url}#")}), "url"),
+            (json!({"url": format!("{url}/{}", "ü".repeat(700))}), "url"),
             (json!({"url": url, "events": []}), "events"),
             (json!({"url": url, "events": "*"}), "events"),
             (json!({"url": url, "events": ["refund.created"]}), "events"),
@@ -266,6 +302,11 @@ mod tests {
             ),
             (
                 json!({"url": format!("{url}/{number}")}),
+                "url",
+                Why::CardNumber,
+            ),
+            (
+                json!({"url": "https://４２４２４２４２４２４２４２４２.com/"}),
                 "url",
                 Why::CardNumber,
             ),

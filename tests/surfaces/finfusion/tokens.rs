@@ -29,6 +29,7 @@ async fn cases() -> Result<()> {
     run_cases!(Gateway::start().await?;
         a_token_is_issued_for_a_scope_and_works,
         a_token_without_the_scope_is_refused,
+        credentials_may_be_sent_by_http_basic,
         an_expired_token_is_refused,
         wrong_requests_get_no_token,
     )
@@ -81,6 +82,35 @@ async fn a_token_without_the_scope_is_refused(gateway: &Gateway) -> Result<()> {
         let request = request.bearer_auth(issued.at("/access_token"));
         let refused = gateway.send(request).await?;
         assert_eq!((refused.status, refused.at(pointer)), (403, code), "{path}");
+    }
+    Ok(())
+}
+
+/// Most OAuth clients send their credentials this way.
+async fn credentials_may_be_sent_by_http_basic(gateway: &Gateway) -> Result<()> {
+    let merchant = &gateway.merchant;
+    let (id, secret) = (&merchant.client_id, merchant.client_secret.as_str());
+    let theirs = gateway.other_merchant.client_secret.as_str();
+    let without = [("client_id", ""), ("client_secret", "")];
+    let bare = || asking(gateway, &without);
+    let issued = gateway.send(bare().basic_auth(id, Some(secret))).await?;
+    assert_eq!(issued.status, 200, "{}", issued.text);
+    let request = gateway.request(Method::GET, "/v2/payments");
+    let request = request.bearer_auth(issued.at("/access_token"));
+    assert_eq!(gateway.send(request).await?.status, 200);
+    for (request, expected) in [
+        (
+            asking(gateway, &[]).basic_auth(id, Some(secret)),
+            (400, "VAL001", "client_id"),
+        ),
+        (bare().basic_auth(id, Some(theirs)), (401, "AUTH001", "")),
+        (
+            bare().header("Authorization", "Basic x"),
+            (401, "AUTH001", ""),
+        ),
+        (bare(), (400, "VAL001", "client_id")),
+    ] {
+        expect_error(gateway, request, expected).await?;
     }
     Ok(())
 }

@@ -6,6 +6,11 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use tests::{Gateway, Options, cards, run_cases};
 
+use super::refunds::{
+    a_paid_intent_is_refunded_in_parts, a_refused_refund_of_an_intent_reserves_nothing,
+    an_intent_that_is_not_paid_is_not_refunded, an_intents_refund_is_on_no_other_surface,
+    one_key_refunds_an_intent_once,
+};
 use super::{INTENTS, card, charged, example, expect_error, get, intent, pay, status, wrong};
 use crate::repeats_card;
 
@@ -20,6 +25,11 @@ async fn cases() -> Result<()> {
         a_payers_retry_gets_the_same_response,
         pages_of_any_origin_may_send_requests,
         an_intents_payment_is_on_no_other_surface,
+        a_paid_intent_is_refunded_in_parts,
+        an_intents_refund_is_on_no_other_surface,
+        an_intent_that_is_not_paid_is_not_refunded,
+        one_key_refunds_an_intent_once,
+        a_refused_refund_of_an_intent_reserves_nothing,
     )
 }
 

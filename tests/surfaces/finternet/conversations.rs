@@ -1,6 +1,7 @@
 //! Requests and responses as documented.
 
 use anyhow::{Context, Result};
+use domain::id::IntentId;
 use futures::future::try_join_all;
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -60,6 +61,9 @@ async fn an_intent_is_created_paid_and_retrieved(gateway: &Gateway) -> Result<()
     let (id, created) = (made.at("/id").to_owned(), seconds(&made, "/created"));
     let digits = id.strip_prefix("intent_").context("no intent")?;
     assert!(digits.len() == 22 && digits.chars().all(|c| c.is_ascii_alphanumeric()));
+    // Random, because anyone who knows the id can read and pay the intent.
+    let version = IntentId::parse(&id).map(|id| id.0.get_version_num());
+    assert_eq!(version, Some(4));
     assert!((created - time::OffsetDateTime::now_utc().unix_timestamp()).abs() < 60);
     let merchant = gateway.merchant.merchant_id.to_string();
     let phases = format!(

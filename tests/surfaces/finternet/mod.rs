@@ -7,6 +7,7 @@ mod conversations;
 mod endpoints;
 mod errors;
 mod on_chain;
+mod refunds;
 mod webhooks;
 
 use anyhow::{Result, ensure};

@@ -1,6 +1,7 @@
 //! Creating a payment, and reading it.
 
 use anyhow::Result;
+use domain::id::PaymentId;
 use reqwest::Method;
 use serde_json::json;
 use tests::{Gateway, cards, run_cases};
@@ -67,6 +68,9 @@ async fn every_path_and_credential_works(gateway: &Gateway) -> Result<()> {
     ] {
         let created = gateway.send(request).await?;
         assert_eq!(created.status, 202, "{}", created.text);
+        // Random, because anyone who knows the id can read the payment.
+        let id = PaymentId::parse(created.at("/data/id_payment"));
+        assert_eq!(id.map(|id| id.0.get_version_num()), Some(4));
     }
     Ok(())
 }

@@ -23,7 +23,7 @@ async fn cases() -> Result<()> {
 
 async fn an_endpoint_is_listed_read_changed_and_deleted(gateway: &Gateway) -> Result<()> {
     let asked = json!({
-        "url": "https://example.com/webhooks", "events": ["payment.succeeded"],
+        "url": "https://EXAMPLE.com/./webhooks", "events": ["payment.succeeded"],
         "metadata": {"team": "books"}, "signature": "v1a"
     });
     let made = gateway.post("/v1/webhooks", &asked).await?;
@@ -44,7 +44,7 @@ async fn an_endpoint_is_listed_read_changed_and_deleted(gateway: &Gateway) -> Re
     assert_eq!((list.status, &list.text), (200, &whole));
 
     let change = json!({
-        "url": "https://example.com/other", "events": ["*"], "status": "disabled", "metadata": {}
+        "url": "HTTPS://Example.com:443/./other", "events": ["*"], "status": "disabled", "metadata": {}
     });
     let changed = send(gateway, Method::PATCH, &path, &change).await?;
     let printed = r#"{"id":"whk_…","object":"webhook_endpoint","url":"https://example.com/other","events":["*"],"status":"disabled","created":…,"public_key":"whpk_…"}"#;
@@ -140,6 +140,7 @@ async fn wrong_changes_are_named(gateway: &Gateway) -> Result<()> {
             "url",
         ),
         (json!({"url": "nowhere"}), "parameter_invalid", "url"),
+        (json!({"url": "https://a\\@b/"}), "parameter_invalid", "url"),
         (
             json!({"url": format!("https://example.com/{}", cards::APPROVED)}),
             "card_number_misplaced",

@@ -38,6 +38,7 @@ async fn cases() -> Result<()> {
         one_key_creates_one_refund,
         a_refused_refund_fails_and_reserves_nothing,
         the_body_may_be_omitted,
+        refunds_are_read_and_listed,
     )
 }
 
@@ -253,6 +254,43 @@ async fn the_body_may_be_omitted(gateway: &Gateway) -> Result<()> {
         assert_eq!(answer.status, 200, "{media}: {}", answer.text);
         let read = read(gateway, paid.at("/id")).await?;
         assert_eq!(read.body["amount_refunded"], json!(5000));
+    }
+    Ok(())
+}
+
+async fn refunds_are_read_and_listed(gateway: &Gateway) -> Result<()> {
+    let mut made = Vec::new();
+    for (card, amount) in [
+        (cards::APPROVED, 100),
+        (cards::APPROVED, 200),
+        (cards::UNREFUNDABLE, 300),
+    ] {
+        let paid = gateway.pay(card).await?;
+        let refund = refund(gateway, paid.at("/id"), &json!({"amount": amount})).await?;
+        let read = gateway
+            .get(&format!("/v1/refunds/{}", refund.at("/id")))
+            .await?;
+        assert_eq!((read.status, &read.text), (200, &refund.text));
+        made.insert(0, refund.body);
+    }
+    let last = made.first().context("a refund")?["id"].clone();
+    let last = last.as_str().context("an id")?;
+    for (query, range, has_more) in [
+        (String::new(), 0..3, false),
+        ("?limit=2".to_owned(), 0..2, true),
+        ("?limit=2&offset=2".to_owned(), 2..3, false),
+        (format!("?limit=1&starting_after={last}"), 1..2, true),
+    ] {
+        let page = gateway.get(&format!("/v1/refunds{query}")).await?;
+        let expected = made.get(range).context("a range")?;
+        assert_eq!((page.status, &page.body["data"]), (200, &json!(expected)));
+        assert_eq!(page.body["has_more"], json!(has_more), "{query}");
+    }
+    let missing = refusal(404, "resource_missing", "");
+    for id in [last, "ref_0000000000000000000001", "ref_1", "pay_1"] {
+        let theirs = gateway.request(Method::GET, &format!("/v1/refunds/{id}"));
+        let theirs = theirs.bearer_auth(gateway.other_merchant.test_key.as_str());
+        expect_error(gateway, theirs, &missing).await?;
     }
     Ok(())
 }

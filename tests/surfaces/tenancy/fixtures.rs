@@ -131,6 +131,11 @@ pub async fn test(gateway: &Gateway, key: &str, receiver: &Receiver, whose: &str
     maker
         .create("card", By::Header, &path, &json!({"card": card}))
         .await?;
+    let path = format!("{intents}/{}/refunds", paid.at("/id"));
+    let back = json!({"amount": "1.00", "reason": "their-test-intent-reason"});
+    maker
+        .create("intent-refund", By::Header, &path, &back)
+        .await?;
     gateway.drain().await
 }
 

@@ -7,8 +7,8 @@
 //! ask for everything else.
 
 mod fixtures;
-mod operations;
-mod requests;
+pub mod operations;
+pub mod requests;
 mod theirs;
 
 use std::fmt::Debug;

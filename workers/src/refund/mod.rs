@@ -121,19 +121,22 @@ fn retry_later(refund: &Refund, Indeterminate(reason): Indeterminate) -> Outcome
 }
 
 fn effects(refund: &Refund, event: refund::Event) -> Effects {
-    let event_of = |event_type| Event {
+    let effects = Effects::new(refund.merchant_id, refund.mode);
+    let (effects, event_type) = match event {
+        refund::Event::Accepted => {
+            let currency = refund.money.currency().code();
+            let posting = ledger::refund(refund.money);
+            let effects = effects.posting(Cause::Refund(refund.id), currency, posting);
+            (effects, EventType::RefundSucceeded)
+        }
+        refund::Event::Rejected => (effects, EventType::RefundFailed),
+    };
+    // Payments of intents exist on one surface only, which has no event of refunds.
+    if refund.intent_id.is_some() {
+        return effects;
+    }
+    effects.event(&Event {
         event_type,
         subject: Subject::Refund(refund.clone()),
-    };
-    let effects = Effects::new(refund.merchant_id, refund.mode);
-    match event {
-        refund::Event::Accepted => effects
-            .posting(
-                Cause::Refund(refund.id),
-                refund.money.currency().code(),
-                ledger::refund(refund.money),
-            )
-            .event(&event_of(EventType::RefundSucceeded)),
-        refund::Event::Rejected => effects.event(&event_of(EventType::RefundFailed)),
-    }
+    })
 }

@@ -68,6 +68,7 @@ impl From<ApiError> for Error {
             ApiError::RateLimited(seconds) => Error::rate_limited(seconds),
             ApiError::Body(why) => Error::body_invalid(why),
             ApiError::Field(field) => field.into(),
+            ApiError::Parameter(field) => Error::parameter(field),
             ApiError::RouteUnknown => Error::of(&error::ROUTE_UNKNOWN),
             ApiError::Missing(what) => Error::missing(what),
             ApiError::MethodNotAllowed => Error::of(&error::METHOD_NOT_ALLOWED),

@@ -37,7 +37,7 @@ pub const CREATE: Docs = docs(GROUP, "createPayment", "Create a payment")
             "metadata": { "order_id": "order_123" }
         }"#,
     )
-    .refusing(&[402, 403]);
+    .refusing(&[402]);
 
 pub async fn create(
     Auth(app, principal): Auth,
@@ -85,7 +85,7 @@ pub async fn list(
     query: Query<PageParameters>,
 ) -> Handled<response::List<response::Payment<'static>>> {
     let page = Page::read(&Parameters::of(&query.0), PaymentId::parse);
-    let page = page.map_err(Error::parameter)?;
+    let page = page.map_err(ApiError::Parameter)?;
     let (found, has_more) = payments::list(&app, principal, &page, Filter::default()).await?;
     let data = found.iter().map(response::Payment::of).collect();
     Ok(Reply::of(response::List::of(data, has_more).body()))
@@ -102,14 +102,13 @@ pub async fn refund(
 ) -> Handled<response::Refund<'static>> {
     let payment_id = parse(&id)?;
     let (wanted, key) = sent.read(&app, RefundPayment::read).await?;
-    if let Some(currency) = wanted.currency {
-        let payment = payments::find(&app, principal, payment_id).await?;
-        if payment.money.currency() != currency {
-            return Err(Error::about(&CURRENCY_DIFFERS, "amount.currency").into());
-        }
+    let payment = payments::find(&app, principal, payment_id).await?;
+    let is_other = |currency| payment.money.currency() != currency;
+    if wanted.currency.is_some_and(is_other) {
+        return Err(Error::about(&CURRENCY_DIFFERS, "amount.currency").into());
     }
     let new = refunds::New {
-        payment_id,
+        payment,
         amount: wanted.minor.map_or(Amount::Rest, Amount::Minor),
         reason: wanted.reason,
     };

@@ -3,6 +3,8 @@
 use std::sync::Arc;
 
 use axum::extract::State;
+use axum::http::HeaderMap;
+use axum::http::header::AUTHORIZATION;
 use wire::Body;
 use wire::credentials::Granted;
 use wire::error::SurfaceError;
@@ -15,7 +17,10 @@ use crate::openapi::operation::{Docs, docs};
 use crate::surfaces::handler::{Form, Handled, Reply, Sent};
 
 pub const CREATE: Docs = docs("Access tokens", "createToken", "Get an access token")
-    .description("OAuth 2.0 client credentials. Send the token as a Bearer in place of an API key.")
+    .description(
+        "OAuth 2.0 client credentials: send them in the form or by HTTP Basic, not both. Send the \
+         token as a Bearer in place of an API key.",
+    )
     .example(
         r#"{
             "grant_type": "client_credentials",
@@ -26,9 +31,12 @@ pub const CREATE: Docs = docs("Access tokens", "createToken", "Get an access tok
 
 pub async fn create(
     State(app): State<Arc<App>>,
+    headers: HeaderMap,
     sent: Sent<TokenBody, Form>,
 ) -> Handled<Granted<'static>> {
-    let wanted = GetToken::read(&sent.form().await?)?;
+    let authorization = headers.get(AUTHORIZATION);
+    let authorization = authorization.and_then(|value| value.to_str().ok());
+    let wanted = GetToken::read(&sent.form().await?, authorization)?;
     let scope = Some(wanted.scope.as_str());
     let token = access_tokens::issue(&app, &wanted.credentials, scope).await?;
     let token = token.ok_or_else(|| Error::of(&CLIENT_INVALID))?;

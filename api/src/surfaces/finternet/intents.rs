@@ -10,11 +10,10 @@ use wire::finternet::request::{self, CancelBody, CreateIntent, IntentBody, Inten
 use wire::finternet::response::{Envelope, List, PaymentIntent};
 
 use super::{closed, find_own};
-use crate::App;
 use crate::actions::intents;
 use crate::error::ApiError;
 use crate::openapi::operation::{Docs, docs};
-use crate::surfaces::handler::{Auth, Handled, Id, Optional, Query, Refusal, Reply, Sent};
+use crate::surfaces::handler::{Auth, Handled, Id, Optional, Query, Reply, Sent};
 
 const GROUP: &str = "Payment intents";
 
@@ -23,8 +22,7 @@ type Shown = Envelope<PaymentIntent<'static>>;
 
 pub const CREATE: Docs = docs(GROUP, "createPaymentIntent", "Create a payment intent")
     .description("Anyone with its id can then pay it by card.")
-    .example(r#"{ "amount": "100.00", "currency": "USD", "type": "DELIVERY_VS_PAYMENT" }"#)
-    .refusing(&[403]);
+    .example(r#"{ "amount": "100.00", "currency": "USD", "type": "DELIVERY_VS_PAYMENT" }"#);
 
 pub async fn create(Auth(app, principal): Auth, sent: Sent<IntentBody>) -> Handled<Shown, 201> {
     let (wanted, key) = sent.read(&app, CreateIntent::read).await?;
@@ -36,7 +34,7 @@ pub async fn create(Auth(app, principal): Auth, sent: Sent<IntentBody>) -> Handl
 
 fn opened(principal: Principal, wanted: CreateIntent) -> Intent {
     Intent {
-        id: IntentId(store::new_id()),
+        id: IntentId(store::unguessable_id()),
         merchant_id: principal.merchant_id,
         mode: principal.mode,
         money: wanted.money,
@@ -60,27 +58,11 @@ pub async fn list(
     query: Query<IntentsParameters>,
 ) -> Handled<List<PaymentIntent<'static>>> {
     let page = request::intents(&query.0)?;
-    if let Some(after) = page.after {
-        check_listed(&app, principal, after).await?;
-    }
-    let (merchant, mode) = (principal.merchant_id, principal.mode);
-    let mut intents =
-        store::intents::list(&app.db, merchant, mode, page.after, page.rows()).await?;
-    let has_more = page.cut(&mut intents);
-    Ok(Reply::of(List::of(&intents, has_more).body()))
+    let (found, has_more) = intents::list(&app, principal, &page).await?;
+    Ok(Reply::of(List::of(&found, has_more).body()))
 }
 
-/// Rejects a `starting_after` that is not an intent of the caller.
-async fn check_listed(app: &App, principal: Principal, after: IntentId) -> Result<(), Refusal> {
-    match find_own(app, principal, &after.to_string()).await {
-        Err(Refusal::Surface(error)) if [403, 404].contains(&error.status) => {
-            Err(Error::invalid("starting_after", "No such payment intent").into())
-        }
-        found => found.map(drop),
-    }
-}
-
-pub const READ: Docs = docs(GROUP, "getPaymentIntent", "Read a payment intent").refusing(&[403]);
+pub const READ: Docs = docs(GROUP, "getPaymentIntent", "Read a payment intent");
 
 pub async fn read(Auth(app, principal): Auth, Id(id): Id) -> Handled<Shown> {
     let intent = find_own(&app, principal, &id).await?;
@@ -89,8 +71,7 @@ pub async fn read(Auth(app, principal): Auth, Id(id): Id) -> Handled<Shown> {
 
 pub const CANCEL: Docs = docs(GROUP, "cancelPaymentIntent", "Cancel a payment intent")
     .description("Possible only while the payment intent is neither paid nor being paid.")
-    .example(r#"{ "reason": "The order was withdrawn" }"#)
-    .refusing(&[403]);
+    .example(r#"{ "reason": "The order was withdrawn" }"#);
 
 pub async fn cancel(
     Auth(app, principal): Auth,

@@ -5,6 +5,7 @@ mod account;
 mod intents;
 mod on_chain;
 mod public;
+mod refunds;
 
 use axum::routing::options;
 use domain::id::{EndpointId, IntentId};
@@ -34,6 +35,8 @@ pub fn operations() -> Operations {
         .at("/v1/payment-intents", ["/v1/payment-intents/"], get(intents::list, intents::LIST))
         .at("/v1/payment-intents/{id}", ["/v1/payment-intents/{id}/"], get(intents::read, intents::READ))
         .at("/v1/payment-intents/{id}/cancel", [], post(intents::cancel, intents::CANCEL))
+        .at("/v1/payment-intents/{id}/refunds", [], post(refunds::create, refunds::CREATE))
+        .at("/v1/payment-intents/{id}/refunds", [], get(refunds::list, refunds::LIST))
         .at("/v1/payment-intents/public/{id}", [], get(public::read, public::READ))
         .at("/v1/payment-intents/public/{id}/payment", [], post(public::pay, public::PAY))
         .at("/v1/payment-intents/account/balance", [], get(account::balance, account::BALANCE))
@@ -148,7 +151,7 @@ impl From<ApiError> for Error {
             ApiError::KeyInvalid | ApiError::TokenExpired => Error::of(&error::KEY_INVALID),
             ApiError::RateLimited(seconds) => Error::rate_limited(seconds),
             ApiError::Body(why) => Error::body_invalid(why),
-            ApiError::Field(field) => field.into(),
+            ApiError::Field(field) | ApiError::Parameter(field) => field.into(),
             ApiError::RouteUnknown | ApiError::Missing(_) => Error::of(&error::ROUTE_UNKNOWN),
             ApiError::MethodNotAllowed => Error::of(&error::METHOD_NOT_ALLOWED),
             ApiError::IdempotencyKeyMalformed => Error::key_malformed(),
@@ -158,11 +161,11 @@ impl From<ApiError> for Error {
             ApiError::ScopeMissing => Error::of(&error::SCOPE_MISSING),
             ApiError::LiveUnavailable => Error::of(&error::LIVE_UNAVAILABLE),
             ApiError::Unavailable => Error::of(&error::UNAVAILABLE),
-            // No operation here returns the first three, and handlers convert `IntentClosed`.
+            ApiError::RefundTooLarge => Error::about(&error::REFUND_TOO_LARGE, "amount"),
+            // Handlers convert the first two, and no operation here returns the third.
             ApiError::NotRefundable
-            | ApiError::RefundTooLarge
-            | ApiError::EmailTaken
             | ApiError::IntentClosed
+            | ApiError::EmailTaken
             | ApiError::Internal => Error::of(&error::INTERNAL),
         }
     }

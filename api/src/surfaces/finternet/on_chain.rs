@@ -23,8 +23,7 @@ pub const CONFIRM: Docs = docs(
     "confirmPaymentIntent",
     "Confirm a payment intent by signature",
 )
-.description(BY_CARD)
-.refusing(&[400, 403]);
+.description(BY_CARD);
 
 pub async fn confirm(Auth(app, principal): Auth, Id(id): Id) -> Refusal {
     let found = find_own(&app, principal, &id).await;
@@ -38,8 +37,7 @@ pub const TRANSACTION_HASH: Docs = docs(
     "setTransactionHash",
     "Report a payment intent's transaction hash",
 )
-.description(BY_CARD)
-.refusing(&[400]);
+.description(BY_CARD);
 
 pub async fn transaction_hash(State(app): State<Arc<App>>, Id(id): Id) -> Refusal {
     let found = find(&app, &id).await;
@@ -55,9 +53,7 @@ pub const ADD_MILESTONE: Docs = no_escrow("createMilestone", "Add a milestone");
 pub const COMPLETE_MILESTONE: Docs = no_escrow("completeMilestone", "Complete a milestone");
 
 const fn no_escrow(id: &'static str, summary: &'static str) -> Docs {
-    docs(GROUP, id, summary)
-        .description(NO_ESCROW)
-        .refusing(&[403])
+    docs(GROUP, id, summary).description(NO_ESCROW)
 }
 
 pub async fn escrow(Auth(app, principal): Auth, Id(id): Id) -> Refusal {

@@ -2,7 +2,6 @@
 
 use domain::id::RefundId;
 use domain::refund::Refund;
-use store::merchants::Principal;
 use wire::Body;
 use wire::fourgeeks::request::{
     CreateRefund, RefundOfChargeBody, RefundOfPaymentBody, RequestedAmount,
@@ -12,7 +11,7 @@ use wire::page::{Page, PageParameters};
 use wire::query::Parameters;
 
 use super::first_only;
-use crate::App;
+use crate::actions::payments;
 use crate::actions::refunds::{self, Amount, New};
 use crate::error::ApiError;
 use crate::openapi::operation::{Docs, docs};
@@ -37,8 +36,9 @@ pub async fn create(
     sent: Sent<Either<RefundOfPaymentBody, RefundOfChargeBody>>,
 ) -> Handled<Created> {
     let (wanted, key) = sent.read(&app, CreateRefund::read).await?;
+    let payment_id = wanted.payment_id.ok_or(ApiError::Missing("payment"))?;
     let new = New {
-        payment_id: wanted.payment_id.ok_or(ApiError::Missing("payment"))?,
+        payment: payments::find(&app, principal, payment_id).await?,
         amount: match wanted.amount {
             None => Amount::Rest,
             Some(RequestedAmount::Minor(minor)) => Amount::Minor(minor),
@@ -59,15 +59,9 @@ pub async fn create(
 pub const READ: Docs = docs(GROUP, "getRefund", "Read a refund");
 
 pub async fn read(Auth(app, principal): Auth, Id(id): Id) -> Handled<response::Refund<'static>> {
-    let refund = find(&app, principal, &id).await?;
+    let id = RefundId::parse(&id).ok_or(ApiError::Missing("refund"))?;
+    let refund = refunds::find(&app, principal, id).await?;
     Ok(Reply::of(response::Refund::of(&refund).body()))
-}
-
-async fn find(app: &App, principal: Principal, id: &str) -> Result<Refund, ApiError> {
-    let id = RefundId::parse(id).ok_or(ApiError::Missing("refund"))?;
-    let (merchant, mode) = (principal.merchant_id, principal.mode);
-    let refund = store::refunds::get(&app.db, merchant, mode, id).await?;
-    refund.ok_or(ApiError::Missing("refund"))
 }
 
 pub const LIST: Docs = docs(GROUP, "listRefunds", "List refunds").description("Newest first.");
@@ -77,9 +71,8 @@ pub async fn list(
     query: Query<PageParameters>,
 ) -> Handled<Refunds<'static>> {
     let page = Page::read(&Parameters::of(&query.0), RefundId::parse)?;
+    let (found, _) = refunds::list(&app, principal, &page).await?;
     let (merchant, mode) = (principal.merchant_id, principal.mode);
-    let (offset, limit) = (page.offset.into(), page.limit.into());
-    let found = store::refunds::list(&app.db, merchant, mode, page.after, offset, limit).await?;
     let refunds = Refunds {
         items: found.iter().map(response::Refund::of).collect(),
         total_items: store::refunds::count(&app.db, merchant, mode).await?,

@@ -2,6 +2,7 @@
 
 mod customers;
 mod payments;
+mod refunds;
 mod tokens;
 
 use domain::event::EventType;
@@ -27,6 +28,8 @@ pub fn operations() -> Operations {
         .at("/v1/transactions", ["/v1/transactions/"], get(payments::list, payments::LIST))
         .at("/v1/payments", ["/v1/payments/"], get(payments::list, payments::LIST_AGAIN))
         .at("/v1/payments/{id}/refund", [], post(payments::refund, payments::REFUND))
+        .at("/v1/refunds", ["/v1/refunds/"], get(refunds::list, refunds::LIST))
+        .at("/v1/refunds/{id}", [], get(refunds::read, refunds::READ))
         .at("/v1/customers", ["/v1/customers/"], post(customers::create, customers::CREATE))
         .at("/v1/customers", ["/v1/customers/"], get(customers::list, customers::LIST))
         .at("/v1/customers/{id}", [], get(customers::read, customers::READ))
@@ -84,7 +87,7 @@ impl From<ApiError> for Error {
             ApiError::TokenExpired => Error::of(&error::TOKEN_EXPIRED),
             ApiError::RateLimited(seconds) => Error::rate_limited(seconds),
             ApiError::Body(why) => Error::body_invalid(why),
-            ApiError::Field(field) => field.into(),
+            ApiError::Field(field) | ApiError::Parameter(field) => field.into(),
             ApiError::RouteUnknown => Error::of(&error::ROUTE_UNKNOWN),
             ApiError::MethodNotAllowed => Error::of(&error::METHOD_NOT_ALLOWED),
             ApiError::Missing(what) => Error::missing(what),

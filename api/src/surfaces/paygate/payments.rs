@@ -34,8 +34,7 @@ pub const CREATE: Docs = docs(GROUP, "createPayment", "Create a payment")
             "customer": { "email": "customer@example.com", "name": "John Doe" },
             "description": "Order #12345"
         }"#,
-    )
-    .refusing(&[403]);
+    );
 
 pub async fn create(
     Auth(app, principal): Auth,
@@ -110,7 +109,7 @@ pub async fn refund(
     let payment_id = parse(&id)?;
     let (wanted, key) = sent.read(&app, RefundPayment::read).await?;
     let new = refunds::New {
-        payment_id,
+        payment: payments::find(&app, principal, payment_id).await?,
         amount: wanted.amount.map_or(Amount::Rest, Amount::Minor),
         reason: wanted.reason,
     };

@@ -4,20 +4,15 @@ use domain::id::{MerchantId, PaymentId};
 use domain::merchant::Mode;
 use domain::payment::{Payment, State};
 use sqlx::PgPool;
-use time::{Duration, OffsetDateTime};
-use uuid::Uuid;
+use time::OffsetDateTime;
 
 use super::Row;
-use crate::Result;
-
-/// How far the time in an id may differ from the database's clock: it comes from the clock of the process
-/// that created the id.
-const SKEW: Duration = Duration::minutes(10);
+use crate::{NEWEST, Result};
 
 /// Which payments to list, newest first.
 #[derive(Debug, Clone, Default)]
 pub struct Filter {
-    /// Only those that come after this one in the list.
+    /// Only those that come after this one in the list; none if it is not in the list.
     pub after: Option<PaymentId>,
     /// How many to skip. A skipped row costs as much as a returned one, so limit this.
     pub offset: i64,
@@ -32,23 +27,19 @@ pub struct Filter {
 }
 
 impl Filter {
-    /// The range of ids to read. Ids contain their creation time, so a time range limits how much of the
-    /// index is read.
-    fn bounds(&self) -> (Uuid, Uuid) {
-        let from = self.from.map_or(Uuid::nil(), |from| first_id(from - SKEW));
-        let to = self.to.map_or(Uuid::max(), |to| first_id(to + SKEW));
-        let after = self.after.map_or(Uuid::max(), |after| after.0);
-        (from, to.min(after))
+    /// The range of creation times, without its end. Always set, so that Postgres reads no more of the
+    /// index than this range.
+    fn times(&self) -> (OffsetDateTime, OffsetDateTime) {
+        let from = self.from.unwrap_or(OffsetDateTime::UNIX_EPOCH);
+        (from, self.to.unwrap_or(NEWEST.0))
     }
 }
 
-/// The smallest version 7 id of a millisecond.
-fn first_id(at: OffsetDateTime) -> Uuid {
-    let ms = u64::try_from(at.unix_timestamp_nanos() / 1_000_000).unwrap_or_default();
-    Uuid::from_u128(u128::from(ms & 0xffff_ffff_ffff) << 80)
-}
-
-/// A merchant's payments, newest first, without those that pay intents.
+/// A merchant's payments, newest first, without those that pay intents. Those created at the same time
+/// follow their ids.
+///
+/// The place to begin at is one row: the end of the range of times, or the payment to begin after. It is
+/// the only condition that limits the index from above: of two, Postgres might begin at the wrong one.
 pub async fn list(
     db: &PgPool,
     merchant: MerchantId,
@@ -69,7 +60,7 @@ async fn in_any_state(
     mode: Mode,
     filter: &Filter,
 ) -> Result<Vec<Row>> {
-    let (from_id, below_id) = filter.bounds();
+    let (from, to) = filter.times();
     let rows = sqlx::query_as!(
         Row,
         r#"select p.id, p.merchant_id, p.live, p.state, p.failure, p.amount, p.currency, p.method,
@@ -80,17 +71,21 @@ async fn in_any_state(
            from payments p left join customers c on c.id = p.customer_id
            where p.merchant_id = $1 and p.live = $2 and (select act_for($1, $2))
              and p.intent_id is null
-             and p.id >= $3 and p.id < $4
-             and ($5::timestamptz is null or p.created_at >= $5)
-             and ($6::timestamptz is null or p.created_at < $6)
-           order by p.id desc
-           limit $7 offset $8"#,
+             and p.created_at >= $3 and (p.created_at < $4) is true
+             and (p.created_at, p.id) < (
+                 select place.* from (
+                     select $4::timestamptz, null::uuid where $5::uuid is null
+                     union all
+                     select created_at, id from payments
+                     where id = $5 and merchant_id = $1 and live = $2 and (select act_for($1, $2))
+                       and intent_id is null) place)
+           order by p.created_at desc, p.id desc
+           limit $6 offset $7"#,
         merchant.0,
         mode.is_live(),
-        from_id,
-        below_id,
-        filter.from,
-        filter.to,
+        from,
+        to,
+        filter.after.map(|after| after.0),
         filter.limit,
         filter.offset,
     );
@@ -105,7 +100,7 @@ async fn in_states(
     mode: Mode,
     filter: &Filter,
 ) -> Result<Vec<Row>> {
-    let (from_id, below_id) = filter.bounds();
+    let (from, to) = filter.times();
     let states: Vec<&str> = filter.states.iter().map(|state| state.name()).collect();
     let rows = sqlx::query_as!(
         Row,
@@ -114,26 +109,30 @@ async fn in_states(
                   c.name as "customer_name?", c.phone as "customer_phone?", p.card_brand,
                   p.card_last4, p.card_exp_month, p.card_exp_year, p.intent_id, p.checkout,
                   p.refunded, p.created_at, p.updated_at
-           from unnest($5::text[]) as s(state)
+           from unnest($6::text[]) as s(state)
            cross join lateral (
                select * from payments p
                where p.merchant_id = $1 and p.live = $2 and (select act_for($1, $2))
                  and p.intent_id is null and p.state = s.state
-                 and p.id >= $3 and p.id < $4
-                 and ($6::timestamptz is null or p.created_at >= $6)
-                 and ($7::timestamptz is null or p.created_at < $7)
-               order by p.id desc
-               limit $8::bigint + $9::bigint) p
+                 and p.created_at >= $3 and (p.created_at < $4) is true
+                 and (p.created_at, p.id) < (
+                     select place.* from (
+                         select $4::timestamptz, null::uuid where $5::uuid is null
+                         union all
+                         select created_at, id from payments
+                         where id = $5 and merchant_id = $1 and live = $2 and (select act_for($1, $2))
+                           and intent_id is null) place)
+               order by p.created_at desc, p.id desc
+               limit $7::bigint + $8::bigint) p
            left join customers c on c.id = p.customer_id
-           order by p.id desc
-           limit $8 offset $9"#,
+           order by p.created_at desc, p.id desc
+           limit $7 offset $8"#,
         merchant.0,
         mode.is_live(),
-        from_id,
-        below_id,
+        from,
+        to,
+        filter.after.map(|after| after.0),
         &states as _,
-        filter.from,
-        filter.to,
         filter.limit,
         filter.offset,
     );

@@ -4,6 +4,7 @@ use domain::event::Subject;
 use domain::id::{IntentId, PaymentId};
 use domain::intent::{Intent, Kind, Paid, SettlementMethod, State, Terms};
 use domain::payment::{self, Failure};
+use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use time::OffsetDateTime;
@@ -80,6 +81,9 @@ impl IntentV1 {
                     None => None,
                     Some(name) => Some(Failure::parse(&name)?),
                 },
+                // No event of an intent comes after a refund.
+                refunded: Decimal::ZERO,
+                refunded_at: None,
                 created_at: time(paid.created_at)?,
                 updated_at: time(paid.updated_at)?,
             }),

@@ -289,12 +289,15 @@ impl RefundV1 {
         Some(Refund {
             id: RefundId(header.subject_id),
             payment_id: PaymentId(self.payment_id),
+            // Refunds of intents' payments have no events.
+            intent_id: None,
             merchant_id: header.merchant_id,
             mode: header.mode,
             state: refund::State::parse(&self.state)?,
             money: self.money.read()?,
             reason: self.reason,
             created_at: time(self.created_at)?,
+            updated_at: header.at,
         })
     }
 }

@@ -42,6 +42,11 @@ rows! {
         "Cannot transition from {status} to PROCESSING",
         "The payment intent to pay is paid, being paid, or canceled.",
         "Read the payment intent; create a new one to be paid again.";
+    NOT_REFUNDABLE: 400 "invalid_state_transition",
+        "Cannot refund payment intent in status: {status}",
+        "The payment intent is not paid.",
+        "Refund payment intents that are paid.";
+    REFUND_TOO_LARGE: 400 "invalid_request" as texts;
     IDEMPOTENCY_KEY_REUSED: 400 "idempotency_key_reused" as texts;
     KEY_MISSING: 401 "authentication_required",
         "API key is required",

@@ -7,7 +7,7 @@ pub mod response;
 pub mod webhook;
 
 use domain::intent::{Kind, SettlementMethod, State};
-use domain::ledger;
+use domain::{ledger, refund};
 
 /// Currencies that an intent may have.
 pub const CURRENCIES: [&str; 4] = ["USDC", "USDT", "DAI", "USD"];
@@ -38,6 +38,15 @@ pub const fn status(state: State) -> &'static str {
         State::RequiresAction => "REQUIRES_ACTION",
         State::Succeeded => "SUCCEEDED",
         State::Canceled => "CANCELED",
+    }
+}
+
+/// The name of a refund's status, in the style of an intent's.
+pub const fn refund_status(state: refund::State) -> &'static str {
+    match state {
+        refund::State::Refunding => "PROCESSING",
+        refund::State::Refunded => "SUCCEEDED",
+        refund::State::Failed => "FAILED",
     }
 }
 

@@ -215,6 +215,7 @@ impl From<FieldError> for Error {
         Self::invalid(&match why {
             Why::Invalid(why) if param.is_empty() => format!("The body {why}."),
             Why::Unknown => format!("The {param} field is not known."),
+            why @ Why::UnknownParameter(_) => format!("{param} {why}."),
             Why::CardNumber => format!("The {param} field {why}. Nothing was stored."),
             why => format!("The {param} field {why}."),
         })

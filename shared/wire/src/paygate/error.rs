@@ -24,8 +24,8 @@ rows! {
         "A field or a query parameter has a wrong type or value.",
         FIELD;
     PARAMETER_UNKNOWN: 400 "parameter_unknown",
-        "{param} is not a parameter of this request",
-        "The request does not have this field.",
+        "{param} {why}",
+        "The request does not have this field or query parameter.",
         "Remove it.";
     CURRENCY_INVALID: 400 "currency_invalid",
         "currency must be a three-letter ISO 4217 code in upper case, such as USD",
@@ -224,7 +224,14 @@ impl From<FieldError> for Error {
                 return Self::with(&PARAMETER_INVALID, &[("param", &param), ("why", &why)]);
             }
             Why::Missing => &PARAMETER_MISSING,
-            Why::Unknown => &PARAMETER_UNKNOWN,
+            Why::Unknown => {
+                let why = "is not a parameter of this request";
+                return Self::with(&PARAMETER_UNKNOWN, &[("param", &param), ("why", why)]);
+            }
+            why @ Why::UnknownParameter(_) => {
+                let why = why.to_string();
+                return Self::with(&PARAMETER_UNKNOWN, &[("param", &param), ("why", &why)]);
+            }
             Why::CardNumber => &CARD_NUMBER_MISPLACED,
             Why::Address => &EMAIL_INVALID,
             Why::Card(why) => card(why),

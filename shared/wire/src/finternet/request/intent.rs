@@ -79,6 +79,11 @@ fn money(fields: &mut Fields) -> Result<Money, Error> {
         let message = format!("currency must be one of {}", CURRENCIES.join(", "));
         Error::invalid("currency", message)
     })?;
+    exact(&text, currency)
+}
+
+/// Parses an amount in this currency.
+pub(super) fn exact(text: &str, currency: Currency) -> Result<Money, Error> {
     let wrong = |wrong| match wrong {
         AmountError::NotPositive => Error::invalid("amount", "The amount must be greater than 0"),
         AmountError::TooLarge => Error::invalid("amount", "The amount is too large"),
@@ -88,7 +93,7 @@ fn money(fields: &mut Fields) -> Result<Money, Error> {
             Error::invalid("amount", message)
         }
     };
-    let amount = decimal(&text, currency).ok_or_else(|| {
+    let amount = decimal(text, currency).ok_or_else(|| {
         let message = "amount must be a decimal number in a string, such as \"100.00\"";
         Error::invalid("amount", message)
     })?;

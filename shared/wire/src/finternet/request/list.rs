@@ -1,6 +1,6 @@
 //! List parameters.
 
-use domain::id::IntentId;
+use domain::id::{IntentId, RefundId};
 use domain::ledger;
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -16,7 +16,22 @@ pub fn intents(query: &str) -> Result<Page<IntentId>, Error> {
     Ok(Page::read(&Parameters::of(query), IntentId::parse)?)
 }
 
-/// Parameters for listing payment intents, newest first. Unknown parameters are ignored.
+/// Reads the query of `GET /v1/payment-intents/{id}/refunds`: the requested page.
+pub fn refunds(query: &str) -> Result<Page<RefundId>, Error> {
+    Ok(Page::read(&Parameters::of(query), RefundId::parse)?)
+}
+
+/// Parameters for listing the refunds of a payment intent, newest first.
+#[derive(Deserialize, JsonSchema)]
+pub struct RefundsParameters {
+    /// Maximum number of objects to return.
+    #[schemars(range(min = 1, max = limits::LIST_MAX), extend("default" = limits::LIST_DEFAULT))]
+    pub limit: Option<u32>,
+    /// Cursor for pagination: the id of the last refund on the previous page.
+    pub starting_after: Option<String>,
+}
+
+/// Parameters for listing payment intents, newest first.
 #[derive(Deserialize, JsonSchema)]
 pub struct IntentsParameters {
     /// Maximum number of objects to return.
@@ -58,8 +73,7 @@ impl LedgerEntries {
     }
 }
 
-/// Parameters for listing the ledger entries of your account, newest first. Unknown parameters are
-/// ignored.
+/// Parameters for listing the ledger entries of your account, newest first.
 #[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct LedgerEntriesParameters {

@@ -3,10 +3,12 @@
 mod account;
 mod endpoint;
 mod intent;
+mod refund;
 
 pub use account::{Balance, LedgerEntries, Movement};
 pub use endpoint::WebhookEndpoint;
 pub use intent::PaymentIntent;
+pub use refund::Refund;
 
 pub use crate::subscription::DeletedEndpoint;
 
@@ -17,7 +19,7 @@ use rust_decimal::Decimal;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::status;
+use super::{refund_status, status};
 use crate::subscription::{self, Endpoint};
 
 /// Minimum number of decimals of an amount of a stablecoin.
@@ -78,6 +80,20 @@ impl<'a> Envelope<WebhookEndpoint<'a>> {
     }
 }
 
+impl<'a> Envelope<Refund<'a>> {
+    /// Builds the response object from a refund of this intent's payment.
+    pub fn refund(refund: &'a domain::refund::Refund, intent: &Intent) -> Self {
+        Self {
+            id: refund.id.to_string(),
+            object: Refund::OBJECT,
+            status: refund_status(refund.state),
+            data: Refund::of(refund, intent.id),
+            created: refund.created_at.unix_timestamp(),
+            updated: refund.updated_at.unix_timestamp(),
+        }
+    }
+}
+
 /// A page of a list, newest first.
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(rename = "{T}List")]
@@ -97,6 +113,18 @@ impl<'a> List<PaymentIntent<'a>> {
         Self {
             object: "list",
             data: intents.iter().map(Envelope::of).collect(),
+            has_more,
+        }
+    }
+}
+
+impl<'a> List<Refund<'a>> {
+    /// Creates a page of refunds of this intent's payment.
+    pub fn refunds(refunds: &'a [domain::refund::Refund], intent: &Intent, has_more: bool) -> Self {
+        let data = refunds.iter();
+        Self {
+            object: "list",
+            data: data.map(|one| Envelope::refund(one, intent)).collect(),
             has_more,
         }
     }

@@ -7,11 +7,10 @@ use domain::payment::Checkout;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
-use url::Url;
 
 use super::{DECIMAL, TOO_LARGE, decimal};
 use crate::fields::{FieldError, Fields, Why, invalid};
-use crate::limits;
+use crate::{absolute_url, limits};
 
 /// Maximum length of a description, in characters. Together with the limits of the other fields, it
 /// keeps the page's URL short enough for the servers and clients that handle it.
@@ -134,21 +133,13 @@ fn return_url(fields: &mut Fields, mode: Mode) -> Result<String, FieldError> {
     })?;
     let is_https = text.starts_with("https://");
     let is_http = text.starts_with("http://");
-    // URL parsers drop spaces and tabs. Reject them, so that the stored URL is the one checked.
+    // It is stored as it is sent, so it must be what a browser follows.
     let is_plain = text.bytes().all(|byte| byte.is_ascii_graphic());
-    let url = Url::parse(&text)
-        .ok()
-        .filter(|_| is_plain && (is_https || is_http));
-    let Some(url) = url else {
+    if !is_plain || !(is_https || is_http) {
         let why = "must be an absolute URL, such as https://example.com/payment-result";
         return Err(invalid("return_url", why));
-    };
-    if !url.username().is_empty() || url.password().is_some() {
-        return Err(invalid(
-            "return_url",
-            "must not hold a user name or password",
-        ));
     }
+    absolute_url::parse(&text).map_err(|why| invalid("return_url", why))?;
     if mode.is_live() && !is_https {
         return Err(invalid(
             "return_url",

@@ -144,7 +144,6 @@ fn the_return_link_is_an_absolute_url() {
         "javascript:alert(1)",
         "data:text/html,x",
         "https:example.com",
-        "https://",
         "https://exa mple.com/",
         "https://example.com/\n",
         "\thttps://example.com/",
@@ -165,6 +164,11 @@ fn the_return_link_is_an_absolute_url() {
             "must not hold a user name or password",
         );
     }
+    for wrong in ["https://", "https:///example.com/"] {
+        assert_rejected("return_url", json!(wrong), "must name a host");
+    }
+    let why = "must not contain blanks, control characters or backslashes";
+    assert_rejected("return_url", json!("https://a\\@b/"), why);
     let plain = "http://127.0.0.1:9000/back?order=7#top";
     assert_eq!(field_error("return_url", json!(plain)), "");
     let live = with(example(), "/return_url", json!(plain));
