@@ -28,7 +28,7 @@ use store::key_file;
 use store::payments::Read;
 use store::{PgPool, Role};
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 use zeroize::Zeroizing;
 
 /// The largest request body that is accepted, bytes.
@@ -54,6 +54,8 @@ struct App {
     public_url: String,
     trusted_proxies: Vec<IpNet>,
     wait: Duration,
+    /// A permit for each request that may be in progress.
+    requests: Semaphore,
 }
 
 impl App {
@@ -78,6 +80,7 @@ impl App {
             public_url: config.public_url(),
             trusted_proxies: config.trusted_proxies.clone(),
             wait: config.wait(),
+            requests: Semaphore::new(config.requests()),
             db,
         })
     }
@@ -97,8 +100,10 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
         .layer(from_fn(http::request_id::name));
     let mut servers = Vec::new();
     let ending = ending()?;
+    let connections = Arc::new(Semaphore::new(config.connections.into()));
     for address in &config.listen {
-        servers.push(http::server::on(*address, router.clone(), ending.clone()).await?);
+        let (router, connections) = (router.clone(), Arc::clone(&connections));
+        servers.push(http::server::on(*address, router, connections, ending.clone()).await?);
     }
     for server in servers {
         server.await.context("a server task ended")?;

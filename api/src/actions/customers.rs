@@ -6,6 +6,7 @@ use domain::job::Job;
 use store::accept::{Key, StoredResponse};
 use store::customers::{self, Changes, NewCustomer, Upsert, Upserted};
 use store::merchants::Principal;
+use store::page::Size;
 use wire::customer::{self, Details};
 use wire::page::Page;
 
@@ -121,12 +122,11 @@ pub async fn list(
     app: &App,
     principal: Principal,
     page: &Page<CustomerId>,
+    size: Size,
 ) -> Result<(Vec<Customer>, bool), ApiError> {
     let (merchant, mode) = (principal.merchant_id, principal.mode);
-    let (offset, rows) = (page.offset.into(), page.rows());
-    let mut found = customers::list(&app.db, merchant, mode, page.after, offset, rows).await?;
-    let has_more = page.cut(&mut found);
-    Ok((found, has_more))
+    let offset = page.offset.into();
+    Ok(customers::list(&app.db, merchant, mode, page.after, offset, size).await?)
 }
 
 /// Publishes jobs after their transaction has committed, without requesting a reply.

@@ -13,6 +13,7 @@ use serde_json::{Map, Value};
 use store::accept::{Accept, Accepted, Key, StoredResponse};
 use store::jobs::FIRST_SEQ;
 use store::merchants::Principal;
+use store::page::Size;
 use store::payments::Filter;
 use time::OffsetDateTime;
 use tracing::Instrument;
@@ -138,17 +139,15 @@ pub async fn list(
     principal: Principal,
     page: &Page<PaymentId>,
     filter: Filter,
+    size: Size,
 ) -> Result<(Vec<Payment>, bool), ApiError> {
     let filter = Filter {
         after: page.after,
         offset: page.offset.into(),
-        limit: page.rows(),
         ..filter
     };
-    let found = store::payments::list(&app.db, principal.merchant_id, principal.mode, &filter);
-    let mut found = found.await?;
-    let has_more = page.cut(&mut found);
-    Ok((found, has_more))
+    let (merchant, mode) = (principal.merchant_id, principal.mode);
+    Ok(store::payments::list(&app.db, merchant, mode, &filter, size).await?)
 }
 
 fn opened(principal: Principal, new: &New) -> Payment {

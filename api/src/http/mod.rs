@@ -8,3 +8,4 @@ pub mod hit_counter;
 pub mod rate_limit;
 pub mod request_id;
 pub mod server;
+mod socket;

@@ -79,9 +79,12 @@ pub async fn guard(State(app): State<Arc<App>>, mut request: Request, next: Next
     let is_for_any_origin = path.starts_with(&["v1", "payment-intents", "public"]);
     request.extensions_mut().insert(surface);
     let mut window = None;
-    let mut response = match enter(&app, surface, &mut request, &mut window).await {
-        Ok(()) => next.run(request).await,
-        Err(error) => surfaces::render(surface, error),
+    let mut response = match app.requests.try_acquire() {
+        Ok(_permit) => match enter(&app, surface, &mut request, &mut window).await {
+            Ok(()) => next.run(request).await,
+            Err(error) => surfaces::render(surface, error),
+        },
+        Err(_) => surfaces::render(surface, ApiError::Unavailable),
     };
     let is_server_error = response.status().is_server_error();
     let headers = response.headers_mut();

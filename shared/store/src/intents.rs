@@ -14,6 +14,7 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use crate::effects::{self, Effects};
+use crate::page::Size;
 use crate::{Error, Result, Tx};
 
 struct Row {
@@ -221,14 +222,14 @@ where
     row.map(Row::read).transpose()
 }
 
-/// A merchant's intents that come after `after`, newest first, at most `limit`.
+/// A merchant's intents that come after `after`, newest first; also returns whether more follow.
 pub async fn list(
     db: &PgPool,
     merchant: MerchantId,
     mode: Mode,
     after: Option<IntentId>,
-    limit: i64,
-) -> Result<Vec<Intent>> {
+    size: Size,
+) -> Result<(Vec<Intent>, bool)> {
     let rows = sqlx::query_as!(
         Row,
         r#"select i.id, i.merchant_id, i.live, i.amount, i.currency, i.kind, i.settlement_method,
@@ -246,9 +247,9 @@ pub async fn list(
         merchant.0,
         mode.is_live(),
         after.map_or(Uuid::max(), |after| after.0),
-        limit,
-    )
-    .fetch_all(db)
-    .await?;
-    rows.into_iter().map(Row::read).collect()
+        size.queried(),
+    );
+    let (rows, has_more) = size.read(rows.fetch(db), |row| &row.metadata).await?;
+    let intents: Result<_> = rows.into_iter().map(Row::read).collect();
+    Ok((intents?, has_more))
 }

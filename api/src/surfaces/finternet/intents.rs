@@ -3,6 +3,7 @@
 use domain::id::IntentId;
 use domain::intent::Intent;
 use store::merchants::Principal;
+use store::page::Size;
 use time::OffsetDateTime;
 use wire::Body;
 use wire::finternet::error::{Error, NOT_CANCELABLE};
@@ -64,9 +65,9 @@ pub async fn list(
         check_listed(&app, principal, after).await?;
     }
     let (merchant, mode) = (principal.merchant_id, principal.mode);
-    let mut intents =
-        store::intents::list(&app.db, merchant, mode, page.after, page.rows()).await?;
-    let has_more = page.cut(&mut intents);
+    let size = Size::short(page.limit);
+    let (intents, has_more) =
+        store::intents::list(&app.db, merchant, mode, page.after, size).await?;
     Ok(Reply::of(List::of(&intents, has_more).body()))
 }
 

@@ -11,6 +11,7 @@ use schemars::JsonSchema;
 use serde_json::{Map, Value};
 use store::accept::StoredResponse;
 use store::merchants::Principal;
+use store::page::Size;
 use store::payments::Filter;
 use store::{ledger, merchants, rates};
 use wire::Body;
@@ -184,7 +185,8 @@ pub async fn list(
         states: wanted.states,
         ..Filter::default()
     };
-    let (found, _) = payments::list(&app, principal, &wanted.page, filter).await?;
+    let size = Size::whole(wanted.page.limit);
+    let (found, _) = payments::list(&app, principal, &wanted.page, filter, size).await?;
     Ok(Reply::of(rows(&app, principal, &found).await?))
 }
 

@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use super::Row;
 use crate::Result;
+use crate::page::Size;
 
 /// How far the time in an id may differ from the database's clock: it comes from the clock of the process
 /// that created the id.
@@ -21,8 +22,6 @@ pub struct Filter {
     pub after: Option<PaymentId>,
     /// How many to skip. A skipped row costs as much as a returned one, so limit this.
     pub offset: i64,
-    /// How many to return at most.
-    pub limit: i64,
     /// Only in these states; empty is all.
     pub states: Vec<State>,
     /// Created at or after this time.
@@ -48,19 +47,22 @@ fn first_id(at: OffsetDateTime) -> Uuid {
     Uuid::from_u128(u128::from(ms & 0xffff_ffff_ffff) << 80)
 }
 
-/// A merchant's payments, newest first, without those that pay intents.
+/// A merchant's payments, newest first, without those that pay intents; also returns whether more
+/// follow.
 pub async fn list(
     db: &PgPool,
     merchant: MerchantId,
     mode: Mode,
     filter: &Filter,
-) -> Result<Vec<Payment>> {
-    let rows = if filter.states.is_empty() {
-        in_any_state(db, merchant, mode, filter).await?
+    size: Size,
+) -> Result<(Vec<Payment>, bool)> {
+    let (rows, has_more) = if filter.states.is_empty() {
+        in_any_state(db, merchant, mode, filter, size).await?
     } else {
-        in_states(db, merchant, mode, filter).await?
+        in_states(db, merchant, mode, filter, size).await?
     };
-    rows.into_iter().map(Row::read).collect()
+    let payments: Result<_> = rows.into_iter().map(Row::read).collect();
+    Ok((payments?, has_more))
 }
 
 async fn in_any_state(
@@ -68,7 +70,8 @@ async fn in_any_state(
     merchant: MerchantId,
     mode: Mode,
     filter: &Filter,
-) -> Result<Vec<Row>> {
+    size: Size,
+) -> Result<(Vec<Row>, bool)> {
     let (from_id, below_id) = filter.bounds();
     let rows = sqlx::query_as!(
         Row,
@@ -91,10 +94,10 @@ async fn in_any_state(
         below_id,
         filter.from,
         filter.to,
-        filter.limit,
+        size.queried(),
         filter.offset,
     );
-    Ok(rows.fetch_all(db).await?)
+    size.read(rows.fetch(db), |row| &row.metadata).await
 }
 
 /// Reads the newest payments of each state by index and merges them, so that finding a rare state does
@@ -104,7 +107,8 @@ async fn in_states(
     merchant: MerchantId,
     mode: Mode,
     filter: &Filter,
-) -> Result<Vec<Row>> {
+    size: Size,
+) -> Result<(Vec<Row>, bool)> {
     let (from_id, below_id) = filter.bounds();
     let states: Vec<&str> = filter.states.iter().map(|state| state.name()).collect();
     let rows = sqlx::query_as!(
@@ -134,8 +138,8 @@ async fn in_states(
         &states as _,
         filter.from,
         filter.to,
-        filter.limit,
+        size.queried(),
         filter.offset,
     );
-    Ok(rows.fetch_all(db).await?)
+    size.read(rows.fetch(db), |row| &row.metadata).await
 }
