@@ -14,6 +14,7 @@ mod disconnects;
 mod document;
 mod faults;
 mod idempotency;
+mod large_lists;
 mod limits;
 mod plans;
 mod power_cut;
