@@ -9,6 +9,7 @@ mod error;
 mod http;
 mod openapi;
 mod pages;
+mod single_flight;
 mod surfaces;
 
 use std::sync::Arc;
@@ -42,13 +43,16 @@ struct App {
     db: PgPool,
     accept: Batch<Accept>,
     customers: Batch<Upsert>,
+    anonymous: http::anonymous::Anonymous,
     hits: http::hit_counter::HitCounter,
     reads: Batch<Read>,
     publisher: Publisher,
     replies: Replies,
     authenticator: http::auth::Authenticator,
+    readiness: http::health::Readiness,
     sealing: actions::sealing_key::Keys,
     idempotency_key: Zeroizing<[u8; 32]>,
+    keyed: actions::idempotency::InProgress,
     webhook_key: wire::signature::Key,
     endpoint_policy: Policy,
     public_url: String,
@@ -66,12 +70,15 @@ impl App {
         Ok(Self {
             accept: Batch::start(&many),
             customers: Batch::start(&many),
+            anonymous: http::anonymous::Anonymous::default(),
             hits: http::hit_counter::HitCounter::start(&db),
             reads: Batch::start(&many),
             publisher: Publisher::start(&config.amqp_url, "sluice api"),
             replies: Replies::start(&config.amqp_url, "sluice api"),
             authenticator: http::auth::Authenticator::default(),
+            readiness: http::health::Readiness::default(),
             sealing: actions::sealing_key::Keys::new(db.clone()),
+            keyed: actions::idempotency::InProgress::default(),
             idempotency_key: key_file::read(&config.idempotency_key_file)?,
             webhook_key: wire::signature::Key::new(*key_file::read(&config.webhook_key_file)?),
             endpoint_policy: Policy {

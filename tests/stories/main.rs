@@ -7,6 +7,7 @@
     reason = "JSON is read by its members; one that is missing is null and fails its assertion"
 )]
 
+mod anonymous;
 mod clients;
 mod customers;
 mod deleted_checkout;

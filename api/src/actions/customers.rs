@@ -23,6 +23,17 @@ pub async fn create(
     render: impl Fn(&Customer) -> StoredResponse + Send + Sync,
 ) -> Result<ApiResponse, ApiError> {
     let key = key.as_ref();
+    let creating = create_first(app, principal, details, key, render);
+    idempotency::coalesce(app, principal, key, creating).await
+}
+
+async fn create_first(
+    app: &App,
+    principal: Principal,
+    details: NewCustomer,
+    key: Option<&Key>,
+    render: impl Fn(&Customer) -> StoredResponse + Send + Sync,
+) -> Result<ApiResponse, ApiError> {
     let (customer, is_replay) = match upsert(app, principal, details, key).await? {
         Upserted::Stored(customer, jobs) => {
             publish(app, jobs);

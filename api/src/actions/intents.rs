@@ -19,18 +19,28 @@ pub async fn create(
     key: Option<Key>,
     render: impl Fn(&Intent) -> StoredResponse + Send + Sync,
 ) -> Result<ApiResponse, ApiError> {
+    let key = key.as_ref();
+    let creating = create_first(app, principal, intent, key, render);
+    idempotency::coalesce(app, principal, key, creating).await
+}
+
+async fn create_first(
+    app: &App,
+    principal: Principal,
+    intent: &Intent,
+    key: Option<&Key>,
+    render: impl Fn(&Intent) -> StoredResponse + Send + Sync,
+) -> Result<ApiResponse, ApiError> {
     if principal.mode.is_live() {
         return Err(ApiError::LiveUnavailable);
     }
     let mut tx = store::begin(&app.db, principal.merchant_id, principal.mode).await?;
-    if let Some((_, before)) =
-        idempotency::begin(&mut tx, principal, key.as_ref(), intent.id.0).await?
-    {
+    if let Some((_, before)) = idempotency::begin(&mut tx, principal, key, intent.id.0).await? {
         return idempotency::replayed(before);
     }
     let (intent, jobs) = intents::create(&mut tx, intent).await?;
     let response = render(&intent);
-    idempotency::store_response(&mut tx, principal, key.as_ref(), &response).await?;
+    idempotency::store_response(&mut tx, principal, key, &response).await?;
     store::commit(tx).await?;
     publish(app, jobs);
     Ok(ApiResponse::new(response))
@@ -51,8 +61,20 @@ pub async fn cancel(
     key: Option<Key>,
     render: impl Fn(&Intent) -> StoredResponse + Send + Sync,
 ) -> Result<ApiResponse, ApiError> {
+    let key = key.as_ref();
+    let canceling = cancel_first(app, principal, id, key, render);
+    idempotency::coalesce(app, principal, key, canceling).await
+}
+
+async fn cancel_first(
+    app: &App,
+    principal: Principal,
+    id: IntentId,
+    key: Option<&Key>,
+    render: impl Fn(&Intent) -> StoredResponse + Send + Sync,
+) -> Result<ApiResponse, ApiError> {
     let mut tx = store::begin(&app.db, principal.merchant_id, principal.mode).await?;
-    if let Some((_, before)) = idempotency::begin(&mut tx, principal, key.as_ref(), id.0).await? {
+    if let Some((_, before)) = idempotency::begin(&mut tx, principal, key, id.0).await? {
         return idempotency::replayed(before);
     }
     let canceled = intents::cancel(&mut tx, principal.merchant_id, principal.mode, id).await?;
@@ -61,7 +83,7 @@ pub async fn cancel(
         Canceled::NotOpen(_) => return Err(ApiError::IntentClosed),
     };
     let response = render(&intent);
-    idempotency::store_response(&mut tx, principal, key.as_ref(), &response).await?;
+    idempotency::store_response(&mut tx, principal, key, &response).await?;
     store::commit(tx).await?;
     publish(app, jobs);
     Ok(ApiResponse::new(response))

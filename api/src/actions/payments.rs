@@ -43,7 +43,7 @@ pub struct Payer {
 }
 
 /// The outcome of a request to create a payment.
-pub enum Created {
+enum Created {
     /// A new payment, still in progress if the limit was reached first.
     New(Box<Payment>),
     /// An earlier request with the same idempotency key created this payment; `response` is its
@@ -63,7 +63,19 @@ pub async fn create(
     key: Option<Key>,
     render: impl Fn(&Payment) -> StoredResponse + Send + Sync,
 ) -> Result<ApiResponse, ApiError> {
-    let (payment, is_replay) = match make(app, principal, new, key.as_ref()).await? {
+    let key = key.as_ref();
+    let creating = create_first(app, principal, new, key, render);
+    idempotency::coalesce(app, principal, key, creating).await
+}
+
+async fn create_first(
+    app: &Arc<App>,
+    principal: Principal,
+    new: New,
+    key: Option<&Key>,
+    render: impl Fn(&Payment) -> StoredResponse + Send + Sync,
+) -> Result<ApiResponse, ApiError> {
+    let (payment, is_replay) = match make(app, principal, new, key).await? {
         Created::New(payment) => (*payment, false),
         Created::Existing {
             response: Some(response),
@@ -71,7 +83,7 @@ pub async fn create(
         } => return Ok(ApiResponse::replay(response)),
         Created::Existing { id, response: None } => (wait_for(app, principal, id).await?, true),
     };
-    let response = idempotency::store_first(app, principal, key.as_ref(), render(&payment)).await?;
+    let response = idempotency::store_first(app, principal, key, render(&payment)).await?;
     Ok(ApiResponse {
         response,
         is_replay,
@@ -79,7 +91,7 @@ pub async fn create(
 }
 
 /// Creates a payment and waits until it is no longer in progress, or until the limit.
-pub async fn make(
+async fn make(
     app: &Arc<App>,
     principal: Principal,
     new: New,

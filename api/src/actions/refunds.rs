@@ -45,13 +45,25 @@ pub async fn create(
     key: Option<Key>,
     render: impl Fn(&Refund) -> StoredResponse + Send + Sync,
 ) -> Result<ApiResponse, ApiError> {
+    let key = key.as_ref();
+    let creating = create_first(app, principal, new, key, render);
+    idempotency::coalesce(app, principal, key, creating).await
+}
+
+async fn create_first(
+    app: &App,
+    principal: Principal,
+    new: New,
+    key: Option<&Key>,
+    render: impl Fn(&Refund) -> StoredResponse + Send + Sync,
+) -> Result<ApiResponse, ApiError> {
     let id = RefundId(store::new_id());
     let mut waiter = app.replies.wait(id.0);
     // Read before the transaction: requests that each hold one connection and wait for a second one
     // could exhaust the pool and deadlock.
     let payment = payments::find(app, principal, new.payment_id).await?;
     let mut tx = store::begin(&app.db, principal.merchant_id, principal.mode).await?;
-    let before = idempotency::begin(&mut tx, principal, key.as_ref(), id.0).await?;
+    let before = idempotency::begin(&mut tx, principal, key, id.0).await?;
     if let Some((id, response)) = before {
         drop(tx);
         return again(app, principal, key, RefundId(id), response, render).await;
@@ -77,7 +89,7 @@ pub async fn create(
     };
     app.publisher.publish(job, app.replies.name());
     let refund = wait::until_done(app, &mut waiter, refund).await?;
-    let response = idempotency::store_first(app, principal, key.as_ref(), render(&refund)).await?;
+    let response = idempotency::store_first(app, principal, key, render(&refund)).await?;
     Ok(ApiResponse::new(response))
 }
 
@@ -116,7 +128,7 @@ fn invalid(why: &str) -> ApiError {
 async fn again(
     app: &App,
     principal: Principal,
-    key: Option<Key>,
+    key: Option<&Key>,
     id: RefundId,
     response: Option<StoredResponse>,
     render: impl Fn(&Refund) -> StoredResponse + Send + Sync,
@@ -133,7 +145,7 @@ async fn again(
     } else {
         known
     };
-    let response = idempotency::store_first(app, principal, key.as_ref(), render(&refund)).await?;
+    let response = idempotency::store_first(app, principal, key, render(&refund)).await?;
     Ok(ApiResponse {
         response,
         is_replay: true,

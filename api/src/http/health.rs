@@ -2,13 +2,25 @@
 //! sealing key, but not the broker.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::routing::get;
+use tokio::sync::Mutex;
 
 use crate::App;
+
+/// How long a check counts. Anyone may ask, so the number of checks must not follow the number of
+/// requests.
+const CHECKED_FOR: Duration = Duration::from_millis(500);
+
+type Health = (StatusCode, &'static str);
+
+/// The last check of this process. Requests that arrive during a check wait for it.
+#[derive(Default)]
+pub struct Readiness(Mutex<Option<(Instant, Health)>>);
 
 pub fn routes(app: Arc<App>) -> Router {
     Router::new()
@@ -17,7 +29,19 @@ pub fn routes(app: Arc<App>) -> Router {
         .with_state(app)
 }
 
-async fn ready(State(app): State<Arc<App>>) -> (StatusCode, &'static str) {
+async fn ready(State(app): State<Arc<App>>) -> Health {
+    let mut last = app.readiness.0.lock().await;
+    match *last {
+        Some((since, health)) if since.elapsed() < CHECKED_FOR => health,
+        _ => {
+            let health = check(&app).await;
+            *last = Some((Instant::now(), health));
+            health
+        }
+    }
+}
+
+async fn check(app: &App) -> Health {
     let unavailable = |why| (StatusCode::SERVICE_UNAVAILABLE, why);
     if store::ping(&app.db).await.is_err() {
         return unavailable("the database is unreachable");

@@ -1,5 +1,6 @@
 //! Incoming HTTP: connections, authentication, client addresses, rate limits and request bodies.
 
+pub mod anonymous;
 pub mod auth;
 pub mod body;
 pub mod client_ip;

@@ -24,6 +24,7 @@ use wire::query::Parameters;
 use super::page;
 use crate::App;
 use crate::error::ApiError;
+use crate::http::anonymous::Counted;
 use crate::http::client_ip;
 use crate::http::rate_limit::Window;
 
@@ -42,10 +43,8 @@ pub fn routes(app: &Arc<App>) -> Router {
 /// Middleware that counts the request by client IP address, as the API counts requests without a key.
 async fn guard(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
     let from = client_ip::of(&request, &app.trusted_proxies);
-    let window = match Window::count_anonymous(&app, Surface::Fourgeeks, from).await {
-        Ok(window) => window,
-        Err(error) => return error_page(&error),
-    };
+    let requests = Counted::Requests(Surface::Fourgeeks);
+    let window = Window::count_anonymous(&app, requests, from);
     let mut response = match window.check() {
         Ok(()) => next.run(request).await,
         Err(error) => error_page(&error),

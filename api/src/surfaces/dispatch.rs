@@ -18,6 +18,7 @@ use store::merchants::Principal;
 
 use crate::App;
 use crate::error::ApiError;
+use crate::http::anonymous::Counted;
 use crate::http::auth::{self, Credential};
 use crate::http::client_ip;
 use crate::http::rate_limit::Window;
@@ -60,7 +61,9 @@ fn surface(path: &[&str], method: &Method, headers: &HeaderMap) -> Surface {
             _,
         ) => Surface::Fourgeeks,
         (["v1", "payments" | "customers", id, ""], _) if !id.is_empty() => Surface::Fourgeeks,
-        (["v1", "payments", _], _) if method == Method::GET => Surface::Fourgeeks,
+        (["v1", "payments", _], _) if [Method::GET, Method::HEAD].contains(method) => {
+            Surface::Fourgeeks
+        }
         (["v1", ..], _) => Surface::Paygate,
         _ => Surface::Finternet,
     }
@@ -86,12 +89,12 @@ pub async fn guard(State(app): State<Arc<App>>, mut request: Request, next: Next
         },
         Err(_) => surfaces::render(surface, ApiError::Unavailable),
     };
-    let is_server_error = response.status().is_server_error();
+    let status = response.status();
     let headers = response.headers_mut();
     if let Some(window) = window {
         window.write(headers);
     }
-    if is_server_error {
+    if status.is_server_error() {
         headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
     }
     if is_for_any_origin {
@@ -105,19 +108,31 @@ pub async fn guard(State(app): State<Arc<App>>, mut request: Request, next: Next
 }
 
 /// Counts a request against the rate limit: by key if the key is valid, else by client IP address.
+/// Lookups of keys are counted first, so that guessed keys cannot load the database.
 async fn enter(
     app: &App,
     surface: Surface,
     request: &mut Request,
     window: &mut Option<Window>,
 ) -> Result<(), ApiError> {
+    let from = client_ip::of(request, &app.trusted_proxies);
+    let count = |what| Window::count_anonymous(app, what, from);
+    let is_looked_up = app.authenticator.must_look_up(request.headers());
+    if is_looked_up {
+        let lookups = count(Counted::LookUps);
+        if let Err(error) = lookups.check() {
+            *window = Some(lookups);
+            return Err(error);
+        }
+    }
     let identified: Identified = app.authenticator.identify(&app.db, request.headers()).await;
+    let is_anonymous = matches!(&identified, Err(refused) if refused.is_about_the_key());
+    if is_looked_up && !is_anonymous {
+        app.anonymous.uncount(Counted::LookUps, from);
+    }
     let counted = match &identified {
         Ok(principal) => Window::count(app, surface, principal).await?,
-        Err(refused) if refused.is_about_the_key() => {
-            let from = client_ip::of(request, &app.trusted_proxies);
-            Window::count_anonymous(app, surface, from).await?
-        }
+        Err(_) if is_anonymous => count(Counted::Requests(surface)),
         // The credential cannot be looked up, so the request can be neither counted nor processed.
         Err(_) => return identified.map(drop),
     };
@@ -188,6 +203,7 @@ mod tests {
             (Method::POST, "/v1/payments", "paygate"),
             (Method::POST, "/v1/payments/", "fourgeeks"),
             (Method::GET, "/v1/payments/pay_1", "fourgeeks"),
+            (Method::HEAD, "/v1/payments/pay_1", "fourgeeks"),
             (Method::GET, "/v1/payments/internal", "fourgeeks"),
             (Method::GET, "/v1/payments/public/pay_1", "fourgeeks"),
             (Method::GET, "/v1/payments/public/pay_1/", "fourgeeks"),
