@@ -101,6 +101,7 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
     let app = Arc::new(App::new(&config)?);
     let (operations, documents) = surfaces::routes(&app);
     let outside = http::health::routes(Arc::clone(&app)).merge(documents.routes());
+    let outside = outside.layer(from_fn(http::headers::guard));
     let router = surfaces::with_errors(Surface::Finternet, outside)
         .merge(pages::routes(&app))
         .merge(operations)

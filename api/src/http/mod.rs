@@ -5,6 +5,7 @@ pub mod auth;
 pub mod body;
 pub mod client_ip;
 pub mod file;
+pub mod headers;
 pub mod health;
 pub mod hit_counter;
 pub mod rate_limit;

@@ -25,8 +25,8 @@ use super::page;
 use crate::App;
 use crate::error::ApiError;
 use crate::http::anonymous::Counted;
-use crate::http::client_ip;
 use crate::http::rate_limit::Window;
+use crate::http::{client_ip, headers};
 
 const MINUTE: StaticFormatDescription =
     format_description!("[day padding:none] [month repr:long] [year], [hour]:[minute] UTC");
@@ -45,7 +45,7 @@ async fn guard(State(app): State<Arc<App>>, request: Request, next: Next) -> Res
     let from = client_ip::of(&request, &app.trusted_proxies);
     let requests = Counted::Requests(Surface::Fourgeeks);
     let window = Window::count_anonymous(&app, requests, from);
-    let mut response = match window.check() {
+    let mut response = match window.check().and_then(|()| headers::check(&request)) {
         Ok(()) => next.run(request).await,
         Err(error) => error_page(&error),
     };
@@ -89,6 +89,7 @@ fn error_page(refused: &ApiError) -> Response {
             "No such payment",
             "This link does not lead to a payment. Please check it, or go back to the shop.",
         ),
+        ApiError::Header(why) => (StatusCode::BAD_REQUEST, "Bad request", *why),
         ApiError::MethodNotAllowed => (
             StatusCode::METHOD_NOT_ALLOWED,
             "Method not allowed",

@@ -6,11 +6,11 @@
 use std::sync::Arc;
 
 use axum::extract::{Request, State};
-use axum::http::Method;
 use axum::http::header::{
     ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_EXPOSE_HEADERS, HeaderMap, HeaderValue,
-    RETRY_AFTER, VARY,
+    RETRY_AFTER, VARY, WWW_AUTHENTICATE,
 };
+use axum::http::{Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::Response;
 use domain::surface::Surface;
@@ -18,6 +18,7 @@ use store::merchants::Principal;
 
 use crate::App;
 use crate::error::ApiError;
+use crate::http;
 use crate::http::anonymous::Counted;
 use crate::http::auth::{self, Credential};
 use crate::http::client_ip;
@@ -69,6 +70,18 @@ fn surface(path: &[&str], method: &Method, headers: &HeaderMap) -> Surface {
     }
 }
 
+/// The schemes that a surface's clients may authenticate with (RFC 9110, section 11.6.1). Clients
+/// such as wget send Basic credentials only when a response asks for them.
+const fn challenges(surface: Surface) -> &'static [&'static str] {
+    const BEARER: &str = r#"Bearer realm="Sluice""#;
+    const BASIC: &str = r#"Basic realm="Sluice", charset="UTF-8""#;
+    match surface {
+        Surface::Paygate | Surface::Finfusion => &[BEARER],
+        Surface::Finternet => &[BEARER, BASIC],
+        Surface::Fourgeeks => &[BASIC, r#"Api-Key realm="Sluice""#],
+    }
+}
+
 /// The merchant that a request's credential identifies, or the authentication error: an extension
 /// of the request.
 pub type Identified = Result<Principal, ApiError>;
@@ -94,6 +107,11 @@ pub async fn guard(State(app): State<Arc<App>>, mut request: Request, next: Next
     if let Some(window) = window {
         window.write(headers);
     }
+    if status == StatusCode::UNAUTHORIZED {
+        for challenge in challenges(surface) {
+            headers.append(WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
+        }
+    }
     if status.is_server_error() {
         headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
     }
@@ -117,6 +135,10 @@ async fn enter(
 ) -> Result<(), ApiError> {
     let from = client_ip::of(request, &app.trusted_proxies);
     let count = |what| Window::count_anonymous(app, what, from);
+    if let Err(error) = http::headers::check(request) {
+        window.insert(count(Counted::Requests(surface))).check()?;
+        return Err(error);
+    }
     let is_looked_up = app.authenticator.must_look_up(request.headers());
     if is_looked_up {
         let lookups = count(Counted::LookUps);
