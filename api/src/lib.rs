@@ -60,6 +60,7 @@ struct App {
     wait: Duration,
     /// A permit for each request that may be in progress.
     requests: Semaphore,
+    unsent: http::response::Unsent,
 }
 
 impl App {
@@ -88,6 +89,7 @@ impl App {
             trusted_proxies: config.trusted_proxies.clone(),
             wait: config.wait(),
             requests: Semaphore::new(config.requests()),
+            unsent: http::response::Unsent::default(),
             db,
         })
     }

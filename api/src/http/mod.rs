@@ -10,5 +10,6 @@ pub mod health;
 pub mod hit_counter;
 pub mod rate_limit;
 pub mod request_id;
+pub mod response;
 pub mod server;
 mod socket;

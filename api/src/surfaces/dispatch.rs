@@ -95,13 +95,17 @@ pub async fn guard(State(app): State<Arc<App>>, mut request: Request, next: Next
     let is_for_any_origin = path.starts_with(&["v1", "payment-intents", "public"]);
     request.extensions_mut().insert(surface);
     let mut window = None;
-    let mut response = match app.requests.try_acquire() {
+    let response = match app.requests.try_acquire() {
         Ok(_permit) => match enter(&app, surface, &mut request, &mut window).await {
-            Ok(()) => next.run(request).await,
-            Err(error) => surfaces::render(surface, error),
+            Ok(()) => app.unsent.hold(next.run(request).await).await,
+            Err(error) => Some(surfaces::render(surface, error)),
         },
-        Err(_) => surfaces::render(surface, ApiError::Unavailable),
+        Err(_) => None,
     };
+    let mut response = response.unwrap_or_else(|| {
+        tracing::warn!("too many requests in progress, or responses that are not sent");
+        surfaces::render(surface, ApiError::Unavailable)
+    });
     let status = response.status();
     let headers = response.headers_mut();
     if let Some(window) = window {
