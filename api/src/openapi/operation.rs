@@ -76,7 +76,7 @@ impl Docs {
 
     fn apply(self, mut operation: TransformOperation<'_>) -> TransformOperation<'_> {
         let inner = operation.inner_mut();
-        may_refuse(inner, &[429, 500, 503]);
+        may_refuse(inner, &[400, 429, 500, 503]);
         may_refuse(inner, self.refusals);
         if let Some(ReferenceOr::Item(body)) = &mut inner.request_body {
             for media in body.content.values_mut() {
