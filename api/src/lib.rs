@@ -19,6 +19,7 @@ use anyhow::Context;
 use axum::middleware::from_fn;
 use config::Config;
 use domain::endpoint::Policy;
+use domain::id::MerchantId;
 use domain::surface::Surface;
 use ipnet::IpNet;
 use queue::{Publisher, Replies};
@@ -26,11 +27,14 @@ use store::accept::Accept;
 use store::batch::{Batch, Statement};
 use store::customers::Upsert;
 use store::key_file;
+use store::merchants::Profile;
 use store::payments::Read;
 use store::{PgPool, Role};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{Semaphore, watch};
 use zeroize::Zeroizing;
+
+use self::single_flight::SingleFlight;
 
 /// The largest request body that is accepted, bytes.
 const BODY_BYTES_MAX: usize = 64 * 1024;
@@ -48,6 +52,7 @@ struct App {
     reads: Batch<Read>,
     publisher: Publisher,
     replies: Replies,
+    profiles: SingleFlight<MerchantId, Result<Profile, error::ApiError>>,
     authenticator: http::auth::Authenticator,
     readiness: http::health::Readiness,
     sealing: actions::sealing_key::Keys,
@@ -76,6 +81,7 @@ impl App {
             reads: Batch::start(&many),
             publisher: Publisher::start(&config.amqp_url, "sluice api"),
             replies: Replies::start(&config.amqp_url, "sluice api"),
+            profiles: SingleFlight::default(),
             authenticator: http::auth::Authenticator::default(),
             readiness: http::health::Readiness::default(),
             sealing: actions::sealing_key::Keys::new(db.clone()),

@@ -195,5 +195,25 @@ async fn many_requests_with_one_key_need_one_connection() -> Result<()> {
         assert_eq!(answers.iter().filter(new).count(), 1, "{path}");
     }
     assert_eq!(gateway.count("payments").await?, 2);
+
+    // fourgeeks answers a repeated request with 409 and what the first one created.
+    let hosted = json!({
+        "amount": "5.00", "currency": "USD", "description": "A plan", "items": ["A plan"],
+        "return_url": "https://example.com/",
+    });
+    let ask = |_| {
+        let request = gateway.request_to(Process::SecondApi, Method::POST, "/v1/payments/");
+        let request = request.basic_auth(gateway.merchant.test_key.as_str(), Some(""));
+        gateway.send(request.header("Idempotency-Key", "hosted").json(&hosted))
+    };
+    let answers = try_join_all((0..100).map(ask)).await?;
+    let of = |status| answers.iter().filter(move |answer| answer.status == status);
+    assert_eq!((of(202).count(), of(409).count()), (1, 99));
+    let id = of(202)
+        .next()
+        .context("none is new")?
+        .at("/data/id_payment");
+    assert!(!id.is_empty() && of(409).all(|answer| answer.at("/data/id_payment") == id));
+    assert_eq!(gateway.count("payments").await?, 3);
     gateway.finish().await
 }

@@ -104,7 +104,9 @@ async fn start<B: JsonSchema, T, const STATUS: u16>(
 
 /// The merchant's public profile, and its own currency.
 async fn profile(app: &App, merchant: MerchantId) -> Result<(MerchantProfile, Currency), ApiError> {
-    let found = merchants::profile(&app.db, merchant).await?;
+    // Each request reads it, so those with one idempotency key share what they read.
+    let read = async { Ok(merchants::profile(&app.db, merchant).await?) };
+    let found = app.profiles.run(merchant, read).await.into_inner()?;
     let profile = MerchantProfile {
         name: found.name,
         email: found.email.unwrap_or_default(),
