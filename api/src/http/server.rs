@@ -16,9 +16,8 @@ use axum::serve::{Listener, ListenerExt};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Notify, Semaphore, watch};
+use tokio::sync::{Semaphore, SetOnce, mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use tower_service::Service;
@@ -35,6 +34,8 @@ const FIRST_HEAD_TIME_MAX: Duration = Duration::from_secs(15);
 const HEAD_BYTES_MAX: usize = 32 * 1024;
 /// How much of a request is buffered before it is read, and of a response before it is sent, bytes.
 const BUFFER_BYTES_MAX: usize = 64 * 1024;
+/// How long a connection without a request may take to send one when the process shuts down.
+const LAST_HEAD_TIME_MAX: Duration = Duration::from_millis(200);
 /// How long the requests in flight may take to end when the process shuts down. A response is ready
 /// within the time that a request waits for a payment's outcome.
 const SHUTDOWN_TIME_MAX: Duration = Duration::from_secs(9);
@@ -60,40 +61,54 @@ async fn serve(
     connections: Arc<Semaphore>,
     mut ending: watch::Receiver<bool>,
 ) {
-    let in_flight = GracefulShutdown::new();
+    // Each connection holds a sender, so nothing is received once all have ended.
+    let (open, mut all_closed) = mpsc::channel::<()>(1);
     // With Nagle's algorithm a small response may wait for the client's delayed ACK.
     let mut listener = listener.tap_io(|stream| {
         let _ = stream.set_nodelay(true);
     });
+    let is_ending = ending.clone();
+    let start = |permit, (stream, peer)| {
+        let connection = serve_connection(stream, peer, router.clone(), is_ending.clone());
+        let open = open.clone();
+        tokio::spawn(async move {
+            connection.await;
+            drop((permit, open));
+        });
+    };
     loop {
         let next = async {
             let permit = Arc::clone(&connections).acquire_owned().await;
             (permit, listener.accept().await)
         };
-        let (permit, (stream, peer)) = tokio::select! {
-            next = next => next,
+        tokio::select! {
+            (permit, accepted) = next => start(permit.ok(), accepted),
             _ = ending.wait_for(|ending| *ending) => break,
-        };
-        let (router, watcher) = (router.clone(), in_flight.watcher());
-        tokio::spawn(async move {
-            let _permit = permit;
-            serve_connection(stream, peer, router, watcher).await;
-        });
+        }
     }
-    drop(listener);
-    if timeout(SHUTDOWN_TIME_MAX, in_flight.shutdown())
-        .await
-        .is_err()
+    // Clients that are connected already may have sent a request.
+    while let Ok(permit) = Arc::clone(&connections).try_acquire_owned()
+        && let Ok(accepted) = timeout(Duration::ZERO, listener.accept()).await
     {
+        start(Some(permit), accepted);
+    }
+    drop((listener, open));
+    if timeout(SHUTDOWN_TIME_MAX, all_closed.recv()).await.is_err() {
         tracing::warn!("shutdown: some requests or responses did not end in time");
     }
 }
 
-async fn serve_connection(stream: TcpStream, peer: SocketAddr, router: Router, watcher: Watcher) {
-    let first = Arc::new(Notify::new());
-    let has_begun = Arc::clone(&first);
+async fn serve_connection(
+    stream: TcpStream,
+    peer: SocketAddr,
+    router: Router,
+    mut ending: watch::Receiver<bool>,
+) {
+    let has_begun = Arc::new(SetOnce::new());
+    let first = Arc::clone(&has_begun);
     let service = service_fn(move |request: hyper::Request<hyper::body::Incoming>| {
-        has_begun.notify_one();
+        // Fails on a later request.
+        let _ = first.set(());
         let mut request = request.map(Body::new);
         request.extensions_mut().insert(ConnectInfo(peer));
         // A `Router` is always ready, so `poll_ready` is not called.
@@ -105,16 +120,30 @@ async fn serve_connection(stream: TcpStream, peer: SocketAddr, router: Router, w
         .max_header_size(HEAD_BYTES_MAX)
         .max_buf_size(BUFFER_BYTES_MAX)
         .serve_connection(TokioIo::new(Socket::new(stream)), service);
+    let mut connection = std::pin::pin!(connection);
     let too_late = async {
-        if timeout(FIRST_HEAD_TIME_MAX, first.notified()).await.is_ok() {
+        if timeout(FIRST_HEAD_TIME_MAX, has_begun.wait()).await.is_ok() {
             pending::<()>().await;
         }
     };
-    tokio::select! {
-        ended = watcher.watch(connection) => if let Err(error) = ended {
-            tracing::debug!(%error, "a client connection failed");
-        },
-        () = too_late => tracing::debug!("a client sent no request"),
+    let shutdown = async {
+        let _ = ending.wait_for(|ending| *ending).await;
+        // Hyper would close a connection whose first request it has not read.
+        let _ = timeout(LAST_HEAD_TIME_MAX, has_begun.wait()).await;
+    };
+    let ended = tokio::select! {
+        ended = connection.as_mut() => ended,
+        () = shutdown => {
+            connection.as_mut().graceful_shutdown();
+            connection.await
+        }
+        () = too_late => {
+            tracing::debug!("a client sent no request");
+            return;
+        }
+    };
+    if let Err(error) = ended {
+        tracing::debug!(%error, "a client connection failed");
     }
 }
 

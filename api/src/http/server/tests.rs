@@ -108,6 +108,23 @@ async fn shutdown_ends_whatever_clients_do() -> Result<()> {
 }
 
 #[tokio::test(start_paused = true)]
+async fn who_is_connected_at_the_shutdown_is_answered() -> Result<()> {
+    let server = start(9).await?;
+    let mut unread = TcpStream::connect(server.address).await?;
+    tokio::task::yield_now().await;
+    let mut accepted = TcpStream::connect(server.address).await?;
+    server.end.send_replace(true);
+    for client in [&mut unread, &mut accepted] {
+        client.write_all(get_of("/").as_bytes()).await?;
+    }
+    for client in [&mut unread, &mut accepted] {
+        ensure!(response(client).await?.ends_with("ok"));
+    }
+    server.ended.await?;
+    Ok(())
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_head_that_is_not_http_gets_an_error_with_a_request_id() -> Result<()> {
     let server = start(9).await?;
     let large = format!("GET / HTTP/1.1\r\nHost: x\r\nX: {}", "x".repeat(400_000));
