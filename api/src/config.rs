@@ -47,6 +47,11 @@ pub struct Config {
     /// milliseconds.
     #[arg(long, env = "SLUICE_WAIT_MS", default_value_t = 8_000)]
     pub wait_ms: u64,
+    /// Maximum number of connections from clients; more wait until one is closed. Keep it below the
+    /// process's limit of open files.
+    #[arg(long, env = "SLUICE_CONNECTIONS", default_value_t = 960,
+          value_parser = clap::value_parser!(u16).range(4..))]
+    pub connections: u16,
     /// Maximum number of connections to Postgres.
     #[arg(long, env = "SLUICE_DATABASE_CONNECTIONS", default_value_t = 16)]
     pub database_connections: u32,
@@ -60,6 +65,12 @@ impl Config {
         let configured = self.public_url.as_ref().map(Url::to_string);
         let url = configured.or_else(own).unwrap_or_default();
         url.trim_end_matches('/').to_owned()
+    }
+
+    /// How many requests of the surfaces may be in progress: three quarters of the connections, so
+    /// that the others are told that the process is busy.
+    pub fn requests(&self) -> usize {
+        usize::from(self.connections) * 3 / 4
     }
 
     /// How long a request waits for its payment's outcome.

@@ -19,6 +19,8 @@ pub enum ApiError {
     ScopeMissing,
     /// The body cannot be read, for this reason.
     Body(&'static str),
+    /// A header stands twice, or the host is missing or invalid, for this reason.
+    Header(&'static str),
     /// A field is missing or invalid.
     Field(FieldError),
     /// A query parameter is unknown or invalid.

@@ -9,6 +9,7 @@ mod error;
 mod http;
 mod openapi;
 mod pages;
+mod single_flight;
 mod surfaces;
 
 use std::sync::Arc;
@@ -18,6 +19,7 @@ use anyhow::Context;
 use axum::middleware::from_fn;
 use config::Config;
 use domain::endpoint::Policy;
+use domain::id::MerchantId;
 use domain::surface::Surface;
 use ipnet::IpNet;
 use queue::{Publisher, Replies};
@@ -25,11 +27,14 @@ use store::accept::Accept;
 use store::batch::{Batch, Statement};
 use store::customers::Upsert;
 use store::key_file;
+use store::merchants::Profile;
 use store::payments::Read;
 use store::{PgPool, Role};
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 use zeroize::Zeroizing;
+
+use self::single_flight::SingleFlight;
 
 /// The largest request body that is accepted, bytes.
 const BODY_BYTES_MAX: usize = 64 * 1024;
@@ -42,18 +47,25 @@ struct App {
     db: PgPool,
     accept: Batch<Accept>,
     customers: Batch<Upsert>,
+    anonymous: http::anonymous::Anonymous,
     hits: http::hit_counter::HitCounter,
     reads: Batch<Read>,
     publisher: Publisher,
     replies: Replies,
+    profiles: SingleFlight<MerchantId, Result<Profile, error::ApiError>>,
     authenticator: http::auth::Authenticator,
+    readiness: http::health::Readiness,
     sealing: actions::sealing_key::Keys,
     idempotency_key: Zeroizing<[u8; 32]>,
+    keyed: actions::idempotency::InProgress,
     webhook_key: wire::signature::Key,
     endpoint_policy: Policy,
     public_url: String,
     trusted_proxies: Vec<IpNet>,
     wait: Duration,
+    /// A permit for each request that may be in progress.
+    requests: Semaphore,
+    unsent: http::response::Unsent,
 }
 
 impl App {
@@ -64,12 +76,16 @@ impl App {
         Ok(Self {
             accept: Batch::start(&many),
             customers: Batch::start(&many),
+            anonymous: http::anonymous::Anonymous::default(),
             hits: http::hit_counter::HitCounter::start(&db),
             reads: Batch::start(&many),
             publisher: Publisher::start(&config.amqp_url, "sluice api"),
             replies: Replies::start(&config.amqp_url, "sluice api"),
+            profiles: SingleFlight::default(),
             authenticator: http::auth::Authenticator::default(),
+            readiness: http::health::Readiness::default(),
             sealing: actions::sealing_key::Keys::new(db.clone()),
+            keyed: actions::idempotency::InProgress::default(),
             idempotency_key: key_file::read(&config.idempotency_key_file)?,
             webhook_key: wire::signature::Key::new(*key_file::read(&config.webhook_key_file)?),
             endpoint_policy: Policy {
@@ -78,6 +94,8 @@ impl App {
             public_url: config.public_url(),
             trusted_proxies: config.trusted_proxies.clone(),
             wait: config.wait(),
+            requests: Semaphore::new(config.requests()),
+            unsent: http::response::Unsent::default(),
             db,
         })
     }
@@ -91,14 +109,17 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
     let app = Arc::new(App::new(&config)?);
     let (operations, documents) = surfaces::routes(&app);
     let outside = http::health::routes(Arc::clone(&app)).merge(documents.routes());
+    let outside = outside.layer(from_fn(http::headers::guard));
     let router = surfaces::with_errors(Surface::Finternet, outside)
         .merge(pages::routes(&app))
         .merge(operations)
         .layer(from_fn(http::request_id::name));
     let mut servers = Vec::new();
     let ending = ending()?;
+    let connections = Arc::new(Semaphore::new(config.connections.into()));
     for address in &config.listen {
-        servers.push(http::server::on(*address, router.clone(), ending.clone()).await?);
+        let (router, connections) = (router.clone(), Arc::clone(&connections));
+        servers.push(http::server::on(*address, router, connections, ending.clone()).await?);
     }
     for server in servers {
         server.await.context("a server task ended")?;

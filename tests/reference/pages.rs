@@ -95,6 +95,25 @@ async fn the_reference_is_served_by_the_gateway_alone() -> Result<()> {
         .request(Method::GET, bundle)
         .header("if-none-match", tag);
     assert_eq!(gateway.send(known).await?.status, 304);
+    for path in [
+        "/docs",
+        "/docs/reference",
+        "/docs/style.css",
+        "/openapi.json",
+        "/postman.json",
+    ] {
+        let plain = read(&gateway, path).await?;
+        let ask = |name: &'static str, value: &str| {
+            gateway.send(gateway.request(Method::GET, path).header(name, value))
+        };
+        let known = ask("if-none-match", plain.header("etag")).await?;
+        assert_eq!((known.status, known.text.as_str()), (304, ""), "{path}");
+        let gzip = ask("accept-encoding", "gzip").await?;
+        assert_eq!(gzip.header("content-encoding"), "gzip", "{path}");
+        let length = gzip.number("content-length")?;
+        assert!(length < plain.number("content-length")?, "{path}");
+        assert_eq!(gzip.header("vary"), "Accept-Encoding", "{path}");
+    }
     gateway.finish().await
 }
 

@@ -6,7 +6,7 @@ use anyhow::{Context, Result};
 use futures::future::try_join_all;
 use reqwest::Method;
 use serde_json::{Value, json};
-use tests::{Gateway, Response, cards, example, run_cases};
+use tests::{Gateway, Process, Response, cards, example, run_cases};
 
 async fn keyed(gateway: &Gateway, key: &str, body: &Value) -> Result<Response> {
     let request = gateway.posting("/v1/payments", body);
@@ -152,4 +152,68 @@ async fn a_key_is_free_after_a_refusal(gateway: &Gateway) -> Result<()> {
         (200, "")
     );
     Ok(())
+}
+
+/// The requests wait for the first one inside the process: only that one uses a connection of the small
+/// pool, besides the one that counts requests.
+#[tokio::test]
+async fn many_requests_with_one_key_need_one_connection() -> Result<()> {
+    let gateway = Gateway::start().await?;
+    gateway.set(
+        Process::SecondApi,
+        "SLUICE_DATABASE_CONNECTIONS",
+        "3".to_owned(),
+    );
+    gateway.launch(&[Process::SecondApi]).await?;
+    let paid = gateway.pay(cards::APPROVED).await?;
+    let refunds = format!("/v1/payments/{}/refund", paid.at("/id"));
+    let intent = json!({ "amount": "5.00", "currency": "USD", "type": "DELIVERY_VS_PAYMENT" });
+    let endpoint = json!({ "url": "https://example.com/hook", "events": ["*"] });
+    for (path, body, count) in [
+        ("/v1/payments", example(cards::APPROVED), 200),
+        (&refunds, json!({ "amount": 100 }), 50),
+        ("/v1/customers", json!({ "email": "ada@example.com" }), 50),
+        ("/v1/webhooks", endpoint, 50),
+        ("/v1/payment-intents", intent, 50),
+    ] {
+        let ask = |_| {
+            let request = gateway.request_to(Process::SecondApi, Method::POST, path);
+            let request = request.bearer_auth(gateway.merchant.test_key.as_str());
+            gateway.send(request.header("Idempotency-Key", path).json(&body))
+        };
+        let answers = try_join_all((0..count).map(ask)).await?;
+        let first = answers.first().context("no answer")?;
+        assert!([200, 201].contains(&first.status), "{path}: {}", first.text);
+        for answer in &answers {
+            assert_eq!(
+                (answer.status, &answer.text),
+                (first.status, &first.text),
+                "{path}"
+            );
+        }
+        let new = |answer: &&Response| answer.header("idempotent-replayed").is_empty();
+        assert_eq!(answers.iter().filter(new).count(), 1, "{path}");
+    }
+    assert_eq!(gateway.count("payments").await?, 2);
+
+    // fourgeeks answers a repeated request with 409 and what the first one created.
+    let hosted = json!({
+        "amount": "5.00", "currency": "USD", "description": "A plan", "items": ["A plan"],
+        "return_url": "https://example.com/",
+    });
+    let ask = |_| {
+        let request = gateway.request_to(Process::SecondApi, Method::POST, "/v1/payments/");
+        let request = request.basic_auth(gateway.merchant.test_key.as_str(), Some(""));
+        gateway.send(request.header("Idempotency-Key", "hosted").json(&hosted))
+    };
+    let answers = try_join_all((0..100).map(ask)).await?;
+    let of = |status| answers.iter().filter(move |answer| answer.status == status);
+    assert_eq!((of(202).count(), of(409).count()), (1, 99));
+    let id = of(202)
+        .next()
+        .context("none is new")?
+        .at("/data/id_payment");
+    assert!(!id.is_empty() && of(409).all(|answer| answer.at("/data/id_payment") == id));
+    assert_eq!(gateway.count("payments").await?, 3);
+    gateway.finish().await
 }

@@ -7,6 +7,7 @@
     reason = "JSON is read by its members; one that is missing is null and fails its assertion"
 )]
 
+mod anonymous;
 mod clients;
 mod customers;
 mod deleted_checkout;
@@ -14,6 +15,7 @@ mod disconnects;
 mod document;
 mod faults;
 mod idempotency;
+mod large_lists;
 mod limits;
 mod plans;
 mod power_cut;

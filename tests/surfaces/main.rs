@@ -13,6 +13,7 @@ mod finfusion;
 mod finternet;
 mod fourgeeks;
 mod fuzz;
+mod http;
 mod keys;
 mod limits;
 mod outages;

@@ -7,6 +7,8 @@ use futures::future::try_join_all;
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
 use tests::{Gateway, Process, Response, until};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 
 /// A list of each surface, with its own credential.
 fn lists(gateway: &Gateway, process: Process) -> [(&'static str, RequestBuilder); 4] {
@@ -92,6 +94,40 @@ async fn an_internal_error_is_a_500_on_every_surface() -> Result<()> {
             answer.text
         );
     }
+    gateway.finish().await
+}
+
+/// As many requests in progress as a process allows: each waits for its body.
+#[tokio::test]
+async fn a_busy_process_is_a_503_on_every_surface() -> Result<()> {
+    let gateway = Gateway::start().await?;
+    let process = Process::SecondApi;
+    gateway.set(process, "SLUICE_CONNECTIONS", "8".to_owned());
+    gateway.launch(&[process]).await?;
+    let key = gateway.merchant.test_key.as_str();
+    let head = format!(
+        "POST /v1/payments HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {key}\r\n\
+         Content-Type: application/json\r\nContent-Length: 9\r\n\
+         Expect: 100-continue\r\n\r\n"
+    );
+    let mut waiting = Vec::new();
+    for _ in 0..6 {
+        let mut client = TcpStream::connect(gateway.address(process)).await?;
+        client.write_all(head.as_bytes()).await?;
+        // Asked for its body, the request is in progress.
+        client.read_exact(&mut [0; 25]).await?;
+        waiting.push(client);
+    }
+    for (surface, request) in lists(&gateway, process) {
+        check(&[(surface, gateway.send(request).await?)], 503);
+    }
+    drop(waiting);
+    until("it answers again", Duration::from_secs(10), async || {
+        let answers = all(&gateway, process).await?;
+        let is_well = answers.iter().all(|(_, answer)| answer.status == 200);
+        Ok(is_well.then_some(()))
+    })
+    .await?;
     gateway.finish().await
 }
 

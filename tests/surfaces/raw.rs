@@ -10,7 +10,7 @@ use tokio::net::TcpStream;
 use super::repeats_card;
 
 /// Sends bytes, and reads until the connection ends or nothing more comes for a moment.
-async fn exchange(gateway: &Gateway, bytes: &[u8]) -> Result<String> {
+pub async fn exchange(gateway: &Gateway, bytes: &[u8]) -> Result<String> {
     let mut stream = TcpStream::connect(gateway.address(Process::Api)).await?;
     // The other end may have closed before all was sent.
     let _ = stream.write_all(bytes).await;
@@ -28,7 +28,7 @@ async fn exchange(gateway: &Gateway, bytes: &[u8]) -> Result<String> {
 }
 
 /// The statuses of all answers; the next one may begin right where a body ends.
-fn statuses(received: &str) -> Vec<&str> {
+pub fn statuses(received: &str) -> Vec<&str> {
     let answers = received.split("HTTP/1.").skip(1);
     answers
         .filter_map(|answer| answer.split(' ').nth(1))

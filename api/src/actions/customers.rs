@@ -6,6 +6,7 @@ use domain::job::Job;
 use store::accept::{Key, StoredResponse};
 use store::customers::{self, Changes, NewCustomer, Upsert, Upserted};
 use store::merchants::Principal;
+use store::page::Size;
 use wire::customer::{self, Details};
 use wire::page::Page;
 
@@ -23,6 +24,17 @@ pub async fn create(
     render: impl Fn(&Customer) -> StoredResponse + Send + Sync,
 ) -> Result<ApiResponse, ApiError> {
     let key = key.as_ref();
+    let creating = create_first(app, principal, details, key, render);
+    idempotency::coalesce(app, principal, key, creating).await
+}
+
+async fn create_first(
+    app: &App,
+    principal: Principal,
+    details: NewCustomer,
+    key: Option<&Key>,
+    render: impl Fn(&Customer) -> StoredResponse + Send + Sync,
+) -> Result<ApiResponse, ApiError> {
     let (customer, is_replay) = match upsert(app, principal, details, key).await? {
         Upserted::Stored(customer, jobs) => {
             publish(app, jobs);
@@ -122,15 +134,14 @@ pub async fn list(
     app: &App,
     principal: Principal,
     page: &Page<CustomerId>,
+    size: Size,
 ) -> Result<(Vec<Customer>, bool), ApiError> {
     if let Some(after) = page.after {
         cursor::object(find(app, principal, after).await)?;
     }
     let (merchant, mode) = (principal.merchant_id, principal.mode);
-    let (offset, rows) = (page.offset.into(), page.rows());
-    let mut found = customers::list(&app.db, merchant, mode, page.after, offset, rows).await?;
-    let has_more = page.cut(&mut found);
-    Ok((found, has_more))
+    let offset = page.offset.into();
+    Ok(customers::list(&app.db, merchant, mode, page.after, offset, size).await?)
 }
 
 /// Publishes jobs after their transaction has committed, without requesting a reply.

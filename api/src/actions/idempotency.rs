@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use axum::http::HeaderMap;
 use axum::http::request::Parts;
 use domain::card;
+use domain::id::MerchantId;
+use domain::merchant::Mode;
 use domain::surface::Surface;
 use hmac::{Hmac, KeyInit, Mac};
 use serde_json::{Map, Value};
@@ -17,6 +19,7 @@ use uuid::Uuid;
 
 use crate::App;
 use crate::error::ApiError;
+use crate::single_flight::SingleFlight;
 
 /// A response, and whether it replays an earlier one.
 pub struct ApiResponse {
@@ -38,6 +41,56 @@ impl ApiResponse {
         Self {
             response,
             is_replay: true,
+        }
+    }
+}
+
+/// The requests with a key that are in progress in this process, by their key. The result of each is
+/// its fingerprint and its response.
+pub type InProgress = SingleFlight<(MerchantId, Mode, String), (Vec<u8>, Response)>;
+
+type Response = Result<StoredResponse, ApiError>;
+
+/// Runs `act`, unless a request with the same key is in progress: then waits for its response, which is
+/// also the response to this one if both are the same.
+pub async fn coalesce(
+    app: &App,
+    principal: Principal,
+    key: Option<&Key>,
+    act: impl Future<Output = Result<ApiResponse, ApiError>> + Send,
+) -> Result<ApiResponse, ApiError> {
+    match key {
+        Some(key) => in_turn(&app.keyed, principal, key, act).await,
+        None => act.await,
+    }
+}
+
+async fn in_turn(
+    in_progress: &InProgress,
+    principal: Principal,
+    key: &Key,
+    act: impl Future<Output = Result<ApiResponse, ApiError>> + Send,
+) -> Result<ApiResponse, ApiError> {
+    let id = (principal.merchant_id, principal.mode, key.key.clone());
+    let mut act = std::pin::pin!(act);
+    loop {
+        let mut is_replay = true;
+        let work = async {
+            let acted = act.as_mut().await;
+            is_replay = acted.as_ref().is_ok_and(|acted| acted.is_replay);
+            let response = acted.map(|acted| acted.response);
+            (key.fingerprint.clone(), response)
+        };
+        let (fingerprint, response) = in_progress.run(id.clone(), work).await.into_inner();
+        if fingerprint == key.fingerprint {
+            return response.map(|response| ApiResponse {
+                response,
+                is_replay,
+            });
+        }
+        // A different request that was rejected does not use up the key.
+        if response.is_ok() {
+            return Err(ApiError::IdempotencyKeyReused);
         }
     }
 }
@@ -185,6 +238,61 @@ pub async fn store_first(
 mod tests {
     use super::*;
     use serde_json::json;
+    use tokio::sync::oneshot;
+
+    /// The body and whether it is a replay, or the error.
+    fn shown(response: Result<ApiResponse, ApiError>) -> String {
+        match response {
+            Ok(one) => format!("{} {}", one.response.body, one.is_replay),
+            Err(error) => format!("{error:?}"),
+        }
+    }
+
+    fn response(body: &str) -> ApiResponse {
+        ApiResponse::new(StoredResponse {
+            status: 200,
+            body: body.to_owned(),
+        })
+    }
+
+    /// A first request that ends with `first`, and two that arrive meanwhile: the same, and another with
+    /// the same key.
+    async fn race(first: Result<ApiResponse, ApiError>) -> [String; 3] {
+        let (all, principal) = (
+            InProgress::default(),
+            Principal {
+                key_id: Uuid::nil(),
+                merchant_id: MerchantId(Uuid::nil()),
+                mode: Mode::Test,
+                rate_limit: None,
+            },
+        );
+        let [same, other] = [1, 2].map(|fingerprint| Key {
+            key: "order".to_owned(),
+            fingerprint: vec![fingerprint],
+        });
+        let (end, ended) = oneshot::channel();
+        let ended = async { ended.await.unwrap_or(Err(ApiError::Internal)) };
+        let (first, again, another, _) = tokio::join!(
+            in_turn(&all, principal, &same, ended),
+            in_turn(&all, principal, &same, async { Ok(response("again")) }),
+            in_turn(&all, principal, &other, async { Ok(response("another")) }),
+            async { end.send(first) },
+        );
+        [first, again, another].map(shown)
+    }
+
+    #[tokio::test]
+    async fn the_same_requests_share_one_response() {
+        assert_eq!(
+            race(Ok(response("first"))).await,
+            ["first false", "first true", "IdempotencyKeyReused"]
+        );
+        assert_eq!(
+            race(Err(ApiError::NotRefundable)).await,
+            ["NotRefundable", "NotRefundable", "another false"]
+        );
+    }
 
     #[test]
     fn equal_requests_have_equal_fingerprints() {

@@ -5,6 +5,7 @@ use domain::intent::Intent;
 use store::accept::{Key, StoredResponse};
 use store::intents::{self, Canceled};
 use store::merchants::Principal;
+use store::page::Size;
 use wire::page::Page;
 
 use crate::App;
@@ -21,18 +22,28 @@ pub async fn create(
     key: Option<Key>,
     render: impl Fn(&Intent) -> StoredResponse + Send + Sync,
 ) -> Result<ApiResponse, ApiError> {
+    let key = key.as_ref();
+    let creating = create_first(app, principal, intent, key, render);
+    idempotency::coalesce(app, principal, key, creating).await
+}
+
+async fn create_first(
+    app: &App,
+    principal: Principal,
+    intent: &Intent,
+    key: Option<&Key>,
+    render: impl Fn(&Intent) -> StoredResponse + Send + Sync,
+) -> Result<ApiResponse, ApiError> {
     if principal.mode.is_live() {
         return Err(ApiError::LiveUnavailable);
     }
     let mut tx = store::begin(&app.db, principal.merchant_id, principal.mode).await?;
-    if let Some((_, before)) =
-        idempotency::begin(&mut tx, principal, key.as_ref(), intent.id.0).await?
-    {
+    if let Some((_, before)) = idempotency::begin(&mut tx, principal, key, intent.id.0).await? {
         return idempotency::replayed(before);
     }
     let (intent, jobs) = intents::create(&mut tx, intent).await?;
     let response = render(&intent);
-    idempotency::store_response(&mut tx, principal, key.as_ref(), &response).await?;
+    idempotency::store_response(&mut tx, principal, key, &response).await?;
     store::commit(tx).await?;
     publish(app, jobs);
     Ok(ApiResponse::new(response))
@@ -59,9 +70,8 @@ pub async fn list(
             own.ok_or(ApiError::Missing("payment intent"))
         }))?),
     };
-    let mut found = intents::list(&app.db, merchant, mode, after, page.rows()).await?;
-    let has_more = page.cut(&mut found);
-    Ok((found, has_more))
+    let size = Size::short(page.limit);
+    Ok(intents::list(&app.db, merchant, mode, after, size).await?)
 }
 
 /// Cancels the merchant's intent and returns the response that shows it canceled. Fails if the
@@ -73,8 +83,20 @@ pub async fn cancel(
     key: Option<Key>,
     render: impl Fn(&Intent) -> StoredResponse + Send + Sync,
 ) -> Result<ApiResponse, ApiError> {
+    let key = key.as_ref();
+    let canceling = cancel_first(app, principal, id, key, render);
+    idempotency::coalesce(app, principal, key, canceling).await
+}
+
+async fn cancel_first(
+    app: &App,
+    principal: Principal,
+    id: IntentId,
+    key: Option<&Key>,
+    render: impl Fn(&Intent) -> StoredResponse + Send + Sync,
+) -> Result<ApiResponse, ApiError> {
     let mut tx = store::begin(&app.db, principal.merchant_id, principal.mode).await?;
-    if let Some((_, before)) = idempotency::begin(&mut tx, principal, key.as_ref(), id.0).await? {
+    if let Some((_, before)) = idempotency::begin(&mut tx, principal, key, id.0).await? {
         return idempotency::replayed(before);
     }
     let canceled = intents::cancel(&mut tx, principal.merchant_id, principal.mode, id).await?;
@@ -83,7 +105,7 @@ pub async fn cancel(
         Canceled::NotOpen(_) => return Err(ApiError::IntentClosed),
     };
     let response = render(&intent);
-    idempotency::store_response(&mut tx, principal, key.as_ref(), &response).await?;
+    idempotency::store_response(&mut tx, principal, key, &response).await?;
     store::commit(tx).await?;
     publish(app, jobs);
     Ok(ApiResponse::new(response))

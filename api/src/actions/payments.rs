@@ -13,6 +13,7 @@ use serde_json::{Map, Value};
 use store::accept::{Accept, Accepted, Key, StoredResponse};
 use store::jobs::FIRST_SEQ;
 use store::merchants::Principal;
+use store::page::Size;
 use store::payments::Filter;
 use time::OffsetDateTime;
 use tracing::Instrument;
@@ -42,7 +43,7 @@ pub struct Payer {
 }
 
 /// The outcome of a request to create a payment.
-pub enum Created {
+enum Created {
     /// A new payment, still in progress if the limit was reached first.
     New(Box<Payment>),
     /// An earlier request with the same idempotency key created this payment; `response` is its
@@ -62,7 +63,19 @@ pub async fn create(
     key: Option<Key>,
     render: impl Fn(&Payment) -> StoredResponse + Send + Sync,
 ) -> Result<ApiResponse, ApiError> {
-    let (payment, is_replay) = match make(app, principal, new, key.as_ref()).await? {
+    let key = key.as_ref();
+    let creating = create_first(app, principal, new, key, render);
+    idempotency::coalesce(app, principal, key, creating).await
+}
+
+async fn create_first(
+    app: &Arc<App>,
+    principal: Principal,
+    new: New,
+    key: Option<&Key>,
+    render: impl Fn(&Payment) -> StoredResponse + Send + Sync,
+) -> Result<ApiResponse, ApiError> {
+    let (payment, is_replay) = match make(app, principal, new, key).await? {
         Created::New(payment) => (*payment, false),
         Created::Existing {
             response: Some(response),
@@ -70,7 +83,7 @@ pub async fn create(
         } => return Ok(ApiResponse::replay(response)),
         Created::Existing { id, response: None } => (wait_for(app, principal, id).await?, true),
     };
-    let response = idempotency::store_first(app, principal, key.as_ref(), render(&payment)).await?;
+    let response = idempotency::store_first(app, principal, key, render(&payment)).await?;
     Ok(ApiResponse {
         response,
         is_replay,
@@ -78,7 +91,7 @@ pub async fn create(
 }
 
 /// Creates a payment and waits until it is no longer in progress, or until the limit.
-pub async fn make(
+async fn make(
     app: &Arc<App>,
     principal: Principal,
     new: New,
@@ -138,19 +151,18 @@ pub async fn list(
     principal: Principal,
     page: &Page<PaymentId>,
     filter: Filter,
+    size: Size,
 ) -> Result<(Vec<Payment>, bool), ApiError> {
     let filter = Filter {
         after: page.after,
         offset: page.offset.into(),
-        limit: page.rows(),
         ..filter
     };
-    let found = store::payments::list(&app.db, principal.merchant_id, principal.mode, &filter);
-    let mut found = found.await?;
+    let (merchant, mode) = (principal.merchant_id, principal.mode);
+    let (found, has_more) = store::payments::list(&app.db, merchant, mode, &filter, size).await?;
     if let (Some(after), true) = (page.after, found.is_empty()) {
         cursor::object(find(app, principal, after).await)?;
     }
-    let has_more = page.cut(&mut found);
     Ok((found, has_more))
 }
 

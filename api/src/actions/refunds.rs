@@ -10,6 +10,7 @@ use rust_decimal::Decimal;
 use store::accept::{Key, StoredResponse};
 use store::jobs::FIRST_SEQ;
 use store::merchants::Principal;
+use store::page::Size;
 use store::refunds;
 use time::OffsetDateTime;
 use wire::fields;
@@ -46,11 +47,23 @@ pub async fn create(
     key: Option<Key>,
     render: impl Fn(&Refund) -> StoredResponse + Send + Sync,
 ) -> Result<ApiResponse, ApiError> {
+    let key = key.as_ref();
+    let creating = Box::pin(create_first(app, principal, new, key, render));
+    idempotency::coalesce(app, principal, key, creating).await
+}
+
+async fn create_first(
+    app: &App,
+    principal: Principal,
+    new: New,
+    key: Option<&Key>,
+    render: impl Fn(&Refund) -> StoredResponse + Send + Sync,
+) -> Result<ApiResponse, ApiError> {
     let id = RefundId(store::new_id());
     let mut waiter = app.replies.wait(id.0);
     let payment = new.payment;
     let mut tx = store::begin(&app.db, principal.merchant_id, principal.mode).await?;
-    let before = idempotency::begin(&mut tx, principal, key.as_ref(), id.0).await?;
+    let before = idempotency::begin(&mut tx, principal, key, id.0).await?;
     if let Some((id, response)) = before {
         drop(tx);
         return again(app, principal, key, RefundId(id), response, render).await;
@@ -79,7 +92,7 @@ pub async fn create(
     };
     app.publisher.publish(job, app.replies.name());
     let refund = wait::until_done(app, &mut waiter, refund).await?;
-    let response = idempotency::store_first(app, principal, key.as_ref(), render(&refund)).await?;
+    let response = idempotency::store_first(app, principal, key, render(&refund)).await?;
     Ok(ApiResponse::new(response))
 }
 
@@ -110,10 +123,8 @@ pub async fn list_of_intent(
         cursor::object(find_of(app, principal, Some(intent), after).await)?;
     }
     let (merchant, mode) = (principal.merchant_id, principal.mode);
-    let found = refunds::of_intent(&app.db, merchant, mode, intent, page.after, page.rows());
-    let mut found = found.await?;
-    let has_more = page.cut(&mut found);
-    Ok((found, has_more))
+    let size = Size::short(page.limit);
+    Ok(refunds::of_intent(&app.db, merchant, mode, intent, page.after, size).await?)
 }
 
 /// Returns a page of the merchant's refunds, newest first, and whether there are more. Refunds of
@@ -127,10 +138,8 @@ pub async fn list(
         cursor::object(find(app, principal, after).await)?;
     }
     let (merchant, mode) = (principal.merchant_id, principal.mode);
-    let (offset, rows) = (page.offset.into(), page.rows());
-    let mut found = refunds::list(&app.db, merchant, mode, page.after, offset, rows).await?;
-    let has_more = page.cut(&mut found);
-    Ok((found, has_more))
+    let (offset, size) = (page.offset.into(), Size::short(page.limit));
+    Ok(refunds::list(&app.db, merchant, mode, page.after, offset, size).await?)
 }
 
 /// The amount to refund, if the payment has that much left.
@@ -168,7 +177,7 @@ fn invalid(why: &str) -> ApiError {
 async fn again(
     app: &App,
     principal: Principal,
-    key: Option<Key>,
+    key: Option<&Key>,
     id: RefundId,
     response: Option<StoredResponse>,
     render: impl Fn(&Refund) -> StoredResponse + Send + Sync,
@@ -185,7 +194,7 @@ async fn again(
     } else {
         known
     };
-    let response = idempotency::store_first(app, principal, key.as_ref(), render(&refund)).await?;
+    let response = idempotency::store_first(app, principal, key, render(&refund)).await?;
     Ok(ApiResponse {
         response,
         is_replay: true,

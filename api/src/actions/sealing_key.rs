@@ -7,6 +7,7 @@ use store::PgPool;
 use store::vault::{self, SealingKey};
 
 use crate::error::ApiError;
+use crate::single_flight::SingleFlight;
 
 /// How long a key is used before the database is queried for a newer one.
 const USED: Duration = Duration::from_mins(1);
@@ -15,6 +16,7 @@ const USED: Duration = Duration::from_mins(1);
 pub struct Keys {
     db: PgPool,
     newest: RwLock<Option<(Instant, SealingKey)>>,
+    reads: SingleFlight<(), Result<SealingKey, ApiError>>,
 }
 
 impl Keys {
@@ -22,6 +24,7 @@ impl Keys {
         Self {
             db,
             newest: RwLock::new(None),
+            reads: SingleFlight::default(),
         }
     }
 
@@ -30,6 +33,10 @@ impl Keys {
         if let Some(key) = self.remembered() {
             return Ok(key);
         }
+        self.reads.run((), self.read()).await.into_inner()
+    }
+
+    async fn read(&self) -> Result<SealingKey, ApiError> {
         let key = vault::newest_key(&self.db).await?.ok_or_else(|| {
             tracing::warn!("no key to seal cards with: start the card worker, it creates one");
             ApiError::Unavailable

@@ -29,10 +29,30 @@ pub async fn register(
     key: Option<Key>,
     render: impl Fn(&Endpoint, &str) -> StoredResponse + Send + Sync,
 ) -> Result<ApiResponse, ApiError> {
+    let key = key.as_ref();
+    let registering = Box::pin(register_first(
+        app,
+        principal,
+        surface,
+        subscription,
+        key,
+        render,
+    ));
+    idempotency::coalesce(app, principal, key, registering).await
+}
+
+async fn register_first(
+    app: &App,
+    principal: Principal,
+    surface: Surface,
+    subscription: Subscription,
+    key: Option<&Key>,
+    render: impl Fn(&Endpoint, &str) -> StoredResponse + Send + Sync,
+) -> Result<ApiResponse, ApiError> {
     check_host(app, principal.mode, &subscription.url)?;
     let id = EndpointId(store::new_id());
     let mut tx = store::begin(&app.db, principal.merchant_id, principal.mode).await?;
-    if let Some((id, before)) = idempotency::begin(&mut tx, principal, key.as_ref(), id.0).await? {
+    if let Some((id, before)) = idempotency::begin(&mut tx, principal, key, id.0).await? {
         let mut replayed = idempotency::replayed(before)?;
         let secret = app.webhook_key.endpoint(EndpointId(id)).text();
         replayed.response.body = replayed.response.body.replace(SECRET, &secret);
@@ -61,7 +81,7 @@ pub async fn register(
         body: response.body.replace(&*secret, SECRET),
         ..response
     };
-    idempotency::store_response(&mut tx, principal, key.as_ref(), &kept).await?;
+    idempotency::store_response(&mut tx, principal, key, &kept).await?;
     store::commit(tx).await?;
     Ok(ApiResponse::new(response))
 }

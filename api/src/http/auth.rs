@@ -2,7 +2,7 @@
 //! surface may send the same key in a different header or scheme.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use axum::http::HeaderMap;
@@ -16,10 +16,13 @@ use store::merchants::{self, Principal, TokenStatus};
 use zeroize::Zeroizing;
 
 use crate::error::ApiError;
+use crate::single_flight::SingleFlight;
 
 /// How long a looked-up key is cached, and so how long a revoked or expired one may be accepted.
 const CACHED_FOR: Duration = Duration::from_secs(5);
-/// The cache's capacity; a full cache is cleared.
+/// How long a refused key is not looked up again. A key is random, so none is sent before it exists.
+const REFUSED_FOR: Duration = Duration::from_mins(1);
+/// The capacity of each cache; a full cache is cleared.
 const KEYS_MAX: usize = 10_000;
 
 /// The kind of credential in a request; distinguishes surfaces that share a path.
@@ -91,11 +94,27 @@ fn user_name(encoded: &str) -> Result<Zeroizing<String>, ApiError> {
     Ok(Zeroizing::new(user.to_owned()))
 }
 
-/// Looks up keys and tokens, and caches them by their SHA-256 hash.
+/// Looks up keys and tokens, and caches what was found by their SHA-256 hash.
 #[derive(Default)]
-pub struct Authenticator(Mutex<HashMap<[u8; 32], (Instant, Principal)>>);
+pub struct Authenticator {
+    /// Two caches, so that refused keys do not displace valid ones.
+    valid: Cache<Principal>,
+    refused: Cache<ApiError>,
+    lookups: SingleFlight<[u8; 32], Result<Principal, ApiError>>,
+}
 
 impl Authenticator {
+    /// Whether a key of the request could be valid, but is not known to have been. A key that was
+    /// valid before is looked up again from time to time; this does not count.
+    pub fn must_look_up(&self, headers: &HeaderMap) -> bool {
+        let must_look_up = |key: &Zeroizing<String>| {
+            let hash = hash(key);
+            let is_known = self.valid.has(&hash) || self.refused.get(&hash, REFUSED_FOR).is_some();
+            !is_known && (merchant::mode_of(key).is_some() || merchant::is_access_token(key))
+        };
+        keys(headers).is_ok_and(|keys| keys.iter().any(must_look_up))
+    }
+
     /// The request's principal. Keys in two headers must have the same merchant and mode.
     pub async fn identify(&self, db: &PgPool, headers: &HeaderMap) -> Result<Principal, ApiError> {
         let mut found: Option<Principal> = None;
@@ -113,35 +132,81 @@ impl Authenticator {
     }
 
     async fn holder(&self, db: &PgPool, key: &str) -> Result<Principal, ApiError> {
-        let hash: [u8; 32] = Sha256::digest(key.as_bytes()).into();
-        if let Some(principal) = self.remembered(&hash) {
+        let hash = hash(key);
+        if let Some(principal) = self.valid.get(&hash, CACHED_FOR) {
             return Ok(principal);
         }
-        // Malformed keys never reach the database.
-        let principal = if merchant::mode_of(key).is_some() {
-            merchants::principal_by_key(db, key).await?
-        } else if merchant::is_access_token(key) {
-            match merchants::principal_by_token(db, key).await? {
-                TokenStatus::Principal(principal) => Some(principal),
-                TokenStatus::Expired => return Err(ApiError::TokenExpired),
-                TokenStatus::OutOfScope => return Err(ApiError::ScopeMissing),
-                TokenStatus::Unknown => None,
-            }
-        } else {
-            None
-        };
-        let principal = principal.ok_or(ApiError::KeyInvalid)?;
-        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if known.len() >= KEYS_MAX {
-            known.clear();
+        if let Some(refused) = self.refused.get(&hash, REFUSED_FOR) {
+            return Err(refused);
         }
-        known.insert(hash, (Instant::now(), principal));
-        Ok(principal)
+        let found = self.lookups.run(hash, look_up(db, key)).await.into_inner();
+        match &found {
+            Ok(principal) => self.valid.put(hash, *principal),
+            Err(refused) if refused.is_about_the_key() => {
+                self.valid.remove(&hash);
+                self.refused.put(hash, refused.clone());
+            }
+            Err(_) => {}
+        }
+        found
+    }
+}
+
+fn hash(key: &str) -> [u8; 32] {
+    Sha256::digest(key.as_bytes()).into()
+}
+
+/// Malformed keys never reach the database.
+async fn look_up(db: &PgPool, key: &str) -> Result<Principal, ApiError> {
+    if merchant::mode_of(key).is_some() {
+        let principal = merchants::principal_by_key(db, key).await?;
+        return principal.ok_or(ApiError::KeyInvalid);
+    }
+    if !merchant::is_access_token(key) {
+        return Err(ApiError::KeyInvalid);
+    }
+    match merchants::principal_by_token(db, key).await? {
+        TokenStatus::Principal(principal) => Ok(principal),
+        TokenStatus::Expired => Err(ApiError::TokenExpired),
+        TokenStatus::OutOfScope => Err(ApiError::ScopeMissing),
+        TokenStatus::Unknown => Err(ApiError::KeyInvalid),
+    }
+}
+
+/// What was found for keys, by their hash, and when.
+struct Cache<T>(Mutex<HashMap<[u8; 32], (Instant, T)>>);
+
+impl<T> Default for Cache<T> {
+    fn default() -> Self {
+        Self(Mutex::default())
+    }
+}
+
+impl<T: Clone> Cache<T> {
+    fn get(&self, hash: &[u8; 32], age: Duration) -> Option<T> {
+        let entries = self.entries();
+        let (since, found) = entries.get(hash)?;
+        (since.elapsed() < age).then(|| found.clone())
     }
 
-    fn remembered(&self, hash: &[u8; 32]) -> Option<Principal> {
-        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let (since, principal) = known.get(hash)?;
-        (since.elapsed() < CACHED_FOR).then_some(*principal)
+    /// Whether the key has an entry of any age.
+    fn has(&self, hash: &[u8; 32]) -> bool {
+        self.entries().contains_key(hash)
+    }
+
+    fn put(&self, hash: [u8; 32], found: T) {
+        let mut entries = self.entries();
+        if entries.len() >= KEYS_MAX {
+            entries.clear();
+        }
+        entries.insert(hash, (Instant::now(), found));
+    }
+
+    fn remove(&self, hash: &[u8; 32]) {
+        self.entries().remove(hash);
+    }
+
+    fn entries(&self) -> MutexGuard<'_, HashMap<[u8; 32], (Instant, T)>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

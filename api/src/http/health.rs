@@ -2,13 +2,29 @@
 //! sealing key, but not the broker.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::routing::get;
+use tokio::sync::Mutex;
+use tokio::time::timeout;
 
 use crate::App;
+
+/// How long a check counts. Anyone may ask, so the number of checks must not follow the number of
+/// requests.
+const CHECKED_FOR: Duration = Duration::from_millis(500);
+
+/// How long a check may take; others wait for it.
+const CHECK_TIME_MAX: Duration = Duration::from_secs(5);
+
+type Health = (StatusCode, &'static str);
+
+/// The last check of this process. Requests that arrive during a check wait for it.
+#[derive(Default)]
+pub struct Readiness(Mutex<Option<(Instant, Health)>>);
 
 pub fn routes(app: Arc<App>) -> Router {
     Router::new()
@@ -17,8 +33,24 @@ pub fn routes(app: Arc<App>) -> Router {
         .with_state(app)
 }
 
-async fn ready(State(app): State<Arc<App>>) -> (StatusCode, &'static str) {
-    let unavailable = |why| (StatusCode::SERVICE_UNAVAILABLE, why);
+async fn ready(State(app): State<Arc<App>>) -> Health {
+    let mut last = app.readiness.0.lock().await;
+    match *last {
+        Some((since, health)) if since.elapsed() < CHECKED_FOR => health,
+        _ => {
+            let health = timeout(CHECK_TIME_MAX, check(&app)).await;
+            let health = health.unwrap_or(unavailable("the database does not respond"));
+            *last = Some((Instant::now(), health));
+            health
+        }
+    }
+}
+
+const fn unavailable(why: &'static str) -> Health {
+    (StatusCode::SERVICE_UNAVAILABLE, why)
+}
+
+async fn check(app: &App) -> Health {
     if store::ping(&app.db).await.is_err() {
         return unavailable("the database is unreachable");
     }

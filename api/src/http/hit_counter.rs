@@ -48,16 +48,6 @@ impl HitCounter {
         }
     }
 
-    /// Counts a request in the database. Returns its position among those of all processes.
-    pub async fn count(&self, key_id: Uuid, surface: Surface) -> store::Result<Counted> {
-        let hits = Hits {
-            key_id,
-            surface,
-            count: 1,
-        };
-        self.database.run(hits).await
-    }
-
     /// Counts a request of a key that may make `limit` requests in a minute. Each process holds back
     /// at most a hundredth of the limit, so by so much the processes together may exceed it.
     pub async fn count_below(

@@ -8,18 +8,14 @@ use domain::surface::Surface;
 use store::merchants::Principal;
 use store::rate_limits::Counted;
 use time::OffsetDateTime;
-use uuid::Uuid;
 
 use crate::App;
 use crate::error::ApiError;
+use crate::http::anonymous;
 
 const LIMIT: HeaderName = HeaderName::from_static("x-ratelimit-limit");
 const REMAINING: HeaderName = HeaderName::from_static("x-ratelimit-remaining");
 const RESET: HeaderName = HeaderName::from_static("x-ratelimit-reset");
-
-/// The /64 prefix of an IPv6 address. A site is assigned at least a /64 (RFC 6177), so a client can
-/// use any address within it.
-const IPV6_SITE: u128 = u128::MAX << 64;
 
 /// A request's position in its minute, and its limit.
 pub struct Window {
@@ -46,21 +42,12 @@ impl Window {
         Ok(Self { limit, counted })
     }
 
-    /// Counts a request without a valid key under its client address.
-    pub async fn count_anonymous(
-        app: &App,
-        surface: Surface,
-        from: IpAddr,
-    ) -> Result<Self, ApiError> {
-        let subject = match from {
-            IpAddr::V4(address) => address.to_ipv6_mapped().to_bits(),
-            IpAddr::V6(address) => address.to_bits() & IPV6_SITE,
-        };
-        let subject = Uuid::from_u128(subject);
-        Ok(Self {
+    /// Counts a request without a valid key, or a lookup, under its client address.
+    pub fn count_anonymous(app: &App, what: anonymous::Counted, from: IpAddr) -> Self {
+        Self {
             limit: RATE_LIMIT_DEFAULT,
-            counted: app.hits.count(subject, surface).await?,
-        })
+            counted: app.anonymous.count(what, from),
+        }
     }
 
     /// Rejects a request beyond the limit.

@@ -169,6 +169,9 @@ fn errors(about: &About, paths: &Value) -> Map<String, Value> {
 
 fn error(about: &About, status: u16) -> Value {
     let mut headers = counted();
+    if status == 401 {
+        headers["WWW-Authenticate"] = header("WwwAuthenticate");
+    }
     if status == 429 || status >= 500 {
         headers["Retry-After"] = header("RetryAfter");
     }
@@ -204,6 +207,7 @@ fn headers(has_replays: bool) -> Value {
         "RateLimitRemaining": of(number.clone(), "Number of requests left in the current minute."),
         "RateLimitReset": of(number.clone(), "Start of the next minute, in Unix seconds."),
         "RetryAfter": of(number, "Seconds to wait before a retry."),
+        "WwwAuthenticate": of(text.clone(), "A scheme to authenticate with."),
     });
     if has_replays {
         headers["IdempotentReplayed"] = of(text, "`true` if this response repeats an earlier one.");

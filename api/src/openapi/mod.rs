@@ -10,23 +10,13 @@ mod page;
 mod postman;
 pub mod schemas;
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
-
 use axum::Router;
-use axum::body::Bytes;
-use axum::extract::Path;
-use axum::extract::rejection::PathRejection;
-use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
-use axum::response::{IntoResponse, Response};
-use axum::routing::get;
 use domain::event::EventType;
 use domain::surface::Surface;
 use serde_json::Value;
 use wire::error::Row;
 
-use crate::error::ApiError;
-use crate::surfaces::handler::Refusal;
+use crate::http::file::File;
 
 /// A surface's document, apart from its operations.
 pub struct About {
@@ -68,36 +58,17 @@ pub struct Documents(pub Vec<(Surface, Value)>);
 impl Documents {
     /// Creates the router that serves the documents, the collection and the pages.
     pub fn routes(&self) -> Router {
-        // `Bytes` are cheap to clone: axum clones a handler and its captures for each request.
-        let mut files = BTreeMap::new();
-        for (surface, document) in &self.0 {
-            let name = format!("{}.json", surface.name());
-            files.insert(name, Bytes::from(document.to_string()));
-        }
-        let files = Arc::new(files);
-        let merged = Bytes::from(merged::of(&self.0).to_string());
-        let postman = Bytes::from(postman::of(&self.0).to_string());
+        let json = |document: &Value| File::new("application/json", document.to_string()).route();
         let surfaces = self.0.iter().map(|(surface, _)| *surface);
-        Router::new()
-            .route("/openapi.json", get(async move || json(merged)))
-            .route("/postman.json", get(async move || json(postman)))
-            .route(
-                "/openapi/{file}",
-                get(async move |file: Result<Path<String>, PathRejection>| {
-                    let file = file.ok().and_then(|Path(file)| files.get(&file).cloned());
-                    file.map(json).ok_or(Refusal::Api(ApiError::RouteUnknown))
-                }),
-            )
-            .merge(page::routes(surfaces))
+        let mut router = Router::new()
+            .route("/openapi.json", json(&merged::of(&self.0)))
+            .route("/postman.json", json(&postman::of(&self.0)))
+            .merge(page::routes(surfaces));
+        for (surface, document) in &self.0 {
+            router = router.route(&format!("/openapi/{}.json", surface.name()), json(document));
+        }
+        router
     }
-}
-
-fn json(document: Bytes) -> Response {
-    let headers = [
-        (CONTENT_TYPE, "application/json"),
-        (CACHE_CONTROL, "no-cache"),
-    ];
-    (headers, document).into_response()
 }
 
 #[cfg(test)]

@@ -24,8 +24,9 @@ use wire::query::Parameters;
 use super::page;
 use crate::App;
 use crate::error::ApiError;
-use crate::http::client_ip;
+use crate::http::anonymous::Counted;
 use crate::http::rate_limit::Window;
+use crate::http::{client_ip, headers};
 
 const MINUTE: StaticFormatDescription =
     format_description!("[day padding:none] [month repr:long] [year], [hour]:[minute] UTC");
@@ -42,11 +43,9 @@ pub fn routes(app: &Arc<App>) -> Router {
 /// Middleware that counts the request by client IP address, as the API counts requests without a key.
 async fn guard(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
     let from = client_ip::of(&request, &app.trusted_proxies);
-    let window = match Window::count_anonymous(&app, Surface::Fourgeeks, from).await {
-        Ok(window) => window,
-        Err(error) => return error_page(&error),
-    };
-    let mut response = match window.check() {
+    let requests = Counted::Requests(Surface::Fourgeeks);
+    let window = Window::count_anonymous(&app, requests, from);
+    let mut response = match window.check().and_then(|()| headers::check(&request)) {
         Ok(()) => next.run(request).await,
         Err(error) => error_page(&error),
     };
@@ -90,6 +89,7 @@ fn error_page(refused: &ApiError) -> Response {
             "No such payment",
             "This link does not lead to a payment. Please check it, or go back to the shop.",
         ),
+        ApiError::Header(why) => (StatusCode::BAD_REQUEST, "Bad request", *why),
         ApiError::MethodNotAllowed => (
             StatusCode::METHOD_NOT_ALLOWED,
             "Method not allowed",

@@ -6,11 +6,11 @@
 use std::sync::Arc;
 
 use axum::extract::{Request, State};
-use axum::http::Method;
 use axum::http::header::{
     ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_EXPOSE_HEADERS, HeaderMap, HeaderValue,
-    RETRY_AFTER, VARY,
+    RETRY_AFTER, VARY, WWW_AUTHENTICATE,
 };
+use axum::http::{Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::Response;
 use domain::surface::Surface;
@@ -18,6 +18,8 @@ use store::merchants::Principal;
 
 use crate::App;
 use crate::error::ApiError;
+use crate::http;
+use crate::http::anonymous::Counted;
 use crate::http::auth::{self, Credential};
 use crate::http::client_ip;
 use crate::http::rate_limit::Window;
@@ -60,9 +62,23 @@ fn surface(path: &[&str], method: &Method, headers: &HeaderMap) -> Surface {
             _,
         ) => Surface::Fourgeeks,
         (["v1", "payments" | "customers", id, ""], _) if !id.is_empty() => Surface::Fourgeeks,
-        (["v1", "payments", _], _) if method == Method::GET => Surface::Fourgeeks,
+        (["v1", "payments", _], _) if [Method::GET, Method::HEAD].contains(method) => {
+            Surface::Fourgeeks
+        }
         (["v1", ..], _) => Surface::Paygate,
         _ => Surface::Finternet,
+    }
+}
+
+/// The schemes that a surface's clients may authenticate with (RFC 9110, section 11.6.1). Clients
+/// such as wget send Basic credentials only when a response asks for them.
+const fn challenges(surface: Surface) -> &'static [&'static str] {
+    const BEARER: &str = r#"Bearer realm="Sluice""#;
+    const BASIC: &str = r#"Basic realm="Sluice", charset="UTF-8""#;
+    match surface {
+        Surface::Paygate | Surface::Finfusion => &[BEARER],
+        Surface::Finternet => &[BEARER, BASIC],
+        Surface::Fourgeeks => &[BASIC, r#"Api-Key realm="Sluice""#],
     }
 }
 
@@ -79,16 +95,28 @@ pub async fn guard(State(app): State<Arc<App>>, mut request: Request, next: Next
     let is_for_any_origin = path.starts_with(&["v1", "payment-intents", "public"]);
     request.extensions_mut().insert(surface);
     let mut window = None;
-    let mut response = match enter(&app, surface, &mut request, &mut window).await {
-        Ok(()) => next.run(request).await,
-        Err(error) => surfaces::render(surface, error),
+    let response = match app.requests.try_acquire() {
+        Ok(_permit) => match enter(&app, surface, &mut request, &mut window).await {
+            Ok(()) => app.unsent.hold(next.run(request).await).await,
+            Err(error) => Some(surfaces::render(surface, error)),
+        },
+        Err(_) => None,
     };
-    let is_server_error = response.status().is_server_error();
+    let mut response = response.unwrap_or_else(|| {
+        tracing::warn!("too many requests in progress, or responses that are not sent");
+        surfaces::render(surface, ApiError::Unavailable)
+    });
+    let status = response.status();
     let headers = response.headers_mut();
     if let Some(window) = window {
         window.write(headers);
     }
-    if is_server_error {
+    if status == StatusCode::UNAUTHORIZED {
+        for challenge in challenges(surface) {
+            headers.append(WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
+        }
+    }
+    if status.is_server_error() {
         headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
     }
     if is_for_any_origin {
@@ -102,19 +130,35 @@ pub async fn guard(State(app): State<Arc<App>>, mut request: Request, next: Next
 }
 
 /// Counts a request against the rate limit: by key if the key is valid, else by client IP address.
+/// Lookups of keys are counted first, so that guessed keys cannot load the database.
 async fn enter(
     app: &App,
     surface: Surface,
     request: &mut Request,
     window: &mut Option<Window>,
 ) -> Result<(), ApiError> {
+    let from = client_ip::of(request, &app.trusted_proxies);
+    let count = |what| Window::count_anonymous(app, what, from);
+    if let Err(error) = http::headers::check(request) {
+        window.insert(count(Counted::Requests(surface))).check()?;
+        return Err(error);
+    }
+    let is_looked_up = app.authenticator.must_look_up(request.headers());
+    if is_looked_up {
+        let lookups = count(Counted::LookUps);
+        if let Err(error) = lookups.check() {
+            *window = Some(lookups);
+            return Err(error);
+        }
+    }
     let identified: Identified = app.authenticator.identify(&app.db, request.headers()).await;
+    let is_anonymous = matches!(&identified, Err(refused) if refused.is_about_the_key());
+    if is_looked_up && !is_anonymous {
+        app.anonymous.uncount(Counted::LookUps, from);
+    }
     let counted = match &identified {
         Ok(principal) => Window::count(app, surface, principal).await?,
-        Err(refused) if refused.is_about_the_key() => {
-            let from = client_ip::of(request, &app.trusted_proxies);
-            Window::count_anonymous(app, surface, from).await?
-        }
+        Err(_) if is_anonymous => count(Counted::Requests(surface)),
         // The credential cannot be looked up, so the request can be neither counted nor processed.
         Err(_) => return identified.map(drop),
     };
@@ -185,6 +229,7 @@ mod tests {
             (Method::POST, "/v1/payments", "paygate"),
             (Method::POST, "/v1/payments/", "fourgeeks"),
             (Method::GET, "/v1/payments/pay_1", "fourgeeks"),
+            (Method::HEAD, "/v1/payments/pay_1", "fourgeeks"),
             (Method::GET, "/v1/payments/internal", "fourgeeks"),
             (Method::GET, "/v1/payments/public/pay_1", "fourgeeks"),
             (Method::GET, "/v1/payments/public/pay_1/", "fourgeeks"),

@@ -16,7 +16,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::extract::{Extension, Request};
 use axum::http::header::ALLOW;
-use axum::middleware::{from_fn_with_state, map_response};
+use axum::middleware::{from_fn_with_state, map_request, map_response};
 use axum::response::{IntoResponse, Response};
 use domain::surface::Surface;
 use serde_json::Value;
@@ -25,6 +25,7 @@ use tower_service::Service;
 use self::handler::{Refusal, of, rendered};
 use crate::App;
 use crate::error::ApiError;
+use crate::http::request_id::record_route;
 use crate::openapi::operation::Operations;
 use crate::openapi::{About, Documents, document};
 
@@ -65,7 +66,8 @@ pub fn parts(surface: Surface) -> (Router<Arc<App>>, Value) {
     let router = Router::new()
         .nest("/api", paths.clone())
         .merge(paths)
-        .fallback(async || Refusal::Api(ApiError::RouteUnknown));
+        .fallback(async || Refusal::Api(ApiError::RouteUnknown))
+        .layer(map_request(record_route));
     let document = document::of(&about(), described);
     (with_errors(surface, router), document)
 }

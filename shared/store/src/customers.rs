@@ -18,6 +18,7 @@ use crate::accept::{Key, response_of};
 use crate::batch::Statement;
 use crate::effects::{self, Effects};
 use crate::idempotency::Existing;
+use crate::page::Size;
 use crate::{Error, Result, Tx};
 
 struct Row {
@@ -319,16 +320,16 @@ pub async fn count(db: &PgPool, merchant: MerchantId, mode: Mode) -> Result<u64>
     Ok(u64::try_from(count).unwrap_or_default())
 }
 
-/// A merchant's customers that come after `after`, newest first: skips `offset` and returns at most
-/// `limit`. A skipped row costs as much as a returned one.
+/// A merchant's customers that come after `after`, newest first; also returns whether more follow. Skips
+/// `offset`; a skipped row costs as much as a returned one.
 pub async fn list(
     db: &PgPool,
     merchant: MerchantId,
     mode: Mode,
     after: Option<CustomerId>,
     offset: i64,
-    limit: i64,
-) -> Result<Vec<Customer>> {
+    size: Size,
+) -> Result<(Vec<Customer>, bool)> {
     let rows = sqlx::query_as!(
         Row,
         "select id, merchant_id, live, email, name, phone, description, metadata, created_at,
@@ -339,10 +340,10 @@ pub async fn list(
         merchant.0,
         mode.is_live(),
         after.map_or(Uuid::max(), |after| after.0),
-        limit,
+        size.queried(),
         offset,
-    )
-    .fetch_all(db)
-    .await?;
-    rows.into_iter().map(Row::read).collect()
+    );
+    let (rows, has_more) = size.read(rows.fetch(db), |row| &row.metadata).await?;
+    let customers: Result<_> = rows.into_iter().map(Row::read).collect();
+    Ok((customers?, has_more))
 }

@@ -14,6 +14,7 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use crate::effects::{self, Effects};
+use crate::page::Size;
 use crate::{Error, NEWEST, Result, Tx};
 
 struct Row {
@@ -226,15 +227,15 @@ where
     row.map(Row::read).transpose()
 }
 
-/// A merchant's intents, newest first, at most `limit`: only those that come in the list after the
-/// one with this creation time and id.
+/// A merchant's intents, newest first: only those that come in the list after the one with this creation time
+/// and id. Also returns whether more follow.
 pub async fn list(
     db: &PgPool,
     merchant: MerchantId,
     mode: Mode,
     after: Option<(OffsetDateTime, IntentId)>,
-    limit: i64,
-) -> Result<Vec<Intent>> {
+    size: Size,
+) -> Result<(Vec<Intent>, bool)> {
     let (below, below_id) = after.map_or(NEWEST, |(at, id)| (at, id.0));
     let rows = sqlx::query_as!(
         Row,
@@ -256,9 +257,9 @@ pub async fn list(
         mode.is_live(),
         below,
         below_id,
-        limit,
-    )
-    .fetch_all(db)
-    .await?;
-    rows.into_iter().map(Row::read).collect()
+        size.queried(),
+    );
+    let (rows, has_more) = size.read(rows.fetch(db), |row| &row.metadata).await?;
+    let intents: Result<_> = rows.into_iter().map(Row::read).collect();
+    Ok((intents?, has_more))
 }

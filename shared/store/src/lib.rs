@@ -16,6 +16,7 @@ pub mod jobs;
 pub mod key_file;
 pub mod ledger;
 pub mod merchants;
+pub mod page;
 pub mod payments;
 pub mod rate_limits;
 pub mod rates;

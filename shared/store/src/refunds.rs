@@ -7,12 +7,14 @@ use domain::money::{Currency, Money};
 use domain::refund::{Refund, State};
 use domain::{authorization, payment};
 use rust_decimal::Decimal;
+use serde_json::Value;
 use sqlx::{PgConnection, PgPool};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
 use crate::effects::{self, Effects};
 use crate::jobs::{Claimed, Claims, FIRST_PUBLISH_DELAY, Load};
+use crate::page::Size;
 use crate::{Error, Result, Tx};
 
 struct Row {
@@ -135,8 +137,8 @@ pub async fn list(
     mode: Mode,
     after: Option<RefundId>,
     offset: i64,
-    limit: i64,
-) -> Result<Vec<Refund>> {
+    size: Size,
+) -> Result<(Vec<Refund>, bool)> {
     let rows = sqlx::query_as!(
         Row,
         "select r.id, r.payment_id, r.intent_id, r.merchant_id, r.live, r.state, r.amount, p.currency,
@@ -148,12 +150,12 @@ pub async fn list(
         merchant.0,
         mode.is_live(),
         after.map_or(Uuid::max(), |after| after.0),
-        limit,
+        size.queried(),
         offset,
-    )
-    .fetch_all(db)
-    .await?;
-    rows.into_iter().map(Row::read).collect()
+    );
+    let (rows, has_more) = size.read(rows.fetch(db), |_| &Value::Null).await?;
+    let refunds: Result<_> = rows.into_iter().map(Row::read).collect();
+    Ok((refunds?, has_more))
 }
 
 /// Refunds of an intent's payments that come after `after`, newest first, at most `limit`.
@@ -163,8 +165,8 @@ pub async fn of_intent(
     mode: Mode,
     intent: IntentId,
     after: Option<RefundId>,
-    limit: i64,
-) -> Result<Vec<Refund>> {
+    size: Size,
+) -> Result<(Vec<Refund>, bool)> {
     let rows = sqlx::query_as!(
         Row,
         "select r.id, r.payment_id, r.intent_id, r.merchant_id, r.live, r.state, r.amount, p.currency,
@@ -177,11 +179,11 @@ pub async fn of_intent(
         mode.is_live(),
         intent.0,
         after.map_or(Uuid::max(), |after| after.0),
-        limit,
-    )
-    .fetch_all(db)
-    .await?;
-    rows.into_iter().map(Row::read).collect()
+        size.queried(),
+    );
+    let (rows, has_more) = size.read(rows.fetch(db), |_| &Value::Null).await?;
+    let refunds: Result<_> = rows.into_iter().map(Row::read).collect();
+    Ok((refunds?, has_more))
 }
 
 /// A refund that the refund worker claimed.

@@ -42,19 +42,6 @@ impl<T> Page<T> {
             after,
         })
     }
-
-    /// Number of rows to query: one more than `limit`, to detect whether more follow.
-    pub fn rows(&self) -> i64 {
-        i64::from(self.limit) + 1
-    }
-
-    /// Removes the rows beyond `limit`; returns whether there were any.
-    pub fn cut<R>(&self, rows: &mut Vec<R>) -> bool {
-        let shown = usize::try_from(self.limit).unwrap_or(usize::MAX);
-        let has_more = rows.len() > shown;
-        rows.truncate(shown);
-        has_more
-    }
 }
 
 /// Parameters for listing objects, newest first.
@@ -120,16 +107,5 @@ mod tests {
             assert!(is_invalid(read(query).err(), name), "{query}");
         }
         assert_eq!(read("starting_after=pay_1"), Err(not_listed()));
-    }
-
-    #[test]
-    fn one_row_more_tells_of_the_next_part() {
-        let page = read("limit=2");
-        assert_eq!(page.as_ref().map(Page::rows), Ok(3));
-        for (found, shown, more) in [(0, 0, false), (2, 2, false), (3, 2, true)] {
-            let mut rows = vec![0_u8; found];
-            let has_more = page.as_ref().map(|page| page.cut(&mut rows));
-            assert_eq!((has_more, rows.len()), (Ok(more), shown));
-        }
     }
 }

@@ -4,18 +4,12 @@
 use std::sync::LazyLock;
 
 use axum::Router;
-use axum::body::Bytes;
-use axum::http::header::{
-    CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, IF_NONE_MATCH,
-    REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
-};
-use axum::http::{HeaderMap, StatusCode};
-use axum::response::{IntoResponse, Response};
-use axum::routing::get;
 use domain::surface::Surface;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use pulldown_cmark::{Options, Parser, html as render};
 use sha2::{Digest, Sha256};
+
+use crate::http::file::File;
 
 const STYLE: &str = include_str!("style.css");
 const START: &str = include_str!("reference.js");
@@ -60,18 +54,19 @@ static SCALAR_PATH: LazyLock<String> = LazyLock::new(|| {
 /// Creates the router that serves the pages, with a reference of these surfaces.
 pub fn routes(surfaces: impl Iterator<Item = Surface>) -> Router {
     let names: Vec<&str> = surfaces.map(Surface::name).collect();
-    let names = names.join(" ");
     let mut router = Router::new()
-        .route("/docs/reference", get(async move || reference(&names)))
+        .route("/docs/reference", reference(&names.join(" ")).route())
         .route(
             "/docs/reference.js",
-            get(async || file("text/javascript", START)),
+            File::new("text/javascript", START).route(),
         )
-        .route("/docs/style.css", get(async || file("text/css", STYLE)))
-        .route(&SCALAR_PATH, get(bundle));
+        .route("/docs/style.css", File::new("text/css", STYLE).route())
+        .route(
+            &SCALAR_PATH,
+            File::compressed("text/javascript", SCALAR).route(),
+        );
     for (name, text) in GUIDE {
-        let shown = Bytes::from(page(name, text));
-        let show = get(async move || sent(GUIDE_POLICY, shown));
+        let show = html_file(page(name, text), GUIDE_POLICY).route();
         router = if *name == "index" {
             router.route("/docs", show.clone()).route("/docs/", show)
         } else {
@@ -120,16 +115,14 @@ fn page(current: &str, text: &str) -> String {
 }
 
 /// Renders the API reference.
-fn reference(surfaces: &str) -> Response {
+fn reference(surfaces: &str) -> File {
     let content = html! {
         div #reference data-surfaces=(surfaces) {}
         script src=(*SCALAR_PATH) {}
         script src="/docs/reference.js" {}
     };
-    sent(
-        REFERENCE_POLICY,
-        document("API reference", &html! {}, &content),
-    )
+    let page = document("API reference", &html! {}, &content);
+    html_file(page, REFERENCE_POLICY)
 }
 
 fn document(title: &str, head: &Markup, body: &Markup) -> String {
@@ -149,32 +142,6 @@ fn document(title: &str, head: &Markup, body: &Markup) -> String {
     page.into_string()
 }
 
-fn sent(policy: &str, page: impl IntoResponse) -> Response {
-    let policy = [(CONTENT_SECURITY_POLICY, policy)];
-    (policy, file("text/html; charset=utf-8", page)).into_response()
-}
-
-fn file(kind: &'static str, text: impl IntoResponse) -> Response {
-    let headers = [
-        (CONTENT_TYPE, kind),
-        (CACHE_CONTROL, "no-cache"),
-        (REFERRER_POLICY, "no-referrer"),
-        (X_CONTENT_TYPE_OPTIONS, "nosniff"),
-    ];
-    (headers, text).into_response()
-}
-
-async fn bundle(headers: HeaderMap) -> Response {
-    let tag = format!("\"{}\"", SCALAR_PATH.as_str());
-    let is_known = headers
-        .get(IF_NONE_MATCH)
-        .is_some_and(|one| one == tag.as_str());
-    let response = if is_known {
-        StatusCode::NOT_MODIFIED.into_response()
-    } else {
-        let file = file("text/javascript", SCALAR);
-        ([(CONTENT_ENCODING, "gzip")], file).into_response()
-    };
-    let forever = "public, max-age=31536000, immutable";
-    ([(CACHE_CONTROL, forever), (ETAG, &tag)], response).into_response()
+fn html_file(page: String, policy: &'static str) -> File {
+    File::new("text/html; charset=utf-8", page).with_policy(policy)
 }

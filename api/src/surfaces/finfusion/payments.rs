@@ -4,6 +4,7 @@ use domain::id::PaymentId;
 use domain::payment::Payment;
 use domain::refund::Refund;
 use store::accept::StoredResponse;
+use store::page::Size;
 use store::payments::Filter;
 use wire::Body;
 use wire::error::SurfaceError;
@@ -86,7 +87,8 @@ pub async fn list(
 ) -> Handled<response::List<response::Payment<'static>>> {
     let page = Page::read(&Parameters::of(&query.0), PaymentId::parse);
     let page = page.map_err(ApiError::Parameter)?;
-    let (found, has_more) = payments::list(&app, principal, &page, Filter::default()).await?;
+    let size = Size::short(page.limit);
+    let (found, has_more) = payments::list(&app, principal, &page, Filter::default(), size).await?;
     let data = found.iter().map(response::Payment::of).collect();
     Ok(Reply::of(response::List::of(data, has_more).body()))
 }

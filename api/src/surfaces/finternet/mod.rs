@@ -151,6 +151,7 @@ impl From<ApiError> for Error {
             ApiError::KeyInvalid | ApiError::TokenExpired => Error::of(&error::KEY_INVALID),
             ApiError::RateLimited(seconds) => Error::rate_limited(seconds),
             ApiError::Body(why) => Error::body_invalid(why),
+            ApiError::Header(why) => Error::with(&error::HEADER_INVALID, &[("why", why)]),
             ApiError::Field(field) | ApiError::Parameter(field) => field.into(),
             ApiError::RouteUnknown | ApiError::Missing(_) => Error::of(&error::ROUTE_UNKNOWN),
             ApiError::MethodNotAllowed => Error::of(&error::METHOD_NOT_ALLOWED),

@@ -2,6 +2,7 @@
 
 use domain::customer::Customer;
 use store::merchants::Principal;
+use store::page::Size;
 use wire::Body;
 use wire::customer::Details;
 use wire::fourgeeks::customer_id;
@@ -57,7 +58,8 @@ pub async fn list(
     query: Query<PageParameters>,
 ) -> Handled<Customers<'static>> {
     let page = Page::read(&Parameters::of(&query.0), customer_id)?;
-    let (found, _) = customers::list(&app, principal, &page).await?;
+    let size = Size::whole(page.limit);
+    let (found, _) = customers::list(&app, principal, &page, size).await?;
     let customers = Customers {
         items: found.iter().map(response::Customer::of).collect(),
         total_items: count(&app, principal).await?,
@@ -76,7 +78,8 @@ pub async fn pages(
     query: Query<CustomerPagesParameters>,
 ) -> Handled<CustomerPage<'static>> {
     let pages = CustomerPages::read(&query.0)?;
-    let (found, _) = customers::list(&app, principal, &pages.page()).await?;
+    let page = pages.page();
+    let (found, _) = customers::list(&app, principal, &page, Size::whole(page.limit)).await?;
     let count = count(&app, principal).await?;
     let address = format!("{}/v1/customers/", app.public_url);
     let page = CustomerPage {

@@ -75,6 +75,7 @@ impl From<ApiError> for Error {
             ApiError::KeyInvalid | ApiError::TokenExpired => Error::of(&error::KEY_INVALID),
             ApiError::RateLimited(seconds) => Error::rate_limited(seconds),
             ApiError::Body(why) => Error::invalid(why),
+            ApiError::Header(why) => Error::with(&error::HEADER_INVALID, &[("why", why)]),
             ApiError::Field(field) | ApiError::Parameter(field) => field.into(),
             ApiError::RouteUnknown => Error::of(&error::ROUTE_UNKNOWN),
             ApiError::Missing("customer") => Error::of(&error::CUSTOMER_MISSING),

@@ -11,6 +11,7 @@ use schemars::JsonSchema;
 use serde_json::{Map, Value};
 use store::accept::StoredResponse;
 use store::merchants::Principal;
+use store::page::Size;
 use store::payments::Filter;
 use store::{ledger, merchants, rates};
 use wire::Body;
@@ -101,7 +102,9 @@ async fn start<B: JsonSchema, T, const STATUS: u16>(
 
 /// The merchant's public profile, and its own currency.
 async fn profile(app: &App, merchant: MerchantId) -> Result<(MerchantProfile, Currency), ApiError> {
-    let found = merchants::profile(&app.db, merchant).await?;
+    // Each request reads it, so those with one idempotency key share what they read.
+    let read = async { Ok(merchants::profile(&app.db, merchant).await?) };
+    let found = app.profiles.run(merchant, read).await.into_inner()?;
     let profile = MerchantProfile {
         name: found.name,
         email: found.email.unwrap_or_default(),
@@ -179,7 +182,8 @@ pub async fn list(
         states: wanted.states,
         ..Filter::default()
     };
-    let (found, _) = payments::list(&app, principal, &wanted.page, filter).await?;
+    let size = Size::whole(wanted.page.limit);
+    let (found, _) = payments::list(&app, principal, &wanted.page, filter, size).await?;
     // Not earlier: a wrong cursor is an error whatever `test` is.
     if !wanted.test.may_show(principal.mode) {
         return Ok(Reply::of(response::list(&[])));

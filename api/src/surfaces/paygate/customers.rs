@@ -3,6 +3,7 @@
 use domain::customer::Customer;
 use domain::id::CustomerId;
 use store::accept::StoredResponse;
+use store::page::Size;
 use wire::Body;
 use wire::customer::{self, Changes, CustomerChangesBody, Details};
 use wire::page::{Page, PageParameters};
@@ -67,7 +68,8 @@ pub async fn list(
     query: Query<PageParameters>,
 ) -> Handled<response::List<response::Customer<'static>>> {
     let page = Page::read(&Parameters::of(&query.0), customer::id)?;
-    let (found, has_more) = customers::list(&app, principal, &page).await?;
+    let size = Size::short(page.limit);
+    let (found, has_more) = customers::list(&app, principal, &page, size).await?;
     let data = found.iter().map(response::Customer::of).collect();
     Ok(Reply::of(response::List::of(&page, data, has_more).body()))
 }

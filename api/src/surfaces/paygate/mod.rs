@@ -87,6 +87,7 @@ impl From<ApiError> for Error {
             ApiError::TokenExpired => Error::of(&error::TOKEN_EXPIRED),
             ApiError::RateLimited(seconds) => Error::rate_limited(seconds),
             ApiError::Body(why) => Error::body_invalid(why),
+            ApiError::Header(why) => Error::with(&error::HEADER_INVALID, &[("why", why)]),
             ApiError::Field(field) | ApiError::Parameter(field) => field.into(),
             ApiError::RouteUnknown => Error::of(&error::ROUTE_UNKNOWN),
             ApiError::MethodNotAllowed => Error::of(&error::METHOD_NOT_ALLOWED),

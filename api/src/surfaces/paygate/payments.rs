@@ -4,6 +4,7 @@ use domain::id::PaymentId;
 use domain::payment::Payment;
 use domain::refund::Refund;
 use store::accept::StoredResponse;
+use store::page::Size;
 use store::payments::Filter;
 use wire::Body;
 use wire::fourgeeks::error::Unauthorized;
@@ -91,7 +92,8 @@ pub async fn list(
         to: wanted.to,
         ..Filter::default()
     };
-    let (found, has_more) = payments::list(&app, principal, &wanted.page, filter).await?;
+    let size = Size::short(wanted.page.limit);
+    let (found, has_more) = payments::list(&app, principal, &wanted.page, filter, size).await?;
     let data = found.iter().map(response::Payment::of).collect();
     let list = response::List::of(&wanted.page, data, has_more);
     Ok(Reply::of(list.body()))

@@ -7,6 +7,7 @@ use sqlx::PgPool;
 use time::OffsetDateTime;
 
 use super::Row;
+use crate::page::Size;
 use crate::{NEWEST, Result};
 
 /// Which payments to list, newest first.
@@ -16,8 +17,6 @@ pub struct Filter {
     pub after: Option<PaymentId>,
     /// How many to skip. A skipped row costs as much as a returned one, so limit this.
     pub offset: i64,
-    /// How many to return at most.
-    pub limit: i64,
     /// Only in these states; empty is all.
     pub states: Vec<State>,
     /// Created at or after this time.
@@ -35,8 +34,8 @@ impl Filter {
     }
 }
 
-/// A merchant's payments, newest first, without those that pay intents. Those created at the same time
-/// follow their ids.
+/// A merchant's payments, newest first, without those that pay intents; also returns whether more follow.
+/// Those created at the same time follow their ids.
 ///
 /// The place to begin at is one row: the end of the range of times, or the payment to begin after. It is
 /// the only condition that limits the index from above: of two, Postgres might begin at the wrong one.
@@ -45,13 +44,15 @@ pub async fn list(
     merchant: MerchantId,
     mode: Mode,
     filter: &Filter,
-) -> Result<Vec<Payment>> {
-    let rows = if filter.states.is_empty() {
-        in_any_state(db, merchant, mode, filter).await?
+    size: Size,
+) -> Result<(Vec<Payment>, bool)> {
+    let (rows, has_more) = if filter.states.is_empty() {
+        in_any_state(db, merchant, mode, filter, size).await?
     } else {
-        in_states(db, merchant, mode, filter).await?
+        in_states(db, merchant, mode, filter, size).await?
     };
-    rows.into_iter().map(Row::read).collect()
+    let payments: Result<_> = rows.into_iter().map(Row::read).collect();
+    Ok((payments?, has_more))
 }
 
 async fn in_any_state(
@@ -59,7 +60,8 @@ async fn in_any_state(
     merchant: MerchantId,
     mode: Mode,
     filter: &Filter,
-) -> Result<Vec<Row>> {
+    size: Size,
+) -> Result<(Vec<Row>, bool)> {
     let (from, to) = filter.times();
     let rows = sqlx::query_as!(
         Row,
@@ -86,10 +88,10 @@ async fn in_any_state(
         from,
         to,
         filter.after.map(|after| after.0),
-        filter.limit,
+        size.queried(),
         filter.offset,
     );
-    Ok(rows.fetch_all(db).await?)
+    size.read(rows.fetch(db), |row| &row.metadata).await
 }
 
 /// Reads the newest payments of each state by index and merges them, so that finding a rare state does
@@ -99,7 +101,8 @@ async fn in_states(
     merchant: MerchantId,
     mode: Mode,
     filter: &Filter,
-) -> Result<Vec<Row>> {
+    size: Size,
+) -> Result<(Vec<Row>, bool)> {
     let (from, to) = filter.times();
     let states: Vec<&str> = filter.states.iter().map(|state| state.name()).collect();
     let rows = sqlx::query_as!(
@@ -133,8 +136,8 @@ async fn in_states(
         to,
         filter.after.map(|after| after.0),
         &states as _,
-        filter.limit,
+        size.queried(),
         filter.offset,
     );
-    Ok(rows.fetch_all(db).await?)
+    size.read(rows.fetch(db), |row| &row.metadata).await
 }

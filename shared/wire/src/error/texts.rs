@@ -33,6 +33,11 @@ pub const ENDPOINT_LIMIT_REACHED: Row = words(
     "The account has 16 webhook endpoints in this mode.",
     "Delete one, or subscribe one of them to more events.",
 );
+pub const HEADER_INVALID: Row = words(
+    "{why}",
+    "`Authorization`, `Content-Type`, `Host`, `Idempotency-Key` or `X-API-Key` was sent twice, or `Host` is missing or invalid.",
+    "Send each of these headers once.",
+);
 pub const IDEMPOTENCY_KEY_INVALID: Row = words(
     "Idempotency-Key must have 1 to 255 printable ASCII characters and no card number.",
     "The Idempotency-Key does not have 1 to 255 printable ASCII characters, or holds a card number.",

@@ -30,6 +30,7 @@ rows! {
         "{param} {why}",
         "A parameter of the query is wrong.",
         "Correct the parameter that `param` names.";
+    HEADER_INVALID: 400 "VAL001" as texts;
     IDEMPOTENCY_KEY_INVALID: 400 "VAL002" as texts;
     NOT_REFUNDABLE: 400 "VAL002",
         "Only a payment that succeeded can be refunded",

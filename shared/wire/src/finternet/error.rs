@@ -28,6 +28,7 @@ rows! {
         "A card payment of an amount with a fraction of a cent.",
         "Create payment intents in whole cents.";
     ENDPOINT_LIMIT_REACHED: 400 "invalid_request" as texts;
+    HEADER_INVALID: 400 "invalid_request" as texts;
     IDEMPOTENCY_KEY_INVALID: 400 "invalid_request" as texts;
     CARD_INVALID: 400 "invalid_card" as texts;
     PAYMENT_FAILED: 400 "payment_failed",

@@ -24,6 +24,7 @@ rows! {
         "The amount field must be at most what is left of the payment.",
         "A refund of more than is left of the payment.",
         "Refund at most what is left.";
+    HEADER_INVALID: 400 "Invalid request" as texts;
     IDEMPOTENCY_KEY_INVALID: 400 "Invalid request" as texts;
     KEY_MISSING: 401 "Authentication credentials were not provided.",
         "",

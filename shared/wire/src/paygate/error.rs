@@ -84,6 +84,7 @@ rows! {
         "Only a payment that succeeded can be refunded",
         "The payment did not succeed.",
         "Refund payments that succeeded.";
+    HEADER_INVALID: 400 "header_invalid" as texts;
     IDEMPOTENCY_KEY_INVALID: 400 "idempotency_key_invalid" as texts;
     URL_NOT_ALLOWED: 400 "url_not_allowed" as texts;
     ENDPOINT_LIMIT_REACHED: 400 "endpoint_limit_reached" as texts;

@@ -12,7 +12,8 @@ pub struct List<T> {
     object: &'static str,
     /// Objects of the page.
     data: Vec<T>,
-    /// Whether more objects follow the last one.
+    /// Whether more objects follow the last one. A page ends before `limit` if its objects have more
+    /// than 1 MiB of metadata.
     has_more: bool,
 }
 

@@ -187,7 +187,8 @@ fn phases(intent: &Intent) -> Vec<Phase> {
 
 fn amount_refunded(intent: &Intent) -> Option<String> {
     let refunded = intent.paid.as_ref().map(|paid| paid.refunded);
-    refunded.filter(|sum| !sum.is_zero()).map(amount)
+    let refunded = refunded.filter(|sum| !sum.is_zero());
+    refunded.map(|sum| amount(sum, intent.money.currency()))
 }
 
 impl Phase {

@@ -103,7 +103,8 @@ pub struct List<T> {
     object: &'static str,
     /// Objects of the page.
     data: Vec<Envelope<T>>,
-    /// Whether older objects follow. To retrieve them, send the last id as `starting_after`.
+    /// Whether older objects follow. To retrieve them, send the last id as `starting_after`. A page
+    /// ends before `limit` if its objects have more than 1 MiB of metadata.
     has_more: bool,
 }
 

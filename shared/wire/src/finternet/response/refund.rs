@@ -45,7 +45,7 @@ impl<'a> Refund<'a> {
             object: Self::OBJECT,
             payment_intent_id: intent.to_string(),
             status: refund_status(refund.state),
-            amount: amount(refund.money.amount()),
+            amount: amount(refund.money.amount(), refund.money.currency()),
             currency: refund.money.currency().code(),
             reason: refund.reason.as_deref(),
             created: refund.created_at.unix_timestamp(),

@@ -20,7 +20,8 @@ pub struct List<T> {
     /// Number of objects skipped. Absent if the list has only one page.
     #[serde(skip_serializing_if = "Option::is_none")]
     offset: Option<u32>,
-    /// Whether more objects follow the last one.
+    /// Whether more objects follow the last one. A page ends before `limit` if its objects have more
+    /// than 1 MiB of metadata.
     has_more: bool,
 }
 

@@ -1,0 +1,113 @@
+//! Large responses. What the process holds of them until clients have taken them is bounded.
+
+use std::convert::Infallible;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use axum::body::{Body, Bytes, HttpBody};
+use axum::response::Response;
+use http_body_util::BodyExt;
+use hyper::body::{Frame, SizeHint};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+/// Larger bodies count. A part that hyper takes at once has at most this size.
+const PART: usize = 64 * 1024;
+/// How much of large bodies may wait to be sent, in units of [`PART`]: 64 MiB.
+const PARTS_MAX: usize = 1_024;
+
+/// The parts that may wait to be sent.
+pub struct Unsent(Arc<Semaphore>);
+
+impl Default for Unsent {
+    fn default() -> Self {
+        Self::new(PARTS_MAX)
+    }
+}
+
+impl Unsent {
+    fn new(parts: usize) -> Self {
+        Self(Arc::new(Semaphore::new(parts)))
+    }
+
+    /// Returns the response; `None` if too much waits already. Its body must be in memory.
+    pub async fn hold(&self, response: Response) -> Option<Response> {
+        let size = response.body().size_hint().exact().unwrap_or_default();
+        let size = usize::try_from(size).ok()?;
+        if size <= PART {
+            return Some(response);
+        }
+        let parts = u32::try_from(size.div_ceil(PART)).ok()?;
+        let permit = Arc::clone(&self.0).try_acquire_many_owned(parts).ok()?;
+        let (head, body) = response.into_parts();
+        let rest = body.collect().await.ok()?.to_bytes();
+        let body = Body::new(Held {
+            rest,
+            _permit: permit,
+        });
+        Some(Response::from_parts(head, body))
+    }
+}
+
+/// A body that keeps its permit until hyper has taken the last part.
+struct Held {
+    rest: Bytes,
+    _permit: OwnedSemaphorePermit,
+}
+
+impl HttpBody for Held {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        let size = self.rest.len().min(PART);
+        if size == 0 {
+            return Poll::Ready(None);
+        }
+        // A copy: a slice would keep the whole body in memory while the last part waits.
+        let part = Bytes::copy_from_slice(&self.rest.split_to(size));
+        Poll::Ready(Some(Ok(Frame::data(part))))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.rest.is_empty()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        SizeHint::with_exact(u64::try_from(self.rest.len()).unwrap_or(u64::MAX))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn response(size: usize) -> Response {
+        Response::new(Body::from(vec![b'x'; size]))
+    }
+
+    async fn taken(response: Option<Response>) -> Option<usize> {
+        let body = response?.into_body().collect().await.ok()?;
+        Some(body.to_bytes().len())
+    }
+
+    #[tokio::test]
+    async fn large_responses_wait_up_to_a_bound() {
+        let unsent = Unsent::new(4);
+        let (large, larger) = (PART * 3, PART * 3 + 1);
+        let first = unsent.hold(response(large)).await;
+        assert!(unsent.hold(response(PART + 1)).await.is_none());
+        assert_eq!(taken(unsent.hold(response(PART)).await).await, Some(PART));
+        assert_eq!(taken(first).await, Some(large));
+        // What was taken, or given up, counts no longer.
+        drop(unsent.hold(response(larger)).await);
+        assert_eq!(
+            taken(unsent.hold(response(larger)).await).await,
+            Some(larger)
+        );
+        assert!(unsent.hold(response(PART * 5)).await.is_none());
+    }
+}
