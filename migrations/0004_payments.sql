@@ -59,7 +59,7 @@ create unique index payments_one_for_an_intent on payments (intent_id)
     where intent_id is not null and state not in ('failed', 'expired');
 
 -- Locks the intent. A concurrent cancellation then either commits first, and the payment is rejected, or
--- waits and finds the payment.
+-- waits and finds the payment. An intent takes five payments at most.
 create function payments_refuse_closed_intent() returns trigger
 language plpgsql security definer set search_path = public, pg_temp as $$
 begin
@@ -70,6 +70,11 @@ begin
     if not found then
         raise exception 'intent % takes no payment', new.intent_id
             using errcode = 'check_violation', constraint = 'payments_intent_open';
+    end if;
+    -- Whoever tests stolen cards needs no key for this.
+    if (select count(*) from payments where intent_id = new.intent_id) >= 5 then
+        raise exception 'intent % takes no more cards', new.intent_id
+            using errcode = 'check_violation', constraint = 'payments_intent_cards';
     end if;
     return new;
 end $$;

@@ -47,6 +47,8 @@ pub enum ApiError {
     EmailTaken,
     /// The intent is paid, being paid, or canceled.
     IntentClosed,
+    /// Five cards were tried for the intent.
+    TooManyCards,
     /// The key is live, but there is no live acquirer.
     LiveUnavailable,
     /// The database is unreachable, or there is no usable sealing key, for example because the card

@@ -7,7 +7,7 @@ use lapin::options::{
 };
 use lapin::types::FieldTable;
 use lapin::{BasicProperties, Channel, Connection, ConnectionProperties};
-use tests::{Gateway, until};
+use tests::{Gateway, JobRow, until};
 
 use crate::scene::SOON;
 
@@ -66,6 +66,18 @@ impl Broker {
             .basic_publish("".into(), queue.into(), options, body, properties)
             .await?;
         published.await?;
+        Ok(())
+    }
+
+    /// Publishes jobs as the broker redelivers their messages. Its own redelivery of a new job's message
+    /// expires after three seconds.
+    pub async fn redeliver(&self, jobs: &[JobRow]) -> Result<()> {
+        for JobRow { job, .. } in jobs {
+            let body = queue::encode(job);
+            let queue = queue::name(job.worker);
+            let properties = BasicProperties::default();
+            self.publish(&queue, body.as_bytes(), properties).await?;
+        }
         Ok(())
     }
 

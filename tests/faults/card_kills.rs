@@ -263,6 +263,7 @@ async fn after_the_commit_and_before_the_ack() -> Result<()> {
         scene.pay_pending(cards::DECLINED).await?,
     ];
     acquirer.back().holds(2).await?;
+    let jobs = scene.gateway.jobs().await?;
     wire.forth().set(Gate::Mute);
     acquirer.back().set(Gate::Pass);
     scene.gateway.drain().await?;
@@ -274,7 +275,7 @@ async fn after_the_commit_and_before_the_ack() -> Result<()> {
     assert_eq!(broker.waiting("sluice.jobs.card").await?, 0);
     scene.gateway.kill(Process::Card)?;
     wire.cut();
-    broker.wait_for("sluice.jobs.card", 2).await?;
+    broker.redeliver(&jobs).await?;
     scene.gateway.launch(&[Process::Card]).await?;
     broker.wait_for("sluice.jobs.card", 0).await?;
     scene.gateway.drain().await?;

@@ -130,6 +130,7 @@ async fn after_the_commit_and_before_the_ack() -> Result<()> {
     acquirer.back().set(Gate::Hold(ANSWERS));
     let in_progress = InProgress::request_refund(&scene).await?;
     acquirer.back().holds(2).await?;
+    let jobs = scene.gateway.jobs().await?;
     wire.forth().set(Gate::Mute);
     acquirer.back().set(Gate::Pass);
     scene.gateway.drain().await?;
@@ -139,7 +140,7 @@ async fn after_the_commit_and_before_the_ack() -> Result<()> {
     assert_eq!(broker.waiting("sluice.jobs.refund").await?, 0);
     scene.gateway.kill(Process::Refund)?;
     wire.cut();
-    broker.wait_for("sluice.jobs.refund", 2).await?;
+    broker.redeliver(&jobs).await?;
     scene.gateway.launch(&[Process::Refund]).await?;
     broker.wait_for("sluice.jobs.refund", 0).await?;
     scene.gateway.drain().await?;

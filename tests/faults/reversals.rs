@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use domain::id::AuthorizationId;
-use serde_json::json;
+use serde_json::{Value, json};
 use tests::{Options, Process, cards, payment_id, until};
 
 use crate::proxy::Gate;
@@ -20,14 +20,17 @@ async fn first_attempt(scene: &Scene, payment: &str) -> Result<AuthorizationId> 
     ))
 }
 
-/// Captures an attempt behind the gateway's back.
-async fn capture(scene: &Scene, attempt: AuthorizationId) -> Result<()> {
-    let sandbox = scene.gateway.url(Process::Sandbox);
-    let url = format!("{sandbox}/authorizations/{attempt}/capture");
-    let body = json!({"amount": "50.00", "currency": "USD"});
-    let response = reqwest::Client::new().post(url).json(&body).send().await?;
+/// Sends a request to the acquirer behind the gateway's back.
+async fn send(scene: &Scene, path: &str, body: &Value) -> Result<()> {
+    let url = format!("{}{path}", scene.gateway.url(Process::Sandbox));
+    let response = reqwest::Client::new().post(url).json(body).send().await?;
     ensure!(response.status().is_success(), "{}", response.text().await?);
     Ok(())
+}
+
+async fn capture(scene: &Scene, attempt: AuthorizationId) -> Result<()> {
+    let body = json!({"amount": "50.00", "currency": "USD"});
+    send(scene, &format!("/authorizations/{attempt}/capture"), &body).await
 }
 
 /// While the reversal is repeated, the first request arrives after all and is captured.
@@ -46,12 +49,14 @@ async fn a_capture_during_the_reversal_is_adopted() -> Result<()> {
         Ok((attempts == ["reversing"]).then_some(()))
     })
     .await?;
-    // The held requests are those of the authorization and of the reversal; both arrive now.
     let attempt = first_attempt(&scene, &payment).await?;
-    acquirer.forth().set(Gate::Hold(&["/void"]));
-    scene.acquirer_did(1).await?;
+    let authorization = json!({
+        "reference": attempt.to_string(), "payment": payment, "amount": "50.00", "currency": "USD",
+        "card": {"number": cards::APPROVED, "exp_month": 12, "exp_year": 2030, "cvc": "123"},
+    });
+    send(&scene, "/authorizations", &authorization).await?;
     capture(&scene, attempt).await?;
-    acquirer.forth().set(Gate::Pass);
+    acquirer.cut();
     scene.gateway.drain().await?;
     let (status, attempts, did) = scene.became(&payment).await?;
     assert_eq!(status, "succeeded");

@@ -153,7 +153,7 @@ const READABLE: [&str; 6] = [
     "events: id, live, merchant_id, type",
     "idempotency_keys: body, created_at, fingerprint, key, live, merchant_id, status, subject_id",
     "payments: created_at, customer_id, id",
-    "webhook_endpoints: event_types, id, live, merchant_id, status",
+    "webhook_endpoints: event_types, id, live, merchant_id, paused_until, status",
 ];
 
 #[tokio::test]

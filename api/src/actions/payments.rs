@@ -258,6 +258,7 @@ async fn accept(
 fn api_error(error: store::Error) -> ApiError {
     match error.constraint() {
         Some("payments_one_for_an_intent" | "payments_intent_open") => ApiError::IntentClosed,
+        Some("payments_intent_cards") => ApiError::TooManyCards,
         _ => error.into(),
     }
 }

@@ -19,6 +19,7 @@ async fn cases() -> Result<()> {
     run_cases!(Gateway::start().await?;
         good_cards_pay,
         a_declined_card_leaves_the_intent_open_for_another,
+        an_intent_takes_five_cards,
         concurrent_payers_are_charged_once,
         a_wrong_card_charges_nothing,
         a_fraction_of_a_cent_is_not_charged,
@@ -86,6 +87,24 @@ async fn a_declined_card_leaves_the_intent_open_for_another(gateway: &Gateway) -
         let did = charged(gateway, &id).await?;
         assert_eq!(did, ["declined", "declined", "approved", "captured"]);
     }
+    Ok(())
+}
+
+/// Ten at once, so that none slips through beside the others.
+async fn an_intent_takes_five_cards(gateway: &Gateway) -> Result<()> {
+    let id = intent(gateway, &example()).await?;
+    let paying = (0..4).map(|_| pay(gateway, &id, cards::DECLINED));
+    for declined in paying {
+        assert_eq!(
+            declined.await?.at("/error/message"),
+            "Your card was declined."
+        );
+    }
+    try_join_all((0..10).map(|_| pay(gateway, &id, cards::DECLINED))).await?;
+    let refused = pay(gateway, &id, cards::APPROVED).await?;
+    let message = "Five cards were tried for this payment intent. It takes no more.";
+    assert_eq!(refused.text, wrong("payment_failed", message, None));
+    assert_eq!(charged(gateway, &id).await?, ["declined"; 5]);
     Ok(())
 }
 

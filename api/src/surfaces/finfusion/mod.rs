@@ -86,9 +86,10 @@ impl From<ApiError> for Error {
             ApiError::ScopeMissing => Error::of(&error::SCOPE_MISSING),
             ApiError::LiveUnavailable => Error::of(&error::LIVE_UNAVAILABLE),
             ApiError::Unavailable => Error::of(&error::UNAVAILABLE),
-            ApiError::EmailTaken | ApiError::IntentClosed | ApiError::Internal => {
-                Error::of(&error::INTERNAL)
-            }
+            ApiError::EmailTaken
+            | ApiError::IntentClosed
+            | ApiError::TooManyCards
+            | ApiError::Internal => Error::of(&error::INTERNAL),
         }
     }
 }

@@ -161,6 +161,7 @@ impl From<ApiError> for Error {
             ApiError::TooManyEndpoints => Error::of(&error::ENDPOINT_LIMIT_REACHED),
             ApiError::ScopeMissing => Error::of(&error::SCOPE_MISSING),
             ApiError::LiveUnavailable => Error::of(&error::LIVE_UNAVAILABLE),
+            ApiError::TooManyCards => Error::of(&error::TOO_MANY_CARDS),
             ApiError::Unavailable => Error::of(&error::UNAVAILABLE),
             ApiError::RefundTooLarge => Error::about(&error::REFUND_TOO_LARGE, "amount"),
             // Handlers convert the first two, and no operation here returns the third.

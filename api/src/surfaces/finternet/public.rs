@@ -72,7 +72,7 @@ async fn choice(app: &App, intent: &Intent) -> Result<PublicIntents, ApiError> {
 
 pub const PAY: Docs = docs(GROUP, "payPaymentIntent", "Pay a payment intent by card")
     .description(
-        "Waits up to 8 seconds for the outcome. After a decline, another card can be tried.",
+        "Waits up to 8 seconds for the outcome. After a decline, another card can be tried, five in all.",
     )
     .example(
         r#"{ "card": {

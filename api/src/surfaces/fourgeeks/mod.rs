@@ -92,6 +92,7 @@ impl From<ApiError> for Error {
             ApiError::Unavailable => Error::of(&error::UNAVAILABLE),
             ApiError::EmailTaken
             | ApiError::IntentClosed
+            | ApiError::TooManyCards
             | ApiError::UrlNotAllowed(_)
             | ApiError::TooManyEndpoints
             | ApiError::Internal => Error::of(&error::INTERNAL),

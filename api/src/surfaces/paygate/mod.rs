@@ -102,7 +102,9 @@ impl From<ApiError> for Error {
             ApiError::NotRefundable => Error::of(&error::PAYMENT_NOT_REFUNDABLE),
             ApiError::RefundTooLarge => Error::about(&error::REFUND_TOO_LARGE, "amount"),
             ApiError::EmailTaken => Error::about(&error::EMAIL_TAKEN, "email"),
-            ApiError::IntentClosed | ApiError::Internal => Error::of(&error::INTERNAL),
+            ApiError::IntentClosed | ApiError::TooManyCards | ApiError::Internal => {
+                Error::of(&error::INTERNAL)
+            }
         }
     }
 }

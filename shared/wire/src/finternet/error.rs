@@ -35,6 +35,10 @@ rows! {
         "{why}",
         "The card was not charged.",
         "Ask the payer for another card.";
+    TOO_MANY_CARDS: 400 "payment_failed",
+        "Five cards were tried for this payment intent. It takes no more.",
+        "The payment intent was declined five times.",
+        "Create another payment intent.";
     NOT_CANCELABLE: 400 "invalid_state_transition",
         "Cannot cancel payment intent in status: {status}",
         "The payment intent is paid, being paid, or canceled.",
