@@ -15,7 +15,7 @@
 -- caller publishes it, afterwards the scheduler does. Those of a paused endpoint are due after the pause.
 create function record_effects(effects jsonb)
 returns table (event_id uuid, delivery_id uuid)
-language plpgsql as $$
+language plpgsql rows 10 as $$
 #variable_conflict use_column
 begin
     if effects is null then
@@ -109,7 +109,7 @@ end $$;
 -- email address.
 create function accept_customers(requests jsonb, ords integer[])
 returns table (ord integer, id uuid, is_new boolean)
-language plpgsql as $$
+language plpgsql rows 10 as $$
 #variable_conflict use_column
 begin
     if ords is null then
@@ -148,7 +148,7 @@ end $$;
 
 -- Takes the idempotency keys of the payments `ords` of a batch; returns those whose key was free.
 create function accept_keys(requests jsonb, ords integer[]) returns setof integer
-language plpgsql as $$
+language plpgsql rows 10 as $$
 begin
     if ords is null then
         return;

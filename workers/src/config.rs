@@ -50,8 +50,8 @@ pub struct Shared {
     /// What every process needs.
     #[command(flatten)]
     pub process: Process,
-    /// How many jobs run at the same time; at most half of them in each mode, test or live.
-    #[arg(long, env = "SLUICE_CONCURRENCY", default_value_t = 256, value_parser = clap::value_parser!(u16).range(2..))]
+    /// How many jobs run at the same time in each mode, test or live.
+    #[arg(long, env = "SLUICE_CONCURRENCY", default_value_t = 128, value_parser = clap::value_parser!(u16).range(2..=4096))]
     pub concurrency: u16,
     /// The most connections to Postgres.
     #[arg(long, env = "SLUICE_DATABASE_CONNECTIONS", default_value_t = 12)]
@@ -59,9 +59,15 @@ pub struct Shared {
 }
 
 impl Shared {
+    /// How many messages are in the process: those of running jobs in both modes, half as many that wait
+    /// for a slot, and half as many whose jobs are being claimed.
+    pub const fn prefetch(&self) -> u16 {
+        self.concurrency * 3
+    }
+
     /// The slots of the worker's jobs.
     pub fn slots(&self) -> Shares {
-        Shares::new(usize::from(self.concurrency / 2))
+        Shares::new(usize::from(self.concurrency))
     }
 }
 

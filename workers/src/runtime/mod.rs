@@ -190,11 +190,11 @@ pub async fn run<H: Handler>(
     let consumer = Consumer::start(
         &shared.process.amqp_url,
         H::WORKER,
-        shared.concurrency,
+        shared.prefetch(),
         recorder,
     );
     health::serve(shared.process.health_listen, db, consumer.health()).await?;
-    let concurrency = usize::from(shared.concurrency);
+    let concurrency = usize::from(shared.prefetch());
     let consuming = consumer.clone();
     // The first layer is the outermost. The timeout must drop the handler before its outcome is
     // recorded; otherwise it would still run while the job is retried.

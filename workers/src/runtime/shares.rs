@@ -1,7 +1,7 @@
 //! Shares of a worker's slots: one merchant, endpoint or acquirer cannot take them all, and live jobs do not
 //! wait for test jobs. Half of a mode's slots are free for anyone; of the other half a party gets no more than
-//! its share. A job without a slot waits for one for a second at most and is then postponed, so that it takes
-//! nothing while it waits.
+//! its share. A job without a slot waits here if one will soon be free, for a second at most and only if few
+//! others wait; otherwise it is postponed, so that it takes nothing while it waits.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -14,6 +14,8 @@ use tokio::time::{Instant, timeout_at};
 
 /// How long a job waits for a slot.
 const WAIT_HERE: Duration = Duration::from_secs(1);
+/// How long a run is taken to last before the first one ends.
+const RUN: Duration = Duration::from_millis(200);
 /// The shortest and the longest time by which a job is postponed.
 const POSTPONED_MIN: Duration = Duration::from_millis(250);
 const POSTPONED_MAX: Duration = Duration::from_mins(1);
@@ -78,6 +80,8 @@ struct Used {
     failures: u32,
     /// How long a run takes, as a moving average.
     mean: Duration,
+    /// When a slot was last taken while none was in use, or freed.
+    freed: Instant,
     /// When a slot is free for the next job that is postponed.
     next_free: Instant,
 }
@@ -88,9 +92,17 @@ impl Used {
             slots: 0,
             waiting: VecDeque::new(),
             failures: 0,
-            mean: Duration::ZERO,
+            mean: RUN,
+            freed: Instant::now(),
             next_free: Instant::now(),
         }
+    }
+
+    /// How long until the next of `limit` slots is free. While none is freed the estimate grows fast, or the
+    /// jobs that wait for a party that hangs would return again and again.
+    fn turn(&self, limit: usize) -> Duration {
+        let run = self.mean.max(self.freed.elapsed() * 4);
+        run / u32::try_from(limit).unwrap_or(u32::MAX)
     }
 
     fn is_idle(&self) -> bool {
@@ -102,8 +114,7 @@ impl Used {
 
     /// By how much to postpone a job, so that waiting jobs return about as fast as slots become free.
     fn postpone(&mut self, limit: usize) -> Duration {
-        let now = Instant::now();
-        let turn = self.mean / u32::try_from(limit).unwrap_or(u32::MAX);
+        let (now, turn) = (Instant::now(), self.turn(limit));
         self.next_free = (self.next_free.max(now) + turn).min(now + POSTPONED_MAX);
         (self.next_free - now).max(POSTPONED_MIN)
     }
@@ -145,9 +156,11 @@ impl Shares {
             };
             let woken = {
                 let mut used = self.lock();
+                let waiting: usize = used.values().map(|party| party.waiting.len()).sum();
                 let party = used.entry(key.clone()).or_insert_with(Used::new);
-                party.waiting.retain(|waiter| !waiter.is_closed());
-                if party.waiting.len() >= limit.max(self.slots / 2) {
+                let ahead = u32::try_from(party.waiting.len()).unwrap_or(u32::MAX);
+                let is_soon = party.turn(limit).saturating_mul(ahead) < WAIT_HERE;
+                if waiting >= self.slots / 2 || !is_soon {
                     return Err(party.postpone(limit));
                 }
                 let (waiter, woken) = oneshot::channel();
@@ -156,7 +169,9 @@ impl Shares {
             };
             if timeout_at(deadline, woken).await.is_err() {
                 let mut used = self.lock();
-                return Err(used.entry(key).or_insert_with(Used::new).postpone(limit));
+                let party = used.entry(key).or_insert_with(Used::new);
+                party.waiting.retain(|waiter| !waiter.is_closed());
+                return Err(party.postpone(limit));
             }
         }
     }
@@ -186,7 +201,11 @@ impl Shares {
         let parties = shares.iter().map(|share| (mode, Some(share.party.clone())));
         let keys: Vec<Key> = parties.chain([all]).collect();
         for key in &keys {
-            used.entry(key.clone()).or_insert_with(Used::new).slots += 1;
+            let party = used.entry(key.clone()).or_insert_with(Used::new);
+            if party.slots == 0 {
+                party.freed = Instant::now();
+            }
+            party.slots += 1;
         }
         Ok(Slots {
             shares: self.clone(),
@@ -221,6 +240,7 @@ impl Drop for Slots {
         for key in &self.keys {
             if let Some(party) = used.get_mut(key) {
                 party.slots = party.slots.saturating_sub(1);
+                party.freed = Instant::now();
                 party.mean = (party.mean * 7 + took) / 8;
                 party.wake_one();
             }
