@@ -26,7 +26,7 @@ select p.lease as "lease!", p.claims as "claims!", p.id as "id!", p.merchant_id 
        p.intent_id, p.checkout, p.refunded as "refunded!", p.created_at as "created_at!",
        p.updated_at as "updated_at!", p.version as "version!",
        greatest(extract(epoch from p.expires_at - now()), 0)::float8 as expires_in,
-       m.fee_basis_points, s.key_id as "key_id?", s.sealed as "sealed?",
+       m.fee_basis_points as "fee_basis_points!", s.key_id as "key_id?", s.sealed as "sealed?",
        p.opens as "opens!", p.attempts_made as "attempts_made!", p.ids, p.numbers, p.states, p.acquirers,
        p.moved_at, now() as "now!"
 from claimed_payment p
