@@ -54,7 +54,9 @@ begin
         set lease = c.lease, leased_until = now() + make_interval(secs => lease_seconds),
             leased_by = session, claims = least(j.claims + 1, 1000), publish_count = 0
         from unnest(ids, seqs, leases) as c(id, seq, lease)
-        where j.worker = of_worker and j.id = c.id and j.seq = c.seq and j.parked_at is null
+        -- "is true" keeps the worker out of the index scan: planned while the table was empty, the claim would
+        -- read all jobs of the worker by the index jobs_due.
+        where j.id = c.id and (j.worker = of_worker) is true and j.seq = c.seq and j.parked_at is null
           and (j.leased_until is null or j.leased_until < now() or j.lease = c.lease
                or pg_try_advisory_xact_lock_shared(j.leased_by))
         returning j.lease, j.owner_id, j.claims;
