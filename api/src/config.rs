@@ -67,8 +67,8 @@ impl Config {
         url.trim_end_matches('/').to_owned()
     }
 
-    /// How many requests of the surfaces may be in progress: three quarters of the connections, so
-    /// that the others are told that the process is busy.
+    /// How many requests of the surfaces may be in progress: three quarters of the connections. The rest
+    /// are for responding 503.
     pub fn requests(&self) -> usize {
         usize::from(self.connections) * 3 / 4
     }

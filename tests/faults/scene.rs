@@ -84,6 +84,15 @@ impl Scene {
         Ok((status, self.gateway.attempts(payment).await?, did))
     }
 
+    /// Checks that the payment succeeded by its first attempt, and that the payer was charged once.
+    pub async fn was_charged_once(&self, payment: &str) -> Result<()> {
+        let (status, attempts, did) = self.became(payment).await?;
+        ensure!(status == "succeeded", "{payment} is {status}");
+        ensure!(attempts == ["approved"], "{payment}: {attempts:?}");
+        ensure!(did == ["approved", "captured"], "{payment}: {did:?}");
+        Ok(())
+    }
+
     /// Waits until the only payment with a card is there, and returns its id.
     pub async fn only_payment(&self) -> Result<String> {
         until("the payment is there", SOON, async || {
