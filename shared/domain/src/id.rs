@@ -55,6 +55,8 @@ ids! {
     RefundId "ref";
     /// A payment intent, `intent_…`.
     IntentId "intent";
+    /// A posting that changes a merchant's balance, `ledger_entry_…`.
+    PostingId "ledger_entry";
     /// An event that webhooks deliver, `evt_…`.
     EventId "evt";
     /// A merchant's webhook endpoint, `whk_…`.

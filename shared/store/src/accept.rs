@@ -16,7 +16,7 @@ use uuid::Uuid;
 
 use crate::Result;
 use crate::batch::Statement;
-use crate::effects::{self, Effects, HistoryEntry};
+use crate::effects::{Deliveries, Effects, HistoryEntry};
 use crate::idempotency::Existing;
 use crate::jobs::FIRST_PUBLISH_DELAY;
 use crate::snapshot;
@@ -179,11 +179,10 @@ impl Statement for Accept {
             .fetch_all(db)
             .await?;
         let mut found = HashMap::with_capacity(rows.len());
-        let mut jobs = HashMap::<_, Vec<_>>::new();
+        let mut deliveries = Deliveries::default();
         for row in &outputs {
             if let (Some(event), Some(delivery)) = (row.event_id, row.delivery_id) {
-                let job = effects::delivery_job(DeliveryId(delivery));
-                jobs.entry(event).or_default().push(job);
+                deliveries.add(event, DeliveryId(delivery));
             }
         }
         for row in outputs {
@@ -195,9 +194,7 @@ impl Statement for Accept {
                 (Some(created_at), _) => Accepted::Created {
                     created_at,
                     customer_id: row.customer_id.map(CustomerId),
-                    jobs: event
-                        .and_then(|event| jobs.remove(&event))
-                        .unwrap_or_default(),
+                    jobs: deliveries.take(event),
                 },
                 (None, Some(subject)) => Accepted::Existing(Existing {
                     subject,

@@ -205,11 +205,11 @@ async fn upsert(db: &mut PgConnection, rows: &[Upsert]) -> Result<Vec<Option<Ups
         };
         outputs.insert(ord, output);
     }
-    let mut jobs = effects::record_all(db, &effects).await?;
+    let mut deliveries = effects::record_all(db, &effects).await?;
     let outputs = (0..).zip(rows).map(|(ord, row)| {
         let mut output = outputs.remove(&ord);
         if let Some(Upserted::Stored(_, due)) = &mut output {
-            *due = jobs.remove(&row.event_id).unwrap_or_default();
+            *due = deliveries.take(Some(row.event_id));
         }
         output
     });
@@ -307,13 +307,15 @@ pub async fn get(
     row.map(Row::read).transpose()
 }
 
-/// How many customers a merchant has.
-pub async fn count(db: &PgPool, merchant: MerchantId, mode: Mode) -> Result<u64> {
+/// How many customers a merchant has, counted up to `most`.
+pub async fn count(db: &PgPool, merchant: MerchantId, mode: Mode, most: i64) -> Result<u64> {
     let count = sqlx::query_scalar!(
-        r#"select count(*) as "count!" from customers
-           where merchant_id = $1 and live = $2 and (select act_for($1, $2))"#,
+        r#"select count(*) as "count!" from (
+               select from customers
+               where merchant_id = $1 and live = $2 and (select act_for($1, $2)) limit $3) c"#,
         merchant.0,
         mode.is_live(),
+        most,
     )
     .fetch_one(db)
     .await?;

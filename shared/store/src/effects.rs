@@ -266,8 +266,26 @@ impl Effects {
     }
 }
 
+/// The deliveries that a statement wrote, by event, as jobs to publish after the commit.
+#[derive(Debug, Default)]
+pub(crate) struct Deliveries(HashMap<Uuid, Vec<Job>>);
+
+impl Deliveries {
+    /// Adds a delivery of this event.
+    pub(crate) fn add(&mut self, event: Uuid, delivery: DeliveryId) {
+        let job = delivery_job(delivery);
+        self.0.entry(event).or_default().push(job);
+    }
+
+    /// The jobs of this event's deliveries.
+    pub(crate) fn take(&mut self, event: Option<Uuid>) -> Vec<Job> {
+        let jobs = event.and_then(|event| self.0.remove(&event));
+        jobs.unwrap_or_default()
+    }
+}
+
 /// The job of a delivery that was just written.
-pub(crate) fn delivery_job(id: DeliveryId) -> Job {
+fn delivery_job(id: DeliveryId) -> Job {
     Job {
         worker: Worker::Webhook,
         id: id.0,
@@ -277,25 +295,21 @@ pub(crate) fn delivery_job(id: DeliveryId) -> Job {
 
 /// Writes effects in the transaction that moved the row. Returns the jobs to publish after the commit.
 pub(crate) async fn record(db: &mut PgConnection, effects: &Effects) -> Result<Vec<Job>> {
-    let jobs = record_all(db, slice::from_ref(effects)).await?;
-    Ok(jobs.into_values().flatten().collect())
+    let deliveries = record_all(db, slice::from_ref(effects)).await?;
+    Ok(deliveries.0.into_values().flatten().collect())
 }
 
-/// Writes the effects of several rows. Returns the jobs to publish after the commit, by event.
-pub(crate) async fn record_all(
-    db: &mut PgConnection,
-    effects: &[Effects],
-) -> Result<HashMap<Uuid, Vec<Job>>> {
+/// Writes the effects of several rows.
+pub(crate) async fn record_all(db: &mut PgConnection, effects: &[Effects]) -> Result<Deliveries> {
     let rows = sqlx::query!(
         r#"select event_id as "event_id!", delivery_id as "delivery_id!" from record_effects($1)"#,
         Json(effects) as _,
     )
     .fetch_all(db)
     .await?;
-    let mut jobs = HashMap::<_, Vec<_>>::new();
+    let mut deliveries = Deliveries::default();
     for row in rows {
-        let job = delivery_job(DeliveryId(row.delivery_id));
-        jobs.entry(row.event_id).or_default().push(job);
+        deliveries.add(row.event_id, DeliveryId(row.delivery_id));
     }
-    Ok(jobs)
+    Ok(deliveries)
 }

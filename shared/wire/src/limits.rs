@@ -36,6 +36,8 @@ pub const LIST_MAX: u32 = 100;
 pub const LIST_DEFAULT: u32 = 10;
 /// Maximum number of objects that a list request may skip; each costs as much as a returned one.
 pub const OFFSET_MAX: u32 = 10_000;
+/// How far a list's objects are counted: as far as a page can reach.
+pub const COUNT_MAX: u32 = OFFSET_MAX + LIST_MAX;
 
 /// Pattern of an ISO 4217 currency code.
 pub const CURRENCY: &str = "^[A-Z]{3}$";

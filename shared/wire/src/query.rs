@@ -2,7 +2,7 @@
 
 use std::ops::RangeInclusive;
 
-use time::{Date, Month};
+use time::{Date, Month, OffsetDateTime, Time};
 use zeroize::Zeroizing;
 
 use crate::fields::{FieldError, Why, invalid, shown};
@@ -75,8 +75,24 @@ impl Parameters {
         })
     }
 
+    /// Reads two dates that name the first and the last day in UTC: returns the start of the first and the
+    /// end of the last.
+    pub fn days(
+        &self,
+        [first, last]: [&str; 2],
+    ) -> Result<(Option<OffsetDateTime>, Option<OffsetDateTime>), FieldError> {
+        let (from, to) = (self.date(first)?, self.date(last)?);
+        if from.zip(to).is_some_and(|(from, to)| to < from) {
+            return Err(invalid(last, format!("must not be before {first}")));
+        }
+        let midnight = |day| OffsetDateTime::new_utc(day, Time::MIDNIGHT);
+        // `Date::MAX` has no next day, so it sets no bound.
+        let to = to.and_then(Date::next_day);
+        Ok((from.map(midnight), to.map(midnight)))
+    }
+
     /// Reads a date, `YYYY-MM-DD`.
-    pub fn date(&self, name: &str) -> Result<Option<Date>, FieldError> {
+    fn date(&self, name: &str) -> Result<Option<Date>, FieldError> {
         self.parsed(name, "must be a date, YYYY-MM-DD", date)
     }
 }

@@ -14,7 +14,7 @@ use domain::refund::{self, Refund};
 use queue::Publisher;
 use store::effects::Effects;
 use store::jobs;
-use store::refunds::{self, ClaimedRefund};
+use store::refunds::{ClaimedRefund, Transition, Transitions};
 use store::{PgPool, Role};
 use time::OffsetDateTime;
 
@@ -27,6 +27,7 @@ use crate::runtime::{self, Handler, HeldLease};
 #[derive(Clone)]
 struct Context {
     db: PgPool,
+    transitions: Transitions,
     publisher: Publisher,
     acquirers: Arc<Acquirers>,
     /// The longest an acquirer's call takes.
@@ -41,6 +42,7 @@ pub async fn run(config: &Config) -> anyhow::Result<()> {
     let slots = shared.slots();
     let context = Context {
         db: db.clone(),
+        transitions: Transitions::start(&db),
         publisher: publisher.clone(),
         acquirers: Arc::new(Acquirers::open(&config.acquiring, &slots)?),
         acquirer_timeout: config.acquiring.timeout(),
@@ -95,8 +97,13 @@ impl Handler for Context {
             state: refund.state.next(event)?,
             ..refund.clone()
         };
-        let effects = effects(&next, event).complete(held.lease);
-        match refunds::transition(&self.db, refund, next.state, &effects).await? {
+        let transition = Transition {
+            refund_id: refund.id,
+            from: refund.state,
+            to: next.state,
+            effects: effects(&next, event).complete(held.lease),
+        };
+        match self.transitions.run(transition).await? {
             Some(jobs) => {
                 for job in jobs {
                     self.publisher.publish(job, None);

@@ -8,6 +8,7 @@ use wire::customer::Details;
 use wire::fourgeeks::customer_id;
 use wire::fourgeeks::request::{CustomerBody, CustomerPages, CustomerPagesParameters};
 use wire::fourgeeks::response::{self, CustomerPage, CustomerRow, Customers};
+use wire::limits;
 use wire::page::{Page, PageParameters};
 use wire::paygate::error as paygate;
 use wire::query::Parameters;
@@ -92,5 +93,6 @@ pub async fn pages(
 }
 
 async fn count(app: &App, principal: Principal) -> Result<u64, ApiError> {
-    Ok(store::customers::count(&app.db, principal.merchant_id, principal.mode).await?)
+    let (merchant, mode) = (principal.merchant_id, principal.mode);
+    Ok(store::customers::count(&app.db, merchant, mode, limits::COUNT_MAX.into()).await?)
 }

@@ -7,6 +7,7 @@ use wire::fourgeeks::request::{
     CreateRefund, RefundOfChargeBody, RefundOfPaymentBody, RequestedAmount,
 };
 use wire::fourgeeks::response::{self, ChargeRefund, Refunds};
+use wire::limits;
 use wire::page::{Page, PageParameters};
 use wire::query::Parameters;
 
@@ -75,7 +76,8 @@ pub async fn list(
     let (merchant, mode) = (principal.merchant_id, principal.mode);
     let refunds = Refunds {
         items: found.iter().map(response::Refund::of).collect(),
-        total_items: store::refunds::count(&app.db, merchant, mode).await?,
+        total_items: store::refunds::count(&app.db, merchant, mode, limits::COUNT_MAX.into())
+            .await?,
         limit: page.limit,
         offset: page.offset,
     };

@@ -13,7 +13,7 @@ use sqlx::{PgConnection, PgPool};
 
 use crate::Result;
 use crate::batch::{Batch, Statement};
-use crate::effects::{self, Effects};
+use crate::effects::{Deliveries, Effects};
 
 /// The details of an acquirer's approval.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -168,23 +168,20 @@ impl Statement for Transition {
         )
         .fetch_all(db)
         .await?;
-        let (mut versions, mut deliveries) = (HashMap::new(), HashMap::<_, Vec<_>>::new());
+        let (mut versions, mut deliveries) = (HashMap::new(), Deliveries::default());
         for row in written {
             if let (Some(ord), Some(version)) = (row.ord, row.version) {
                 versions.insert(usize::try_from(ord).unwrap_or(usize::MAX), version);
             }
             if let (Some(event), Some(delivery)) = (row.event_id, row.delivery_id) {
-                let job = effects::delivery_job(DeliveryId(delivery));
-                deliveries.entry(event).or_default().push(job);
+                deliveries.add(event, DeliveryId(delivery));
             }
         }
         let outputs = rows.iter().enumerate().map(|(ord, row)| {
             Some(match versions.remove(&ord) {
                 None => Written::Conflict,
                 Some(version) => {
-                    let event = row.effects.event_id();
-                    let jobs = event.and_then(|event| deliveries.remove(&event));
-                    let jobs = jobs.unwrap_or_default();
+                    let jobs = deliveries.take(row.effects.event_id());
                     Written::Done { version, jobs }
                 }
             })

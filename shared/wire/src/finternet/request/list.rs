@@ -1,9 +1,10 @@
 //! List parameters.
 
-use domain::id::{IntentId, RefundId};
+use domain::id::{IntentId, PostingId, RefundId};
 use domain::ledger;
 use schemars::JsonSchema;
 use serde::Deserialize;
+use time::OffsetDateTime;
 
 use crate::finternet::error::Error;
 use crate::finternet::{MOVEMENTS, transaction_type};
@@ -45,18 +46,22 @@ pub struct IntentsParameters {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LedgerEntries {
     /// The requested page.
-    pub page: Page<IntentId>,
+    pub page: Page<PostingId>,
     /// Only entries of this kind.
     pub kind: Option<ledger::Kind>,
     /// Only entries of this intent.
     pub intent_id: Option<IntentId>,
+    /// Only entries posted at or after this time.
+    pub from: Option<OffsetDateTime>,
+    /// Only entries posted before this time.
+    pub to: Option<OffsetDateTime>,
 }
 
 impl LedgerEntries {
     /// Reads the query of `GET /v1/payment-intents/account/ledger-entries`.
     pub fn read(query: &str) -> Result<Self, Error> {
         let parameters = Parameters::of(query);
-        let page = Page::read(&parameters, |_| None)?;
+        let page = Page::read(&parameters, PostingId::parse)?;
         let types = MOVEMENTS.map(transaction_type).join(", ");
         let why = format!("must be one of {types}");
         let kind = parameters.parsed("transactionType", &why, |word| {
@@ -65,10 +70,13 @@ impl LedgerEntries {
         })?;
         let why = "must be the id of a payment intent";
         let intent_id = parameters.parsed("paymentIntentId", why, IntentId::parse)?;
+        let (from, to) = parameters.days(["fromDate", "toDate"])?;
         Ok(Self {
             page,
             kind,
             intent_id,
+            from,
+            to,
         })
     }
 }
@@ -88,11 +96,21 @@ pub struct LedgerEntriesParameters {
     pub transaction_type: Option<String>,
     /// Only entries of this payment intent.
     pub payment_intent_id: Option<String>,
+    /// Only entries posted on this day (UTC) or later, `YYYY-MM-DD`.
+    #[schemars(extend("format" = "date"))]
+    pub from_date: Option<String>,
+    /// Only entries posted on this day (UTC) or earlier, `YYYY-MM-DD`.
+    #[schemars(extend("format" = "date"))]
+    pub to_date: Option<String>,
+    /// Cursor for pagination: the id of the last entry on the previous page.
+    #[serde(rename = "starting_after")]
+    pub starting_after: Option<String>,
 }
 
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
+    use time::macros::datetime;
 
     use super::*;
 
@@ -108,6 +126,12 @@ mod tests {
         assert_eq!((read.page.limit, read.page.offset), (5, 20));
         assert_eq!(read.kind, Some(ledger::Kind::Capture));
         assert_eq!(read.intent_id, IntentId::parse(ID));
+        let days = LedgerEntries::read("fromDate=2025-12-01&toDate=2025-12-01")?;
+        let day = (
+            Some(datetime!(2025-12-01 0:00 UTC)),
+            Some(datetime!(2025-12-02 0:00 UTC)),
+        );
+        assert_eq!((days.from, days.to), day);
         let all = LedgerEntries::read("")?;
         assert_eq!((all.kind, all.intent_id), (None, None));
         Ok(())
@@ -134,6 +158,12 @@ mod tests {
             ("transactionType=RESERVE", "transactionType"),
             ("paymentIntentId=pay_1", "paymentIntentId"),
             ("paymentIntentId=", "paymentIntentId"),
+            ("fromDate=1764547200", "fromDate"),
+            ("fromDate=2025-12-02&toDate=2025-12-01", "toDate"),
+            (
+                "starting_after=intent_0351FsBhSOBpYQOKPhbU9H",
+                "starting_after",
+            ),
         ] {
             let param = Some(param.to_owned());
             let found = LedgerEntries::read(query).err().map(|error| error.param);

@@ -41,7 +41,7 @@ impl<'a> Customer<'a> {
 pub struct Customers<'a> {
     /// Customers of the page.
     pub items: Vec<Customer<'a>>,
-    /// Total number of customers.
+    /// Number of customers, counted up to 10,100: as far as a page can reach.
     pub total_items: u64,
     /// Maximum number of objects on the page.
     pub limit: u32,
@@ -86,7 +86,7 @@ impl<'a> CustomerRow<'a> {
 /// A numbered page of customers, newest first: `GET /v1/customers/`.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct CustomerPage<'a> {
-    /// Total number of customers.
+    /// Number of customers, counted up to 10,100: as far as a page can reach.
     pub count: u64,
     /// URL of the next page; `null` if there is none.
     pub next: Option<String>,

@@ -86,7 +86,7 @@ impl<'a> ChargeRefund<'a> {
 pub struct Refunds<'a> {
     /// Refunds of the page.
     pub items: Vec<Refund<'a>>,
-    /// Total number of refunds.
+    /// Number of refunds, counted up to 10,100: as far as a page can reach.
     pub total_items: u64,
     /// Maximum number of objects on the page.
     pub limit: u32,

@@ -4,9 +4,8 @@ use domain::id::PaymentId;
 use domain::payment::State;
 use schemars::JsonSchema;
 use serde::Deserialize;
-use time::{Date, OffsetDateTime, Time};
+use time::OffsetDateTime;
 
-use crate::fields::invalid;
 use crate::page::{Page, PageParameters};
 use crate::paygate::error::Error;
 use crate::query::Parameters;
@@ -32,22 +31,14 @@ impl Transactions {
         let page = Page::read(&parameters, PaymentId::parse)?;
         let why = "must be pending, succeeded or failed";
         let status = parameters.parsed("status", why, Status::parse)?;
-        let (first, last) = (parameters.date("from_date")?, parameters.date("to_date")?);
-        if first.zip(last).is_some_and(|(first, last)| last < first) {
-            return Err(invalid("to_date", "must not be before from_date").into());
-        }
+        let (from, to) = parameters.days(["from_date", "to_date"])?;
         Ok(Self {
             page,
             states: status.map(Status::payment_states).unwrap_or_default(),
-            from: first.map(midnight),
-            // The last day is included. `Date::MAX` has no next day, so it sets no bound.
-            to: last.and_then(Date::next_day).map(midnight),
+            from,
+            to,
         })
     }
-}
-
-const fn midnight(day: Date) -> OffsetDateTime {
-    OffsetDateTime::new_utc(day, Time::MIDNIGHT)
 }
 
 /// Parameters for listing payments, newest first.

@@ -1,7 +1,9 @@
 //! Refunds: requested by the API, carried out by the refund worker.
 
+mod transition;
+
 use domain::id::{AuthorizationId, IntentId, MerchantId, PaymentId, RefundId};
-use domain::job::{Job, Worker};
+use domain::job::Worker;
 use domain::merchant::Mode;
 use domain::money::{Currency, Money};
 use domain::refund::{Refund, State};
@@ -12,6 +14,7 @@ use sqlx::{PgConnection, PgPool};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
+pub use self::transition::{Transition, Transitions};
 use crate::effects::{self, Effects};
 use crate::jobs::{Claimed, Claims, FIRST_PUBLISH_DELAY, Load};
 use crate::page::Size;
@@ -115,14 +118,16 @@ pub async fn get(
     row.map(Row::read).transpose()
 }
 
-/// How many refunds a merchant has, without those of intents' payments.
-pub async fn count(db: &PgPool, merchant: MerchantId, mode: Mode) -> Result<u64> {
+/// How many refunds a merchant has, without those of intents' payments, counted up to `most`.
+pub async fn count(db: &PgPool, merchant: MerchantId, mode: Mode, most: i64) -> Result<u64> {
     let count = sqlx::query_scalar!(
-        r#"select count(*) as "count!" from refunds
-           where merchant_id = $1 and live = $2 and (select act_for($1, $2))
-             and intent_id is null"#,
+        r#"select count(*) as "count!" from (
+               select from refunds
+               where merchant_id = $1 and live = $2 and (select act_for($1, $2))
+                 and intent_id is null limit $3) r"#,
         merchant.0,
         mode.is_live(),
+        most,
     )
     .fetch_one(db)
     .await?;
@@ -248,40 +253,4 @@ impl Load for ClaimedRefund {
         });
         Ok(claimed.collect())
     }
-}
-
-/// Moves a refund from the state that was read to `to`, with its effects; a failed refund releases its
-/// reserved amount. Returns the jobs to publish, or `None` if another worker moved the refund first.
-pub async fn transition(
-    db: &PgPool,
-    from: &Refund,
-    to: State,
-    effects: &Effects,
-) -> Result<Option<Vec<Job>>> {
-    let mut tx = crate::begin(db, from.merchant_id, from.mode).await?;
-    let moved = sqlx::query!(
-        "with moved as (
-             update refunds set state = $3, updated_at = now()
-             where id = $1 and state = $2
-             returning id, payment_id, amount
-         ), released as (
-             update payments p
-             set refunded = p.refunded - m.amount, refunded_at = now(),
-                 updated_at = case when p.intent_id is null then now() else p.updated_at end
-             from moved m where $4 and p.id = m.payment_id
-         )
-         select id from moved",
-        from.id.0,
-        from.state.name(),
-        to.name(),
-        to == State::Failed,
-    )
-    .fetch_optional(&mut *tx)
-    .await?;
-    if moved.is_none() {
-        return Ok(None);
-    }
-    let jobs = effects::record(&mut tx, effects).await?;
-    crate::commit(tx).await?;
-    Ok(Some(jobs))
 }
