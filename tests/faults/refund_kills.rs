@@ -5,7 +5,7 @@ use std::time::Duration;
 use anyhow::Result;
 use futures::future::try_join_all;
 use store::Role;
-use tests::{Process, Response, cards, until};
+use tests::{Interrupted, Lock, Process, Response, cards, until};
 
 use crate::broker::Broker;
 use crate::load;
@@ -55,62 +55,71 @@ async fn after_sending_and_before_the_response() -> Result<()> {
     scene.finish().await
 }
 
-/// Lets the worker write both outcomes, and holds its commits.
-async fn before_committing(scene: &Scene) -> Result<(Proxy, InProgress)> {
-    let url = scene.gateway.role_url(Role::Refund)?;
-    let database = scene.detour(Process::Refund, "DATABASE_URL", &url).await?;
-    database.forth().set(Gate::Hold(&["COMMIT"]));
+/// Two refunds that have their responses from the acquirer, and a lock that keeps the worker from writing
+/// the outcomes.
+async fn before_writing(scene: &Scene, acquirer: &Proxy) -> Result<InProgress> {
+    acquirer.back().set(Gate::Hold(ANSWERS));
     let in_progress = InProgress::request_refund(scene).await?;
-    database.forth().holds(2).await?;
+    acquirer.back().holds(2).await?;
     assert_eq!(in_progress.refunded(scene)?, 1);
-    assert_eq!(
-        scene.gateway.refund_states().await?,
-        ["refunding", "refunding"]
-    );
-    Ok((database, in_progress))
+    Ok(in_progress)
 }
 
-/// Lets it commit, without a response.
-async fn commit_without_response(scene: &Scene, database: &Proxy) -> Result<()> {
-    database.back().set(Gate::Mute);
-    database.forth().set(Gate::Pass);
-    until("both outcomes are committed", SOON, async || {
-        Ok((scene.gateway.refund_states().await? == ["refunded", "failed"]).then_some(()))
-    })
-    .await
+/// Lets the worker receive the responses, and waits until it is kept from writing the outcomes.
+async fn blocked<'a>(scene: &'a Scene, acquirer: &Proxy) -> Result<Lock<'a>> {
+    let lock = scene.gateway.lock_refunds().await?;
+    acquirer.back().set(Gate::Pass);
+    acquirer.back().holds(0).await?;
+    scene.gateway.wait_blocked("sluice refund", 1).await?;
+    Ok(lock)
+}
+
+/// The worker dies while its statement runs, which is rolled back or committed.
+async fn die_while_writing(written: Interrupted) -> Result<()> {
+    let (scene, acquirer) = patient().await?;
+    let in_progress = before_writing(&scene, &acquirer).await?;
+    let lock = blocked(&scene, &acquirer).await?;
+    scene.gateway.kill(Process::Refund)?;
+    scene
+        .gateway
+        .end_connections(lock, "sluice refund", written)
+        .await?;
+    take_over(&scene).await?;
+    in_progress.ended(&scene).await?;
+    scene.finish().await
 }
 
 #[tokio::test]
 async fn after_the_response_and_before_the_commit() -> Result<()> {
-    let (scene, _acquirer) = patient().await?;
-    let (database, in_progress) = before_committing(&scene).await?;
-    scene.gateway.kill(Process::Refund)?;
-    database.cut();
-    take_over(&scene).await?;
-    in_progress.ended(&scene).await?;
-    scene.finish().await
+    die_while_writing(Interrupted::RolledBack).await
 }
 
-/// The worker dies, but its statements are committed.
 #[tokio::test]
 async fn during_the_commit() -> Result<()> {
-    let (scene, _acquirer) = patient().await?;
-    let (database, in_progress) = before_committing(&scene).await?;
-    commit_without_response(&scene, &database).await?;
-    scene.gateway.kill(Process::Refund)?;
-    database.cut();
-    take_over(&scene).await?;
-    in_progress.ended(&scene).await?;
-    scene.finish().await
+    die_while_writing(Interrupted::Committed).await
 }
 
-/// The worker lives, but gets no response to its commits.
+/// The worker lives, but gets no response to its commit.
 #[tokio::test]
 async fn a_lost_commit_response() -> Result<()> {
-    let (scene, _acquirer) = patient().await?;
-    let (database, in_progress) = before_committing(&scene).await?;
-    commit_without_response(&scene, &database).await?;
+    let (scene, acquirer) = patient().await?;
+    let url = scene.gateway.role_url(Role::Refund)?;
+    let database = scene.detour(Process::Refund, "DATABASE_URL", &url).await?;
+    let in_progress = before_writing(&scene, &acquirer).await?;
+    let lock = blocked(&scene, &acquirer).await?;
+    database.back().set(Gate::Mute);
+    lock.rollback().await?;
+    // Both are written by one statement, or one after the other.
+    until("an outcome is committed", SOON, async || {
+        let states = scene.gateway.refund_states().await?;
+        Ok(states
+            .iter()
+            .any(|state| state != "refunding")
+            .then_some(()))
+    })
+    .await?;
     database.cut();
+    scene.gateway.advance(LEASE).await?;
     scene.gateway.drain().await?;
     // It continues to work.
     let payment = &in_progress.accepted.payment;

@@ -157,7 +157,12 @@ async fn ledger_entries_are_paged_and_filtered_by_day(gateway: &Gateway) -> Resu
 }
 
 async fn a_balance_is_shown_in_each_currency(gateway: &Gateway) -> Result<()> {
-    for (minor, currency) in [(20_000, "EUR"), (5_000, "JPY"), (5_000, "JPY"), (100, "USD")] {
+    for (minor, currency) in [
+        (20_000, "EUR"),
+        (5_000, "JPY"),
+        (5_000, "JPY"),
+        (100, "USD"),
+    ] {
         let mut body = example(cards::APPROVED);
         body["amount"] = json!(minor);
         body["currency"] = json!(currency);
