@@ -48,7 +48,7 @@ pub(crate) fn root() -> PathBuf {
 
 impl Stores {
     /// The stores that `make test` has started.
-    pub(crate) fn shared() -> Result<Self> {
+    pub fn shared() -> Result<Self> {
         let dir = std::env::var("SLUICE_TEST_STORES")
             .context("SLUICE_TEST_STORES is not set: run the tests with `make test`")?;
         Self::open(PathBuf::from(dir))
@@ -119,7 +119,8 @@ impl Stores {
         stores_sh("remove", &self.dir).await
     }
 
-    pub(crate) fn database_url(&self, name: &str) -> Url {
+    /// The URL of a database, with the login of the tables' owner.
+    pub fn database_url(&self, name: &str) -> Url {
         let mut url = self.postgres.clone();
         url.set_path(name);
         url
@@ -146,7 +147,7 @@ impl Stores {
     }
 
     /// Creates an empty database with the current schema: a copy of a template that was migrated once.
-    pub(crate) async fn make_database(&self, name: &str) -> Result<()> {
+    pub async fn make_database(&self, name: &str) -> Result<()> {
         let mut admin = PgConnection::connect(self.postgres.as_str()).await?;
         let template = format!("sluice_template_{:016x}", schema_hash());
         let make = format!(r#"create database "{name}" template "{template}""#);
@@ -185,7 +186,8 @@ impl Stores {
         Ok(())
     }
 
-    pub(crate) async fn drop_database(&self, name: &str) -> Result<()> {
+    /// Deletes a database, whoever uses it.
+    pub async fn drop_database(&self, name: &str) -> Result<()> {
         let mut admin = PgConnection::connect(self.postgres.as_str()).await?;
         let drop = format!(r#"drop database if exists "{name}" with (force)"#);
         admin.execute(AssertSqlSafe(drop)).await?;

@@ -1,5 +1,7 @@
 //! Plans that Postgres makes while the tables are empty, and keeps.
 
+mod large;
+
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
