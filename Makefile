@@ -1,7 +1,7 @@
 # Runs Sluice on this machine. All state is below .local/; the scripts are in deploy/local/.
 
 .DEFAULT_GOAL := help
-.PHONY: help up down clean test bench postman fmt lint
+.PHONY: help up down clean test chaos bench postman fmt lint
 
 help: ## list these targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 16
@@ -17,6 +17,9 @@ clean: ## stop everything and remove the data (.local/); keeps the build
 
 test: ## run all tests with private stores (ARGS="..." for the test runner)
 	@deploy/local/test.sh $(ARGS)
+
+chaos: ## run the faults that last, for an hour (SLUICE_FAULT_SCALE=1 to 60), with private stores
+	@deploy/local/chaos.sh
 
 bench: ## run the benchmarks with private stores (ARGS="...")
 	@deploy/local/bench.sh $(ARGS)

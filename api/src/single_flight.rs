@@ -83,6 +83,11 @@ impl<K: Clone + Eq + Hash, T: Clone> SingleFlight<K, T> {
 }
 
 impl<K: Eq + Hash, T> SingleFlight<K, T> {
+    /// Whether a run with this key is in progress.
+    pub fn is_running(&self, key: &K) -> bool {
+        self.runs().contains_key(key)
+    }
+
     fn runs(&self) -> MutexGuard<'_, HashMap<K, watch::Receiver<Option<T>>>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -15,6 +15,7 @@ mod broker;
 mod canaries;
 mod card_kills;
 mod doubles;
+mod endurance;
 mod isolation;
 mod leases;
 mod load;

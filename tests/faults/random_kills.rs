@@ -8,6 +8,7 @@ use rand::{RngExt, SeedableRng};
 use tests::{Options, Process};
 use tokio::time::interval;
 
+use crate::endurance::scale;
 use crate::load;
 use crate::scene::{LEASE, Scene};
 
@@ -23,7 +24,7 @@ const PAYMENTS: usize = 200;
 async fn kill(scene: &Scene, seed: u64) -> Result<()> {
     let mut random = StdRng::seed_from_u64(seed);
     let mut pace = interval(Duration::from_millis(300));
-    for _ in 0..KILLS {
+    for _ in 0..KILLS * scale() {
         pace.tick().await;
         let number = random.random_range(0..KILLED.len());
         for process in KILLED.into_iter().skip(number).take(1) {
@@ -48,7 +49,7 @@ async fn two_hundred_payments_survive_a_kill_every_300_ms() -> Result<()> {
     })
     .await?;
     let pace = Duration::from_millis(50);
-    let paid = load::during(&scene.gateway, pace, PAYMENTS, kill(&scene, seed)).await?;
+    let paid = load::during(&scene.gateway, pace, PAYMENTS * scale(), kill(&scene, seed)).await?;
     let failed = paid.iter().filter(|one| !one.failures.is_empty()).count();
     assert!(failed > 0, "no client has noticed anything");
     // End the leases of the killed processes now instead of in 20 s.

@@ -104,12 +104,15 @@ pub struct Authenticator {
 }
 
 impl Authenticator {
-    /// Whether a key of the request could be valid, but is not known to have been. A key that was
-    /// valid before is looked up again from time to time; this does not count.
+    /// Whether this request is the first to look up a key that could be valid, but is not known to
+    /// have been. A key that was valid before is looked up again from time to time; this does not
+    /// count.
     pub fn must_look_up(&self, headers: &HeaderMap) -> bool {
         let must_look_up = |key: &Zeroizing<String>| {
             let hash = hash(key);
-            let is_known = self.valid.has(&hash) || self.refused.get(&hash, REFUSED_FOR).is_some();
+            let is_known = self.valid.has(&hash)
+                || self.refused.get(&hash, REFUSED_FOR).is_some()
+                || self.lookups.is_running(&hash);
             !is_known && (merchant::mode_of(key).is_some() || merchant::is_access_token(key))
         };
         keys(headers).is_ok_and(|keys| keys.iter().any(must_look_up))

@@ -1,7 +1,5 @@
 //! Rate limits: requests per key, surface and minute, counted across all API processes.
 
-use std::net::IpAddr;
-
 use axum::http::header::{HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
 use domain::merchant::{Mode, RATE_LIMIT_DEFAULT, RATE_LIMIT_LIVE_INTENTS};
 use domain::surface::Surface;
@@ -11,7 +9,6 @@ use time::OffsetDateTime;
 
 use crate::App;
 use crate::error::ApiError;
-use crate::http::anonymous;
 
 const LIMIT: HeaderName = HeaderName::from_static("x-ratelimit-limit");
 const REMAINING: HeaderName = HeaderName::from_static("x-ratelimit-remaining");
@@ -42,11 +39,11 @@ impl Window {
         Ok(Self { limit, counted })
     }
 
-    /// Counts a request without a valid key, or a lookup, under its client address.
-    pub fn count_anonymous(app: &App, what: anonymous::Counted, from: IpAddr) -> Self {
+    /// The position of a request or a lookup among those of its client address.
+    pub const fn of_address(counted: Counted) -> Self {
         Self {
             limit: RATE_LIMIT_DEFAULT,
-            counted: app.anonymous.count(what, from),
+            counted,
         }
     }
 

@@ -44,7 +44,7 @@ pub fn routes(app: &Arc<App>) -> Router {
 async fn guard(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
     let from = client_ip::of(&request, &app.trusted_proxies);
     let requests = Counted::Requests(Surface::Fourgeeks);
-    let window = Window::count_anonymous(&app, requests, from);
+    let window = Window::of_address(app.anonymous.count(requests, from));
     let mut response = match window.check().and_then(|()| headers::check(&request)) {
         Ok(()) => next.run(request).await,
         Err(error) => error_page(&error),

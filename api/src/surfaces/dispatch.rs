@@ -138,14 +138,21 @@ async fn enter(
     window: &mut Option<Window>,
 ) -> Result<(), ApiError> {
     let from = client_ip::of(request, &app.trusted_proxies);
-    let count = |what| Window::count_anonymous(app, what, from);
+    let count = || {
+        let counted = app.anonymous.count(Counted::Requests(surface), from);
+        Window::of_address(counted)
+    };
     if let Err(error) = http::headers::check(request) {
-        window.insert(count(Counted::Requests(surface))).check()?;
+        window.insert(count()).check()?;
         return Err(error);
     }
     let is_looked_up = app.authenticator.must_look_up(request.headers());
-    if is_looked_up {
-        let lookups = count(Counted::LookUps);
+    let lookup = is_looked_up.then(|| {
+        let lookups = &app.anonymous;
+        lookups.count_provisionally(Counted::LookUps, from)
+    });
+    if let Some(lookup) = &lookup {
+        let lookups = Window::of_address(lookup.position);
         if let Err(error) = lookups.check() {
             *window = Some(lookups);
             return Err(error);
@@ -153,12 +160,12 @@ async fn enter(
     }
     let identified: Identified = app.authenticator.identify(&app.db, request.headers()).await;
     let is_anonymous = matches!(&identified, Err(refused) if refused.is_about_the_key());
-    if is_looked_up && !is_anonymous {
-        app.anonymous.uncount(Counted::LookUps, from);
+    if is_anonymous && let Some(lookup) = lookup {
+        lookup.keep();
     }
     let counted = match &identified {
         Ok(principal) => Window::count(app, surface, principal).await?,
-        Err(_) if is_anonymous => count(Counted::Requests(surface)),
+        Err(_) if is_anonymous => count(),
         // The credential cannot be looked up, so the request can be neither counted nor processed.
         Err(_) => return identified.map(drop),
     };

@@ -97,7 +97,9 @@ pub fn connect(role: Role, url: &str, connections: u32) -> Result<PgPool> {
         ("lock_timeout", "5s"),
         ("idle_in_transaction_session_timeout", "30s"),
     ]);
-    Ok(pool(connections).connect_lazy_with(options))
+    // Some connections are ready before the first request, which a busy server would keep waiting.
+    let pool = pool(connections).min_connections(connections.min(2));
+    Ok(pool.connect_lazy_with(options))
 }
 
 /// Opens a pool for the operator's command: without timeouts and [`LOOKUP_SETTINGS`], because its

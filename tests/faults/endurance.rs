@@ -1,0 +1,226 @@
+//! Faults that last. Short in `make test`; `make chaos` runs them `SLUICE_FAULT_SCALE` times as long.
+
+use std::time::Duration;
+
+use anyhow::{Result, ensure};
+use futures::StreamExt;
+use futures::stream::iter;
+use reqwest::Method;
+use tests::{Options, Process, Response, Store, cards, example, until};
+use tokio::time::Instant;
+
+use crate::load;
+use crate::scene::{SOON, Scene};
+
+/// How many times as long and as much as in `make test`.
+pub fn scale() -> usize {
+    let scale = std::env::var("SLUICE_FAULT_SCALE").ok();
+    let scale = scale.and_then(|scale| scale.parse().ok());
+    scale.unwrap_or(1)
+}
+
+/// The resident memory of a process in MiB.
+fn memory(scene: &Scene, process: Process) -> Result<u64> {
+    let status = std::fs::read_to_string(format!("/proc/{}/status", scene.gateway.pid(process)?))?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    let kilobytes = line.and_then(|line| line.trim().strip_suffix(" kB"));
+    Ok(kilobytes.unwrap_or_default().trim().parse::<u64>()? / 1024)
+}
+
+/// The latency below which nine of ten lie.
+fn p90(mut all: Vec<Duration>) -> Duration {
+    all.sort();
+    let rank = all.len() * 9 / 10;
+    all.get(rank).copied().unwrap_or_default()
+}
+
+/// The broker is gone while payments arrive: none is refused, the API does not grow, and all are paid when
+/// the broker is back.
+#[tokio::test]
+async fn the_broker_is_absent() -> Result<()> {
+    let payments = 300 * scale();
+    let scene = Scene::with(Options {
+        wait_ms: 50,
+        own_stores: true,
+        ..Options::default()
+    })
+    .await?;
+    let (gateway, stores) = (&scene.gateway, scene.gateway.stores());
+    stores.stop(Store::Rabbitmq).await?;
+    let before = memory(&scene, Process::Api)?;
+    let client = async |number: usize| {
+        let answer = gateway
+            .pay_with_key(cards::APPROVED, &format!("absent-{number}"))
+            .await?;
+        ensure!(answer.status == 200, "{}: {}", answer.status, answer.text);
+        Ok(())
+    };
+    let pace = Duration::from_millis(20);
+    load::clients(pace, payments, async { Ok(()) }, client).await?;
+    let after = memory(&scene, Process::Api)?;
+    ensure!(
+        after <= before + 24,
+        "the API grew from {before} to {after} MiB"
+    );
+    stores.start(Store::Rabbitmq).await?;
+    let back = Instant::now();
+    gateway.drain().await?;
+    let took = back.elapsed();
+    eprintln!(
+        "measured: {payments} payments without a broker, {before} to {after} MiB, drained in {took:?}"
+    );
+    let captured = gateway.payments().await?.into_iter();
+    let captured = captured
+        .filter(|payment| payment.state == "captured")
+        .count();
+    assert_eq!(captured, payments);
+    scene.finish().await
+}
+
+/// Pays one after the other until the webhook is there, and returns how long each took.
+async fn healthy(scene: &Scene, count: usize) -> Result<Vec<Duration>> {
+    let mut took = Vec::new();
+    for _ in 0..count {
+        let (before, started) = (scene.receiver.requests().len(), Instant::now());
+        let paid = scene.gateway.pay(cards::APPROVED).await?;
+        ensure!(paid.status == 200, "{}: {}", paid.status, paid.text);
+        scene.receiver.wait_for(before + 1).await?;
+        took.push(started.elapsed());
+    }
+    Ok(took)
+}
+
+/// Compares the latency of payments while something disturbs with that before.
+fn check_undisturbed(what: &str, without: Vec<Duration>, with: Vec<Duration>) -> Result<()> {
+    let (without, with) = (p90(without), p90(with));
+    eprintln!("measured: {what}: p90 {without:?} without, {with:?} with");
+    // Below 100 ms the noise of a machine with few cores is larger than twice the latency.
+    let most = (without * 2).max(Duration::from_millis(100));
+    ensure!(
+        with <= most,
+        "{what}: p90 {without:?} without, {with:?} with"
+    );
+    Ok(())
+}
+
+/// Payments that always fail are parked with a reason, and delay no others.
+#[tokio::test]
+async fn some_payments_always_fail() -> Result<()> {
+    let count = 60 * scale();
+    let scene = Scene::patient().await?;
+    healthy(&scene, 20).await?;
+    let without = healthy(&scene, count).await?;
+    scene.gateway.terminate(Process::Card).await?;
+    let poisoned = scene.pay_pending(cards::APPROVED).await?;
+    scene.gateway.refuse_history_of(&poisoned).await?;
+    let deadly = scene.pay_pending(cards::APPROVED).await?;
+    scene.gateway.set_claims(&deadly, 10).await?;
+    scene.gateway.launch(&[Process::Card]).await?;
+    let with = healthy(&scene, count).await?;
+    check_undisturbed("payments that always fail", without, with)?;
+    let list = until("the deadly payment is parked", SOON, async || {
+        let list = scene.gateway.operate(&["jobs", "list"]).await?;
+        Ok(list.contains("claimed repeatedly").then_some(list))
+    })
+    .await?;
+    ensure!(list.contains("poison"), "{list}");
+    scene.gateway.accept_history().await?;
+    scene.gateway.operate(&["jobs", "redrive", "--all"]).await?;
+    for payment in [&poisoned, &deadly] {
+        until("the payment has succeeded", SOON, async || {
+            let read = scene.read(payment).await?;
+            Ok((read.at("/status") == "succeeded").then_some(()))
+        })
+        .await?;
+    }
+    scene.finish().await
+}
+
+/// The payments of another merchant take very long at the acquirer.
+#[tokio::test]
+async fn one_merchants_payments_are_slow() -> Result<()> {
+    let count = 60 * scale();
+    let scene = Scene::patient().await?;
+    healthy(&scene, 20).await?;
+    let without = healthy(&scene, count).await?;
+    let slow = iter(0..64 * scale()).map(async |_| {
+        let request = scene.gateway.request(Method::POST, "/v1/payments");
+        let request = request.bearer_auth(scene.gateway.other_merchant.test_key.as_str());
+        let paid = scene.gateway.send(request.json(&example(cards::VERY_SLOW)));
+        ensure!(paid.await?.status == 200);
+        Ok(())
+    });
+    let paid: Vec<Result<()>> = slow.buffer_unordered(32).collect().await;
+    paid.into_iter().collect::<Result<()>>()?;
+    let with = healthy(&scene, count).await?;
+    check_undisturbed("slow payments of another merchant", without, with)?;
+    // The other merchant has no endpoint.
+    scene.gateway.drain().await?;
+    scene.gateway.finish().await
+}
+
+/// Pays with this many clients at once for a while. Returns the payments each second, and the keys of
+/// those that were refused.
+async fn closed_loop(
+    scene: &Scene,
+    name: &str,
+    clients: usize,
+    time: Duration,
+) -> Result<(usize, Vec<String>)> {
+    let end = Instant::now() + time;
+    let client = async |client: usize| {
+        let (mut paid, mut refused) = (0_usize, Vec::new());
+        for number in 0.. {
+            if Instant::now() >= end {
+                break;
+            }
+            let key = format!("{name}-{client}-{number}");
+            let answer: Response = scene.gateway.pay_with_key(cards::APPROVED, &key).await?;
+            match answer.status {
+                200 => paid += 1,
+                429 | 503 => {
+                    ensure!(!answer.header("retry-after").is_empty(), "{}", answer.text);
+                    refused.push(key);
+                }
+                status => anyhow::bail!("{status}: {}", answer.text),
+            }
+        }
+        Ok((paid, refused))
+    };
+    let all = futures::future::try_join_all((0..clients).map(client)).await?;
+    let seconds = usize::try_from(time.as_secs())?.max(1);
+    let paid: usize = all.iter().map(|(paid, _)| paid).sum();
+    let refused = all.into_iter().flat_map(|(_, refused)| refused);
+    Ok((paid / seconds, refused.collect()))
+}
+
+/// Ten times the clients get as much done; who is refused is told so, and every accepted payment completes.
+#[tokio::test]
+async fn ten_times_the_load() -> Result<()> {
+    let time = Duration::from_secs(3) * u32::try_from(scale())?;
+    let scene = Scene::with(Options {
+        wait_ms: 50,
+        ..Options::default()
+    })
+    .await?;
+    closed_loop(&scene, "warm", 16, Duration::from_secs(1)).await?;
+    let (peak, refused_at_peak) = closed_loop(&scene, "peak", 16, time).await?;
+    let (goodput, refused) = closed_loop(&scene, "overload", 160, time).await?;
+    eprintln!(
+        "measured: {peak} payments a second with 16 clients, {goodput} with 160, {} refused",
+        refused.len()
+    );
+    ensure!(
+        goodput * 10 >= peak * 7,
+        "{goodput} of {peak} payments a second"
+    );
+    // A refused payment may be sent again, under its key, once the load is over.
+    for key in refused_at_peak.iter().chain(&refused) {
+        let answer = scene.gateway.pay_with_key(cards::APPROVED, key).await?;
+        ensure!(answer.status == 200, "{}: {}", answer.status, answer.text);
+    }
+    scene.gateway.drain().await?;
+    let payments = scene.gateway.payments().await?;
+    ensure!(payments.iter().all(|payment| payment.state == "captured"));
+    scene.finish().await
+}
