@@ -31,5 +31,6 @@ mod scene;
 mod scheduler_kills;
 mod shutdown;
 mod stores;
+mod upgrades;
 mod webhook_kills;
 mod zombies;
