@@ -31,6 +31,7 @@ mod scene;
 mod scheduler_kills;
 mod shutdown;
 mod stores;
+mod unknown_rows;
 mod upgrades;
 mod webhook_kills;
 mod zombies;
