@@ -18,6 +18,7 @@ mod doubles;
 mod isolation;
 mod leases;
 mod load;
+mod long_transactions;
 mod messages;
 mod parked;
 mod proxy;

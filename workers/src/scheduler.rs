@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use domain::job::Worker;
 use queue::Publisher;
-use store::{PgPool, Role, jobs};
+use store::jobs::Schedule;
+use store::{PgPool, Role};
 use tokio::time::{MissedTickBehavior, interval};
 
 use crate::config::Scheduler;
@@ -31,11 +32,12 @@ pub async fn run(config: &Scheduler) -> anyhow::Result<()> {
     let mut poll = interval(POLL);
     poll.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let cleanup = tokio::spawn(cleanup::run(db.clone(), config.event_retention()));
+    let mut schedules = Worker::ALL.map(|worker| (worker, Schedule::of(worker)));
     loop {
         tokio::select! {
             _ = ending.wait_for(|ending| *ending) => break,
             _ = poll.tick() => {
-                if publish_due(&db, &publisher).await {
+                if publish_due(&db, &publisher, &mut schedules).await {
                     poll.reset_after(POLL_BACKLOG);
                 }
             }
@@ -47,17 +49,26 @@ pub async fn run(config: &Scheduler) -> anyhow::Result<()> {
 }
 
 /// Publishes due jobs of every worker. Returns whether some worker has more of them.
-async fn publish_due(db: &PgPool, publisher: &Publisher) -> bool {
+async fn publish_due(
+    db: &PgPool,
+    publisher: &Publisher,
+    schedules: &mut [(Worker, Schedule)],
+) -> bool {
     let mut has_more = false;
-    for worker in Worker::ALL {
-        has_more |= publish_due_of(db, publisher, worker).await;
+    for (worker, schedule) in schedules {
+        has_more |= publish_due_of(db, publisher, *worker, schedule).await;
     }
     has_more
 }
 
 /// Takes only jobs that the queue has room for, and none while the broker is unreachable: taking a job
 /// delays it.
-async fn publish_due_of(db: &PgPool, publisher: &Publisher, worker: Worker) -> bool {
+async fn publish_due_of(
+    db: &PgPool,
+    publisher: &Publisher,
+    worker: Worker,
+    schedule: &mut Schedule,
+) -> bool {
     let Some(queued) = publisher.queue_length(worker).await else {
         return false;
     };
@@ -65,7 +76,7 @@ async fn publish_due_of(db: &PgPool, publisher: &Publisher, worker: Worker) -> b
     if room == 0 {
         return true;
     }
-    let jobs = match jobs::take_due(db, worker, room).await {
+    let jobs = match schedule.take_due(db, room).await {
         Ok(jobs) => jobs,
         Err(error) => {
             tracing::warn!(%worker, %error, "cannot read due jobs");
