@@ -2,8 +2,14 @@
 
 #[path = "architecture/documents.rs"]
 mod documents;
+#[path = "architecture/migration_rules.rs"]
+mod migration_rules;
+#[path = "architecture/migrations.rs"]
+mod migrations;
 #[path = "architecture/state_names.rs"]
 mod state_names;
+#[path = "architecture/statements.rs"]
+mod statements;
 #[path = "architecture/vocabulary.rs"]
 mod vocabulary;
 

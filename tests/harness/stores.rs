@@ -12,8 +12,12 @@ use serde_json::json;
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
 
 use store::Role;
+use store::migrations::{self, MIGRATIONS};
 
 use crate::wait::until;
+
+/// How long a migration waits for its locks.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// One of the stores.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -171,7 +175,7 @@ impl Stores {
             .execute(AssertSqlSafe(format!("create database {raw}")))
             .await?;
         let db = store::connect_owner(self.database_url(raw).as_str())?;
-        store::migrate(&db).await?;
+        migrations::apply(&db, &MIGRATIONS, PATIENCE, |_| {}).await?;
         fs::create_dir_all(self.passwords())?;
         for role in Role::ALL {
             let file = self.passwords().join(format!("{}.password", role.name()));
@@ -225,7 +229,7 @@ impl Stores {
 /// A hash of the migrations: each schema has its own template.
 fn schema_hash() -> u64 {
     let mut hasher = DefaultHasher::new();
-    for migration in store::MIGRATIONS.iter() {
+    for migration in MIGRATIONS.iter() {
         migration.checksum.hash(&mut hasher);
     }
     hasher.finish()

@@ -19,6 +19,7 @@ mod large_lists;
 mod limits;
 mod plans;
 mod power_cut;
+mod previous;
 mod retention;
 mod retries;
 mod roles;

@@ -27,7 +27,12 @@ const REFUSED: [(Role, &[&str]); 7] = [
             "select id from payments",
             "select sealed from sealed_cards",
             "select body from idempotency_keys",
+            "select data from events",
+            "select body from deliveries",
+            "select url from webhook_endpoints",
             "delete from jobs",
+            "delete from payments",
+            "delete from refunds",
         ],
     ),
     (
@@ -117,6 +122,10 @@ async fn no_role_changes_what_is_written_once() -> Result<()> {
             "delete from payment_history",
             "delete from events",
         ] {
+            // It deletes events that have expired.
+            if role == Role::Scheduler && sql == "delete from events" {
+                continue;
+            }
             ensure!(run(&db, sql).await.is_err(), "{}: {sql}", role.name());
         }
         db.close().await;

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
+use store::retention::{self, EVENTS_DAYS, EVENTS_DAYS_MIN};
 
 use crate::runtime::shares::Shares;
 
@@ -21,7 +22,7 @@ pub struct Config {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Publishes due jobs and deletes expired rows. Any number may run.
-    Scheduler(Process),
+    Scheduler(Scheduler),
     /// Authorizes and captures card payments.
     Card(Card),
     /// Refunds captured payments.
@@ -42,6 +43,25 @@ pub struct Process {
     /// Address to serve `/livez` and `/readyz` on.
     #[arg(long, env = "SLUICE_HEALTH_LISTEN", default_value = "127.0.0.1:0")]
     pub health_listen: SocketAddr,
+}
+
+/// What the scheduler needs.
+#[derive(Debug, Args)]
+pub struct Scheduler {
+    /// What every process needs.
+    #[command(flatten)]
+    pub process: Process,
+    /// How many days events and their deliveries are kept.
+    #[arg(long, env = "SLUICE_EVENT_RETENTION_DAYS", default_value_t = EVENTS_DAYS,
+          value_parser = clap::value_parser!(u64).range(EVENTS_DAYS_MIN..=3650))]
+    pub event_retention_days: u64,
+}
+
+impl Scheduler {
+    /// How long events and their deliveries are kept.
+    pub const fn event_retention(&self) -> Duration {
+        retention::days(self.event_retention_days)
+    }
 }
 
 /// What every worker with a queue needs.

@@ -7,6 +7,7 @@ pub mod config;
 
 mod acquirers;
 mod card;
+mod cleanup;
 mod health;
 mod refund;
 mod runtime;

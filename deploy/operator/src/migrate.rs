@@ -1,9 +1,11 @@
 //! `sluice migrate`: the only command that logs in as the owner of the tables.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use anyhow::Context;
 use clap::Args;
+use store::migrations::{self, MIGRATIONS};
 
 #[derive(Debug, Args)]
 pub struct Migrate {
@@ -22,6 +24,9 @@ pub struct Migrate {
     /// Without it, the roles' logins stay as they are.
     #[arg(long, env = "SLUICE_ROLE_PASSWORDS_DIR")]
     role_passwords_dir: Option<PathBuf>,
+    /// How many seconds to try to get the locks of a migration before giving up.
+    #[arg(long, default_value_t = 300, value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    lock_wait_seconds: u64,
 }
 
 pub async fn run(migrate: &Migrate) -> anyhow::Result<()> {
@@ -29,7 +34,8 @@ pub async fn run(migrate: &Migrate) -> anyhow::Result<()> {
     let url = url.or(migrate.local_database_url.as_deref());
     let url = url.context("no database: set DATABASE_URL, or run `make up` here first")?;
     let db = store::connect_owner(url)?;
-    store::migrate(&db).await?;
+    let patience = Duration::from_secs(migrate.lock_wait_seconds);
+    migrations::apply(&db, &MIGRATIONS, patience, |line| println!("{line}")).await?;
     if let Some(dir) = &migrate.role_passwords_dir {
         store::allow_logins(&db, dir).await?;
     }

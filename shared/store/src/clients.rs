@@ -30,13 +30,3 @@ pub async fn issue_token(
     .await?;
     Ok(is_issued.then_some(token))
 }
-
-/// Deletes tokens that expired more than a day ago; returns how many.
-pub async fn delete_expired(db: &PgPool) -> Result<u64> {
-    // They stay a day, so that clients can distinguish an expired token from an unknown one.
-    let gone =
-        sqlx::query!("delete from access_tokens where expires_at < now() - interval '1 day'")
-            .execute(db)
-            .await?;
-    Ok(gone.rows_affected())
-}

@@ -152,18 +152,3 @@ pub async fn delete_expired_key(
     .await?;
     Ok(())
 }
-
-/// How many keys one call of [`delete_expired`] deletes at most.
-pub const DELETED_MAX: u64 = 1_000;
-
-/// Deletes up to [`DELETED_MAX`] keys older than 24 hours; returns how many.
-pub async fn delete_expired(db: &PgPool) -> Result<u64> {
-    let gone = sqlx::query!(
-        "delete from idempotency_keys where (merchant_id, live, key) in (
-             select merchant_id, live, key from idempotency_keys
-             where created_at < now() - interval '24 hours' order by created_at limit 1000)"
-    )
-    .execute(db)
-    .await?;
-    Ok(gone.rows_affected())
-}

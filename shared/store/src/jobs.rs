@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 use std::marker::PhantomData;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use domain::job::{Job, Worker};
 use sqlx::{PgConnection, PgPool};
@@ -124,23 +124,85 @@ impl<T: Load> Statement for Claim<T> {
     }
 }
 
-/// Takes up to `most` due jobs of a worker to publish, the oldest and the newest in equal parts: during a
-/// backlog a new job does not wait for all older ones. Postpones each: two seconds, doubling up to a
-/// minute, so that a job whose message is still queued is not published every second. A claimed job can
-/// be taken when its lease or the claimer's session has ended. Several processes may run this at once:
-/// each skips the rows that another has locked.
-pub async fn take_due(db: &PgPool, worker: Worker, most: u32) -> Result<Vec<Job>> {
+/// How many deleted or changed rows the schedule may hold before a [`Schedule`] skips them.
+const DEAD_MAX: i64 = 50_000;
+/// How often it reads from the start nevertheless.
+const LOOK_BACK: Duration = Duration::from_mins(2);
+
+/// The due jobs of a worker, as one scheduler takes them.
+///
+/// While some session keeps an old snapshot, for example that of a backup, Postgres cannot remove the entries
+/// of finished jobs from the index, and each search for due jobs would read all of them. Once they are many,
+/// the search starts where the last one found the first job. No job is due earlier: new ones are due at the
+/// present or later. Whoever sets an earlier time by hand waits up to [`LOOK_BACK`].
+#[derive(Debug)]
+pub struct Schedule {
+    worker: Worker,
+    /// No job is due before this time, if it is known.
+    since: Option<OffsetDateTime>,
+    looked_back: Instant,
+}
+
+impl Schedule {
+    /// Of one worker.
+    pub fn of(worker: Worker) -> Self {
+        Self {
+            worker,
+            since: None,
+            looked_back: Instant::now(),
+        }
+    }
+
+    /// Takes up to `most` due jobs to publish, the oldest and the newest in equal parts: during a backlog a new
+    /// job does not wait for all older ones. Postpones each: two seconds, doubling up to a minute, so that a
+    /// job whose message is still queued is not published every second. A claimed job can be taken when its
+    /// lease or the claimer's session has ended. Several processes may run this at once: each skips the rows
+    /// that another has locked.
+    pub async fn take_due(&mut self, db: &PgPool, most: u32) -> Result<Vec<Job>> {
+        self.skip_finished(db).await?;
+        take_due(db, self.worker, most, self.since).await
+    }
+
+    async fn skip_finished(&mut self, db: &PgPool) -> Result<()> {
+        if self.since.is_none() || self.looked_back.elapsed() > LOOK_BACK {
+            (self.since, self.looked_back) = (None, Instant::now());
+        }
+        // A minute is longer than the transactions that write jobs.
+        self.since = sqlx::query_scalar!(
+            "select case when pg_stat_get_dead_tuples('jobs'::regclass) > $2 then
+                 least(now() - interval '1 minute',
+                       (select due_at from jobs
+                        where worker = $1 and parked_at is null and due_at >= coalesce($3::timestamptz, '-infinity')
+                        order by due_at limit 1)) end",
+            self.worker.name(),
+            DEAD_MAX,
+            self.since,
+        )
+        .fetch_one(db)
+        .await?;
+        Ok(())
+    }
+}
+
+async fn take_due(
+    db: &PgPool,
+    worker: Worker,
+    most: u32,
+    since: Option<OffsetDateTime>,
+) -> Result<Vec<Job>> {
     let (oldest, newest) = (most - most / 2, most / 2);
     let rows = sqlx::query!(
         "with oldest as (
              select id from jobs
              where worker = $1 and parked_at is null and due_at <= now()
+               and due_at >= coalesce($4::timestamptz, '-infinity')
                and (leased_until is null or leased_until <= now()
                     or pg_try_advisory_xact_lock_shared(leased_by))
              order by due_at limit $2 for update skip locked
          ), newest as (
              select id from jobs
              where worker = $1 and parked_at is null and due_at <= now()
+               and due_at >= coalesce($4::timestamptz, '-infinity')
                and (leased_until is null or leased_until <= now()
                     or pg_try_advisory_xact_lock_shared(leased_by))
              order by due_at desc limit $3 for update skip locked
@@ -153,6 +215,7 @@ pub async fn take_due(db: &PgPool, worker: Worker, most: u32) -> Result<Vec<Job>
         worker.name(),
         i64::from(oldest),
         i64::from(newest),
+        since,
     )
     .fetch_all(db)
     .await?;

@@ -16,12 +16,14 @@ pub mod jobs;
 pub mod key_file;
 pub mod ledger;
 pub mod merchants;
+pub mod migrations;
 pub mod page;
 pub mod payments;
 pub mod rate_limits;
 pub mod rates;
 pub mod refunds;
 pub mod reports;
+pub mod retention;
 mod roles;
 pub mod session;
 mod snapshot;
@@ -31,7 +33,6 @@ use domain::id::MerchantId;
 use domain::merchant::Mode;
 use sqlx::AssertSqlSafe;
 pub use sqlx::PgPool;
-use sqlx::migrate::Migrator;
 use time::OffsetDateTime;
 use time::macros::datetime;
 use uuid::Uuid;
@@ -81,15 +82,6 @@ impl Error {
 
 /// A store function's result.
 pub type Result<T> = std::result::Result<T, Error>;
-
-/// Applies pending migrations. Several processes may run it at once. If a migration fails, those
-/// before it stay applied.
-pub async fn migrate(db: &PgPool) -> std::result::Result<(), sqlx::migrate::MigrateError> {
-    MIGRATIONS.run(db).await
-}
-
-/// The migrations, as they were when this crate was compiled.
-pub static MIGRATIONS: Migrator = sqlx::migrate!("../../migrations");
 
 /// A transaction for one merchant's request.
 pub type Tx = sqlx::Transaction<'static, sqlx::Postgres>;

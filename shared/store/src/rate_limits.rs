@@ -4,11 +4,11 @@
 use std::collections::BTreeMap;
 
 use domain::surface::Surface;
-use sqlx::{PgConnection, PgPool};
+use sqlx::PgConnection;
 use uuid::Uuid;
 
+use crate::Result;
 use crate::batch::Statement;
-use crate::{Error, Result};
 
 /// Requests of a key on a surface.
 #[derive(Debug, Clone, Copy)]
@@ -83,13 +83,4 @@ fn number(counts: &mut BTreeMap<(Uuid, String), (i32, i64)>, hit: Hits) -> Optio
         number,
         reset: *reset,
     })
-}
-
-/// Deletes windows of past minutes; returns how many.
-pub async fn delete_past(db: &PgPool) -> Result<u64> {
-    let gone = sqlx::query!("delete from rate_windows where minute < now() - interval '2 minutes'")
-        .execute(db)
-        .await
-        .map_err(Error::from)?;
-    Ok(gone.rows_affected())
 }

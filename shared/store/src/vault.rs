@@ -17,6 +17,7 @@ use uuid::Uuid;
 use zeroize::Zeroizing;
 
 use crate::Result;
+use crate::retention::BATCH;
 
 const INFO: &[u8] = b"sluice card v1";
 /// The length of an encapsulated X25519 key, bytes.
@@ -156,16 +157,13 @@ pub async fn newest_key(db: &PgPool) -> Result<Option<SealingKey>> {
     }))
 }
 
-/// The most cards that [`destroy_expired`] destroys in one statement.
-pub const DESTROYED_MAX: u64 = 500;
-
-/// Destroys cards that were sealed more than a day ago, whatever became of their payments. The payments'
-/// jobs are made due, parked or not, so that a payment that can no longer be authorized fails. Returns how
-/// many cards.
-pub async fn destroy_expired(db: &PgPool) -> Result<u64> {
+/// Destroys up to [`BATCH`] cards that were sealed more than `age` seconds ago, whatever became of their
+/// payments. The payments' jobs are made due, parked or not, so that a payment that can no longer be
+/// authorized fails. Returns how many cards.
+pub(crate) async fn destroy_expired(db: &PgPool, age: f64) -> Result<u64> {
     let destroyed = sqlx::query_scalar!(
         r#"with expired as (
-             select payment_id from sealed_cards where created_at < now() - interval '24 hours'
+             select payment_id from sealed_cards where created_at < now() - make_interval(secs => $2)
              order by created_at limit $1
          ), destroyed as (
              delete from sealed_cards s using expired e where s.payment_id = e.payment_id
@@ -176,7 +174,8 @@ pub async fn destroy_expired(db: &PgPool) -> Result<u64> {
              from destroyed d where j.id = d.payment_id
          )
          select count(*) as "count!" from destroyed"#,
-        DESTROYED_MAX.cast_signed(),
+        BATCH,
+        age,
     )
     .fetch_one(db)
     .await?;

@@ -1,0 +1,210 @@
+//! How long rows live: one rule for each kind of row that is deleted. Rows about money are never deleted:
+//! payments, their history and attempts, refunds, intents, customers, the ledger. `deploy/docs/running.md`
+//! lists both.
+
+use std::time::Duration;
+
+use domain::delivery::State;
+use domain::endpoint::Status;
+use futures::future::BoxFuture;
+use sqlx::postgres::PgArguments;
+use sqlx::{PgPool, Postgres};
+
+use crate::{Result, vault};
+
+/// How many rows one statement deletes at most, so that its transaction is short.
+pub const BATCH: i64 = 1_000;
+
+/// How many days events and their deliveries are kept, unless the operator chooses another number.
+pub const EVENTS_DAYS: u64 = 30;
+/// The fewest days that the operator can choose: longer than a delivery is in progress
+/// ([`domain::delivery::IN_PROGRESS_MAX`]).
+pub const EVENTS_DAYS_MIN: u64 = 7;
+/// The shortest time that events and their deliveries are kept. Older ones may be gone.
+pub const EVENTS_MIN: Duration = days(EVENTS_DAYS_MIN);
+/// How long a request can be repeated with the same key.
+pub const IDEMPOTENCY_KEYS: Duration = Duration::from_hours(24);
+/// How long a sealed card is kept whose payment has no outcome.
+pub const SEALED_CARDS: Duration = Duration::from_hours(24);
+/// How long after its end an access token is reported as expired and not as unknown.
+pub const ACCESS_TOKENS: Duration = Duration::from_hours(24);
+/// How long the requests of a past minute are kept.
+pub const RATE_WINDOWS: Duration = Duration::from_mins(2);
+/// How long an endpoint is kept after its deletion. It stays longer while deliveries refer to it.
+pub const DELETED_ENDPOINTS: Duration = days(30);
+
+/// How long the rows of a rule are kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Age {
+    /// This long.
+    Fixed(Duration),
+    /// As long as events.
+    OfEvents,
+}
+
+/// A kind of row that is deleted.
+#[derive(Debug)]
+pub struct Rule {
+    /// The table.
+    pub table: &'static str,
+    /// How long its rows are kept.
+    pub age: Age,
+    /// Deletes up to [`BATCH`] rows that are older than these seconds; returns how many.
+    delete: fn(&PgPool, f64) -> BoxFuture<'_, Result<u64>>,
+}
+
+impl Rule {
+    /// Deletes up to [`BATCH`] expired rows; returns how many. `events` is how long events are kept.
+    pub async fn delete(&self, db: &PgPool, events: Duration) -> Result<u64> {
+        let age = match self.age {
+            Age::Fixed(age) => age,
+            Age::OfEvents => events.max(EVENTS_MIN),
+        };
+        (self.delete)(db, age.as_secs_f64()).await
+    }
+}
+
+/// Every rule. Rows that refer to others come before them. Each statement finds its rows by an index, oldest
+/// first, and leaves what is in progress.
+pub static RULES: [Rule; 8] = [
+    Rule {
+        table: "sealed_cards",
+        age: Age::Fixed(SEALED_CARDS),
+        delete: |db, age| Box::pin(vault::destroy_expired(db, age)),
+    },
+    Rule {
+        table: "idempotency_keys",
+        age: Age::Fixed(IDEMPOTENCY_KEYS),
+        delete: |db, age| {
+            let query = sqlx::query!(
+                "delete from idempotency_keys where (merchant_id, live, key) in (
+                     select merchant_id, live, key from idempotency_keys
+                     where created_at < now() - make_interval(secs => $1)
+                     order by created_at limit $2)",
+                age,
+                BATCH,
+            );
+            rows(db, query)
+        },
+    },
+    Rule {
+        table: "access_tokens",
+        age: Age::Fixed(ACCESS_TOKENS),
+        delete: |db, age| {
+            let query = sqlx::query!(
+                "delete from access_tokens where (client_id, expires_at) in (
+                     select client_id, expires_at from access_tokens
+                     where expires_at < now() - make_interval(secs => $1)
+                     order by expires_at limit $2)",
+                age,
+                BATCH,
+            );
+            rows(db, query)
+        },
+    },
+    Rule {
+        // It has no index by time: it holds the rows of a few minutes.
+        table: "rate_windows",
+        age: Age::Fixed(RATE_WINDOWS),
+        delete: |db, age| {
+            let query = sqlx::query!(
+                "delete from rate_windows where (subject, surface, minute) in (
+                     select subject, surface, minute from rate_windows
+                     where minute < now() - make_interval(secs => $1) limit $2)",
+                age,
+                BATCH,
+            );
+            rows(db, query)
+        },
+    },
+    Rule {
+        table: "delivery_attempts",
+        age: Age::OfEvents,
+        delete: |db, age| {
+            let query = sqlx::query!(
+                "delete from delivery_attempts where (delivery_id, attempt) in (
+                     select a.delivery_id, a.attempt
+                     from deliveries d join delivery_attempts a on a.delivery_id = d.id
+                     where d.event_id < first_id_at(now() - make_interval(secs => $1)) and d.state <> $3
+                     order by d.event_id limit $2)",
+                age,
+                BATCH,
+                State::Delivering.name(),
+            );
+            rows(db, query)
+        },
+    },
+    Rule {
+        table: "deliveries",
+        age: Age::OfEvents,
+        delete: |db, age| {
+            let query = sqlx::query!(
+                "delete from deliveries where id in (
+                     select d.id from deliveries d
+                     where d.event_id < first_id_at(now() - make_interval(secs => $1)) and d.state <> $3
+                       and not exists (select from delivery_attempts a where a.delivery_id = d.id)
+                     order by d.event_id limit $2)",
+                age,
+                BATCH,
+                State::Delivering.name(),
+            );
+            rows(db, query)
+        },
+    },
+    Rule {
+        table: "events",
+        age: Age::OfEvents,
+        delete: |db, age| {
+            let query = sqlx::query!(
+                "delete from events where id in (
+                     select e.id from events e
+                     where e.id < first_id_at(now() - make_interval(secs => $1))
+                       and not exists (select from deliveries d where d.event_id = e.id)
+                     order by e.id limit $2)",
+                age,
+                BATCH,
+            );
+            rows(db, query)
+        },
+    },
+    Rule {
+        table: "webhook_endpoints",
+        age: Age::Fixed(DELETED_ENDPOINTS),
+        delete: |db, age| {
+            let query = sqlx::query!(
+                "delete from webhook_endpoints where id in (
+                     select w.id from webhook_endpoints w
+                     where w.status = $3 and w.updated_at < now() - make_interval(secs => $1)
+                       and not exists (select from deliveries d where d.endpoint_id = w.id)
+                     order by w.updated_at limit $2)",
+                age,
+                BATCH,
+                Status::Deleted.name(),
+            );
+            rows(db, query)
+        },
+    },
+];
+
+fn rows(db: &PgPool, query: Query) -> BoxFuture<'_, Result<u64>> {
+    Box::pin(async move { Ok(query.execute(db).await?.rows_affected()) })
+}
+
+type Query = sqlx::query::Query<'static, Postgres, PgArguments>;
+
+/// So many days of 24 hours.
+pub const fn days(days: u64) -> Duration {
+    Duration::from_hours(days * 24)
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::delivery;
+
+    use super::*;
+
+    #[test]
+    fn no_delivery_is_in_progress_when_its_event_expires() {
+        assert!(EVENTS_MIN > delivery::IN_PROGRESS_MAX);
+    }
+}
