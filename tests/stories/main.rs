@@ -24,4 +24,5 @@ mod retries;
 mod roles;
 mod signatures;
 mod tenancy;
+mod verify;
 mod webhooks;

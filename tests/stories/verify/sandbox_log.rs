@@ -1,0 +1,1 @@
+//! What `sluice verify` finds in the sandbox's log, and how it reports.
