@@ -30,12 +30,7 @@ begin
 end $$;
 
 -- One row of each kind, to corrupt.
-create function pg_temp.pick(kind text) returns uuid language sql stable return (
-    select id from picked where name = kind order by id limit 1);
 create temporary table picked as
-with first_state as (
-    select payment_id, count(*) as attempts, bool_or(event = 'response_lost') as lost from payment_history h group by payment_id
-)
 select 'captured' as name, p.id from payments p
 join deliveries d on d.event_id = (select e.id from events e where e.subject_id = p.id)
 where p.state = 'captured' and p.intent_id is null and p.refunded = 0 and p.idempotency_key is not null
@@ -73,11 +68,14 @@ where e.type = 'customer.created' and not exists (select from deliveries d where
 union all
 select 'silent intent', e.subject_id from events e
 where e.type = 'intent.created' and not exists (select from deliveries d where d.event_id = e.id)
+  and not exists (select from payments p where p.intent_id = e.subject_id and p.state = 'captured')
+  and e.merchant_id = (select merchant_id from webhook_endpoints where url like '%/other')
 union all
-select 'other endpoint', w.id from webhook_endpoints w where w.merchant_id <> (select merchant_id from payments where id = (
-    select p.id from payments p where p.idempotency_key is not null limit 1))
+select 'other endpoint', id from webhook_endpoints where url like '%/other'
 union all
-select 'other merchant', w.merchant_id from webhook_endpoints w where w.merchant_id <> (select merchant_id from payments where id = (
-    select p.id from payments p where p.idempotency_key is not null limit 1))
+select 'other merchant', merchant_id from webhook_endpoints where url like '%/other'
 union all
 select d.state, d.id from deliveries d;
+
+create function pg_temp.pick(kind text) returns uuid language sql stable return (
+    select id from picked where name = kind order by id limit 1);

@@ -345,7 +345,7 @@ pub const EVENTS: [(Rule, &str); 22] = [
     ),
     (
         Rule::EventSnapshot,
-        "update events set data = jsonb_set(data, '{money,amount}', '\"1.00\"')
+        "update events set data = jsonb_set(data, '{money,amount}', '\"7.00\"')
          where subject_id = pg_temp.pick('refund') returning id",
     ),
     (

@@ -14,7 +14,7 @@ use tests::{Gateway, Options};
 use uuid::Uuid;
 
 /// How many times everything is copied, so that there are a thousand payments.
-const COPIES: usize = 30;
+const COPIES: usize = 45;
 
 /// What the rules find.
 async fn findings(db: &mut PgConnection) -> Result<Findings> {

@@ -61,15 +61,21 @@ async fn old(gateway: &Gateway) -> Result<()> {
     Ok(())
 }
 
-/// An intent, and the statuses of its payments with these cards.
-async fn intent(gateway: &Gateway, merchant: &str, paid_with: &[&str]) -> Result<String> {
+/// An intent, and an attempt to pay it with each card.
+async fn intent(gateway: &Gateway, merchant: &str, cards: &[&str]) -> Result<String> {
     let new = json!({"amount": "50.00", "currency": "USDC", "type": "CONDITIONAL"});
     let intent = accepted_by(gateway, merchant, "/v1/payment-intents", &new, None).await?;
     let id = intent.at("/id").to_owned();
-    for card in paid_with {
+    for card in cards {
         let card = json!({"cardNumber": card, "expiry": "12/25", "cvv": "123", "name": "John Doe"});
         let path = format!("/v1/payment-intents/public/{id}/payment");
-        accepted_by(gateway, merchant, &path, &json!({"card": card}), None).await?;
+        let paid = gateway.post(&path, &json!({"card": card})).await?;
+        ensure!(
+            [200, 400].contains(&paid.status),
+            "{} {}",
+            paid.status,
+            paid.text
+        );
     }
     Ok(id)
 }

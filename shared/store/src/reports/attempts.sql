@@ -10,7 +10,7 @@ with a as materialized (
     where a.payment_id > $1 and a.payment_id <= $2
 )
 select 'attempt_history' as "rule!", 'authorization' as "kind!", id as "id!",
-       'a state that follows ' || coalesce(event, 'no event') as "expected!", state::text as "found!"
+       'a state that follows ' || coalesce(event, 'no event') as "expected", state::text as "found"
 from a where concat_ws(' ', event, state) <> all($3)
 union all
 select 'attempt_amount', 'authorization', id, 'approved ' || amount, 'approved ' || approved_amount

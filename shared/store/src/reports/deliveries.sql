@@ -15,9 +15,9 @@ with c as materialized (
     where d.id > $1 and d.id <= $2
 )
 select 'delivery_endpoint' as "rule!", 'delivery' as "kind!", id as "id!",
-       'an event and an endpoint of one merchant and mode' as "expected!",
+       'an event and an endpoint of one merchant and mode' as "expected",
        'event ' || event_id || ', endpoint ' || endpoint_id
-           || case when is_own then '' when is_own is null then ', one of them missing' else ', of different ones' end as "found!"
+           || case when is_own then '' when is_own is null then ', one of them missing' else ', of different ones' end as "found"
 from c where is_own is not true
 union all
 select 'delivery_attempts', 'delivery', id, 'attempts 1 to ' || attempts, recorded || ', the last is ' || last_recorded

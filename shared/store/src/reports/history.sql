@@ -20,12 +20,12 @@ with p as materialized (
           ) is not true
 )
 select 'history_gap' as "rule!", 'payment' as "kind!", id as "id!",
-       'version ' || coalesce(version_before + 1, 0) as "expected!", 'version ' || version as "found!"
+       'version ' || coalesce(version_before + 1, 0) as "expected", 'version ' || version as "found"
 from wrong where version <> coalesce(version_before + 1, 0)
 union all
 select 'history_step', 'payment', id, 'an event that is legal' || coalesce(' after ' || state_before, ' first'),
        event || ' to ' || state || ' at version ' || version
-from wrong where concat_ws(' ', state_before, event, state) <> all($3)
+from wrong where version is not null and concat_ws(' ', state_before, event, state) <> all($3)
 union all
 select 'history_end', 'payment', id, ends || ' at version ' || last,
        coalesce(state || ' at version ' || version, 'no history')

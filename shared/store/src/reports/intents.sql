@@ -13,8 +13,8 @@ with c as materialized (
         from events where subject_id = i.id and subject = 'intent') e
     where i.id > $1 and i.id <= $2
 )
-select 'intent_canceled' as "rule!", 'intent' as "kind!", id as "id!", 'canceled, so no payment' as "expected!",
-       paying || ' payments' as "found!"
+select 'intent_canceled' as "rule!", 'intent' as "kind!", id as "id!", 'canceled, so no payment' as "expected",
+       paying || ' payments' as "found"
 from c where canceled_at is not null and paying > 0
 union all
 select 'intent_event', 'intent', id, '1 event of its creation and ' || changes || ' of changes',

@@ -18,8 +18,8 @@ with c as materialized (
     left join webhook_endpoints w on w.id = d.endpoint_id
     where j.id > $1 and j.id <= $2
 )
-select 'job_work' as "rule!", 'job ' || worker as "kind!", owner_id as "id!", 'something to do' as "expected!",
-       coalesce('the owner is ' || state, 'the owner is missing') as "found!"
+select 'job_work' as "rule!", 'job ' || worker as "kind!", owner_id as "id!", 'something to do' as "expected",
+       coalesce('the owner is ' || state, 'the owner is missing') as "found"
 from c where has_work is not true
 union all
 select 'job_owner', 'job ' || worker, owner_id, 'merchant and mode of its owner', 'another'

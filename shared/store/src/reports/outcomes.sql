@@ -12,8 +12,8 @@ with c as materialized (
     where p.id > $1 and p.id <= $2
 )
 select 'payment_event' as "rule!", 'payment' as "kind!", id as "id!",
-       coalesce('one event ' || expects, 'no event') as "expected!",
-       state || ' with ' || coalesce(types, 'no event') as "found!"
+       coalesce('one event ' || expects, 'no event') as "expected",
+       state || ' with ' || coalesce(types, 'no event') as "found"
 from c
 where types is distinct from expects
   and (types is not null

@@ -35,8 +35,8 @@ with p as materialized (
 )
 select 'payment_approval' as "rule!", 'payment' as "kind!", id as "id!",
        case when state = any($3) then '1 approved attempt, 0 undecided' else '0 approved attempts, 0 undecided' end
-           as "expected!",
-       state || ' with ' || approved || ' approved, ' || undecided || ' undecided' as "found!"
+           as "expected",
+       state || ' with ' || approved || ' approved, ' || undecided || ' undecided' as "found"
 from c
 where approved <> (state = any($3))::int or (undecided > 0 and state <> all($4))
 union all

@@ -37,8 +37,8 @@ with l as materialized (
            end as expected
     from c
 )
-select 'posting_cause' as "rule!", 'posting' as "kind!", id as "id!", 'a ' || cause as "expected!",
-       cause_id || ' is missing' as "found!"
+select 'posting_cause' as "rule!", 'posting' as "kind!", id as "id!", 'a ' || cause as "expected",
+       cause_id || ' is missing' as "found"
 from x where payment_id is null
 union all
 select 'posting_terms', cause, cause_id, 'merchant, mode and currency ' || payment_currency || ' of the payment',

@@ -14,9 +14,9 @@ with c as materialized (
     where r.id > $1 and r.id <= $2
 )
 select 'refund_payment' as "rule!", 'refund' as "kind!", id as "id!",
-       'a captured payment of the same merchant, mode and intent' as "expected!",
+       'a captured payment of the same merchant, mode and intent' as "expected",
        payment_id || coalesce(case when not is_own then ' has another' else ' is ' || payment_state end, ' is missing')
-           as "found!"
+           as "found"
 from c where (is_own and payment_state = any($3)) is not true
 union all
 select 'refund_posting', 'refund', id, case when state = $5 then 'one posting' else 'no posting' end,

@@ -18,18 +18,20 @@ pub(super) struct Row {
     rule: String,
     kind: String,
     id: Uuid,
-    expected: String,
-    found: String,
+    expected: Option<String>,
+    found: Option<String>,
 }
 
 impl Row {
     pub fn read(self) -> Result<Difference> {
+        // Values that are missing must not hide the difference.
+        let unknown = || "something".to_owned();
         let rule = Rule::parse(&self.rule).ok_or(Error::Unreadable { table: "rules" })?;
         Ok(Difference {
             rule,
             subject: subject(&self.kind, self.id),
-            expected: self.expected,
-            found: self.found,
+            expected: self.expected.unwrap_or_else(unknown),
+            found: self.found.unwrap_or_else(unknown),
         })
     }
 }

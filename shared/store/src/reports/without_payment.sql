@@ -7,6 +7,6 @@ with child (source, payment_id) as (
     union all
     select 'sealed card', payment_id from sealed_cards where payment_id > $1 and payment_id <= $2
 )
-select 'payment_missing' as "rule!", 'payment' as "kind!", payment_id as "id!", 'a payment' as "expected!",
-       'only its ' || source as "found!"
+select 'payment_missing' as "rule!", 'payment' as "kind!", payment_id as "id!", 'a payment' as "expected",
+       'only its ' || source as "found"
 from child c where not exists (select from payments p where p.id = c.payment_id)
