@@ -127,6 +127,8 @@ pub fn connect_reports(url: &str) -> Result<PgPool> {
     let options = options(url, role.process())?.options([("role", role.name())]);
     let options = options.options(LOOKUP_SETTINGS).options([
         ("plan_cache_mode", "force_custom_plan"),
+        // One core is left to the processes that serve merchants.
+        ("max_parallel_workers_per_gather", "0"),
         ("statement_timeout", "2s"),
         ("lock_timeout", "2s"),
     ]);

@@ -14,7 +14,8 @@ use tokio::net::TcpListener;
 
 /// Serves a log as the sandbox does. Returns its URL.
 async fn serve(log: &[Value]) -> Result<String> {
-    let lines: String = log.iter().map(|record| format!("{record}\n")).collect();
+    let lines: Vec<String> = log.iter().map(Value::to_string).collect();
+    let lines = lines.join("\n") + "\n";
     let router = Router::new().route("/log", get(async move || lines));
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let url = format!("http://{}", listener.local_addr()?);

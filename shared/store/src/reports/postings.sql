@@ -3,19 +3,20 @@
 with l as materialized (
     select l.id, l.cause, l.cause_id, l.kind, l.merchant_id, l.live, l.currency, l.at, r.amount as refunded,
            r.updated_at as refunded_at, p.id as payment_id, p.merchant_id as payment_merchant, p.live as payment_live,
-           p.currency as payment_currency, p.amount, p.exponent::integer as exponent,
-           least(p.amount * m.fee_basis_points / 10000, p.amount) as exact_fee
+           p.currency as payment_currency, p.amount,
+           f.exact_fee, round(f.exact_fee, p.exponent::integer) as near, trunc(f.exact_fee, p.exponent::integer) as below
     from ledger_postings l
     left join refunds r on l.cause = 'refund' and r.id = l.cause_id
     left join payments p on p.id = case l.cause when 'payment' then l.cause_id else r.payment_id end
     left join merchants m on m.id = p.merchant_id
+    cross join lateral (select least(p.amount * m.fee_basis_points * 0.0001, p.amount) as exact_fee) f
     where l.id > $1 and l.id <= $2
 ), c as materialized (
     select l.*, e.*, h.at as caused_at,
-           -- Half a unit goes to the even neighbour.
-           case when (exact_fee - trunc(exact_fee, exponent)) * 2 = 10::numeric ^ -exponent
-                     and trunc(exact_fee * 10::numeric ^ exponent) % 2 = 0
-                then trunc(exact_fee, exponent) else round(exact_fee, exponent) end as fee
+           -- Half a unit goes to the even neighbour; round() takes it up.
+           case when near <> below and near - exact_fee = exact_fee - below
+                     and right(below::text, 1) in ('0', '2', '4', '6', '8')
+                then below else near end as fee
     from l
     cross join lateral (
         select bool_and((merchant_id, live) = (l.merchant_id, l.live)) as is_own,
