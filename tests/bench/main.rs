@@ -23,6 +23,7 @@ mod load;
 mod memory;
 mod pages;
 mod sink;
+mod verify;
 
 use std::time::Duration;
 
@@ -71,6 +72,8 @@ enum Measure {
     Isolation,
     /// H8: pages of a long list.
     Pages,
+    /// `sluice verify` over a million payments.
+    Verify,
 }
 
 impl Plan {
@@ -113,6 +116,9 @@ async fn main() -> Result<()> {
     gateway.finish().await?;
     if plan.has(Measure::Pages) {
         figures.push(pages::figure(&plan).await?);
+    }
+    if plan.has(Measure::Verify) {
+        figures.extend(verify::figures().await?);
     }
     println!("\n{:<46} {:>12} {:>12}", "figure", "measured", "target");
     for figure in &figures {

@@ -30,10 +30,10 @@ const FILL: &str = "
         select id, $1, false, 'created', 50, 'USD', 2, 'card', 'Order',
                at + interval '24 hours', at, at
         from numbered
-        returning id, expires_at
+        returning id, expires_at, created_at
     ), history as (
-        insert into payment_history (payment_id, version, event, state)
-        select id, 0, 'created', 'created' from made
+        insert into payment_history (payment_id, version, event, state, at)
+        select id, 0, 'created', 'created', created_at from made
     )
     insert into jobs (worker, id, owner_id, merchant_id, live, due_at)
     select 'card', id, id, $1, false, expires_at from made";

@@ -103,11 +103,11 @@ impl Gateway {
 
     /// How a role logs in to the database.
     pub fn role_url(&self, role: Role) -> Result<String> {
-        // The API takes on this role.
-        let role = if role == Role::Accept {
-            Role::Api
-        } else {
-            role
+        let role = match role {
+            // The API takes on this role, the operator's command the other.
+            Role::Accept => Role::Api,
+            Role::Verify => Role::Operator,
+            role => role,
         };
         Ok(self.stores.role_url(&self.name, role)?.into())
     }

@@ -98,6 +98,10 @@ impl Gateway {
         ] {
             sqlx::query(shift).bind(seconds).execute(&mut *tx).await?;
         }
+        // Payments keep their times, so those of expired keys must not look as if they missed them.
+        let forget = "update payments p set idempotency_key = null from idempotency_keys k
+                      where k.subject_id = p.id and k.created_at < now() - interval '24 hours'";
+        sqlx::query(forget).execute(&mut *tx).await?;
         tx.commit().await?;
         Ok(())
     }

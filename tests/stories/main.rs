@@ -25,4 +25,5 @@ mod retries;
 mod roles;
 mod signatures;
 mod tenancy;
+mod verify;
 mod webhooks;

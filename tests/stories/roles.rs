@@ -8,7 +8,7 @@ use store::{PgPool, Role};
 use tests::Gateway;
 
 /// Statements that each role is refused.
-const REFUSED: [(Role, &[&str]); 7] = [
+const REFUSED: [(Role, &[&str]); 8] = [
     (
         Role::Api,
         &[
@@ -70,6 +70,18 @@ const REFUSED: [(Role, &[&str]); 7] = [
             "update payments set state = 'captured'",
             "delete from ledger_entries",
             "delete from jobs",
+        ],
+    ),
+    (
+        Role::Verify,
+        &[
+            "select sealed from sealed_cards",
+            "select hash from api_keys",
+            "select email from customers",
+            "select body from idempotency_keys",
+            "insert into merchants (id, name, fee_basis_points) values (gen_random_uuid(), 'a', 0)",
+            "update jobs set parked_at = null",
+            "update payments set state = 'captured'",
         ],
     ),
 ];

@@ -22,10 +22,18 @@ pub struct Database {
 impl Database {
     /// Opens a pool under the operator's role.
     pub fn connect(&self) -> anyhow::Result<PgPool> {
+        Ok(store::connect_operator(self.url()?)?)
+    }
+
+    /// Opens a pool under the role that only reads.
+    pub fn connect_reports(&self) -> anyhow::Result<PgPool> {
+        Ok(store::connect_reports(self.url()?)?)
+    }
+
+    fn url(&self) -> anyhow::Result<&str> {
         let url = self.database_url.as_deref();
         let url = url.or(self.local_database_url.as_deref());
-        let url = url.context("no database: set DATABASE_URL, or run `make up` here first")?;
-        Ok(store::connect_operator(url)?)
+        url.context("no database: set DATABASE_URL, or run `make up` here first")
     }
 }
 

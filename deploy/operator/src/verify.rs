@@ -5,9 +5,15 @@ mod sandbox;
 use std::process::ExitCode;
 
 use clap::Args;
-use store::reports;
+use serde_json::{Value, json};
+use store::reports::{self, Broken, Compared, Findings, Rule};
 
 use crate::config::Database;
+
+/// The exit code if something differs.
+const DIFFERENT: u8 = 1;
+/// The exit code if not everything could be compared.
+const INCOMPLETE: u8 = 2;
 
 #[derive(Debug, Args)]
 pub struct Verify {
@@ -16,41 +22,110 @@ pub struct Verify {
     /// URL of the sandbox; if set, its log is compared too
     #[arg(long, env = "SLUICE_SANDBOX_URL")]
     sandbox_url: Option<String>,
+    /// How many differences of each rule to print; all are counted
+    #[arg(long, default_value_t = 20)]
+    limit: usize,
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
 }
 
-pub async fn run(verify: &Verify) -> anyhow::Result<ExitCode> {
-    let db = verify.database.connect()?;
-    let compared = reports::count(&db).await?;
-    let mut differences = reports::payments(&db).await?;
-    differences.extend(reports::ledger(&db).await?);
-    differences.extend(reports::jobs(&db).await?);
-    differences.extend(reports::events(&db).await?);
-    if let Some(url) = &verify.sandbox_url {
-        differences.extend(sandbox::compare(&db, url).await?);
+pub async fn run(verify: &Verify) -> ExitCode {
+    let mut found = Findings::new(verify.limit);
+    let compared = match compare(verify, &mut found).await {
+        Ok(compared) => compared,
+        Err(error) => {
+            eprintln!("sluice: not everything could be compared: {error:#}");
+            return ExitCode::from(INCOMPLETE);
+        }
+    };
+    let has_log = verify.sandbox_url.is_some();
+    if verify.json {
+        println!("{}", as_json(&compared, has_log, &found));
+    } else {
+        print(&compared, has_log, &found);
     }
+    if found.count() == 0 {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::from(DIFFERENT)
+    }
+}
+
+async fn compare(verify: &Verify, found: &mut Findings) -> anyhow::Result<Compared> {
+    let db = verify.database.connect_reports()?;
+    let mut connection = db.acquire().await?;
+    let compared = reports::compare(&mut connection, found).await?;
+    drop(connection);
+    if let Some(url) = &verify.sandbox_url {
+        sandbox::compare(&db, url, found).await?;
+    }
+    Ok(compared)
+}
+
+fn print(compared: &Compared, has_log: bool, found: &Findings) {
     println!(
-        "compared {} payments, {} postings, {} events, {} deliveries, {} jobs{}",
+        "compared {} payments, {} refunds, {} postings, {} events, {} deliveries, {} jobs{}",
         compared.payments,
+        compared.refunds,
         compared.postings,
         compared.events,
         compared.deliveries,
         compared.jobs,
-        if verify.sandbox_url.is_some() {
+        if has_log {
             ", and the sandbox's log"
         } else {
             ""
         },
     );
-    for difference in &differences {
-        println!(
-            "  {}: {} ({})",
-            difference.rule, difference.subject, difference.detail
-        );
+    for (rule, broken) in found.iter() {
+        println!("{} ({})", rule.sentence(), counted(broken));
+        for difference in &broken.first {
+            println!("  {difference}");
+        }
     }
-    println!("{} differences", differences.len());
-    Ok(if differences.is_empty() {
-        ExitCode::SUCCESS
+    println!("{} differences", found.count());
+}
+
+/// How many differences a rule has, and how many of them are shown.
+fn counted(broken: &Broken) -> String {
+    let shown = broken.first.len();
+    if u64::try_from(shown).is_ok_and(|shown| shown == broken.count) {
+        broken.count.to_string()
     } else {
-        ExitCode::FAILURE
+        format!("{}, the first {shown} of them", broken.count)
+    }
+}
+
+fn as_json(compared: &Compared, has_log: bool, found: &Findings) -> Value {
+    let rules: Vec<Value> = found.iter().map(rule_as_json).collect();
+    json!({
+        "compared": {
+            "payments": compared.payments,
+            "refunds": compared.refunds,
+            "postings": compared.postings,
+            "events": compared.events,
+            "deliveries": compared.deliveries,
+            "jobs": compared.jobs,
+            "sandbox_log": has_log,
+        },
+        "differences": found.count(),
+        "rules": rules,
+    })
+}
+
+fn rule_as_json((rule, broken): (Rule, &Broken)) -> Value {
+    let first = broken.first.iter().map(|difference| {
+        json!({
+            "subject": difference.subject,
+            "expected": difference.expected,
+            "found": difference.found,
+        })
+    });
+    json!({
+        "rule": rule.name(),
+        "sentence": rule.sentence(),
+        "count": broken.count,
+        "first": first.collect::<Vec<_>>(),
     })
 }

@@ -22,6 +22,9 @@ use crate::jobs::FIRST_PUBLISH_DELAY;
 use crate::snapshot;
 use crate::vault::Sealed;
 
+/// The event of the first entry of a payment's history.
+pub(crate) const CREATED: &str = "created";
+
 /// A request to accept a payment. Its ids are generated before the first try, so that the statement
 /// may run again without creating a second payment.
 #[derive(Clone)]
@@ -152,7 +155,7 @@ impl Accept {
 
     fn effects(&self, due_in: Duration) -> Effects {
         let created = HistoryEntry {
-            event: "created",
+            event: CREATED,
             state: self.payment.state,
             authorization: None,
         };

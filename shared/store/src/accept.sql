@@ -37,10 +37,10 @@ with input as (
     insert into payments (
         id, merchant_id, live, state, amount, currency, exponent, method, description, metadata,
         customer_id, card_brand, card_last4, card_exp_month, card_exp_year, expires_at, intent_id,
-        checkout)
+        checkout, idempotency_key)
     select payment_id, merchant_id, live, state, amount, currency, exponent, method, description,
            metadata, payer, brand, last4, exp_month, exp_year, now() + make_interval(secs => expires_in),
-           intent_id, checkout
+           intent_id, checkout, idem_key
     from accepted
     returning id
 ), sealed as (

@@ -39,7 +39,7 @@ use uuid::Uuid;
 
 pub use self::roles::{
     LOOKUP_SETTINGS, PasswordError, Role, allow_logins, connect, connect_operator, connect_owner,
-    password,
+    connect_reports, password,
 };
 
 /// Why a store function failed.

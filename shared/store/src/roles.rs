@@ -30,8 +30,8 @@ pub const LOOKUP_SETTINGS: [(&str, &str); 7] = [
     ("plan_cache_mode", "force_generic_plan"),
 ];
 
-/// A database role: what a process may read and write. Migration 0012 creates the roles and grants
-/// their rights. All but [`Role::Accept`] log in.
+/// A database role: what a process may read and write. Migrations create the roles and grant their
+/// rights. All but [`Role::Accept`] and [`Role::Verify`] log in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Role {
     /// Serves requests, each limited to one merchant's rows.
@@ -48,11 +48,13 @@ pub enum Role {
     Webhook,
     /// The operator's command: reads everything but sealed cards; writes merchants, rates and parked jobs.
     Operator,
+    /// Reads everything but sealed cards, for `sluice verify`. The operator's login takes it on.
+    Verify,
 }
 
 impl Role {
     /// Every role.
-    pub const ALL: [Role; 7] = [
+    pub const ALL: [Role; 8] = [
         Role::Api,
         Role::Accept,
         Role::Scheduler,
@@ -60,6 +62,7 @@ impl Role {
         Role::Refund,
         Role::Webhook,
         Role::Operator,
+        Role::Verify,
     ];
 
     /// Its name in the database.
@@ -72,7 +75,13 @@ impl Role {
             Role::Refund => "sluice_refund",
             Role::Webhook => "sluice_webhook",
             Role::Operator => "sluice_operator",
+            Role::Verify => "sluice_verify",
         }
+    }
+
+    /// Whether a process logs in as it. Other roles are taken on by a login that is their member.
+    pub const fn may_log_in(self) -> bool {
+        !matches!(self, Role::Accept | Role::Verify)
     }
 
     /// The `application_name` of its connections, as `pg_stat_activity` shows it.
@@ -84,6 +93,7 @@ impl Role {
             Role::Refund => "sluice refund",
             Role::Webhook => "sluice webhook",
             Role::Operator => "sluice operator",
+            Role::Verify => "sluice verify",
         }
     }
 }
@@ -108,6 +118,23 @@ pub fn connect_operator(url: &str) -> Result<PgPool> {
     let role = Role::Operator;
     let options = options(url, role.process())?.options([("role", role.name())]);
     Ok(pool(2).connect_lazy_with(options))
+}
+
+/// Opens a pool of one connection for the reports. They read ranges of rows by index, so they need
+/// [`LOOKUP_SETTINGS`], but each range with a plan of its own: its lists of legal values are long, and a plan
+/// that knows them looks each value up in a hash table. No statement lasts longer than two seconds, or it would
+/// keep Postgres from removing what other transactions have replaced meanwhile.
+pub fn connect_reports(url: &str) -> Result<PgPool> {
+    let role = Role::Verify;
+    let options = options(url, role.process())?.options([("role", role.name())]);
+    let options = options.options(LOOKUP_SETTINGS).options([
+        ("plan_cache_mode", "force_custom_plan"),
+        // One core is left to the processes that serve merchants.
+        ("max_parallel_workers_per_gather", "0"),
+        ("statement_timeout", "2s"),
+        ("lock_timeout", "2s"),
+    ]);
+    Ok(pool(1).connect_lazy_with(options))
 }
 
 /// Opens a pool as the tables' owner, for migrations.
@@ -172,7 +199,7 @@ pub async fn allow_logins(db: &PgPool, dir: &Path) -> std::result::Result<(), Pa
     sqlx::query("select pg_advisory_xact_lock(hashtext('sluice roles'))")
         .execute(&mut *tx)
         .await?;
-    for role in Role::ALL.into_iter().filter(|role| *role != Role::Accept) {
+    for role in Role::ALL.into_iter().filter(|role| role.may_log_in()) {
         let verifier = verifier(&password(dir, role)?, &rand::random());
         // Safe: our own role's name, and letters, digits and `$+/:=-`.
         let alter = format!("alter role {} login password '{verifier}'", role.name());

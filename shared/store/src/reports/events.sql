@@ -1,51 +1,64 @@
--- Payments, intents and refunds against the events that merchants receive. $1, $2: each final state of a
--- payment and its event; $3: the event of an intent; $4: the states of a refund in progress; $5: the state of
--- an endpoint that receives events; $6: the state of a delivery that an endpoint accepted.
-with final as (
-    select * from unnest($1::text[], $2::text[]) as f(state, type)
-), sent as (
-    select p.id, p.state,
-           array_agg(e.type) filter (where e.id is not null) as types
-    from payments p left join events e on e.subject_id = p.id
-    where p.intent_id is null
-    group by p.id
-), expected as (
-    select s.*, (select array[f.type] from final f where f.state = s.state) as expects from sent s
-), intent_changes as (
-    select i.id,
-           (select count(*) from payments p
-            where p.intent_id = i.id and p.state = any($1))
-               + (i.canceled_at is not null)::int as changes,
-           (select count(*) from events e
-            where e.subject_id = i.id and e.type = $3) as events
-    from intents i
-), attempted as (
-    select d.id, d.state, d.attempts, count(a.attempt) as recorded,
-           count(*) filter (where a.status between 200 and 299) as accepted
-    from deliveries d left join delivery_attempts a on a.delivery_id = d.id
-    group by d.id
+-- The events in a range of ids, against what they are about and the endpoints that receive them. $3: every event;
+-- $4: the version of the snapshots; $5: the state of an endpoint that receives events; $6: how many seconds
+-- deliveries are kept. The snapshot of a payment, refund or intent is the object's present row: it was taken
+-- when the object became final, and what it shows never changes.
+with c as materialized (
+    select e.id, e.subject, e.subject_id, e.type, e.data, e.data_version, e.created_at, e.merchant_id, e.live,
+           (e.merchant_id, e.live) = (coalesce(p.merchant_id, r.merchant_id, i.merchant_id, cu.merchant_id),
+                                      coalesce(p.live, r.live, i.live, cu.live)) as is_own,
+           case e.subject
+               when 'payment' then jsonb_build_object(
+                   'state', p.state, 'failure', p.failure, 'method', p.method, 'description', p.description,
+                   'metadata', p.metadata, 'created_at', floor(extract(epoch from p.created_at)),
+                   'money', jsonb_build_object('amount', round(p.amount, p.exponent::integer)::text,
+                                               'currency', p.currency),
+                   'card', case when p.card_last4 is not null then jsonb_build_object(
+                       'brand', p.card_brand, 'last4', p.card_last4, 'exp_month', p.card_exp_month,
+                       'exp_year', p.card_exp_year) end,
+                   'customer', case when p.customer_id is not null then jsonb_build_object('id', p.customer_id) end)
+               when 'refund' then jsonb_build_object(
+                   'payment_id', r.payment_id, 'state', r.state, 'reason', r.reason,
+                   'created_at', floor(extract(epoch from r.created_at)),
+                   'money', jsonb_build_object('amount', round(r.amount, rp.exponent::integer)::text,
+                                               'currency', rp.currency))
+               when 'intent' then jsonb_build_object(
+                   'kind', i.kind, 'settlement_method', i.settlement_method, 'description', i.description,
+                   'settlement_destination', i.settlement_destination, 'metadata', i.metadata,
+                   'created_at', floor(extract(epoch from i.created_at)),
+                   'money', jsonb_build_object('amount', round(i.amount, i.exponent::integer)::text,
+                                               'currency', i.currency),
+                   'paid', (select jsonb_build_object('payment_id', ip.id, 'state', ip.state, 'failure', ip.failure)
+                            from payments ip
+                            where ip.intent_id = i.id and ip.id::text = e.data #>> '{paid,payment_id}'))
+               else '{}'
+           end as shows
+    from events e
+    left join payments p on e.subject = 'payment' and p.id = e.subject_id
+    left join refunds r on e.subject = 'refund' and r.id = e.subject_id
+    left join payments rp on rp.id = r.payment_id
+    left join intents i on e.subject = 'intent' and i.id = e.subject_id
+    left join customers cu on e.subject = 'customer' and cu.id = e.subject_id
+    where e.id > $1 and e.id <= $2
 )
-select 'a final payment has one event' as "rule!", id::text as "subject!",
-       state || ' has ' || coalesce(types::text, 'none') as "detail!"
-from expected where types is distinct from expects
+select 'event_subject' as "rule!", 'event' as "kind!", id as "id!",
+       'about a ' || split_part(type, '.', 1) || ' of its merchant and mode' as "expected",
+       type || ' about ' || subject || ' ' || subject_id
+           || case when is_own is null then ', which is missing' when not is_own then ' of another' else '' end as "found"
+from c where (is_own and type = any($3) and split_part(type, '.', 1) = subject) is not true
 union all
-select 'every change of an intent has one event', id::text, changes || ' changes, ' || events || ' events'
-from intent_changes where changes <> events
+select 'event_snapshot', 'event', c.id, 'version ' || $4::smallint || ' with ' || w.expected, 'version ' || c.data_version || ' with ' || w.found
+from c
+cross join lateral (
+    select coalesce(string_agg(s.key || ' ' || s.value, ', ' order by s.key), 'its fields') as expected,
+           coalesce(string_agg(s.key || ' ' || coalesce(c.data -> s.key, 'null'), ', ' order by s.key), 'them') as found
+    from jsonb_each(c.shows) s where (c.data -> s.key @> s.value) is not true) w
+where is_own and ((c.data @> c.shows) is not true or c.data_version <> $4::smallint
+                  or (c.shows ? 'metadata' and c.data -> 'metadata' <> c.shows -> 'metadata'))
 union all
-select 'an event goes to every subscribed endpoint', e.id::text, w.id::text
-from events e
+select 'event_delivery', 'event', c.id, 'a delivery to endpoint ' || w.id, 'none'
+from c
 join webhook_endpoints w
-  on w.merchant_id = e.merchant_id and w.live = e.live and e.type = any(w.event_types)
- and w.status = $5 and w.updated_at < e.created_at - interval '15 seconds'
-where not exists (select from deliveries d where d.event_id = e.id and d.endpoint_id = w.id)
-union all
--- No surface has an event of an intent's refund.
-select 'a refund''s outcome has an event', r.id::text, r.state || ' has events ' || count(e.id) || ' of them'
-from refunds r left join events e on e.subject_id = r.id
-group by r.id having (r.intent_id is null and r.state <> all($4))::int <> count(e.id)
-union all
-select 'every attempt is recorded', id::text, attempts || ' attempts, ' || recorded || ' recorded'
-from attempted where attempts <> recorded
-union all
-select 'delivered means a response of 2xx', id::text, state || ' with ' || accepted || ' accepted'
-from attempted where (state = $6) <> (accepted = 1)
+  on w.merchant_id = c.merchant_id and w.live = c.live and c.type = any(w.event_types)
+ and w.status = $5 and w.updated_at < c.created_at - interval '15 seconds'
+where c.created_at > now() - make_interval(secs => $6::float8 - 60)
+  and not exists (select from deliveries d where d.event_id = c.id and d.endpoint_id = w.id)

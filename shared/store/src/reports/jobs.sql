@@ -1,38 +1,32 @@
--- Jobs against what is in progress. $1: the states of payments that have a job; $2, $3, $4: the states in
--- progress of authorizations, deliveries and refunds; $6: of payments. $5, $7, $8: how many seconds payments,
--- refunds and deliveries may stay in progress.
-with work as (
-    select 'card' as worker, id, state from payments where state = any($1)
-    union
-    select 'card', payment_id, state from authorizations where state = any($2)
-    union
-    select 'webhook', id, state from deliveries where state = any($3)
-    union
-    select 'refund', id, state from refunds where state = any($4)
+-- The jobs in a range of ids, against what their workers have to do. $3: the states of payments that have a job;
+-- $4: of attempts, $5: of refunds in progress; $6: of a delivery in progress.
+with c as materialized (
+    select j.id, j.worker, j.owner_id, j.error, greatest(j.due_at, j.leased_until) as due, j.parked_at,
+           coalesce(p.state, r.state, d.state) as state,
+           (j.merchant_id, j.live) = (coalesce(p.merchant_id, r.merchant_id, w.merchant_id),
+                                      coalesce(p.live, r.live, w.live)) as is_own,
+           case j.worker
+               when 'card' then p.state = any($3)
+                   or exists (select from authorizations a where a.payment_id = p.id and a.state = any($4))
+               when 'refund' then r.state = any($5)
+               when 'webhook' then d.state = $6
+           end as has_work
+    from jobs j
+    left join payments p on j.worker = 'card' and p.id = j.owner_id
+    left join refunds r on j.worker = 'refund' and r.id = j.owner_id
+    left join deliveries d on j.worker = 'webhook' and d.id = j.owner_id
+    left join webhook_endpoints w on w.id = d.endpoint_id
+    where j.id > $1 and j.id <= $2
 )
-select 'what is in progress has a job' as "rule!", w.worker || ' ' || w.id as "subject!", w.state as "detail!"
-from work w
-where not exists (select from jobs o where o.worker = w.worker and o.owner_id = w.id)
+select 'job_work' as "rule!", 'job ' || worker as "kind!", owner_id as "id!", 'something to do' as "expected",
+       coalesce('the owner is ' || state, 'the owner is missing') as "found"
+from c where has_work is not true
 union all
-select 'a job has something to do', o.worker || ' ' || o.id, 'nothing to do'
-from jobs o
-where not exists (select from work w where w.worker = o.worker and w.id = o.owner_id)
+select 'job_owner', 'job ' || worker, owner_id, 'merchant and mode of its owner', 'another'
+from c where not is_own
 union all
-select 'nothing is overdue', o.worker || ' ' || o.id, 'due since ' || greatest(o.due_at, o.leased_until)
-from jobs o
-where o.parked_at is null and greatest(o.due_at, o.leased_until) < now() - interval '90 seconds'
+select 'job_overdue', 'job ' || worker, owner_id, 'due within 90 seconds', 'due since ' || due
+from c where parked_at is null and due < now() - interval '90 seconds'
 union all
-select 'nothing is parked', o.worker || ' ' || o.id, coalesce(o.error, '')
-from jobs o where o.parked_at is not null
-union all
-select 'nothing takes longer than its bound', w.worker || ' ' || w.id, w.state || ' since ' || w.since
-from (select 'payment' as worker, id, state, created_at as since, make_interval(secs => $5) as bound
-      from payments where state = any($6)
-      union all
-      select 'authorization', id, state, updated_at, make_interval(secs => $5) from authorizations where state = any($2)
-      union all
-      select 'refund', id, state, created_at, make_interval(secs => $7) from refunds where state = any($4)
-      union all
-      select 'delivery', d.id, d.state, e.created_at, make_interval(secs => $8)
-      from deliveries d join events e on e.id = d.event_id where d.state = any($3)) w
-where w.since < now() - w.bound
+select 'job_parked', 'job ' || worker, owner_id, 'not parked', 'parked since ' || parked_at || ': ' || coalesce(error, '')
+from c where parked_at is not null
