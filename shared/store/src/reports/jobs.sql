@@ -33,6 +33,6 @@ from (select 'payment' as worker, id, state, created_at as since, make_interval(
       union all
       select 'refund', id, state, created_at, make_interval(secs => $7) from refunds where state = any($4)
       union all
-      select 'delivery', d.id, d.state, e.created_at, make_interval(secs => $8)
+      select 'delivery', d.id, d.state, coalesce(d.resent_at, e.created_at), make_interval(secs => $8)
       from deliveries d join events e on e.id = d.event_id where d.state = any($3)) w
 where w.since < now() - w.bound
