@@ -69,6 +69,15 @@ pub struct Health {
     pub disabled_reason: Option<DisabledReason>,
 }
 
+/// Which secrets sign an endpoint's webhooks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Secrets {
+    /// How often the secret was rolled.
+    pub version: u32,
+    /// Whether the secret before the last roll signs too.
+    pub is_previous_valid: bool,
+}
+
 /// Why an endpoint was disabled by itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DisabledReason {

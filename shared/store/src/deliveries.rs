@@ -6,7 +6,7 @@ use std::collections::HashSet;
 use std::time::Duration;
 
 use domain::delivery::{self, State};
-use domain::endpoint::Status;
+use domain::endpoint::{Secrets, Status};
 use domain::event::{Event, EventType};
 use domain::id::{AttemptId, DeliveryId, EndpointId, EventId, MerchantId};
 use domain::merchant::Mode;
@@ -51,10 +51,8 @@ pub struct Delivery {
     pub url: String,
     /// Sign with Ed25519 too.
     pub ed25519: bool,
-    /// How often the endpoint's secret was rolled.
-    pub secret_version: u32,
-    /// Whether the secret before the last roll signs too.
-    pub is_previous_valid: bool,
+    /// The secrets to sign with.
+    pub secrets: Secrets,
     /// Whether the endpoint receives deliveries. A disabled one receives its waiting ones when it is
     /// active again.
     pub status: Status,
@@ -132,8 +130,10 @@ impl Load for Delivery {
                     surface,
                     url: row.url,
                     ed25519: row.ed25519,
-                    secret_version: u32::try_from(row.secret_version).unwrap_or_default(),
-                    is_previous_valid: row.is_previous_valid,
+                    secrets: Secrets {
+                        version: u32::try_from(row.secret_version).unwrap_or_default(),
+                        is_previous_valid: row.is_previous_valid,
+                    },
                     status: Status::parse(&row.status)
                         .ok_or_else(|| unreadable("webhook_endpoints"))?,
                     written_at: row.resent_at.unwrap_or(row.created_at),

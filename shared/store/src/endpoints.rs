@@ -230,9 +230,13 @@ pub async fn update(
     changes: Changes,
 ) -> Result<Option<Endpoint>> {
     let (events, event_types) = changes.events.unzip();
-    let status = changes.is_active.map(|is_active| match is_active {
-        true => Status::Active.name(),
-        false => Status::Disabled.name(),
+    let status = changes.is_active.map(|is_active| {
+        let status = if is_active {
+            Status::Active
+        } else {
+            Status::Disabled
+        };
+        status.name()
     });
     let mut tx = crate::begin(db, merchant, mode).await?;
     let row = sqlx::query_as!(
