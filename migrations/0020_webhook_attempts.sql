@@ -54,13 +54,19 @@ language sql stable as $$
     order by d.event_id limit most
 $$;
 
+-- Not `exists`: the planner may turn that into a hash of all rows that are visible, deleted endpoints and
+-- delivered webhooks too.
 create policy attempts_of_seen_endpoints on delivery_attempts for select to sluice_api
-    using (exists (select from webhook_endpoints e where e.id = endpoint_id));
+    using ((select e.id from webhook_endpoints e where e.id = endpoint_id) is not null);
+alter policy deliveries_to_seen_endpoints on deliveries
+    using ((select e.id from webhook_endpoints e where e.id = endpoint_id) is not null);
+alter policy jobs_of_seen_deliveries on jobs
+    using (worker = 'webhook' and (select d.id from deliveries d where d.id = jobs.id) is not null);
 
 grant select on delivery_attempts to sluice_api;
 grant update (failing_since, failures, paused_until, disabled_reason, secret_version, previous_secret_until)
     on webhook_endpoints to sluice_api;
-grant select (seq, due_at, leased_until, parked_at), update (due_at, publish_count) on jobs to sluice_api;
+grant select (seq, due_at, publish_count, leased_until, parked_at), update (due_at, publish_count) on jobs to sluice_api;
 
 grant update (status, disabled_reason, updated_at, last_success_at, last_error, last_error_at)
     on webhook_endpoints to sluice_webhook;

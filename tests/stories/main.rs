@@ -24,4 +24,8 @@ mod retries;
 mod roles;
 mod signatures;
 mod tenancy;
+mod webhook_control;
+mod webhook_health;
+mod webhook_secrets;
+mod webhook_surfaces;
 mod webhooks;

@@ -24,14 +24,14 @@ const RESPONSE_BYTES_MAX: usize = 64 * 1024;
 #[derive(Debug)]
 pub enum PostResult {
     /// The endpoint responded.
-    Responded(Answer),
+    Responded(EndpointResponse),
     /// There was no response, for this reason.
     Failed(&'static str),
 }
 
 /// What is kept of a response.
 #[derive(Debug)]
-pub struct Answer {
+pub struct EndpointResponse {
     /// The HTTP status.
     pub status: u16,
     /// How long its `Retry-After` asks to wait, with 429 and 503.
@@ -40,7 +40,7 @@ pub struct Answer {
     pub body: Vec<u8>,
 }
 
-impl Answer {
+impl EndpointResponse {
     /// Whether the endpoint accepted the message: 2xx. A redirect is not followed, so it is a failure.
     pub const fn is_accepted(&self) -> bool {
         matches!(self.status, 200..=299)
@@ -100,7 +100,7 @@ impl Client {
             Ok(response) => {
                 let status = response.status().as_u16();
                 let asked = matches!(status, 429 | 503).then(|| retry_after(response.headers()));
-                PostResult::Responded(Answer {
+                PostResult::Responded(EndpointResponse {
                     status,
                     retry_after: asked.flatten(),
                     body: beginning(response).await,

@@ -137,15 +137,15 @@ impl Context {
                 let event = Event::Failed { retry_after: None };
                 (event, None, Some(reason), None)
             }
-            PostResult::Responded(answer) => {
-                let response = delivery::excerpt(&answer.body);
-                let retry_after = answer.retry_after;
-                let event = if answer.is_accepted() {
+            PostResult::Responded(response) => {
+                let retry_after = response.retry_after;
+                let event = if response.is_accepted() {
                     Event::Accepted
                 } else {
                     Event::Failed { retry_after }
                 };
-                (event, Some(answer.status), None, response)
+                let excerpt = delivery::excerpt(&response.body);
+                (event, Some(response.status), None, excerpt)
             }
         };
         let next = delivery::next(event, delivery.attempt, rand::random());
