@@ -13,6 +13,7 @@ use crate::signatures::check;
 use crate::webhook_surfaces::{SURFACES, Surface};
 
 const DAY: Duration = Duration::from_hours(24);
+const SOON: Duration = Duration::from_secs(20);
 
 #[tokio::test]
 async fn cases() -> Result<()> {
@@ -50,7 +51,13 @@ async fn test(gateway: &Gateway, surface: Surface, path: &str) -> Result<()> {
         .post(gateway, &format!("{path}/test"), &json!({}))
         .await?;
     ensure!(sent.status == 200, "{}", sent.text);
-    gateway.drain().await
+    let event = surface.field(&sent.body, "event_id");
+    until("the event was sent", SOON, async || {
+        let attempts = surface.attempts(gateway, path, "").await?;
+        let mut events = attempts.iter().map(|one| surface.field(one, "event_id"));
+        Ok(events.any(|one| one == event).then_some(()))
+    })
+    .await
 }
 
 async fn an_endpoint_shows_that_it_fails(gateway: &Gateway) -> Result<()> {
@@ -119,7 +126,7 @@ async fn an_endpoint_that_is_gone_is_disabled_and_the_others_receive_that(
         assert_eq!(shown.at("/status"), "disabled", "{}", shown.text);
         assert_eq!(*surface.field(&shown.body, "disabled_reason"), "gone");
         assert_eq!(gone.requests().len(), 1);
-        let requests = receiver.requests();
+        let requests = receiver.wait_for(all.len()).await?;
         assert_eq!(requests.len(), all.len());
         for (_, (_, secret)) in &all {
             let own = requests
@@ -164,7 +171,7 @@ async fn five_days_of_failure_disable_an_endpoint(gateway: &Gateway) -> Result<(
     let shown = surface.get(gateway, &path).await?;
     let found = (shown.at("/status"), shown.at("/disabled_reason"));
     assert_eq!(found, ("disabled", "failing"), "{}", shown.text);
-    assert_eq!(other.requests().len(), 1);
+    assert_eq!(other.wait_for(1).await?.len(), 1);
     surface
         .send(gateway, Method::DELETE, &path, &json!({}))
         .await?;
@@ -213,14 +220,10 @@ async fn an_address_that_was_replaced_is_not_gone(gateway: &Gateway) -> Result<(
     old.wait_for(1).await?;
     let moved = json!({"url": new.url("/")});
     surface.send(gateway, Method::PATCH, &path, &moved).await?;
-    until(
-        "the attempt is recorded",
-        Duration::from_secs(20),
-        async || {
-            let attempts = surface.attempts(gateway, &path, "").await?;
-            Ok((!attempts.is_empty()).then_some(()))
-        },
-    )
+    until("the attempt is recorded", SOON, async || {
+        let attempts = surface.attempts(gateway, &path, "").await?;
+        Ok((!attempts.is_empty()).then_some(()))
+    })
     .await?;
     assert_eq!(surface.get(gateway, &path).await?.at("/status"), "active");
     Ok(())

@@ -99,12 +99,16 @@ pub async fn get(
     let mut tx = crate::begin(db, merchant, mode).await?;
     let row = sqlx::query_as!(
         Row,
-        r#"select a.id as "id!", d.event_id, e.type as event_type, a.attempt,
-                  a.succeeded as "succeeded!", a.status, a.error, a.duration_ms, a.response, a.next_at, a.at
-           from delivery_attempts a
+        r#"select a.id as "id!", d.event_id, e.type as event_type, a.attempt as "attempt!",
+                  a.succeeded as "succeeded!", a.status, a.error, a.duration_ms as "duration_ms!",
+                  a.response, a.next_at, a.at as "at!"
+           from (
+               select * from delivery_attempts where endpoint_id = $1 and succeeded and id = $2
+               union all
+               select * from delivery_attempts where endpoint_id = $1 and not succeeded and id = $2
+           ) a
            join deliveries d on d.id = a.delivery_id
-           join events e on e.id = d.event_id
-           where a.endpoint_id = $1 and a.succeeded in (true, false) and a.id = $2"#,
+           join events e on e.id = d.event_id"#,
         endpoint.0,
         id.0,
     )

@@ -85,7 +85,7 @@ impl Row {
     }
 }
 
-/// The states of endpoints that merchants see. As a list, so that queries read no deleted endpoint.
+/// The states of endpoints that merchants see.
 fn visible() -> [&'static str; 2] {
     [Status::Active.name(), Status::Disabled.name()]
 }
@@ -118,8 +118,7 @@ pub async fn create(
         "insert into webhook_endpoints
              (id, merchant_id, live, surface, url, events, event_types, metadata, ed25519)
          select $1, $2, $3, $4, $5, $6, $7, $8, $9
-         where (select count(*) from webhook_endpoints
-                where merchant_id = $2 and live = $3 and status = any($11)) < $10
+         where (select count(*) from kept_endpoints($2, $3)) < $10
          returning created_at",
         endpoint.id.0,
         endpoint.merchant_id.0,
@@ -131,7 +130,6 @@ pub async fn create(
         Value::Object(endpoint.metadata.clone()),
         endpoint.ed25519,
         ENDPOINTS_MAX,
-        &visible() as _,
     )
     .fetch_optional(&mut **tx)
     .await?;
@@ -185,21 +183,20 @@ pub async fn list(
 ) -> Result<Vec<Endpoint>> {
     let rows = sqlx::query_as!(
         Row,
-        r#"select id, merchant_id, live, surface, url, events, metadata, ed25519, status, disabled_reason,
-                  failing_since, failures,
+        r#"select id as "id!", merchant_id as "merchant_id!", live as "live!", surface as "surface!",
+                  url as "url!", events as "events!", metadata as "metadata!", ed25519 as "ed25519!",
+                  status as "status!", disabled_reason, failing_since, failures as "failures!",
                   case when paused_until > now() then paused_until end as paused_until,
-                  last_success_at, last_error, last_error_at, secret_version,
+                  last_success_at, last_error, last_error_at, secret_version as "secret_version!",
                   case when previous_secret_until > now() then previous_secret_until end
                       as previous_secret_until,
-                  created_at, updated_at
-           from webhook_endpoints
-           where merchant_id = $1 and live = $2 and (select act_for($1, $2)) and surface = $3
-             and status = any($4)
+                  created_at as "created_at!", updated_at as "updated_at!"
+           from kept_endpoints($1, $2)
+           where (select act_for($1, $2)) and surface = $3
            order by id desc"#,
         merchant.0,
         mode.is_live(),
         surface.name(),
-        &visible() as _,
     )
     .fetch_all(db)
     .await?;
@@ -260,8 +257,9 @@ pub async fn update(
          ), woken as (
              update jobs j
              set due_at = now() + random() * interval '10 seconds', publish_count = 0
-             from updated u, waiting_deliveries(u.id, $12) d
-             where u.resumes and j.id = d.id and j.due_at > now() and j.parked_at is null
+             where j.id = any(array(
+                     select id from waiting_deliveries((select id from updated where resumes), $12)))
+               and j.due_at > now() and j.parked_at is null
                and (j.leased_until is null or j.leased_until < now())
          )
          select id as "id!", merchant_id as "merchant_id!", live as "live!", surface as "surface!",
@@ -339,7 +337,8 @@ pub async fn delete(
              returning id
          ), canceled as (
              update deliveries d set state = $6, updated_at = now()
-             from gone g, waiting_deliveries(g.id, $8) w where d.id = w.id
+             where d.id = any(array(select id from waiting_deliveries((select id from gone), $8)))
+               and d.state = $9
              returning d.id
          ), cleared as (
              delete from jobs o using canceled c where o.id = c.id
@@ -353,6 +352,7 @@ pub async fn delete(
         delivery::State::Canceled.name(),
         &visible() as _,
         WAITING_MAX,
+        delivery::State::Delivering.name(),
     )
     .fetch_optional(&mut *tx)
     .await?;
