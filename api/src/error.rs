@@ -39,6 +39,8 @@ pub enum ApiError {
     UrlNotAllowed(UrlError),
     /// The merchant has the maximum number of webhook endpoints.
     TooManyEndpoints,
+    /// The webhook endpoint to send to is disabled.
+    EndpointDisabled,
     /// The payment is not captured.
     NotRefundable,
     /// The refund exceeds what is left of the payment.

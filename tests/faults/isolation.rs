@@ -3,10 +3,11 @@
 
 use std::time::Duration;
 
-use anyhow::Result;
+use anyhow::{Context, Result, ensure};
+use domain::id::{EndpointId, EventId};
 use reqwest::Method;
 use serde_json::json;
-use tests::{Behaviour, cards, example, until};
+use tests::{Behaviour, Gateway, Receiver, cards, example, until};
 use tokio::net::TcpListener;
 use tokio::time::Instant;
 
@@ -101,4 +102,78 @@ async fn a_disabled_endpoint_receives_what_waits_when_it_is_active_again() -> Re
     scene.gateway.drain().await?;
     assert_eq!(scene.receiver.requests().len(), 2 * failed);
     scene.finish().await
+}
+
+/// Copies a test event that waits for an endpoint, with its delivery and a job that is due. $1: the event;
+/// $2: the endpoint; $3: how many copies.
+const COPIES: &str = "
+    with event as (
+        insert into events (id, merchant_id, live, type, subject, subject_id, data, data_version)
+        select gen_random_uuid(), merchant_id, live, type, subject, subject_id, data, data_version
+        from events, generate_series(1, $3) where id = $1
+        returning id, merchant_id, live
+    ), delivery as (
+        insert into deliveries (id, event_id, endpoint_id, state)
+        select gen_random_uuid(), id, $2, 'delivering' from event
+        returning id, event_id
+    )
+    insert into jobs (worker, id, owner_id, merchant_id, live, due_at)
+    select 'webhook', d.id, d.id, e.merchant_id, e.live, now()
+    from delivery d join event e on e.id = d.event_id";
+
+const WAITING: i32 = 1_000;
+const HEALTHY: usize = 16;
+
+/// From the payment to its webhooks, at the 99th percentile of all endpoints.
+async fn p99(gateway: &Gateway, receiver: &Receiver) -> Result<Duration> {
+    let mut latencies = Vec::new();
+    for _ in 0..10 {
+        let (before, started) = (receiver.requests().len(), std::time::Instant::now());
+        gateway.pay(cards::DECLINED).await?;
+        let requests = receiver.wait_for(before + HEALTHY).await?;
+        let arrived = requests.iter().skip(before);
+        latencies.extend(arrived.map(|request| request.at - started));
+    }
+    latencies.sort_unstable();
+    let at = latencies.len() * 99 / 100;
+    latencies.get(at).copied().context("nothing arrived")
+}
+
+/// Another merchant's endpoint is dead, and a thousand webhooks wait for it.
+#[tokio::test]
+async fn a_dead_endpoints_backlog_does_not_delay_healthy_ones() -> Result<()> {
+    let (gateway, receiver) = (Gateway::start().await?, Receiver::start().await?);
+    for _ in 0..HEALTHY {
+        let hook = json!({"url": receiver.url("/"), "events": ["payment.failed"]});
+        gateway.register_as("/v1/webhooks", &hook).await?;
+    }
+    let without = p99(&gateway, &receiver).await?;
+    let dead = Receiver::start().await?;
+    dead.close().await?;
+    let as_other = async |method, path: &str, body| {
+        let request = gateway.request(method, path).json(&body);
+        let request = request.bearer_auth(gateway.other_merchant.test_key.as_str());
+        let answer = gateway.send(request).await?;
+        ensure!(answer.status == 200, "{}", answer.text);
+        Ok(answer)
+    };
+    let made = as_other(Method::POST, "/v1/webhooks", json!({"url": dead.url("/")})).await?;
+    let path = format!("/v1/webhooks/{}", made.at("/id"));
+    let test = as_other(Method::POST, &format!("{path}/test"), json!({})).await?;
+    let event = EventId::parse(test.at("/event_id")).context("no event")?;
+    let endpoint = EndpointId::parse(made.at("/id")).context("no endpoint")?;
+    let copies = sqlx::query(COPIES).bind(event.0).bind(endpoint.0);
+    let copies = copies.bind(WAITING).execute(gateway.database()).await?;
+    assert_eq!(copies.rows_affected(), u64::try_from(WAITING)?);
+    let with = p99(&gateway, &receiver).await?;
+    ensure!(
+        with < without * 3 + Duration::from_millis(500),
+        "p99 {with:?} with a dead endpoint, {without:?} without"
+    );
+    let waiting = "select count(*) from jobs where merchant_id = $1";
+    let waiting = sqlx::query_scalar(waiting).bind(gateway.other_merchant.merchant_id.0);
+    let waiting: i64 = waiting.fetch_one(gateway.database()).await?;
+    ensure!(waiting > i64::from(WAITING), "only {waiting} waited");
+    as_other(Method::DELETE, &path, json!({})).await?;
+    gateway.finish().await
 }

@@ -86,8 +86,11 @@ impl Gateway {
         for shift in [
             "update jobs set due_at = due_at - make_interval(secs => $1),
                                leased_until = leased_until - make_interval(secs => $1)",
-            "update webhook_endpoints set paused_until = paused_until - make_interval(secs => $1)
-             where paused_until is not null",
+            "update webhook_endpoints
+             set paused_until = paused_until - make_interval(secs => $1),
+                 failing_since = failing_since - make_interval(secs => $1),
+                 last_success_at = last_success_at - make_interval(secs => $1),
+                 previous_secret_until = previous_secret_until - make_interval(secs => $1)",
             "update payments set expires_at = expires_at - make_interval(secs => $1)
              where expires_at is not null",
             "update authorizations set updated_at = updated_at - make_interval(secs => $1)

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::Result;
 use axum::Router;
@@ -22,10 +22,14 @@ use crate::wait::until;
 pub enum Behaviour {
     /// With this status.
     Status(u16),
+    /// With this status, `Retry-After` and body.
+    Full(u16, String, Vec<u8>),
     /// With a redirect to this URL.
     Redirect(String),
     /// With 200 after this long.
     Slow(Duration),
+    /// With this status after this long.
+    SlowStatus(Duration, u16),
     /// It closes the connection without a response.
     Drop,
 }
@@ -33,6 +37,8 @@ pub enum Behaviour {
 /// A request that was received.
 #[derive(Debug, Clone)]
 pub struct Request {
+    /// When it arrived.
+    pub at: Instant,
     /// The path with its query.
     pub path: String,
     /// The headers.
@@ -161,6 +167,7 @@ async fn receive(
     let behaviour = {
         let mut inner = receiver.inner();
         inner.requests.push(Request {
+            at: Instant::now(),
             path: uri.to_string(),
             headers,
             text: String::from_utf8_lossy(&body).into_owned(),
@@ -177,12 +184,22 @@ async fn receive(
         Behaviour::Status(status) => StatusCode::from_u16(status)
             .unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
             .into_response(),
+        Behaviour::Full(status, retry_after, body) => {
+            let status = StatusCode::from_u16(status).unwrap_or_default();
+            (status, [("retry-after", retry_after)], body).into_response()
+        }
         Behaviour::Redirect(to) => {
             (StatusCode::TEMPORARY_REDIRECT, [("location", to)]).into_response()
         }
         Behaviour::Slow(time) => {
             tokio::time::sleep(time).await;
             StatusCode::OK.into_response()
+        }
+        Behaviour::SlowStatus(time, status) => {
+            tokio::time::sleep(time).await;
+            StatusCode::from_u16(status)
+                .unwrap_or_default()
+                .into_response()
         }
         // Unwinds the connection's task, silently: the connection closes.
         Behaviour::Drop => std::panic::resume_unwind(Box::new("dropped")),

@@ -26,4 +26,8 @@ mod roles;
 mod signatures;
 mod tenancy;
 mod verify;
+mod webhook_control;
+mod webhook_health;
+mod webhook_secrets;
+mod webhook_surfaces;
 mod webhooks;

@@ -15,6 +15,8 @@ const REFUSED: [(Role, &[&str]); 8] = [
             "select sealed from sealed_cards",
             "select hash from api_keys",
             "update payments set state = 'captured'",
+            "update delivery_attempts set response = ''",
+            "update webhook_endpoints set last_error = ''",
         ],
     ),
     (
@@ -60,7 +62,9 @@ const REFUSED: [(Role, &[&str]); 8] = [
             "select sealed from sealed_cards",
             "select state from authorizations",
             "select id from customers",
-            "insert into events default values",
+            "select hash from api_keys",
+            "update deliveries set endpoint_id = id",
+            "insert into webhook_endpoints default values",
         ],
     ),
     (

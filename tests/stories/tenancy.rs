@@ -43,9 +43,9 @@ const ONE_OF_EACH: &str = "
     e as (insert into events (id, merchant_id, live, type, subject, subject_id, data, data_version)
           select gen_random_uuid(), $1, $2, 'customer.created', 'customer', id, '{}', 1 from c returning id),
     d as (insert into deliveries (id, event_id, endpoint_id, state)
-          select gen_random_uuid(), e.id, w.id, 'delivering' from e, w returning id),
-    t as (insert into delivery_attempts (delivery_id, attempt, duration_ms)
-          select id, 1, 1 from d)
+          select gen_random_uuid(), e.id, w.id, 'delivering' from e, w returning id, endpoint_id),
+    t as (insert into delivery_attempts (delivery_id, attempt, duration_ms, endpoint_id)
+          select id, 1, 1, endpoint_id from d)
     insert into jobs (worker, id, owner_id, merchant_id, live, due_at)
     select 'webhook', id, id, $1, $2, now() from d";
 

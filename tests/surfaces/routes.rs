@@ -1,11 +1,11 @@
 //! Unknown paths, methods, query parameters and cursors.
 
 use anyhow::{Context, Result};
-use domain::id::{CustomerId, IntentId, PaymentId, RefundId};
+use domain::id::{AttemptId, CustomerId, IntentId, PaymentId, RefundId};
 use reqwest::Method;
 use serde_json::{Value, json};
 use store::merchants::Credentials;
-use tests::{Gateway, cards, example, run_cases};
+use tests::{Gateway, Receiver, cards, example, run_cases};
 
 use super::tenancy::operations::{self, Operation};
 use super::{expect_error, refusal};
@@ -19,6 +19,7 @@ async fn cases() -> Result<()> {
         every_response_has_rate_limit_headers,
         every_operation_names_a_parameter_that_it_does_not_have,
         every_list_refuses_a_cursor_that_is_not_in_it,
+        attempts_of_another_endpoint_are_no_cursor,
     )
 }
 
@@ -258,6 +259,14 @@ async fn listed(gateway: &Gateway, merchant: &Credentials) -> Result<[(&'static 
     ])
 }
 
+/// The lists with a cursor.
+async fn lists(gateway: &Gateway) -> Result<Vec<Operation>> {
+    let mut lists = documented(gateway).await?;
+    let has_cursor = |(name, _): &(String, Value)| name == "starting_after";
+    lists.retain(|one| one.parameters.iter().any(has_cursor));
+    Ok(lists)
+}
+
 /// An object of another list, another merchant's, an unknown one and a malformed id get the same error.
 async fn every_list_refuses_a_cursor_that_is_not_in_it(gateway: &Gateway) -> Result<()> {
     let (mine, theirs) = (&gateway.merchant, &gateway.other_merchant);
@@ -271,12 +280,8 @@ async fn every_list_refuses_a_cursor_that_is_not_in_it(gateway: &Gateway) -> Res
         IntentId(unknown).to_string(),
     ];
     let words = ["payments", "customers", "refunds", "payment-intents"];
-    let mut lists = documented(gateway).await?;
-    lists.retain(|one| {
-        one.parameters
-            .iter()
-            .any(|(name, _)| name == "starting_after")
-    });
+    let mut lists = lists(gateway).await?;
+    lists.retain(|list| !list.path.contains("webhooks"));
     assert!(lists.len() >= 10, "{lists:?}");
     for list in &lists {
         let path = list.path.replace("transactions", "payments");
@@ -310,5 +315,51 @@ async fn every_list_refuses_a_cursor_that_is_not_in_it(gateway: &Gateway) -> Res
     let request = gateway.request(Method::GET, list);
     let refused = request.basic_auth(mine.test_key.as_str(), Some(""));
     assert_eq!(gateway.send(refused).await?.status, 400);
+    Ok(())
+}
+
+/// An attempt of another endpoint, an unknown one and a malformed id get the same error.
+async fn attempts_of_another_endpoint_are_no_cursor(gateway: &Gateway) -> Result<()> {
+    let receiver = Receiver::start().await?;
+    let mut lists = lists(gateway).await?;
+    lists.retain(|list| list.path.contains("webhooks"));
+    assert_eq!(lists.len(), 3, "{lists:?}");
+    let key = gateway.merchant.test_key.as_str();
+    for list in &lists {
+        let by = list.by.first().context("no credential")?;
+        let (webhooks, _) = list.path.split_once("/{id}").context("no endpoint")?;
+        let send = async |method, path: &str, body: &Value| {
+            let request = gateway.request(method, path).json(body);
+            gateway.send(by.show(request, key, None)).await
+        };
+        let mut found = Vec::new();
+        for _ in 0..2 {
+            let asked = json!({"url": receiver.url("/")});
+            let made = send(Method::POST, webhooks, &asked).await?;
+            let id = made.at("/id").to_owned();
+            send(Method::POST, &format!("{webhooks}/{id}/test"), &json!({})).await?;
+            gateway.drain().await?;
+            let path = format!("{webhooks}/{id}/attempts");
+            let attempts = send(Method::GET, &path, &json!({})).await?;
+            found.push((id, attempts.at("/data/0/id").to_owned()));
+        }
+        let [(endpoint, own), (_, others)] = found.as_slice() else {
+            anyhow::bail!("{found:?}");
+        };
+        let after = async |id: &str| {
+            let query = format!("starting_after={id}");
+            gateway
+                .send(request(gateway, list, endpoint, &query, Some(key))?)
+                .await
+        };
+        let malformed = after("x").await?;
+        assert_eq!(malformed.status, 400, "{}", malformed.text);
+        for id in [others.clone(), AttemptId(store::new_id()).to_string()] {
+            let refused = after(&id).await?;
+            assert_eq!((refused.status, &refused.text), (400, &malformed.text));
+        }
+        let end = after(own).await?;
+        assert_eq!((end.status, &end.body["data"]), (200, &json!([])), "{own}");
+    }
     Ok(())
 }

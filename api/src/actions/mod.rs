@@ -9,4 +9,5 @@ pub mod payments;
 pub mod refunds;
 pub mod sealing_key;
 pub mod wait;
+pub mod webhook_deliveries;
 pub mod webhook_endpoints;

@@ -1,5 +1,8 @@
 //! Registers and manages webhook endpoints, for all surfaces.
 
+use std::time::Duration;
+
+use domain::endpoint::{Endpoint as Stored, Health};
 use domain::id::EndpointId;
 use domain::merchant::Mode;
 use domain::surface::Surface;
@@ -18,6 +21,20 @@ use crate::error::ApiError;
 /// Placeholder for the secret in a stored response. It cannot occur in JSON otherwise, because JSON
 /// escapes control characters.
 const SECRET: &str = "\u{1}";
+
+/// A stored response with its secret again: the first one, or the one whose version stands between two
+/// placeholders.
+fn with_secret(app: &App, id: EndpointId, body: &str) -> String {
+    let secret = |version| app.webhook_key.endpoint(id, version).text();
+    match body.split(SECRET).collect::<Vec<_>>().as_slice() {
+        [before, after] => [before, secret(0).as_str(), after].concat(),
+        [before, version, after] => {
+            let version = version.parse().unwrap_or_default();
+            [before, secret(version).as_str(), after].concat()
+        }
+        _ => body.to_owned(),
+    }
+}
 
 /// Registers an endpoint. The response is stored for its idempotency key without the secret, which
 /// a replay derives again.
@@ -54,11 +71,10 @@ async fn register_first(
     let mut tx = store::begin(&app.db, principal.merchant_id, principal.mode).await?;
     if let Some((id, before)) = idempotency::begin(&mut tx, principal, key, id.0).await? {
         let mut replayed = idempotency::replayed(before)?;
-        let secret = app.webhook_key.endpoint(EndpointId(id)).text();
-        replayed.response.body = replayed.response.body.replace(SECRET, &secret);
+        replayed.response.body = with_secret(app, EndpointId(id), &replayed.response.body);
         return Ok(replayed);
     }
-    let mut stored = endpoints::Endpoint {
+    let mut stored = Stored {
         id,
         merchant_id: principal.merchant_id,
         mode: principal.mode,
@@ -68,6 +84,9 @@ async fn register_first(
         metadata: subscription.metadata,
         ed25519: subscription.ed25519,
         is_active: true,
+        health: Health::default(),
+        secret_version: 0,
+        previous_secret_until: None,
         created_at: OffsetDateTime::UNIX_EPOCH,
         updated_at: OffsetDateTime::UNIX_EPOCH,
     };
@@ -75,10 +94,54 @@ async fn register_first(
     let created_at = endpoints::create(&mut tx, &stored, &kinds).await?;
     stored.created_at = created_at.ok_or(ApiError::TooManyEndpoints)?;
     stored.updated_at = stored.created_at;
-    let secret = app.webhook_key.endpoint(id).text();
+    let secret = app.webhook_key.endpoint(id, 0).text();
     let response = render(&shown(app, stored), &secret);
     let kept = StoredResponse {
         body: response.body.replace(&*secret, SECRET),
+        ..response
+    };
+    idempotency::store_response(&mut tx, principal, key, &kept).await?;
+    store::commit(tx).await?;
+    Ok(ApiResponse::new(response))
+}
+
+/// Gives an endpoint a new secret; the one before signs too for `overlap`. Like a registration, a replay
+/// derives the secret again.
+pub async fn roll_secret(
+    app: &App,
+    principal: Principal,
+    of: &Stored,
+    overlap: Duration,
+    key: Option<Key>,
+    render: impl Fn(&Endpoint, &str) -> StoredResponse + Send + Sync,
+) -> Result<ApiResponse, ApiError> {
+    let key = key.as_ref();
+    let rolling = Box::pin(roll_first(app, principal, of, overlap, key, render));
+    idempotency::coalesce(app, principal, key, rolling).await
+}
+
+async fn roll_first(
+    app: &App,
+    principal: Principal,
+    of: &Stored,
+    overlap: Duration,
+    key: Option<&Key>,
+    render: impl Fn(&Endpoint, &str) -> StoredResponse + Send + Sync,
+) -> Result<ApiResponse, ApiError> {
+    let mut tx = store::begin(&app.db, principal.merchant_id, principal.mode).await?;
+    if let Some((id, before)) = idempotency::begin(&mut tx, principal, key, of.id.0).await? {
+        let mut replayed = idempotency::replayed(before)?;
+        replayed.response.body = with_secret(app, EndpointId(id), &replayed.response.body);
+        return Ok(replayed);
+    }
+    let rolled = endpoints::roll_secret(&mut tx, of.surface, of.id, overlap).await?;
+    let rolled = rolled.ok_or(ApiError::Missing("webhook endpoint"))?;
+    let version = rolled.secret_version;
+    let secret = app.webhook_key.endpoint(of.id, version).text();
+    let response = render(&shown(app, rolled), &secret);
+    let placeholder = format!("{SECRET}{version}{SECRET}");
+    let kept = StoredResponse {
+        body: response.body.replace(&*secret, &placeholder),
         ..response
     };
     idempotency::store_response(&mut tx, principal, key, &kept).await?;
@@ -96,12 +159,13 @@ pub async fn find(
     Ok(shown(app, stored(app, principal, surface, id).await?))
 }
 
-async fn stored(
+/// Returns the merchant's endpoint with this id on this surface, as it is stored.
+pub async fn stored(
     app: &App,
     principal: Principal,
     surface: Surface,
     id: EndpointId,
-) -> Result<endpoints::Endpoint, ApiError> {
+) -> Result<Stored, ApiError> {
     let (merchant, mode) = (principal.merchant_id, principal.mode);
     let endpoint = endpoints::get(&app.db, merchant, mode, surface, id).await?;
     endpoint.ok_or(ApiError::Missing("webhook endpoint"))
@@ -127,18 +191,26 @@ pub async fn update(
     id: EndpointId,
     changes: Changes,
 ) -> Result<Endpoint, ApiError> {
-    let mut endpoint = stored(app, principal, surface, id).await?;
-    if let Some(url) = changes.url {
-        check_host(app, principal.mode, &url)?;
-        endpoint.url = url.into();
+    if let Some(url) = &changes.url {
+        // The other errors are about an endpoint that exists.
+        stored(app, principal, surface, id).await?;
+        check_host(app, principal.mode, url)?;
     }
-    endpoint.events = changes.events.unwrap_or(endpoint.events);
-    endpoint.metadata = changes.metadata.unwrap_or(endpoint.metadata);
-    endpoint.is_active = changes.is_active.unwrap_or(endpoint.is_active);
-    let kinds = event::kinds(surface, &endpoint.events);
-    let updated_at = endpoints::update(&app.db, &endpoint, &kinds).await?;
-    endpoint.updated_at = updated_at.ok_or(ApiError::Missing("webhook endpoint"))?;
-    Ok(shown(app, endpoint))
+    let changes = endpoints::Changes {
+        url: changes.url.map(String::from),
+        events: changes.events.map(|events| {
+            let kinds = event::kinds(surface, &events);
+            (events, kinds)
+        }),
+        metadata: changes.metadata,
+        is_active: changes.is_active,
+    };
+    let (merchant, mode) = (principal.merchant_id, principal.mode);
+    let updated = endpoints::update(&app.db, merchant, mode, surface, id, changes).await?;
+    Ok(shown(
+        app,
+        updated.ok_or(ApiError::Missing("webhook endpoint"))?,
+    ))
 }
 
 /// Deletes the merchant's endpoint with this id on this surface.
@@ -156,18 +228,11 @@ pub async fn delete(
     }
 }
 
-fn shown(app: &App, endpoint: endpoints::Endpoint) -> Endpoint {
-    let public_key = endpoint.ed25519;
-    Endpoint {
-        id: endpoint.id,
-        url: endpoint.url,
-        events: endpoint.events,
-        metadata: endpoint.metadata,
-        is_active: endpoint.is_active,
-        public_key: public_key.then(|| app.webhook_key.ed25519_public(endpoint.id)),
-        created_at: endpoint.created_at,
-        updated_at: endpoint.updated_at,
-    }
+fn shown(app: &App, stored: Stored) -> Endpoint {
+    let public_key = stored
+        .ed25519
+        .then(|| app.webhook_key.ed25519_public(stored.id));
+    Endpoint { stored, public_key }
 }
 
 /// Checks the scheme, and the host if it is an address. Host names are resolved and checked at each

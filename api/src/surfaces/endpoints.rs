@@ -1,10 +1,12 @@
 //! Webhook endpoints. The operations are the same on every surface that has them; only the formats
 //! differ.
 
-use domain::id::EndpointId;
+use domain::id::{AttemptId, EndpointId};
 use domain::surface::Surface;
 use schemars::JsonSchema;
 use store::accept::StoredResponse;
+use wire::attempt::{Delivery, Named};
+use wire::page::Page;
 use wire::subscription::{Changes, ChangesBody, Endpoint, Subscription, SubscriptionBody};
 
 use super::handler::{Auth, Handled, Id, Plain, Refusal, Reply, Sent};
@@ -13,7 +15,7 @@ use crate::actions::webhook_endpoints as endpoints;
 use crate::error::ApiError;
 use crate::openapi::operation::{Docs, docs};
 
-const GROUP: &str = "Webhook endpoints";
+pub(super) const GROUP: &str = "Webhook endpoints";
 
 /// A surface's format of webhook endpoints.
 pub trait Format: 'static {
@@ -31,8 +33,14 @@ pub trait Format: 'static {
     type List: JsonSchema;
     /// The body of the response to a deletion.
     type Deleted: JsonSchema;
+    /// The body with one attempt.
+    type Attempt: JsonSchema;
+    /// The body with a page of attempts.
+    type Attempts: JsonSchema;
+    /// The body of the response to a request to send something.
+    type Delivery: JsonSchema;
 
-    /// Renders an endpoint. `secret` is set only for a new endpoint.
+    /// Renders an endpoint. `secret` is set only if it is new.
     fn one(endpoint: &Endpoint, secret: Option<&str>) -> String;
 
     /// Renders all endpoints of the merchant.
@@ -41,15 +49,43 @@ pub trait Format: 'static {
     /// Renders the response to a deletion.
     fn deleted(id: EndpointId) -> String;
 
-    /// The error for an unknown endpoint. The argument is the id as the client sent it.
-    fn missing(_: &str) -> Refusal {
-        ApiError::Missing("webhook endpoint").into()
+    /// Renders an attempt.
+    fn attempt(attempt: &Named) -> String;
+
+    /// Renders a page of attempts, and whether more follow.
+    fn attempts(page: &Page<AttemptId>, attempts: &[Named], has_more: bool) -> String;
+
+    /// Renders a delivery that was just asked for.
+    fn delivery(delivery: &Delivery) -> String;
+
+    /// The error for an unknown object. `id` is what the client sent.
+    fn missing(what: Missing, _id: &str) -> Refusal {
+        ApiError::Missing(what.name()).into()
     }
 }
 
-/// Implements [`Format`] with the `response` types of a surface, which `$list` makes a list of.
+/// What a request about an endpoint may not find.
+#[derive(Debug, Clone, Copy)]
+pub enum Missing {
+    Endpoint,
+    Attempt,
+    Event,
+}
+
+impl Missing {
+    const fn name(self) -> &'static str {
+        match self {
+            Missing::Endpoint => "webhook endpoint",
+            Missing::Attempt => "webhook attempt",
+            Missing::Event => "event of this webhook endpoint",
+        }
+    }
+}
+
+/// Implements [`Format`] with the `response` types of a surface. `$list` makes a list of endpoints, and
+/// `$page` a page of attempts.
 macro_rules! plain_format {
-    ($surface:ident, $list:expr) => {
+    ($surface:ident, $list:expr, $page:expr) => {
         impl endpoints::Format for $surface {
             const SURFACE: Surface = Surface::$surface;
             const EVENTS: &'static [&'static str] = &webhook::EVENTS;
@@ -57,6 +93,9 @@ macro_rules! plain_format {
             type One = response::Endpoint<'static>;
             type List = response::List<Self::One>;
             type Deleted = response::DeletedEndpoint;
+            type Attempt = response::WebhookAttempt<'static>;
+            type Attempts = response::List<Self::Attempt>;
+            type Delivery = response::WebhookDelivery;
 
             fn one(endpoint: &wire::subscription::Endpoint, secret: Option<&str>) -> String {
                 response::Endpoint::of(endpoint, secret).body()
@@ -69,6 +108,23 @@ macro_rules! plain_format {
 
             fn deleted(id: domain::id::EndpointId) -> String {
                 response::DeletedEndpoint::of(id).body()
+            }
+
+            fn attempt(attempt: &wire::attempt::Named) -> String {
+                response::WebhookAttempt::of(attempt).body()
+            }
+
+            fn attempts(
+                page: &wire::page::Page<domain::id::AttemptId>,
+                attempts: &[wire::attempt::Named],
+                has_more: bool,
+            ) -> String {
+                let data = attempts.iter().map(response::WebhookAttempt::of).collect();
+                $page(page, data, has_more).body()
+            }
+
+            fn delivery(delivery: &wire::attempt::Delivery) -> String {
+                response::WebhookDelivery::of(delivery).body()
             }
         }
     };
@@ -112,8 +168,8 @@ pub async fn read<F: Format>(Auth(app, principal): Auth, Id(id): Id) -> Handled<
     shown::<F>(found, &id)
 }
 
-fn parse<F: Format>(id: &str) -> Result<EndpointId, Refusal> {
-    EndpointId::parse(id).ok_or_else(|| F::missing(id))
+pub(super) fn parse<F: Format>(id: &str) -> Result<EndpointId, Refusal> {
+    EndpointId::parse(id).ok_or_else(|| F::missing(Missing::Endpoint, id))
 }
 
 fn shown<F: Format>(found: Result<Endpoint, ApiError>, id: &str) -> Handled<F::One> {
@@ -121,14 +177,18 @@ fn shown<F: Format>(found: Result<Endpoint, ApiError>, id: &str) -> Handled<F::O
     Ok(Reply::of(F::one(&endpoint, None)))
 }
 
-fn named<F: Format>(error: ApiError, id: &str) -> Refusal {
+pub(super) fn named<F: Format>(error: ApiError, id: &str) -> Refusal {
     match error {
-        ApiError::Missing(_) => F::missing(id),
+        ApiError::Missing(_) => F::missing(Missing::Endpoint, id),
         error => error.into(),
     }
 }
 
 pub const UPDATE: Docs = docs(GROUP, "updateWebhookEndpoint", "Update a webhook endpoint")
+    .description(
+        "An endpoint that becomes active again is no longer failing, and receives the webhooks that \
+         waited for it.",
+    )
     .example(r#"{ "status": "disabled" }"#);
 
 pub const REPLACE: Docs = docs(

@@ -63,17 +63,34 @@ impl OperationInput for Auth {
 /// Path parameters are documented from the path itself, not from this extractor.
 pub struct Id(pub String);
 
+/// The second id in the path, of a part of the first's object.
+pub struct SubId(pub String);
+
 impl<S: Send + Sync> FromRequestParts<S> for Id {
     type Rejection = Infallible;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Infallible> {
-        let ids = Path::<Vec<(String, String)>>::from_request_parts(parts, state).await;
-        let first = ids.ok().and_then(|Path(ids)| ids.into_iter().next());
-        Ok(Self(first.map(|(_, id)| id).unwrap_or_default()))
+        Ok(Self(id_at(0, parts, state).await))
     }
 }
 
 impl OperationInput for Id {}
+
+impl<S: Send + Sync> FromRequestParts<S> for SubId {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Infallible> {
+        Ok(Self(id_at(1, parts, state).await))
+    }
+}
+
+impl OperationInput for SubId {}
+
+async fn id_at<S: Send + Sync>(at: usize, parts: &mut Parts, state: &S) -> String {
+    let ids = Path::<Vec<(String, String)>>::from_request_parts(parts, state).await;
+    let id = ids.ok().and_then(|Path(ids)| ids.into_iter().nth(at));
+    id.map(|(_, id)| id).unwrap_or_default()
+}
 
 /// The raw query string. The fields of `T` document its parameters.
 pub struct Query<T>(pub String, PhantomData<fn() -> T>);

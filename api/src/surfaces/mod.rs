@@ -1,5 +1,6 @@
 //! The surfaces: the public APIs of the gateway, each with its own operations and formats.
 
+mod attempts;
 pub mod dispatch;
 mod endpoints;
 pub mod finfusion;

@@ -1,10 +1,96 @@
-//! Webhook endpoints: their status, and where they may be: at public addresses over TLS, and in test
+//! Webhook endpoints: their status and health, and where they may be: at public addresses over TLS, and in test
 //! mode, if the operator allows it, at loopback addresses. Anything else would let merchants reach our
 //! own network (server-side request forgery).
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::time::Duration;
 
+use serde_json::{Map, Value};
+use time::OffsetDateTime;
+
+use crate::id::{EndpointId, MerchantId};
 use crate::merchant::Mode;
+use crate::surface::Surface;
+
+/// How long the secret before a roll signs too, unless the merchant says otherwise.
+pub const OVERLAP_DEFAULT: Duration = Duration::from_hours(24);
+/// The longest that the secret before a roll signs too.
+pub const OVERLAP_MAX: Duration = Duration::from_hours(7 * 24);
+
+/// An endpoint.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Endpoint {
+    /// Its id.
+    pub id: EndpointId,
+    /// Its merchant.
+    pub merchant_id: MerchantId,
+    /// It receives only events of this mode.
+    pub mode: Mode,
+    /// The surface whose event format it receives.
+    pub surface: Surface,
+    /// Where to post.
+    pub url: String,
+    /// The subscription, as the surface names events; `*` is everything.
+    pub events: Vec<String>,
+    /// The merchant's own keys and values.
+    pub metadata: Map<String, Value>,
+    /// Whether to sign with Ed25519 too.
+    pub ed25519: bool,
+    /// Whether it receives new events.
+    pub is_active: bool,
+    /// Whether its attempts fail.
+    pub health: Health,
+    /// How often its secret was rolled.
+    pub secret_version: u32,
+    /// Until when the secret before the last roll signs too, if it does.
+    pub previous_secret_until: Option<OffsetDateTime>,
+    /// When it was registered.
+    pub created_at: OffsetDateTime,
+    /// When it was last changed.
+    pub updated_at: OffsetDateTime,
+}
+
+/// How the last attempts to reach an endpoint went.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Health {
+    /// Since when every attempt has failed.
+    pub failing_since: Option<OffsetDateTime>,
+    /// How many attempts in a row have failed. Those made at about the same time count once.
+    pub failures: u32,
+    /// Until when nothing is sent to it.
+    pub paused_until: Option<OffsetDateTime>,
+    /// The last attempt that it accepted, exact to a minute.
+    pub last_success_at: Option<OffsetDateTime>,
+    /// Why the last failed attempt failed, in words.
+    pub last_error: Option<String>,
+    /// When that was.
+    pub last_error_at: Option<OffsetDateTime>,
+    /// Why it was disabled, if the merchant did not do it.
+    pub disabled_reason: Option<DisabledReason>,
+}
+
+/// Which secrets sign an endpoint's webhooks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Secrets {
+    /// How often the secret was rolled.
+    pub version: u32,
+    /// Whether the secret before the last roll signs too.
+    pub is_previous_valid: bool,
+}
+
+/// Why an endpoint was disabled by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DisabledReason {
+    /// It responded with 410 Gone.
+    Gone,
+    /// Every attempt failed for [`FAILING_MAX`](crate::delivery::FAILING_MAX).
+    Failing,
+}
+
+names!(DisabledReason {
+    Gone = "gone",
+    Failing = "failing",
+});
 
 /// Whether an endpoint receives events.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,6 +1,7 @@
 //! Events: what merchants are notified of, with a snapshot of the object at that moment.
 
 use crate::customer::Customer;
+use crate::endpoint::Endpoint;
 use crate::intent::{self, Intent};
 use crate::payment::Payment;
 use crate::refund::Refund;
@@ -24,6 +25,10 @@ pub enum EventType {
     IntentCreated,
     /// An intent's status changed.
     IntentStatusChanged,
+    /// An endpoint was disabled because it is gone or fails.
+    EndpointDisabled,
+    /// A merchant tests an endpoint. It alone receives the event, whatever it subscribed to.
+    EndpointTest,
 }
 
 names!(EventType {
@@ -35,7 +40,16 @@ names!(EventType {
     CustomerUpdated = "customer.updated",
     IntentCreated = "intent.created",
     IntentStatusChanged = "intent.status_changed",
+    EndpointDisabled = "webhook_endpoint.disabled",
+    EndpointTest = "webhook_endpoint.test",
 });
+
+impl EventType {
+    /// Whether endpoints can subscribe to it.
+    pub const fn is_subscribable(self) -> bool {
+        !matches!(self, EventType::EndpointTest)
+    }
+}
 
 /// A snapshot taken in the transaction of the change, so that every delivery attempt sends the same
 /// content.
@@ -63,4 +77,6 @@ pub enum Subject {
         /// The status before the change; `None` for a new intent.
         previous: Option<intent::State>,
     },
+    /// A webhook endpoint.
+    Endpoint(Endpoint),
 }

@@ -63,6 +63,8 @@ ids! {
     EndpointId "whk";
     /// The delivery of one event to one endpoint, `dlv_…`.
     DeliveryId "dlv";
+    /// One attempt of a delivery, `att_…`.
+    AttemptId "att";
     /// One attempt to authorize a payment, `auth_…`. The public form is also our reference at the
     /// acquirer.
     AuthorizationId "auth";

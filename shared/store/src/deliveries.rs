@@ -1,17 +1,19 @@
 //! Webhook deliveries: claimed by the webhook worker, recorded after each attempt.
 
-use std::collections::{HashMap, HashSet};
+mod health;
+
+use std::collections::HashSet;
 use std::time::Duration;
 
-use domain::delivery::{PAUSE_AFTER, PAUSE_MAX, PAUSE_MIN, State};
-use domain::endpoint::Status;
+use domain::delivery::{self, State};
+use domain::endpoint::{Secrets, Status};
 use domain::event::{Event, EventType};
-use domain::id::{DeliveryId, EndpointId, EventId, MerchantId};
+use domain::id::{AttemptId, DeliveryId, EndpointId, EventId, MerchantId};
 use domain::merchant::Mode;
 use domain::surface::Surface;
 use serde::Serialize;
 use sqlx::types::Json;
-use sqlx::{PgConnection, PgPool};
+use sqlx::{Connection, PgConnection, PgPool};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -49,9 +51,15 @@ pub struct Delivery {
     pub url: String,
     /// Sign with Ed25519 too.
     pub ed25519: bool,
+    /// The secrets to sign with.
+    pub secrets: Secrets,
     /// Whether the endpoint receives deliveries. A disabled one receives its waiting ones when it is
     /// active again.
-    pub is_active: bool,
+    pub status: Status,
+    /// When the delivery was written: with its event, or later by a resend.
+    pub written_at: OffsetDateTime,
+    /// Whether the endpoint's row shows a success of the last minute.
+    pub has_recent_success: bool,
     /// Whether the endpoint's last attempt failed.
     pub is_failing: bool,
     /// How long nothing is sent to the endpoint because it failed repeatedly.
@@ -73,7 +81,10 @@ impl Load for Delivery {
             select c.lease as "lease!", c.claims as "claims!", d.id, d.state, d.attempts, d.body,
                    e.id as event_id, e.type as event_type, e.subject_id, e.data, e.data_version,
                    e.created_at, w.id as endpoint_id, w.merchant_id, w.live, w.surface, w.url, w.ed25519,
-                   w.status, w.failures > 0 as "is_failing!",
+                   w.status, w.failures > 0 as "is_failing!", w.secret_version, d.resent_at,
+                   coalesce(w.previous_secret_until > now(), false) as "is_previous_valid!",
+                   coalesce(w.last_success_at > now() - interval '1 minute', false)
+                       as "has_recent_success!",
                    greatest(extract(epoch from w.paused_until - now()), 0)::float8 as "paused!"
             from claimed c
             join deliveries d on d.id = c.owner_id
@@ -119,7 +130,14 @@ impl Load for Delivery {
                     surface,
                     url: row.url,
                     ed25519: row.ed25519,
-                    is_active: row.status == Status::Active.name(),
+                    secrets: Secrets {
+                        version: u32::try_from(row.secret_version).unwrap_or_default(),
+                        is_previous_valid: row.is_previous_valid,
+                    },
+                    status: Status::parse(&row.status)
+                        .ok_or_else(|| unreadable("webhook_endpoints"))?,
+                    written_at: row.resent_at.unwrap_or(row.created_at),
+                    has_recent_success: row.has_recent_success,
                     is_failing: row.is_failing,
                     paused: Duration::try_from_secs_f64(row.paused).unwrap_or_default(),
                 })
@@ -156,10 +174,16 @@ pub struct DeliveryAttempt {
     pub id: DeliveryId,
     /// The worker's claim.
     pub lease: Lease,
+    /// The attempt's own id.
+    pub attempt_id: AttemptId,
     /// The endpoint.
     pub endpoint_id: EndpointId,
+    /// Where it was sent.
+    pub url: String,
     /// Whether the endpoint's attempt before this one failed.
     pub was_failing: bool,
+    /// Whether the endpoint's row shows a success of the last minute.
+    pub has_recent_success: bool,
     /// The number of the attempt, from 1.
     pub attempt: u32,
     /// The delivery's new state.
@@ -170,6 +194,8 @@ pub struct DeliveryAttempt {
     pub status: Option<u16>,
     /// Why it did not respond.
     pub error: Option<&'static str>,
+    /// The beginning of its response, as [`delivery::excerpt`] makes it.
+    pub response: Option<String>,
     /// How long it took.
     pub duration: Duration,
     /// The body sent, stored for the next attempt.
@@ -181,27 +207,42 @@ pub struct DeliveryAttempt {
 struct Input<'a> {
     id: Uuid,
     lease: Uuid,
+    attempt_id: Uuid,
     attempt: u32,
     from_state: &'static str,
     to_state: &'static str,
     retry: Option<f64>,
+    succeeded: bool,
     status: Option<u16>,
     error: Option<&'static str>,
+    response: Option<&'a str>,
     duration_ms: i32,
     body: Option<&'a str>,
 }
 
 impl DeliveryAttempt {
+    fn is_accepted(&self) -> bool {
+        self.state == State::Delivered
+    }
+
+    /// Why it failed, in words.
+    fn failure(&self) -> Option<String> {
+        (!self.is_accepted()).then(|| delivery::failure(self.status, self.error))
+    }
+
     fn input(&self) -> Input<'_> {
         Input {
             id: self.id.0,
             lease: self.lease.token,
+            attempt_id: self.attempt_id.0,
             attempt: self.attempt,
             from_state: State::Delivering.name(),
             to_state: self.state.name(),
             retry: self.retry_after.map(|wait| wait.as_secs_f64()),
+            succeeded: self.is_accepted(),
             status: self.status,
             error: self.error,
+            response: self.response.as_deref(),
             duration_ms: i32::try_from(self.duration.as_millis()).unwrap_or(i32::MAX),
             body: self.body.as_deref(),
         }
@@ -215,78 +256,62 @@ impl Statement for DeliveryAttempt {
     /// The endpoint has its webhook already. If the worker dies meanwhile, the webhook is sent again.
     const LINGER: Duration = Duration::from_millis(25);
 
+    /// An endpoint that works costs no transaction of several statements.
     async fn run(db: &mut PgConnection, rows: &[DeliveryAttempt]) -> Result<Vec<Option<bool>>> {
-        let input: Vec<_> = rows.iter().map(DeliveryAttempt::input).collect();
-        let moved: HashSet<Uuid> = sqlx::query_scalar!(
-            r#"with commit_mode as materialized (
-                select set_config('synchronous_commit', 'off', true)
-            ), input as (
-                select * from jsonb_to_recordset($1) as i(
-                    id uuid, lease uuid, attempt integer, from_state text, to_state text,
-                    retry float8, status smallint, error text, duration_ms integer, body text)
-            ), moved as (
-                update deliveries d
-                set state = i.to_state, attempts = i.attempt, body = coalesce(d.body, i.body),
-                    updated_at = now()
-                from commit_mode, input i
-                where d.id = i.id and d.attempts = i.attempt - 1 and d.state = i.from_state
-                returning d.id, i.lease, i.attempt, i.retry, i.status, i.error, i.duration_ms
-            ), recorded as (
-                insert into delivery_attempts (delivery_id, attempt, status, error, duration_ms)
-                select id, attempt, status, error, duration_ms from moved
-            ), rescheduled as (
-                update jobs j
-                set seq = j.seq + 1, publish_count = 0, claims = 0, lease = null,
-                    leased_until = null, due_at = now() + make_interval(secs => m.retry)
-                from moved m
-                where m.retry is not null and j.id = m.id and j.lease = m.lease
-            ), completed as (
-                delete from jobs j using moved m
-                where m.retry is null and j.id = m.id and j.lease = m.lease
-            )
-            select lease as "lease!" from moved"#,
-            Json(&input) as _,
-        )
-        .fetch_all(&mut *db)
-        .await?
-        .into_iter()
-        .collect();
-        record_health(db, rows).await?;
-        let recorded = rows.iter().map(|row| moved.contains(&row.lease.token));
-        Ok(recorded.map(Some).collect())
+        let health = health::of(rows);
+        if health.is_empty() {
+            return record(db, rows).await;
+        }
+        let mut tx = db.begin().await?;
+        // First, because merchants' requests too lock an endpoint before its deliveries.
+        health::record(&mut tx, &health).await?;
+        let recorded = record(&mut tx, rows).await?;
+        tx.commit().await?;
+        Ok(recorded)
     }
 }
 
-/// Counts failures of endpoints in a row, and pauses an endpoint after [`PAUSE_AFTER`] of them. However many
-/// attempts of one batch fail, they count once: they were made at about the same time. An endpoint that
-/// works costs nothing here.
-async fn record_health(db: &mut PgConnection, rows: &[DeliveryAttempt]) -> Result<()> {
-    let mut health = HashMap::new();
-    for row in rows {
-        let is_accepted = row.state == State::Delivered;
-        if row.was_failing || !is_accepted {
-            *health.entry(row.endpoint_id.0).or_insert(false) |= is_accepted;
-        }
-    }
-    if health.is_empty() {
-        return Ok(());
-    }
-    let (endpoints, accepted): (Vec<_>, Vec<_>) = health.into_iter().unzip();
-    sqlx::query!(
-        "update webhook_endpoints w
-         set failures = case when h.accepted then 0 else least(w.failures + 1, 1000) end,
-             failing_since = case when not h.accepted then coalesce(w.failing_since, now()) end,
-             paused_until = case when not h.accepted and w.failures + 1 >= $3
-                 then now() + make_interval(secs => least($5, $4 * power(2, least(w.failures + 1 - $3, 20)))) end
-         from (select * from unnest($1::uuid[], $2::boolean[]) as u(id, accepted) order by id) h
-         where w.id = h.id and (h.accepted or w.paused_until is null or w.paused_until <= now())",
-        &endpoints,
-        &accepted,
-        PAUSE_AFTER,
-        PAUSE_MIN.as_secs_f64(),
-        PAUSE_MAX.as_secs_f64(),
+async fn record(db: &mut PgConnection, rows: &[DeliveryAttempt]) -> Result<Vec<Option<bool>>> {
+    let input: Vec<_> = rows.iter().map(DeliveryAttempt::input).collect();
+    let moved: HashSet<Uuid> = sqlx::query_scalar!(
+        r#"with commit_mode as materialized (
+            select set_config('synchronous_commit', 'off', true)
+        ), input as (
+            select * from jsonb_to_recordset($1) as i(
+                id uuid, lease uuid, attempt_id uuid, attempt integer, from_state text, to_state text,
+                retry float8, succeeded boolean, status smallint, error text, response text,
+                duration_ms integer, body text)
+        ), moved as (
+            update deliveries d
+            set state = i.to_state, attempts = i.attempt, body = coalesce(d.body, i.body),
+                updated_at = now()
+            from commit_mode, input i
+            where d.id = i.id and d.attempts = i.attempt - 1 and d.state = i.from_state
+            returning d.id, d.endpoint_id, i.lease, i.attempt_id, i.attempt, i.retry, i.succeeded,
+                      i.status, i.error, i.response, i.duration_ms
+        ), recorded as (
+            insert into delivery_attempts (id, delivery_id, attempt, endpoint_id, succeeded, status, error,
+                                           response, duration_ms, next_at)
+            select attempt_id, id, attempt, endpoint_id, succeeded, status, error, response, duration_ms,
+                   now() + make_interval(secs => retry)
+            from moved
+        ), rescheduled as (
+            update jobs j
+            set seq = j.seq + 1, publish_count = 0, claims = 0, lease = null,
+                leased_until = null, due_at = now() + make_interval(secs => m.retry)
+            from moved m
+            where m.retry is not null and j.id = m.id and j.lease = m.lease
+        ), completed as (
+            delete from jobs j using moved m
+            where m.retry is null and j.id = m.id and j.lease = m.lease
+        )
+        select lease as "lease!" from moved"#,
+        Json(&input) as _,
     )
-    .execute(db)
-    .await?;
-    Ok(())
+    .fetch_all(db)
+    .await?
+    .into_iter()
+    .collect();
+    let recorded = rows.iter().map(|row| moved.contains(&row.lease.token));
+    Ok(recorded.map(Some).collect())
 }

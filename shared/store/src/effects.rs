@@ -173,6 +173,7 @@ impl Effects {
             Subject::Refund(refund) => ("refund", refund.id.0),
             Subject::Customer(customer) => ("customer", customer.id.0),
             Subject::Intent { now, .. } => ("intent", now.id.0),
+            Subject::Endpoint(endpoint) => ("endpoint", endpoint.id.0),
         };
         self.event = Some(EventRow {
             id,

@@ -1,7 +1,11 @@
 //! Webhook endpoints. Their signing secrets are derived, never stored.
 
+mod sending;
+
+use std::time::Duration;
+
 use domain::delivery;
-use domain::endpoint::Status;
+use domain::endpoint::{DisabledReason, Endpoint, Health, Status};
 use domain::event::EventType;
 use domain::id::{EndpointId, MerchantId};
 use domain::merchant::Mode;
@@ -11,74 +15,84 @@ use sqlx::PgPool;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
+pub use self::sending::{Sent, resend, test};
 use crate::{Error, Result, Tx};
 
-/// An endpoint.
-#[derive(Debug, Clone)]
-pub struct Endpoint {
-    /// Its id.
-    pub id: EndpointId,
-    /// Its merchant.
-    pub merchant_id: MerchantId,
-    /// It receives only events of this mode.
-    pub mode: Mode,
-    /// The surface whose event format it receives.
-    pub surface: Surface,
-    /// Where to post.
-    pub url: String,
-    /// The subscription, as the surface names events; `*` is everything.
-    pub events: Vec<String>,
-    /// The merchant's own keys and values.
-    pub metadata: Map<String, Value>,
-    /// Whether to sign with Ed25519 too.
-    pub ed25519: bool,
-    /// Whether it receives new events.
-    pub is_active: bool,
-    /// When it was registered.
-    pub created_at: OffsetDateTime,
-    /// When it was last changed.
-    pub updated_at: OffsetDateTime,
-}
-
-struct Row {
-    id: Uuid,
-    merchant_id: Uuid,
-    live: bool,
-    surface: String,
-    url: String,
-    events: Vec<String>,
-    metadata: Value,
-    ed25519: bool,
-    status: String,
-    created_at: OffsetDateTime,
-    updated_at: OffsetDateTime,
+/// A row, with the columns that every read selects.
+pub(crate) struct Row {
+    pub(crate) id: Uuid,
+    pub(crate) merchant_id: Uuid,
+    pub(crate) live: bool,
+    pub(crate) surface: String,
+    pub(crate) url: String,
+    pub(crate) events: Vec<String>,
+    pub(crate) metadata: Value,
+    pub(crate) ed25519: bool,
+    pub(crate) status: String,
+    pub(crate) disabled_reason: Option<String>,
+    pub(crate) failing_since: Option<OffsetDateTime>,
+    pub(crate) failures: i32,
+    /// Null when it has passed, like `previous_secret_until`.
+    pub(crate) paused_until: Option<OffsetDateTime>,
+    pub(crate) last_success_at: Option<OffsetDateTime>,
+    pub(crate) last_error: Option<String>,
+    pub(crate) last_error_at: Option<OffsetDateTime>,
+    pub(crate) secret_version: i32,
+    pub(crate) previous_secret_until: Option<OffsetDateTime>,
+    pub(crate) created_at: OffsetDateTime,
+    pub(crate) updated_at: OffsetDateTime,
 }
 
 impl Row {
-    fn read(self) -> Result<Endpoint> {
-        let unreadable = Error::Unreadable {
+    pub(crate) fn read(self) -> Result<Endpoint> {
+        self.endpoint().ok_or(Error::Unreadable {
             table: "webhook_endpoints",
+        })
+    }
+
+    fn endpoint(self) -> Option<Endpoint> {
+        let Value::Object(metadata) = self.metadata else {
+            return None;
         };
-        let (Some(surface), Value::Object(metadata)) =
-            (Surface::parse(&self.surface), self.metadata)
-        else {
-            return Err(unreadable);
+        let disabled_reason = match self.disabled_reason {
+            None => None,
+            Some(name) => Some(DisabledReason::parse(&name)?),
         };
-        Ok(Endpoint {
+        Some(Endpoint {
             id: EndpointId(self.id),
             merchant_id: MerchantId(self.merchant_id),
             mode: Mode::of(self.live),
-            surface,
+            surface: Surface::parse(&self.surface)?,
             url: self.url,
             events: self.events,
             metadata,
             ed25519: self.ed25519,
             is_active: self.status == Status::Active.name(),
+            health: Health {
+                failing_since: self.failing_since,
+                failures: u32::try_from(self.failures).ok()?,
+                paused_until: self.paused_until,
+                last_success_at: self.last_success_at,
+                last_error: self.last_error,
+                last_error_at: self.last_error_at,
+                disabled_reason,
+            },
+            secret_version: u32::try_from(self.secret_version).ok()?,
+            previous_secret_until: self.previous_secret_until,
             created_at: self.created_at,
             updated_at: self.updated_at,
         })
     }
 }
+
+/// The states of endpoints that merchants see.
+fn visible() -> [&'static str; 2] {
+    [Status::Active.name(), Status::Disabled.name()]
+}
+
+/// How many waiting deliveries are canceled at once with their endpoint, or made due at once when it is
+/// active again. The others follow when they are due.
+const WAITING_MAX: i64 = 1_000;
 
 /// The most endpoints of a merchant in each mode. A limit, because the transition that causes an event
 /// also writes a delivery for each endpoint.
@@ -104,8 +118,7 @@ pub async fn create(
         "insert into webhook_endpoints
              (id, merchant_id, live, surface, url, events, event_types, metadata, ed25519)
          select $1, $2, $3, $4, $5, $6, $7, $8, $9
-         where (select count(*) from webhook_endpoints
-                where merchant_id = $2 and live = $3 and status <> $11) < $10
+         where (select count(*) from kept_endpoints($2, $3)) < $10
          returning created_at",
         endpoint.id.0,
         endpoint.merchant_id.0,
@@ -117,7 +130,6 @@ pub async fn create(
         Value::Object(endpoint.metadata.clone()),
         endpoint.ed25519,
         ENDPOINTS_MAX,
-        Status::Deleted.name(),
     )
     .fetch_optional(&mut **tx)
     .await?;
@@ -141,16 +153,21 @@ pub async fn get(
 ) -> Result<Option<Endpoint>> {
     let row = sqlx::query_as!(
         Row,
-        "select id, merchant_id, live, surface, url, events, metadata, ed25519, status, created_at,
-                updated_at
-         from webhook_endpoints
-         where id = $1 and merchant_id = $2 and live = $3 and (select act_for($2, $3))
-           and surface = $4 and status <> $5",
+        r#"select id, merchant_id, live, surface, url, events, metadata, ed25519, status, disabled_reason,
+                  failing_since, failures,
+                  case when paused_until > now() then paused_until end as paused_until,
+                  last_success_at, last_error, last_error_at, secret_version,
+                  case when previous_secret_until > now() then previous_secret_until end
+                      as previous_secret_until,
+                  created_at, updated_at
+           from webhook_endpoints
+           where id = $1 and merchant_id = $2 and live = $3 and (select act_for($2, $3))
+             and surface = $4 and status = any($5)"#,
         id.0,
         merchant.0,
         mode.is_live(),
         surface.name(),
-        Status::Deleted.name(),
+        &visible() as _,
     )
     .fetch_optional(db)
     .await?;
@@ -166,57 +183,144 @@ pub async fn list(
 ) -> Result<Vec<Endpoint>> {
     let rows = sqlx::query_as!(
         Row,
-        "select id, merchant_id, live, surface, url, events, metadata, ed25519, status, created_at,
-                updated_at
-         from webhook_endpoints
-         where merchant_id = $1 and live = $2 and (select act_for($1, $2)) and surface = $3
-           and status <> $4
-         order by id desc",
+        r#"select id as "id!", merchant_id as "merchant_id!", live as "live!", surface as "surface!",
+                  url as "url!", events as "events!", metadata as "metadata!", ed25519 as "ed25519!",
+                  status as "status!", disabled_reason, failing_since, failures as "failures!",
+                  case when paused_until > now() then paused_until end as paused_until,
+                  last_success_at, last_error, last_error_at, secret_version as "secret_version!",
+                  case when previous_secret_until > now() then previous_secret_until end
+                      as previous_secret_until,
+                  created_at as "created_at!", updated_at as "updated_at!"
+           from kept_endpoints($1, $2)
+           where (select act_for($1, $2)) and surface = $3
+           order by id desc"#,
         merchant.0,
         mode.is_live(),
         surface.name(),
-        Status::Deleted.name(),
     )
     .fetch_all(db)
     .await?;
     rows.into_iter().map(Row::read).collect()
 }
 
-/// Updates an endpoint. Returns the time by the database's clock, or `None` if the endpoint has been
-/// deleted meanwhile.
-pub async fn update(
-    db: &PgPool,
-    endpoint: &Endpoint,
-    event_types: &[EventType],
-) -> Result<Option<OffsetDateTime>> {
-    let status = if endpoint.is_active {
-        Status::Active
-    } else {
-        Status::Disabled
-    };
-    let updated_at = sqlx::query_scalar!(
-        "update webhook_endpoints
-         set url = $4, events = $5, event_types = $6, metadata = $7, status = $8, updated_at = now()
-         where id = $1 and merchant_id = $2 and live = $3 and (select act_for($2, $3))
-           and status <> $9
-         returning updated_at",
-        endpoint.id.0,
-        endpoint.merchant_id.0,
-        endpoint.mode.is_live(),
-        endpoint.url,
-        &endpoint.events,
-        &names(event_types) as _,
-        Value::Object(endpoint.metadata.clone()),
-        status.name(),
-        Status::Deleted.name(),
-    )
-    .fetch_optional(db)
-    .await?;
-    Ok(updated_at)
+/// Changes to an endpoint; `None` keeps the value.
+#[derive(Debug, Default)]
+pub struct Changes {
+    /// Where to post.
+    pub url: Option<String>,
+    /// The subscription, as the surface names events, and the types that it selects.
+    pub events: Option<(Vec<String>, Vec<EventType>)>,
+    /// The merchant's own keys and values; replaces all of them.
+    pub metadata: Option<Map<String, Value>>,
+    /// Whether it receives events. One that becomes active is no longer failing, and its waiting deliveries
+    /// are due within ten seconds.
+    pub is_active: Option<bool>,
 }
 
-/// Deletes a merchant's endpoint and cancels its open deliveries. `false` if there is no such
-/// endpoint.
+/// Changes a merchant's endpoint and returns it; `None` if there is no such endpoint.
+pub async fn update(
+    db: &PgPool,
+    merchant: MerchantId,
+    mode: Mode,
+    surface: Surface,
+    id: EndpointId,
+    changes: Changes,
+) -> Result<Option<Endpoint>> {
+    let (events, event_types) = changes.events.unzip();
+    let status = changes.is_active.map(|is_active| {
+        let status = if is_active {
+            Status::Active
+        } else {
+            Status::Disabled
+        };
+        status.name()
+    });
+    let mut tx = crate::begin(db, merchant, mode).await?;
+    let row = sqlx::query_as!(
+        Row,
+        r#"with before as (
+             select id, coalesce($9, status) = $10 and status <> $10 as resumes
+             from webhook_endpoints
+             where id = $1 and merchant_id = $2 and live = $3 and surface = $4 and status = any($11)
+             for no key update
+         ), updated as (
+             update webhook_endpoints w
+             set url = coalesce($5, url), events = coalesce($6, events),
+                 event_types = coalesce($7, event_types), metadata = coalesce($8, metadata),
+                 status = coalesce($9, status), updated_at = now(),
+                 disabled_reason = case when not b.resumes then disabled_reason end,
+                 failures = case when b.resumes then 0 else failures end,
+                 failing_since = case when not b.resumes then failing_since end,
+                 paused_until = case when not b.resumes then paused_until end
+             from before b where w.id = b.id
+             returning w.*, b.resumes
+         ), woken as (
+             update jobs j
+             set due_at = now() + random() * interval '10 seconds', publish_count = 0
+             where j.id = any(array(
+                     select id from waiting_deliveries((select id from updated where resumes), $12)))
+               and j.due_at > now() and j.parked_at is null
+               and (j.leased_until is null or j.leased_until < now())
+         )
+         select id as "id!", merchant_id as "merchant_id!", live as "live!", surface as "surface!",
+                url as "url!", events as "events!", metadata as "metadata!", ed25519 as "ed25519!",
+                status as "status!", disabled_reason, failing_since, failures as "failures!",
+                case when paused_until > now() then paused_until end as paused_until,
+                last_success_at, last_error, last_error_at, secret_version as "secret_version!",
+                case when previous_secret_until > now() then previous_secret_until end
+                    as previous_secret_until,
+                created_at as "created_at!", updated_at as "updated_at!"
+         from updated"#,
+        id.0,
+        merchant.0,
+        mode.is_live(),
+        surface.name(),
+        changes.url,
+        events as _,
+        event_types.map(|types| names(&types)) as _,
+        changes.metadata.map(Value::Object) as _,
+        status,
+        Status::Active.name(),
+        &visible() as _,
+        WAITING_MAX,
+    )
+    .fetch_optional(&mut *tx)
+    .await?;
+    crate::commit(tx).await?;
+    row.map(Row::read).transpose()
+}
+
+/// Gives a merchant's endpoint another secret, and returns it; the one before signs too for `overlap`.
+/// `None` if there is no such endpoint.
+pub async fn roll_secret(
+    tx: &mut Tx,
+    surface: Surface,
+    id: EndpointId,
+    overlap: Duration,
+) -> Result<Option<Endpoint>> {
+    let row = sqlx::query_as!(
+        Row,
+        r#"update webhook_endpoints
+           set secret_version = secret_version + 1, updated_at = now(),
+               previous_secret_until = case when $3 > 0::float8 then now() + make_interval(secs => $3) end
+           where id = $1 and surface = $2 and status = any($4)
+           returning id, merchant_id, live, surface, url, events, metadata, ed25519, status, disabled_reason,
+                     failing_since, failures,
+                     case when paused_until > now() then paused_until end as paused_until,
+                     last_success_at, last_error, last_error_at, secret_version, previous_secret_until,
+                     created_at, updated_at"#,
+        id.0,
+        surface.name(),
+        overlap.as_secs_f64(),
+        &visible() as _,
+    )
+    .fetch_optional(&mut **tx)
+    .await?;
+    row.map(Row::read).transpose()
+}
+
+/// Deletes a merchant's endpoint and cancels its open deliveries; the worker cancels those beyond
+/// [`WAITING_MAX`] when they are due. `false` if there is no such endpoint.
 pub async fn delete(
     db: &PgPool,
     merchant: MerchantId,
@@ -229,11 +333,12 @@ pub async fn delete(
         "with gone as (
              update webhook_endpoints set status = $5, updated_at = now()
              where id = $1 and merchant_id = $2 and live = $3 and surface = $4
-               and status <> $5
+               and status = any($7)
              returning id
          ), canceled as (
              update deliveries d set state = $6, updated_at = now()
-             from gone g where d.endpoint_id = g.id and d.state = $7
+             where d.id = any(array(select id from waiting_deliveries((select id from gone), $8)))
+               and d.state = $9
              returning d.id
          ), cleared as (
              delete from jobs o using canceled c where o.id = c.id
@@ -245,6 +350,8 @@ pub async fn delete(
         surface.name(),
         Status::Deleted.name(),
         delivery::State::Canceled.name(),
+        &visible() as _,
+        WAITING_MAX,
         delivery::State::Delivering.name(),
     )
     .fetch_optional(&mut *tx)

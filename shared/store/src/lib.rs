@@ -4,6 +4,7 @@
 //! Absent on purpose: HTTP, AMQP, and the formats that clients see.
 
 pub mod accept;
+pub mod attempts;
 pub mod batch;
 pub mod clients;
 pub mod customers;

@@ -4,7 +4,6 @@
 mod charges;
 mod facts;
 mod findings;
-mod kept;
 mod rule;
 mod scan;
 mod statements;

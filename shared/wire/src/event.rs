@@ -12,22 +12,33 @@ use crate::{finfusion, finternet, paygate};
 /// The event types that a subscription's event names select; `*` selects all that the surface
 /// sends.
 pub fn kinds(surface: Surface, events: &[String]) -> Vec<EventType> {
-    let word = |kind| match surface {
-        Surface::Finternet => finternet::webhook::event_name(kind),
-        Surface::Fourgeeks => None,
-        Surface::Paygate => paygate::webhook::event_name(kind),
-        Surface::Finfusion => finfusion::webhook::event_name(kind),
-    };
     let is_asked = |word: &str| {
         events
             .iter()
             .any(|event| event == EVERYTHING || event == word)
     };
-    let kinds = EventType::ALL.into_iter();
+    let kinds = EventType::ALL
+        .into_iter()
+        .filter(|kind| kind.is_subscribable());
     kinds
-        .filter(|kind| word(*kind).is_some_and(is_asked))
+        .filter(|kind| name(surface, *kind).is_some_and(is_asked))
         .collect()
 }
+
+/// The name of an event on a surface; `None` if the surface does not send it.
+pub const fn name(surface: Surface, kind: EventType) -> Option<&'static str> {
+    match surface {
+        Surface::Finternet => finternet::webhook::event_name(kind),
+        Surface::Fourgeeks => None,
+        Surface::Paygate => paygate::webhook::event_name(kind),
+        Surface::Finfusion => finfusion::webhook::event_name(kind),
+    }
+}
+
+/// The name of an event about an endpoint, the same on every surface that has them.
+pub(crate) const DISABLED: &str = "webhook_endpoint.disabled";
+/// The name of an event that tests an endpoint.
+pub(crate) const TEST: &str = "webhook_endpoint.test";
 
 /// Renders the body of a webhook in the surface's format; `None` if the surface does not send the
 /// event.

@@ -4,6 +4,7 @@
 //! Contains no servers, clients or database access. The paths of each surface are in `api`.
 
 pub mod absolute_url;
+pub mod attempt;
 pub mod card;
 pub mod credentials;
 pub mod customer;
@@ -14,6 +15,7 @@ pub mod fields;
 pub mod finfusion;
 pub mod finternet;
 pub mod fourgeeks;
+mod health;
 mod iso8601;
 pub mod limits;
 pub mod numbers;

@@ -5,6 +5,7 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
+use domain::endpoint::Secrets;
 use domain::id::{EndpointId, EventId, MerchantId};
 use domain::merchant::Mode;
 use ed25519_dalek::{Signer, SigningKey};
@@ -32,9 +33,13 @@ impl Key {
         Self(bytes)
     }
 
-    /// The secret of an endpoint.
-    pub fn endpoint(&self, id: EndpointId) -> Secret {
-        self.derive(b"endpoint", id.0.as_bytes())
+    /// The secret of an endpoint that was rolled `version` times.
+    pub fn endpoint(&self, id: EndpointId, version: u32) -> Secret {
+        let id = id.0.as_bytes();
+        match version {
+            0 => self.derive(b"endpoint", id),
+            rolled => self.derive(b"rolled", &[id.as_slice(), &rolled.to_be_bytes()].concat()),
+        }
     }
 
     /// The secret of a merchant's account in one mode. It also signs every webhook, so that one
@@ -99,6 +104,8 @@ pub struct Message<'a> {
     pub body: &'a str,
     /// The endpoint that receives it.
     pub endpoint: EndpointId,
+    /// The endpoint's secrets to sign with.
+    pub secrets: Secrets,
     /// The merchant of the endpoint.
     pub merchant: MerchantId,
     /// Test or live.
@@ -109,14 +116,17 @@ pub struct Message<'a> {
 
 impl Message<'_> {
     /// The signature headers: the plain digest under each surface's header name, and the three
-    /// headers of Standard Webhooks, which alone protect against replays.
+    /// headers of Standard Webhooks, which alone protect against replays and hold the signatures of
+    /// two secrets while one replaces the other.
     pub fn headers(&self, key: &Key) -> Vec<(&'static str, String)> {
-        let secret = key.endpoint(self.endpoint);
+        let secret = key.endpoint(self.endpoint, self.secrets.version);
         let signed = format!("{}.{}.{}", self.event, self.timestamp, self.body);
-        let mut signatures = vec![
-            secret.v1(&signed),
-            key.account(self.merchant, self.mode).v1(&signed),
-        ];
+        let mut signatures = vec![secret.v1(&signed)];
+        let previous = self.secrets.version.checked_sub(1);
+        if let Some(previous) = previous.filter(|_| self.secrets.is_previous_valid) {
+            signatures.push(key.endpoint(self.endpoint, previous).v1(&signed));
+        }
+        signatures.push(key.account(self.merchant, self.mode).v1(&signed));
         if self.ed25519 {
             let signature = key.ed25519(self.endpoint).sign(signed.as_bytes());
             signatures.push(format!("v1a,{}", BASE64.encode(signature.to_bytes())));
@@ -168,25 +178,34 @@ mod tests {
         Ok(())
     }
 
+    const MESSAGE: Message<'_> = Message {
+        event: EventId(Uuid::from_u128(1)),
+        timestamp: 1_614_265_330,
+        body: "{}",
+        endpoint: EndpointId(Uuid::from_u128(2)),
+        secrets: Secrets {
+            version: 0,
+            is_previous_valid: false,
+        },
+        merchant: MerchantId(Uuid::from_u128(3)),
+        mode: Mode::Test,
+        ed25519: false,
+    };
+
+    fn header(message: &Message<'_>, key: &Key, name: &str) -> String {
+        let headers = message.headers(key);
+        let value = headers.into_iter().find(|(one, _)| *one == name);
+        value.map(|(_, value)| value).unwrap_or_default()
+    }
+
     #[test]
     fn v1a_is_verified_with_the_public_key_shown() -> Result<(), Box<dyn std::error::Error>> {
         let key = Key::new([7; 32]);
         let message = Message {
-            event: EventId(Uuid::from_u128(1)),
-            timestamp: 1_614_265_330,
-            body: "{}",
-            endpoint: EndpointId(Uuid::from_u128(2)),
-            merchant: MerchantId(Uuid::from_u128(3)),
-            mode: Mode::Test,
             ed25519: true,
+            ..MESSAGE
         };
-        let headers = message.headers(&key);
-        let signatures = headers
-            .iter()
-            .find(|(name, _)| *name == "webhook-signature");
-        let signatures = signatures
-            .map(|(_, value)| value.as_str())
-            .unwrap_or_default();
+        let signatures = header(&message, &key, "webhook-signature");
         let v1a = signatures
             .split(' ')
             .find_map(|one| one.strip_prefix("v1a,"))
@@ -198,5 +217,33 @@ mod tests {
             .verify(signed.as_bytes(), &signature)?;
         assert_eq!(signatures.split(' ').count(), 3);
         Ok(())
+    }
+
+    #[test]
+    fn two_secrets_sign_while_one_replaces_the_other() {
+        let key = Key::new([7; 32]);
+        let signed = "evt_0000000000000000000001.1614265330.{}";
+        let v1 = |version| key.endpoint(MESSAGE.endpoint, version).v1(signed);
+        assert!(v1(0) != v1(1) && v1(1) != v1(2));
+        let account = key.account(MESSAGE.merchant, MESSAGE.mode).v1(signed);
+        for (version, is_previous_valid, signatures) in [
+            (0, false, vec![v1(0)]),
+            (0, true, vec![v1(0)]),
+            (1, true, vec![v1(1), v1(0)]),
+            (1, false, vec![v1(1)]),
+            (2, true, vec![v1(2), v1(1)]),
+        ] {
+            let message = Message {
+                secrets: Secrets {
+                    version,
+                    is_previous_valid,
+                },
+                ..MESSAGE
+            };
+            let expected = format!("{} {account}", signatures.join(" "));
+            assert_eq!(header(&message, &key, "webhook-signature"), expected);
+            let plain = key.endpoint(MESSAGE.endpoint, version).plain("{}");
+            assert_eq!(header(&message, &key, "x-webhook-signature"), plain);
+        }
     }
 }

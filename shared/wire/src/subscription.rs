@@ -5,7 +5,6 @@ use domain::id::EndpointId;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-use time::OffsetDateTime;
 use url::Url;
 
 use crate::fields::{FieldChange, FieldError, Fields, Why, invalid};
@@ -126,22 +125,20 @@ fn events(fields: &mut Fields, known: &[&str]) -> Result<Option<Vec<String>>, Fi
 /// A registered endpoint.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Endpoint {
-    /// Id of the endpoint.
-    pub id: EndpointId,
-    /// URL that events are posted to.
-    pub url: String,
-    /// Event names of the surface; `*` means all.
-    pub events: Vec<String>,
-    /// The merchant's own keys and values.
-    pub metadata: Map<String, Value>,
-    /// Whether the endpoint receives events.
-    pub is_active: bool,
+    /// The endpoint.
+    pub stored: domain::endpoint::Endpoint,
     /// Public key that verifies its Ed25519 signatures, if it has them.
     pub public_key: Option<String>,
-    /// When it was created.
-    pub created_at: OffsetDateTime,
-    /// When it was last changed.
-    pub updated_at: OffsetDateTime,
+}
+
+impl Endpoint {
+    /// The endpoint in an event, which has no key.
+    pub(crate) fn in_event(stored: &domain::endpoint::Endpoint) -> Self {
+        Self {
+            stored: stored.clone(),
+            public_key: None,
+        }
+    }
 }
 
 /// The name of an endpoint's status.

@@ -19,7 +19,7 @@ use super::operations::Operation;
 use super::requests::By;
 
 /// The prefixes of ids by table. Each id may be spelt as a UUID too.
-const SPELT: [(&str, &str); 11] = [
+const SPELT: [(&str, &str); 12] = [
     ("payments", "pay"),
     ("payments", "session"),
     ("customers", "cus"),
@@ -29,6 +29,7 @@ const SPELT: [(&str, &str); 11] = [
     ("webhook_endpoints", "whk"),
     ("events", "evt"),
     ("deliveries", "dlv"),
+    ("delivery_attempts", "att"),
     ("authorizations", "auth"),
     ("ledger_postings", "ledger_entry"),
 ];

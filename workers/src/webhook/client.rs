@@ -6,11 +6,14 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
+use domain::delivery::RESPONSE_READ;
 use domain::endpoint::Policy;
 use domain::merchant::Mode;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
-use reqwest::header::CONTENT_TYPE;
+use reqwest::header::{CONTENT_TYPE, HeaderMap, RETRY_AFTER};
 use reqwest::{Response, Url};
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc2822;
 
 /// How long an endpoint may take for its whole response.
 pub const TIMEOUT: Duration = Duration::from_secs(15);
@@ -18,18 +21,29 @@ pub const TIMEOUT: Duration = Duration::from_secs(15);
 const RESPONSE_BYTES_MAX: usize = 64 * 1024;
 
 /// The result of posting a message.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug)]
 pub enum PostResult {
-    /// The endpoint responded with this status.
-    Responded(u16),
+    /// The endpoint responded.
+    Responded(EndpointResponse),
     /// There was no response, for this reason.
     Failed(&'static str),
 }
 
-impl PostResult {
+/// What is kept of a response.
+#[derive(Debug)]
+pub struct EndpointResponse {
+    /// The HTTP status.
+    pub status: u16,
+    /// How long its `Retry-After` asks to wait, with 429 and 503.
+    pub retry_after: Option<Duration>,
+    /// The beginning of the body.
+    pub body: Vec<u8>,
+}
+
+impl EndpointResponse {
     /// Whether the endpoint accepted the message: 2xx. A redirect is not followed, so it is a failure.
-    pub const fn is_accepted(self) -> bool {
-        matches!(self, PostResult::Responded(200..=299))
+    pub const fn is_accepted(&self) -> bool {
+        matches!(self.status, 200..=299)
     }
 }
 
@@ -85,8 +99,12 @@ impl Client {
         match request.send().await {
             Ok(response) => {
                 let status = response.status().as_u16();
-                drain(response).await;
-                PostResult::Responded(status)
+                let asked = matches!(status, 429 | 503).then(|| retry_after(response.headers()));
+                PostResult::Responded(EndpointResponse {
+                    status,
+                    retry_after: asked.flatten(),
+                    body: beginning(response).await,
+                })
             }
             Err(error) => PostResult::Failed(reason(&error)),
         }
@@ -110,14 +128,28 @@ impl Client {
     }
 }
 
-async fn drain(mut response: Response) {
-    let mut read = 0;
+/// The wait that a response asks for, in seconds or until a date.
+fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    let value = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
+    if let Ok(seconds) = value.parse() {
+        return Some(Duration::from_secs(seconds));
+    }
+    let until = OffsetDateTime::parse(value, &Rfc2822).ok()?;
+    (until - OffsetDateTime::now_utc()).try_into().ok()
+}
+
+/// Reads the whole body if it is short, and returns its beginning.
+async fn beginning(mut response: Response) -> Vec<u8> {
+    let (mut beginning, mut read) = (Vec::new(), 0);
     while let Ok(Some(chunk)) = response.chunk().await {
+        let room = RESPONSE_READ.saturating_sub(beginning.len());
+        beginning.extend(chunk.iter().take(room));
         read += chunk.len();
         if read > RESPONSE_BYTES_MAX {
-            return;
+            break;
         }
     }
+    beginning
 }
 
 fn reason(error: &reqwest::Error) -> &'static str {
@@ -150,5 +182,38 @@ impl Resolve for AllowedAddresses {
             let allowed: Addrs = Box::new(allowed.into_iter());
             Ok(allowed)
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn asked(value: &str) -> Option<Duration> {
+        let value = value.parse().ok()?;
+        retry_after(&HeaderMap::from_iter([(RETRY_AFTER, value)]))
+    }
+
+    #[test]
+    fn a_wait_is_a_number_of_seconds_or_a_date() -> Result<(), time::error::Format> {
+        assert_eq!(asked("120"), Some(Duration::from_mins(2)));
+        assert_eq!(asked("0"), Some(Duration::ZERO));
+        let soon = OffsetDateTime::now_utc() + Duration::from_mins(10);
+        // An HTTP date names its zone GMT (RFC 9110, section 5.6.7).
+        let date = soon.format(&Rfc2822)?.replace("+0000", "GMT");
+        let wait = asked(&date).unwrap_or_default();
+        assert!((590..=600).contains(&wait.as_secs()), "{date}: {wait:?}");
+        for wrong in [
+            "Sun, 06 Nov 1994 08:49:37 GMT",
+            "-1",
+            "1.5",
+            "soon",
+            "",
+            "99999999999999999999",
+            "Fri, 31 Feb 2090 00:00:00 GMT",
+        ] {
+            assert_eq!(asked(wrong), None, "{wrong}");
+        }
+        Ok(())
     }
 }

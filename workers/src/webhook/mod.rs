@@ -7,7 +7,8 @@ use std::time::{Duration, Instant};
 
 use apalis_core::error::BoxDynError;
 use domain::delivery::{self, Event, State};
-use domain::endpoint::Policy;
+use domain::endpoint::{Policy, Status};
+use domain::id::AttemptId;
 use domain::job::{Outcome, Worker};
 use domain::merchant::Mode;
 use queue::Publisher;
@@ -75,9 +76,10 @@ impl Handler for Context {
             jobs::complete(&self.db, held.lease).await?;
             return Ok(Outcome::Done);
         }
-        if !delivery.is_active {
-            let age = (OffsetDateTime::now_utc() - delivery.occurred_at).try_into();
+        if delivery.status != Status::Active {
+            let age = (OffsetDateTime::now_utc() - delivery.written_at).try_into();
             let wait = delivery::wait_while_disabled(age.unwrap_or_default());
+            let wait = wait.filter(|_| delivery.status == Status::Disabled);
             let Some(after) = wait else {
                 deliveries::cancel(&self.db, delivery.id, held.lease).await?;
                 return Ok(Outcome::Done);
@@ -118,6 +120,7 @@ impl Context {
             timestamp: OffsetDateTime::now_utc().unix_timestamp(),
             body: &body,
             endpoint: delivery.endpoint_id,
+            secrets: delivery.secrets,
             merchant: delivery.merchant_id,
             mode: delivery.mode,
             ed25519: delivery.ed25519,
@@ -128,27 +131,39 @@ impl Context {
             .client
             .post(delivery.mode, &delivery.url, headers, body.clone())
             .await;
-        let event = if posted.is_accepted() {
-            Event::Accepted
-        } else {
-            Event::Failed
+        let duration = started.elapsed();
+        let (event, status, error, response) = match posted {
+            PostResult::Failed(reason) => {
+                let event = Event::Failed { retry_after: None };
+                (event, None, Some(reason), None)
+            }
+            PostResult::Responded(response) => {
+                let retry_after = response.retry_after;
+                let event = if response.is_accepted() {
+                    Event::Accepted
+                } else {
+                    Event::Failed { retry_after }
+                };
+                let excerpt = delivery::excerpt(&response.body);
+                (event, Some(response.status), None, excerpt)
+            }
         };
         let next = delivery::next(event, delivery.attempt, rand::random());
-        let (status, error) = match posted {
-            PostResult::Responded(status) => (Some(status), None),
-            PostResult::Failed(reason) => (None, Some(reason)),
-        };
         DeliveryAttempt {
             id: delivery.id,
             lease,
+            attempt_id: AttemptId(store::new_id()),
             endpoint_id: delivery.endpoint_id,
+            url: delivery.url.clone(),
             was_failing: delivery.is_failing,
+            has_recent_success: delivery.has_recent_success,
             attempt: delivery.attempt,
             state: next.state,
             retry_after: next.retry_after,
             status,
             error,
-            duration: started.elapsed(),
+            response,
+            duration,
             body: next.retry_after.map(|_| body),
         }
     }

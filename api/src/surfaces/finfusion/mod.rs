@@ -12,7 +12,7 @@ use wire::error::SurfaceError;
 use wire::finfusion::error::{self, Error};
 use wire::finfusion::{response, webhook};
 
-use super::{endpoints, paygate};
+use super::{attempts, endpoints, paygate};
 use crate::error::ApiError;
 use crate::openapi::operation::{Operations, delete, get, patch, post};
 use crate::openapi::{About, events, schemas};
@@ -33,6 +33,11 @@ pub fn operations() -> Operations {
         .at("/v2/webhooks/{id}", [], get(endpoints::read::<Finfusion>, endpoints::READ))
         .at("/v2/webhooks/{id}", [], patch(endpoints::update::<Finfusion>, endpoints::UPDATE))
         .at("/v2/webhooks/{id}", [], delete(endpoints::delete::<Finfusion>, endpoints::DELETE))
+        .at("/v2/webhooks/{id}/attempts", [], get(attempts::list::<Finfusion>, attempts::LIST))
+        .at("/v2/webhooks/{id}/attempts/{attempt}", [], get(attempts::read::<Finfusion>, attempts::READ))
+        .at("/v2/webhooks/{id}/resend", [], post(attempts::resend::<Finfusion>, attempts::RESEND))
+        .at("/v2/webhooks/{id}/test", [], post(attempts::test::<Finfusion>, attempts::TEST))
+        .at("/v2/webhooks/{id}/roll-secret", [], post(attempts::roll::<Finfusion>, attempts::ROLL))
 }
 
 /// Describes this surface for its document.
@@ -48,6 +53,9 @@ pub fn about() -> About {
         error: |_| schemas::response::<error::Body>(),
         events: events(webhook::event_name, |event| match event {
             EventType::RefundSucceeded => schemas::response::<response::Refund>(),
+            EventType::EndpointDisabled | EventType::EndpointTest => {
+                schemas::response::<response::Endpoint>()
+            }
             _ => schemas::response::<response::Payment>(),
         }),
         subscribable: &webhook::EVENTS,
@@ -57,7 +65,11 @@ pub fn about() -> About {
 /// This surface's format of webhook endpoints.
 struct Finfusion;
 
-endpoints::plain_format!(Finfusion, |all| response::List::of(all, false));
+endpoints::plain_format!(
+    Finfusion,
+    |all| response::List::of(all, false),
+    |_, page, has_more| response::List::of(page, has_more)
+);
 
 impl From<ApiError> for Error {
     fn from(error: ApiError) -> Self {
@@ -81,6 +93,7 @@ impl From<ApiError> for Error {
             }
             ApiError::UrlNotAllowed(why) => Error::url_not_allowed(why),
             ApiError::TooManyEndpoints => Error::of(&error::ENDPOINT_LIMIT_REACHED),
+            ApiError::EndpointDisabled => Error::of(&error::ENDPOINT_DISABLED),
             ApiError::NotRefundable => Error::of(&error::NOT_REFUNDABLE),
             ApiError::RefundTooLarge => Error::about(&error::REFUND_TOO_LARGE, "amount"),
             ApiError::ScopeMissing => Error::of(&error::SCOPE_MISSING),

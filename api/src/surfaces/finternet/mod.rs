@@ -8,19 +8,25 @@ mod public;
 mod refunds;
 
 use axum::routing::options;
-use domain::id::{EndpointId, IntentId};
+use domain::event::EventType;
+use domain::id::{AttemptId, EndpointId, IntentId};
 use domain::intent::{Intent, State};
 use domain::surface::Surface;
 use serde_json::json;
 use store::merchants::Principal;
 use wire::Body;
+use wire::attempt::{Delivery, Named};
 use wire::error::SurfaceError;
 use wire::finternet::error::{self, Error};
-use wire::finternet::response::{DeletedEndpoint, Envelope, List, WebhookEndpoint};
+use wire::finternet::response::{
+    DeletedEndpoint, Envelope, List, WebhookAttempt, WebhookDelivery, WebhookEndpoint,
+};
 use wire::finternet::webhook;
+use wire::page::Page;
 use wire::subscription::Endpoint;
 
-use super::endpoints;
+use super::attempts;
+use super::endpoints::{self, Missing};
 use super::handler::{Refusal, Reply};
 use crate::App;
 use crate::error::ApiError;
@@ -47,6 +53,11 @@ pub fn operations() -> Operations {
         .at("/v1/webhooks/{id}", [], patch(endpoints::update::<Finternet>, endpoints::UPDATE))
         .at("/v1/webhooks/{id}", [], put(endpoints::update::<Finternet>, endpoints::REPLACE))
         .at("/v1/webhooks/{id}", [], delete(endpoints::delete::<Finternet>, endpoints::DELETE))
+        .at("/v1/webhooks/{id}/attempts", [], get(attempts::list::<Finternet>, attempts::LIST))
+        .at("/v1/webhooks/{id}/attempts/{attempt}", [], get(attempts::read::<Finternet>, attempts::READ))
+        .at("/v1/webhooks/{id}/resend", [], post(attempts::resend::<Finternet>, attempts::RESEND))
+        .at("/v1/webhooks/{id}/test", [], post(attempts::test::<Finternet>, attempts::TEST))
+        .at("/v1/webhooks/{id}/roll-secret", [], post(attempts::roll::<Finternet>, attempts::ROLL))
         .at("/v1/payment-intents/{id}/confirm", [], post(on_chain::confirm, on_chain::CONFIRM))
         .at("/v1/payment-intents/public/{id}/transaction-hash", [], post(on_chain::transaction_hash, on_chain::TRANSACTION_HASH))
         .at("/v1/payment-intents/{id}/escrow", [], get(on_chain::escrow, on_chain::READ_ESCROW))
@@ -74,8 +85,11 @@ pub fn about() -> About {
         has_replays: true,
         errors: error::ROWS,
         error: |_| schemas::response::<error::Body>(),
-        events: events(webhook::event_name, |_| {
-            schemas::response::<webhook::EventObject>()
+        events: events(webhook::event_name, |event| match event {
+            EventType::EndpointDisabled | EventType::EndpointTest => {
+                schemas::response::<WebhookEndpoint>()
+            }
+            _ => schemas::response::<webhook::EventObject>(),
         }),
         subscribable: &webhook::EVENTS,
     }
@@ -92,6 +106,9 @@ impl endpoints::Format for Finternet {
     type One = Envelope<WebhookEndpoint<'static>>;
     type List = List<WebhookEndpoint<'static>>;
     type Deleted = DeletedEndpoint;
+    type Attempt = Envelope<WebhookAttempt<'static>>;
+    type Attempts = List<WebhookAttempt<'static>>;
+    type Delivery = WebhookDelivery;
 
     fn one(endpoint: &Endpoint, secret: Option<&str>) -> String {
         Envelope::endpoint(endpoint, secret).body()
@@ -105,8 +122,25 @@ impl endpoints::Format for Finternet {
         DeletedEndpoint::of(id).body()
     }
 
-    fn missing(id: &str) -> Refusal {
-        Error::missing(&error::ENDPOINT_MISSING, id).into()
+    fn attempt(attempt: &Named) -> String {
+        Envelope::attempt(attempt).body()
+    }
+
+    fn attempts(_: &Page<AttemptId>, attempts: &[Named], has_more: bool) -> String {
+        List::attempts(attempts, has_more).body()
+    }
+
+    fn delivery(delivery: &Delivery) -> String {
+        WebhookDelivery::of(delivery).body()
+    }
+
+    fn missing(what: Missing, id: &str) -> Refusal {
+        let row = match what {
+            Missing::Endpoint => &error::ENDPOINT_MISSING,
+            Missing::Attempt => &error::ATTEMPT_MISSING,
+            Missing::Event => &error::EVENT_MISSING,
+        };
+        Error::missing(row, id).into()
     }
 }
 
@@ -159,6 +193,7 @@ impl From<ApiError> for Error {
             ApiError::IdempotencyKeyReused => Error::of(&error::IDEMPOTENCY_KEY_REUSED),
             ApiError::UrlNotAllowed(why) => Error::url_not_allowed(why),
             ApiError::TooManyEndpoints => Error::of(&error::ENDPOINT_LIMIT_REACHED),
+            ApiError::EndpointDisabled => Error::of(&error::ENDPOINT_DISABLED),
             ApiError::ScopeMissing => Error::of(&error::SCOPE_MISSING),
             ApiError::LiveUnavailable => Error::of(&error::LIVE_UNAVAILABLE),
             ApiError::TooManyCards => Error::of(&error::TOO_MANY_CARDS),

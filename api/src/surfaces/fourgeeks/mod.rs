@@ -95,6 +95,7 @@ impl From<ApiError> for Error {
             | ApiError::TooManyCards
             | ApiError::UrlNotAllowed(_)
             | ApiError::TooManyEndpoints
+            | ApiError::EndpointDisabled
             | ApiError::Internal => Error::of(&error::INTERNAL),
         }
     }

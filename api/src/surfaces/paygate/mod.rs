@@ -13,7 +13,7 @@ use wire::error::SurfaceError;
 use wire::paygate::error::{self, Error};
 use wire::paygate::{response, webhook};
 
-use super::endpoints;
+use super::{attempts, endpoints};
 use crate::error::ApiError;
 use crate::openapi::operation::{Operations, delete, get, patch, post};
 use crate::openapi::{About, events, schemas};
@@ -39,6 +39,11 @@ pub fn operations() -> Operations {
         .at("/v1/webhooks/{id}", [], get(endpoints::read::<Paygate>, endpoints::READ))
         .at("/v1/webhooks/{id}", [], patch(endpoints::update::<Paygate>, endpoints::UPDATE))
         .at("/v1/webhooks/{id}", [], delete(endpoints::delete::<Paygate>, endpoints::DELETE))
+        .at("/v1/webhooks/{id}/attempts", [], get(attempts::list::<Paygate>, attempts::LIST))
+        .at("/v1/webhooks/{id}/attempts/{attempt}", [], get(attempts::read::<Paygate>, attempts::READ))
+        .at("/v1/webhooks/{id}/resend", [], post(attempts::resend::<Paygate>, attempts::RESEND))
+        .at("/v1/webhooks/{id}/test", [], post(attempts::test::<Paygate>, attempts::TEST))
+        .at("/v1/webhooks/{id}/roll-secret", [], post(attempts::roll::<Paygate>, attempts::ROLL))
 }
 
 /// Describes this surface for its document.
@@ -59,6 +64,9 @@ pub fn about() -> About {
             EventType::CustomerCreated | EventType::CustomerUpdated => {
                 schemas::response::<response::Customer>()
             }
+            EventType::EndpointDisabled | EventType::EndpointTest => {
+                schemas::response::<response::Endpoint>()
+            }
             _ => schemas::response::<response::Payment>(),
         }),
         subscribable: &webhook::EVENTS,
@@ -77,7 +85,7 @@ pub fn bearer() -> Value {
 /// This surface's format of webhook endpoints.
 struct Paygate;
 
-endpoints::plain_format!(Paygate, response::List::whole);
+endpoints::plain_format!(Paygate, response::List::whole, response::List::of);
 
 impl From<ApiError> for Error {
     fn from(error: ApiError) -> Self {
@@ -96,6 +104,7 @@ impl From<ApiError> for Error {
             ApiError::IdempotencyKeyReused => Error::of(&error::IDEMPOTENCY_KEY_REUSED),
             ApiError::UrlNotAllowed(why) => Error::url_not_allowed(why),
             ApiError::TooManyEndpoints => Error::of(&error::ENDPOINT_LIMIT_REACHED),
+            ApiError::EndpointDisabled => Error::of(&error::ENDPOINT_DISABLED),
             ApiError::ScopeMissing => Error::of(&error::SCOPE_MISSING),
             ApiError::LiveUnavailable => Error::of(&error::LIVE_UNAVAILABLE),
             ApiError::Unavailable => Error::of(&error::UNAVAILABLE),

@@ -2,7 +2,7 @@
 -- progress; $4: of one that was accepted; $5: of one that was given up after $6 attempts. $7: how many seconds a
 -- delivery may take; $8: how many its attempts are kept.
 with c as materialized (
-    select d.id, d.event_id, d.endpoint_id, d.state, d.attempts, d.updated_at, e.created_at,
+    select d.id, d.event_id, d.endpoint_id, d.state, d.attempts, d.updated_at, coalesce(d.resent_at, e.created_at) as written_at,
            (w.merchant_id, w.live) = (e.merchant_id, e.live) as is_own, a.*, j.id is not null as is_scheduled
     from deliveries d
     left join events e on e.id = d.event_id
@@ -36,5 +36,5 @@ union all
 select 'work_has_job', 'delivery', id, 'a job of the worker webhook', state || ' without job'
 from c where state = $3 and not is_scheduled
 union all
-select 'work_in_time', 'delivery', id, 'final within ' || make_interval(secs => $7), state || ' since ' || created_at
-from c where state = $3 and created_at < now() - make_interval(secs => $7)
+select 'work_in_time', 'delivery', id, 'final within ' || make_interval(secs => $7), state || ' since ' || written_at
+from c where state = $3 and written_at < now() - make_interval(secs => $7)

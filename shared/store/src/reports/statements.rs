@@ -10,8 +10,8 @@ use uuid::Uuid;
 
 use super::facts::Facts;
 use super::findings::subject;
-use super::{Compared, Difference, Rule, kept};
-use crate::{Error, Result, snapshot};
+use super::{Compared, Difference, Rule};
+use crate::{Error, Result, retention, snapshot};
 
 /// A difference as a statement returns it.
 pub(super) struct Row {
@@ -173,7 +173,7 @@ impl Report {
                 &facts.finals,
                 &facts.final_events,
                 &facts.postings,
-                kept::EVENTS.as_secs_f64()
+                retention::EVENTS_MIN.as_secs_f64()
             ),
             Report::WithoutPayment => rows!("src/reports/without_payment.sql"),
             Report::Refunds => rows!(
@@ -181,7 +181,7 @@ impl Report {
                 &facts.refundable,
                 &facts.refunds_in_progress,
                 refund::State::Refunded.name(),
-                kept::EVENTS.as_secs_f64(),
+                retention::EVENTS_MIN.as_secs_f64(),
                 refund::IN_PROGRESS_MAX.as_secs_f64()
             ),
             Report::Intents => rows!(
@@ -190,19 +190,19 @@ impl Report {
                 &facts.takes_no_money,
                 EventType::IntentCreated.name(),
                 EventType::IntentStatusChanged.name(),
-                kept::EVENTS.as_secs_f64()
+                retention::EVENTS_MIN.as_secs_f64()
             ),
             Report::Customers => rows!(
                 "src/reports/customers.sql",
                 EventType::CustomerCreated.name(),
-                kept::EVENTS.as_secs_f64()
+                retention::EVENTS_MIN.as_secs_f64()
             ),
             Report::Events => rows!(
                 "src/reports/events.sql",
                 &facts.events,
                 snapshot::VERSION,
                 Status::Active.name(),
-                kept::EVENTS.as_secs_f64()
+                retention::EVENTS_MIN.as_secs_f64()
             ),
             Report::Deliveries => rows!(
                 "src/reports/deliveries.sql",
@@ -211,7 +211,7 @@ impl Report {
                 delivery::State::Exhausted.name(),
                 facts.delivery_attempts,
                 delivery::IN_PROGRESS_MAX.as_secs_f64(),
-                kept::EVENTS.as_secs_f64()
+                retention::EVENTS_MIN.as_secs_f64()
             ),
             Report::WithoutDelivery => rows!("src/reports/without_delivery.sql"),
             Report::Postings => rows!("src/reports/postings.sql", &facts.posting_events),
@@ -243,7 +243,7 @@ fn payments<'a>(db: &'a mut PgConnection, facts: &'a Facts, after: Uuid, upto: U
         refund::State::Failed.name(),
         &facts.currencies,
         &facts.intent_currencies,
-        kept::KEYS.as_secs_f64(),
+        retention::IDEMPOTENCY_KEYS.as_secs_f64(),
         payment::IN_PROGRESS_MAX.as_secs_f64(),
         i64::from(authorization::ATTEMPTS_MAX)
     )

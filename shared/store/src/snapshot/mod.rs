@@ -1,6 +1,7 @@
 //! The stored form of events. It is separate from the domain's types, so that they can change without
 //! making old events unreadable. A new format gets a new version and a reader beside this one.
 
+mod endpoint;
 mod intent;
 
 use domain::card::{Brand, MaskedCard};
@@ -17,6 +18,7 @@ use serde_json::{Map, Value, json};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
+use self::endpoint::EndpointV1;
 use self::intent::IntentV1;
 
 /// The version that [`write`] writes.
@@ -126,6 +128,7 @@ pub(crate) fn write(event: &Event) -> Value {
         Subject::Refund(refund) => json!(RefundV1::from(refund)),
         Subject::Customer(customer) => json!(CustomerV1::from(customer)),
         Subject::Intent { now, previous } => json!(IntentV1::of(now, *previous)),
+        Subject::Endpoint(endpoint) => json!(EndpointV1::of(endpoint)),
     }
 }
 
@@ -169,6 +172,9 @@ pub(crate) fn read(header: &Header, version: i16, data: Value) -> Option<Event> 
         }
         EventType::IntentCreated | EventType::IntentStatusChanged => {
             from::<IntentV1>(data)?.read(header)?
+        }
+        EventType::EndpointDisabled | EventType::EndpointTest => {
+            Subject::Endpoint(from::<EndpointV1>(data)?.read(header)?)
         }
     };
     Some(Event {

@@ -33,6 +33,11 @@ pub const ENDPOINT_LIMIT_REACHED: Row = words(
     "The account has 16 webhook endpoints in this mode.",
     "Delete one, or subscribe one of them to more events.",
 );
+pub const ENDPOINT_DISABLED: Row = words(
+    "The webhook endpoint is disabled. Nothing was sent.",
+    "A webhook to send to a disabled endpoint.",
+    "Set its `status` to `active`.",
+);
 pub const HEADER_INVALID: Row = words(
     "{why}",
     "`Authorization`, `Content-Type`, `Host`, `Idempotency-Key` or `X-API-Key` was sent twice, or `Host` is missing or invalid.",

@@ -41,6 +41,7 @@ rows! {
         "A refund of what is left, and nothing is left.",
         "Read the payment.";
     ENDPOINT_LIMIT_REACHED: 400 "VAL002" as texts;
+    ENDPOINT_DISABLED: 400 "VAL002" as texts;
     KEY_MISSING: 401 "AUTH001" as texts;
     KEY_INVALID: 401 "AUTH001" as texts;
     CLIENT_INVALID: 401 "AUTH001" as texts;

@@ -4,12 +4,12 @@ use domain::event::{Event, EventType, Subject};
 use domain::id::EventId;
 use time::OffsetDateTime;
 
-use super::response::{Payment, Refund};
-use crate::event;
+use super::response::{Endpoint, Payment, Refund};
+use crate::{event, subscription};
 
-/// Events documented for this API. Clients may subscribe to all of them, including those that are
+/// Events documented for this API, and those of endpoints. Clients may subscribe to all of them, including those that are
 /// never sent, so that existing clients work unchanged; [`event_name`] returns those that are sent.
-pub const EVENTS: [&str; 12] = [
+pub const EVENTS: [&str; 13] = [
     "payment.succeeded",
     "payment.failed",
     "payment.refunded",
@@ -22,6 +22,7 @@ pub const EVENTS: [&str; 12] = [
     "card.activated",
     "card.blocked",
     "card.transaction",
+    event::DISABLED,
 ];
 
 /// The name of an event in this API; `None` if this API does not send it.
@@ -30,6 +31,8 @@ pub const fn event_name(kind: EventType) -> Option<&'static str> {
         EventType::PaymentSucceeded => Some("payment.succeeded"),
         EventType::PaymentFailed => Some("payment.failed"),
         EventType::RefundSucceeded => Some("payment.refunded"),
+        EventType::EndpointDisabled => Some(event::DISABLED),
+        EventType::EndpointTest => Some(event::TEST),
         // The contract documents no event for a failed refund.
         EventType::RefundFailed
         | EventType::CustomerCreated
@@ -46,6 +49,11 @@ pub fn body(id: EventId, event: &Event, occurred_at: OffsetDateTime) -> Option<S
         Subject::Payment(payment) => Some(event::body(id, kind, occurred_at, Payment::of(payment))),
         // The object is the refund rather than the payment, which may be refunded in several parts.
         Subject::Refund(refund) => Some(event::body(id, kind, occurred_at, Refund::of(refund))),
+        Subject::Endpoint(stored) => {
+            let endpoint = subscription::Endpoint::in_event(stored);
+            let object = Endpoint::of(&endpoint, None);
+            Some(event::body(id, kind, occurred_at, object))
+        }
         Subject::Customer(_) | Subject::Intent { .. } => None,
     }
 }
@@ -65,7 +73,9 @@ mod tests {
 
     #[test]
     fn every_event_may_be_subscribed_to() {
-        for word in EventType::ALL.into_iter().filter_map(event_name) {
+        let kinds = EventType::ALL.into_iter();
+        let kinds = kinds.filter(|kind| kind.is_subscribable());
+        for word in kinds.filter_map(event_name) {
             assert!(EVENTS.contains(&word), "{word}");
         }
     }

@@ -28,6 +28,7 @@ rows! {
         "A card payment of an amount with a fraction of a cent.",
         "Create payment intents in whole cents.";
     ENDPOINT_LIMIT_REACHED: 400 "invalid_request" as texts;
+    ENDPOINT_DISABLED: 400 "invalid_request" as texts;
     HEADER_INVALID: 400 "invalid_request" as texts;
     IDEMPOTENCY_KEY_INVALID: 400 "invalid_request" as texts;
     CARD_INVALID: 400 "invalid_card" as texts;
@@ -75,6 +76,14 @@ rows! {
         "Webhook endpoint not found: {id}",
         "No such webhook endpoint.",
         "Check the id and the key.";
+    ATTEMPT_MISSING: 404 "resource_missing",
+        "Webhook attempt not found: {id}",
+        "No such attempt of the webhook endpoint.",
+        "Check the ids and the key.";
+    EVENT_MISSING: 404 "resource_missing",
+        "Event not found: {id}",
+        "No such event was sent to the webhook endpoint.",
+        "Check the ids and the key.";
     ESCROW_MISSING: 404 "resource_missing",
         "Escrow order not found for payment intent: {id}. On-chain payments are not available on this gateway.",
         "The payment intent has no escrow.",

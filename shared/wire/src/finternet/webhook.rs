@@ -7,14 +7,15 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use time::OffsetDateTime;
 
-use super::response::PaymentIntent;
+use super::response::{PaymentIntent, WebhookEndpoint};
 use super::status;
-use crate::event;
+use crate::{event, subscription};
 
-/// Events documented for this API, and those that appear only in its vendor's code. Clients may
+/// Events documented for this API, those that appear only in its vendor's code, and those of
+/// endpoints. Clients may
 /// subscribe to all of them, including those that are never sent, so that existing clients work
 /// unchanged; [`event_name`] returns those that are sent.
-pub const EVENTS: [&str; 20] = [
+pub const EVENTS: [&str; 21] = [
     "payment_intent.created",
     "payment_intent.status_changed",
     "payment_intent.blockchain_tx_submitted",
@@ -35,6 +36,7 @@ pub const EVENTS: [&str; 20] = [
     "payment_intent.settled",
     "payment_intent.canceled",
     "payment_intent.failed",
+    event::DISABLED,
 ];
 
 /// The name of an event in this API; `None` if this API does not send it.
@@ -42,6 +44,8 @@ pub const fn event_name(kind: EventType) -> Option<&'static str> {
     match kind {
         EventType::IntentCreated => Some("payment_intent.created"),
         EventType::IntentStatusChanged => Some("payment_intent.status_changed"),
+        EventType::EndpointDisabled => Some(event::DISABLED),
+        EventType::EndpointTest => Some(event::TEST),
         EventType::PaymentSucceeded
         | EventType::PaymentFailed
         | EventType::RefundSucceeded
@@ -67,6 +71,11 @@ pub fn body(id: EventId, event: &Event, occurred_at: OffsetDateTime) -> Option<S
     match &event.subject {
         Subject::Intent { now, previous } => {
             let object = EventObject::of(now, *previous);
+            Some(event::body(id, kind, occurred_at, object))
+        }
+        Subject::Endpoint(stored) => {
+            let endpoint = subscription::Endpoint::in_event(stored);
+            let object = WebhookEndpoint::of(&endpoint, None);
             Some(event::body(id, kind, occurred_at, object))
         }
         Subject::Payment(_) | Subject::Refund(_) | Subject::Customer(_) => None,
@@ -129,7 +138,10 @@ mod tests {
 
     #[test]
     fn every_event_may_be_subscribed_to() {
-        let rendered: Vec<_> = EventType::ALL.into_iter().filter_map(event_name).collect();
-        assert_eq!(EVENTS.get(..2), Some(rendered.as_slice()));
+        let kinds = EventType::ALL.into_iter();
+        let kinds = kinds.filter(|kind| kind.is_subscribable());
+        for word in kinds.filter_map(event_name) {
+            assert!(EVENTS.contains(&word), "{word}");
+        }
     }
 }

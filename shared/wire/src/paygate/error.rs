@@ -88,6 +88,7 @@ rows! {
     IDEMPOTENCY_KEY_INVALID: 400 "idempotency_key_invalid" as texts;
     URL_NOT_ALLOWED: 400 "url_not_allowed" as texts;
     ENDPOINT_LIMIT_REACHED: 400 "endpoint_limit_reached" as texts;
+    ENDPOINT_DISABLED: 400 "endpoint_disabled" as texts;
     KEY_MISSING: 401 "missing_api_key" as texts;
     KEY_INVALID: 401 "invalid_api_key" as texts;
     TOKEN_EXPIRED: 401 "token_expired",

@@ -4,16 +4,17 @@ use domain::event::{Event, EventType, Subject};
 use domain::id::EventId;
 use time::OffsetDateTime;
 
-use super::response::{Customer, Payment, Refund};
-use crate::event;
+use super::response::{Customer, Endpoint, Payment, Refund};
+use crate::{event, subscription};
 
-/// Events documented for this API.
-pub const EVENTS: [&str; 5] = [
+/// Events that endpoints can subscribe to.
+pub const EVENTS: [&str; 6] = [
     "payment.succeeded",
     "payment.failed",
     "refund.created",
     "customer.created",
     "customer.updated",
+    event::DISABLED,
 ];
 
 /// The name of an event in this API; `None` if this API does not send it.
@@ -24,6 +25,8 @@ pub const fn event_name(kind: EventType) -> Option<&'static str> {
         EventType::RefundSucceeded | EventType::RefundFailed => Some("refund.created"),
         EventType::CustomerCreated => Some("customer.created"),
         EventType::CustomerUpdated => Some("customer.updated"),
+        EventType::EndpointDisabled => Some(event::DISABLED),
+        EventType::EndpointTest => Some(event::TEST),
         EventType::IntentCreated | EventType::IntentStatusChanged => None,
     }
 }
@@ -36,6 +39,11 @@ pub fn body(id: EventId, event: &Event, occurred_at: OffsetDateTime) -> Option<S
         Subject::Refund(refund) => Some(event::body(id, kind, occurred_at, Refund::of(refund))),
         Subject::Customer(customer) => {
             Some(event::body(id, kind, occurred_at, Customer::of(customer)))
+        }
+        Subject::Endpoint(stored) => {
+            let endpoint = subscription::Endpoint::in_event(stored);
+            let object = Endpoint::of(&endpoint, None);
+            Some(event::body(id, kind, occurred_at, object))
         }
         Subject::Intent { .. } => None,
     }
@@ -56,7 +64,9 @@ mod tests {
 
     #[test]
     fn every_event_may_be_subscribed_to() {
-        let mut words: Vec<_> = EventType::ALL.into_iter().filter_map(event_name).collect();
+        let kinds = EventType::ALL.into_iter();
+        let kinds = kinds.filter(|kind| kind.is_subscribable());
+        let mut words: Vec<_> = kinds.filter_map(event_name).collect();
         words.sort_unstable();
         words.dedup();
         let mut events = EVENTS;

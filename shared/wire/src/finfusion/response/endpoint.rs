@@ -5,8 +5,11 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
+use crate::health::health;
 use crate::iso8601::seconds;
 use crate::subscription;
+
+health!("snake_case", String, seconds);
 
 /// A webhook endpoint.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -27,27 +30,31 @@ pub struct Endpoint<'a> {
     /// Key-value pairs that you attached to the object.
     metadata: &'a Map<String, Value>,
     /// Secret that signs the endpoint's webhooks, `whsec_…`. Returned only when the endpoint is
-    /// created.
+    /// created, or its secret is rolled.
     #[serde(skip_serializing_if = "Option::is_none")]
     secret: Option<&'a str>,
     /// Public key that verifies the Ed25519 signatures, `whpk_…`. Present if the endpoint was
     /// created with signature `v1a`.
     #[serde(skip_serializing_if = "Option::is_none")]
     public_key: Option<&'a str>,
+    #[serde(flatten)]
+    health: Health<'a>,
 }
 
 impl<'a> Endpoint<'a> {
     /// Builds the response object from an endpoint, with the secret if it was just created.
     pub fn of(endpoint: &'a subscription::Endpoint, secret: Option<&'a str>) -> Self {
+        let stored = &endpoint.stored;
         Self {
-            id: endpoint.id.to_string(),
-            url: &endpoint.url,
-            events: &endpoint.events,
-            status: subscription::status(endpoint.is_active),
-            created_at: seconds(endpoint.created_at),
-            metadata: &endpoint.metadata,
+            id: stored.id.to_string(),
+            url: &stored.url,
+            events: &stored.events,
+            status: subscription::status(stored.is_active),
+            created_at: seconds(stored.created_at),
+            metadata: &stored.metadata,
             secret,
             public_key: endpoint.public_key.as_deref(),
+            health: Health::of(stored),
         }
     }
 }

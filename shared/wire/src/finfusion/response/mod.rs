@@ -1,6 +1,7 @@
 //! Responses.
 
 mod amount;
+mod attempt;
 mod customer;
 mod endpoint;
 mod list;
@@ -8,6 +9,7 @@ mod payment;
 mod refund;
 
 pub use self::amount::Amount;
+pub use self::attempt::{WebhookAttempt, WebhookDelivery};
 pub use self::customer::Customer;
 pub use self::endpoint::{DeletedEndpoint, Endpoint};
 pub use self::list::List;

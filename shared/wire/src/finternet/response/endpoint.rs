@@ -3,8 +3,12 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Map, Value};
+use time::OffsetDateTime;
 
+use crate::health::health;
 use crate::subscription::{Endpoint, OBJECT, status};
+
+health!("camelCase", i64, OffsetDateTime::unix_timestamp);
 
 /// A webhook endpoint.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -26,13 +30,15 @@ pub struct WebhookEndpoint<'a> {
     /// Key-value pairs that you attached to the object.
     metadata: &'a Map<String, Value>,
     /// Secret that signs the endpoint's webhooks, `whsec_…`. Returned only when the endpoint is
-    /// created.
+    /// created, or its secret is rolled.
     #[serde(skip_serializing_if = "Option::is_none")]
     secret: Option<&'a str>,
     /// Public key that verifies the Ed25519 signatures, `whpk_…`. Present if the endpoint was
     /// created with signature `v1a`.
     #[serde(skip_serializing_if = "Option::is_none")]
     public_key: Option<&'a str>,
+    #[serde(flatten)]
+    health: Health<'a>,
     /// Creation time, in Unix seconds.
     created: i64,
     /// Time of the last change, in Unix seconds.
@@ -40,18 +46,20 @@ pub struct WebhookEndpoint<'a> {
 }
 
 impl<'a> WebhookEndpoint<'a> {
-    pub(super) fn of(endpoint: &'a Endpoint, secret: Option<&'a str>) -> Self {
+    pub(in crate::finternet) fn of(endpoint: &'a Endpoint, secret: Option<&'a str>) -> Self {
+        let stored = &endpoint.stored;
         Self {
-            id: endpoint.id.to_string(),
+            id: stored.id.to_string(),
             object: OBJECT,
-            url: &endpoint.url,
-            events: &endpoint.events,
-            status: status(endpoint.is_active),
-            metadata: &endpoint.metadata,
+            url: &stored.url,
+            events: &stored.events,
+            status: status(stored.is_active),
+            metadata: &stored.metadata,
             secret,
             public_key: endpoint.public_key.as_deref(),
-            created: endpoint.created_at.unix_timestamp(),
-            updated: endpoint.updated_at.unix_timestamp(),
+            health: Health::of(stored),
+            created: stored.created_at.unix_timestamp(),
+            updated: stored.updated_at.unix_timestamp(),
         }
     }
 }

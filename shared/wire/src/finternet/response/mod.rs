@@ -1,11 +1,13 @@
 //! Responses.
 
 mod account;
+mod attempt;
 mod endpoint;
 mod intent;
 mod refund;
 
 pub use account::{Balance, LedgerEntries, Movement};
+pub use attempt::{WebhookAttempt, WebhookDelivery};
 pub use endpoint::WebhookEndpoint;
 pub use intent::PaymentIntent;
 pub use refund::Refund;
@@ -20,6 +22,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{refund_status, status};
+use crate::attempt::{Named, OBJECT as ATTEMPT};
 use crate::subscription::{self, Endpoint};
 
 /// Minimum number of decimals of an amount of a stablecoin.
@@ -67,15 +70,31 @@ impl<'a> Envelope<PaymentIntent<'a>> {
 }
 
 impl<'a> Envelope<WebhookEndpoint<'a>> {
-    /// Builds the response object from an endpoint, with the secret if it was just created.
+    /// Builds the response object from an endpoint, with the secret if it is new.
     pub fn endpoint(endpoint: &'a Endpoint, secret: Option<&'a str>) -> Self {
+        let stored = &endpoint.stored;
         Self {
-            id: endpoint.id.to_string(),
+            id: stored.id.to_string(),
             object: subscription::OBJECT,
-            status: subscription::status(endpoint.is_active),
+            status: subscription::status(stored.is_active),
             data: WebhookEndpoint::of(endpoint, secret),
-            created: endpoint.created_at.unix_timestamp(),
-            updated: endpoint.updated_at.unix_timestamp(),
+            created: stored.created_at.unix_timestamp(),
+            updated: stored.updated_at.unix_timestamp(),
+        }
+    }
+}
+
+impl<'a> Envelope<WebhookAttempt<'a>> {
+    /// Builds the response object from an attempt.
+    pub fn attempt(named: &'a Named) -> Self {
+        let at = named.attempt.at.unix_timestamp();
+        Self {
+            id: named.attempt.id.to_string(),
+            object: ATTEMPT,
+            status: named.status(),
+            data: WebhookAttempt::of(named),
+            created: at,
+            updated: at,
         }
     }
 }
@@ -126,6 +145,17 @@ impl<'a> List<Refund<'a>> {
         Self {
             object: "list",
             data: data.map(|one| Envelope::refund(one, intent)).collect(),
+            has_more,
+        }
+    }
+}
+
+impl<'a> List<WebhookAttempt<'a>> {
+    /// Creates a page of attempts.
+    pub fn attempts(attempts: &'a [Named], has_more: bool) -> Self {
+        Self {
+            object: "list",
+            data: attempts.iter().map(Envelope::attempt).collect(),
             has_more,
         }
     }

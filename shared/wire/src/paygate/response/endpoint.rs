@@ -3,8 +3,12 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Map, Value};
+use time::OffsetDateTime;
 
+use crate::health::health;
 use crate::subscription::{self, OBJECT};
+
+health!("snake_case", i64, OffsetDateTime::unix_timestamp);
 
 /// A webhook endpoint.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -28,28 +32,32 @@ pub struct Endpoint<'a> {
     #[serde(skip_serializing_if = "Map::is_empty")]
     metadata: &'a Map<String, Value>,
     /// Secret that signs the endpoint's webhooks, `whsec_…`. Returned only when the endpoint is
-    /// created.
+    /// created, or its secret is rolled.
     #[serde(skip_serializing_if = "Option::is_none")]
     secret: Option<&'a str>,
     /// Public key that verifies the Ed25519 signatures, `whpk_…`. Present if the endpoint was
     /// created with signature `v1a`.
     #[serde(skip_serializing_if = "Option::is_none")]
     public_key: Option<&'a str>,
+    #[serde(flatten)]
+    health: Health<'a>,
 }
 
 impl<'a> Endpoint<'a> {
     /// Builds the response object from an endpoint, with the secret if it was just created.
     pub fn of(endpoint: &'a subscription::Endpoint, secret: Option<&'a str>) -> Self {
+        let stored = &endpoint.stored;
         Self {
-            id: endpoint.id.to_string(),
+            id: stored.id.to_string(),
             object: OBJECT,
-            url: &endpoint.url,
-            events: &endpoint.events,
-            status: subscription::status(endpoint.is_active),
-            created: endpoint.created_at.unix_timestamp(),
-            metadata: &endpoint.metadata,
+            url: &stored.url,
+            events: &stored.events,
+            status: subscription::status(stored.is_active),
+            created: stored.created_at.unix_timestamp(),
+            metadata: &stored.metadata,
             secret,
             public_key: endpoint.public_key.as_deref(),
+            health: Health::of(stored),
         }
     }
 }

@@ -1,11 +1,13 @@
 //! Responses.
 
+mod attempt;
 mod customer;
 mod endpoint;
 mod list;
 mod payment;
 mod refund;
 
+pub use self::attempt::{WebhookAttempt, WebhookDelivery};
 pub use self::customer::Customer;
 pub use self::endpoint::Endpoint;
 pub use self::list::List;

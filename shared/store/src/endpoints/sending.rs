@@ -1,0 +1,129 @@
+//! Sending an event to one endpoint again, or a test event.
+
+use domain::delivery::State;
+use domain::endpoint::Endpoint;
+use domain::event::{Event, EventType, Subject};
+use domain::id::{DeliveryId, EventId};
+use domain::job::{Job, Worker};
+use uuid::Uuid;
+
+use crate::effects::{self, Effects};
+use crate::jobs::FIRST_PUBLISH_DELAY;
+use crate::{Error, Result, Tx};
+
+/// A delivery that a merchant asked for.
+#[derive(Debug)]
+pub struct Sent {
+    /// The delivery.
+    pub id: DeliveryId,
+    /// Its event.
+    pub event_id: EventId,
+    /// The event's type.
+    pub event_type: EventType,
+    /// Its job, to publish after the commit; `None` if an attempt is being made now.
+    pub job: Option<Job>,
+}
+
+/// Sends an event to an endpoint again. If a delivery of it is still waiting, that one is due now. The
+/// endpoint's pause ends. `None` if the event was never sent to this endpoint.
+pub async fn resend(tx: &mut Tx, endpoint: &Endpoint, event_id: EventId) -> Result<Option<Sent>> {
+    // Two resends at a time could both find the last delivery ended.
+    sqlx::query!(
+        "update webhook_endpoints
+         set paused_until = case when paused_until <= now() then paused_until end
+         where id = $1",
+        endpoint.id.0,
+    )
+    .execute(&mut **tx)
+    .await?;
+    let last = sqlx::query!(
+        "select d.id, d.state, e.type as event_type
+         from deliveries d join events e on e.id = d.event_id
+         where d.event_id = $1 and d.endpoint_id = $2
+         order by d.resend desc limit 1",
+        event_id.0,
+        endpoint.id.0,
+    )
+    .fetch_optional(&mut **tx)
+    .await?;
+    let Some(last) = last else { return Ok(None) };
+    let unreadable = Error::Unreadable { table: "events" };
+    let event_type = EventType::parse(&last.event_type).ok_or(unreadable)?;
+    let is_waiting = last.state == State::Delivering.name();
+    let (id, job) = if is_waiting {
+        (last.id, wake(tx, last.id).await?)
+    } else {
+        let (id, job) = again(tx, endpoint, last.id).await?;
+        (id, Some(job))
+    };
+    Ok(Some(Sent {
+        id: DeliveryId(id),
+        event_id,
+        event_type,
+        job,
+    }))
+}
+
+/// Makes a waiting delivery due now. The scheduler publishes its job if the caller does not.
+async fn wake(tx: &mut Tx, id: Uuid) -> Result<Option<Job>> {
+    let seq = sqlx::query_scalar!(
+        "update jobs set due_at = now() + make_interval(secs => $2), publish_count = 0
+         where id = $1 and parked_at is null and (leased_until is null or leased_until < now())
+         returning seq",
+        id,
+        FIRST_PUBLISH_DELAY.as_secs_f64(),
+    )
+    .fetch_optional(&mut **tx)
+    .await?;
+    let worker = Worker::Webhook;
+    Ok(seq.map(|seq| Job { worker, id, seq }))
+}
+
+/// Stores another delivery of the event that `last` delivered, with the same body.
+async fn again(tx: &mut Tx, endpoint: &Endpoint, last: Uuid) -> Result<(Uuid, Job)> {
+    let id = crate::new_id();
+    sqlx::query!(
+        "insert into deliveries (id, event_id, endpoint_id, state, body, resend, resent_at)
+         select $1, event_id, endpoint_id, $3, body, resend + 1, now() from deliveries where id = $2",
+        id,
+        last,
+        State::Delivering.name(),
+    )
+    .execute(&mut **tx)
+    .await?;
+    let effects = Effects::new(endpoint.merchant_id, endpoint.mode);
+    let effects = effects.job(Worker::Webhook, id, FIRST_PUBLISH_DELAY);
+    effects::record(tx, &effects).await?;
+    Ok((id, effects::delivery_job(DeliveryId(id))))
+}
+
+/// Sends a test event about an endpoint to it alone, whatever it subscribed to.
+pub async fn test(tx: &mut Tx, endpoint: &Endpoint) -> Result<Sent> {
+    let (event_id, id) = (crate::new_id(), crate::new_id());
+    let event = Event {
+        event_type: EventType::EndpointTest,
+        subject: Subject::Endpoint(endpoint.clone()),
+    };
+    let effects = Effects::new(endpoint.merchant_id, endpoint.mode);
+    let effects = effects.event_with_id(event_id, &event);
+    let effects = effects.job(Worker::Webhook, id, FIRST_PUBLISH_DELAY);
+    effects::record(tx, &effects).await?;
+    sqlx::query!(
+        "with resumed as (
+             update webhook_endpoints set paused_until = null where id = $3 and paused_until > now()
+         )
+         insert into deliveries (id, event_id, endpoint_id, state) values ($1, $2, $3, $4)",
+        id,
+        event_id,
+        endpoint.id.0,
+        State::Delivering.name(),
+    )
+    .execute(&mut **tx)
+    .await?;
+    Ok(Sent {
+        id: DeliveryId(id),
+        event_id: EventId(event_id),
+        event_type: event.event_type,
+        job: Some(effects::delivery_job(DeliveryId(id))),
+    })
+}

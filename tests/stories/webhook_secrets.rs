@@ -1,0 +1,105 @@
+//! Rolling the secret of an endpoint.
+
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use hmac::{Hmac, KeyInit, Mac};
+use reqwest::Method;
+use serde_json::{Value, json};
+use sha2::Sha256;
+use tests::{Gateway, Receiver, Request, run_cases};
+
+use crate::signatures::check;
+use crate::webhook_surfaces::SURFACES;
+
+#[tokio::test]
+async fn cases() -> Result<()> {
+    run_cases!(Gateway::start().await?;
+        two_secrets_sign_while_one_replaces_the_other,
+        the_response_with_a_secret_is_replayed,
+    )
+}
+
+/// Whether a request has a `v1` signature of this secret.
+fn is_signed(request: &Request, secret: &str) -> Result<bool> {
+    let key = BASE64.decode(secret.strip_prefix("whsec_").context("not a secret")?)?;
+    let signed = ["webhook-id", "webhook-timestamp"].map(|name| request.header(name));
+    let mut mac = Hmac::<Sha256>::new_from_slice(&key)?;
+    mac.update(format!("{}.{}", signed.join("."), request.text).as_bytes());
+    let v1 = format!("v1,{}", BASE64.encode(mac.finalize().into_bytes()));
+    let mut signatures = request.header("webhook-signature").split(' ');
+    Ok(signatures.any(|one| one == v1))
+}
+
+async fn two_secrets_sign_while_one_replaces_the_other(gateway: &Gateway) -> Result<()> {
+    for surface in SURFACES {
+        let receiver = Receiver::start().await?;
+        let (path, old) = surface
+            .register(gateway, &receiver.url("/"), json!(["*"]))
+            .await?;
+        let roll = async |body: Value| -> Result<String> {
+            let rolled = surface
+                .post(gateway, &format!("{path}/roll-secret"), &body)
+                .await?;
+            ensure!(rolled.status == 200, "{}", rolled.text);
+            let secret = surface.field(&rolled.body, "secret").as_str();
+            Ok(secret.context("no secret")?.to_owned())
+        };
+        let signed = async |secrets: [&str; 2]| -> Result<[bool; 2]> {
+            surface
+                .post(gateway, &format!("{path}/test"), &json!({}))
+                .await?;
+            gateway.drain().await?;
+            let requests = receiver.requests();
+            let last = requests.last().context("nothing was sent")?;
+            Ok([is_signed(last, secrets[0])?, is_signed(last, secrets[1])?])
+        };
+        let new = roll(json!({})).await?;
+        assert_ne!(old, new);
+        assert_eq!(signed([&old, &new]).await?, [true, true]);
+        check(receiver.requests().last().context("nothing")?, &new)?;
+        let shown = surface.get(gateway, &path).await?;
+        ensure!(!shown.text.contains("whsec_"), "{}", shown.text);
+        ensure!(
+            !surface
+                .field(&shown.body, "previous_secret_until")
+                .is_null()
+        );
+        gateway.advance(Duration::from_hours(25)).await?;
+        assert_eq!(signed([&old, &new]).await?, [false, true]);
+        let at_once = roll(json!({"overlap": 0})).await?;
+        assert_eq!(signed([&new, &at_once]).await?, [false, true]);
+        let wrong = json!({"overlap": 604_801});
+        let refused = surface
+            .post(gateway, &format!("{path}/roll-secret"), &wrong)
+            .await?;
+        assert_eq!(refused.status, 400, "{}", refused.text);
+        surface
+            .send(gateway, Method::DELETE, &path, &json!({}))
+            .await?;
+    }
+    Ok(())
+}
+
+async fn the_response_with_a_secret_is_replayed(gateway: &Gateway) -> Result<()> {
+    for surface in SURFACES {
+        let url = "https://example.com/";
+        let (path, _) = surface.register(gateway, url, json!(["*"])).await?;
+        let roll = format!("{path}/roll-secret");
+        let keyed = |key: &str| {
+            let request = surface.of(gateway, &gateway.merchant, Method::POST, &roll);
+            gateway.send(request.header("Idempotency-Key", format!("{path} {key}")))
+        };
+        let first = keyed("first").await?;
+        let second = keyed("second").await?;
+        assert_ne!(first.text, second.text);
+        assert_eq!(keyed("first").await?.text, first.text);
+        assert_eq!(keyed("second").await?.text, second.text);
+        for stored in gateway.stored_responses().await?.into_iter().flatten() {
+            ensure!(!stored.contains("whsec_"), "{stored}");
+        }
+    }
+    Ok(())
+}
