@@ -286,7 +286,7 @@ impl Deliveries {
 }
 
 /// The job of a delivery that was just written.
-fn delivery_job(id: DeliveryId) -> Job {
+pub(crate) fn delivery_job(id: DeliveryId) -> Job {
     Job {
         worker: Worker::Webhook,
         id: id.0,

@@ -218,7 +218,7 @@ fn paid_in(currency: Currency) -> Option<String> {
 /// After how many failed attempts a delivery is given up.
 fn delivery_attempts() -> i32 {
     let is_last = |attempt: &u32| {
-        let next = delivery::next(delivery::Event::Failed, *attempt, 0);
+        let next = delivery::next(delivery::Event::Failed { retry_after: None }, *attempt, 0);
         next.state == delivery::State::Exhausted
     };
     let last = (1..=u32::from(u8::MAX)).find(is_last);
