@@ -18,6 +18,8 @@ create table account_days (
     constraint account_days_grow check (debits >= 0 and credits >= 0 and entries >= 0)
 ) with (fillfactor = 50);
 
+create index account_days_by_day on account_days (day);
+
 -- Whose account an entry of this merchant moves: the merchant's, or the gateway's own.
 create function ledger_account_owner(account text, merchant uuid) returns uuid language sql immutable as $$
     select case when account in ('merchant_hold', 'merchant_balance') then merchant

@@ -35,13 +35,14 @@ declare
 begin
     foreach one in array array['customers', 'payments', 'payment_history', 'idempotency_keys', 'sealed_cards',
                                'authorizations', 'ledger_postings', 'ledger_entries', 'webhook_endpoints', 'events',
-                               'deliveries', 'delivery_attempts', 'jobs', 'refunds', 'intents', 'merchants'] loop
+                               'deliveries', 'delivery_attempts', 'jobs', 'refunds', 'intents', 'merchants',
+                               'account_days'] loop
         execute format('create policy %I on %I for select to sluice_verify using (true)', one || '_verified', one);
     end loop;
 end $$;
 
-grant select on payments, payment_history, authorizations, refunds, ledger_postings, ledger_entries, events,
-    deliveries, delivery_attempts, jobs to sluice_verify;
+grant select on payments, payment_history, authorizations, refunds, ledger_postings, ledger_entries, account_days,
+    events, deliveries, delivery_attempts, jobs to sluice_verify;
 grant select (id, merchant_id, live, created_at) on customers to sluice_verify;
 grant select (id, merchant_id, live, amount, currency, exponent, kind, settlement_method, settlement_destination,
               description, metadata, canceled_at, created_at) on intents to sluice_verify;

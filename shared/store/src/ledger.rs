@@ -134,7 +134,7 @@ pub struct Filter {
 
 /// Posting ids begin with the time of the process that made them; a posting's own time is the
 /// database's. Their clocks differ by less than this.
-const CLOCK_SKEW: Duration = Duration::minutes(10);
+pub(crate) const CLOCK_SKEW: Duration = Duration::minutes(10);
 
 impl Filter {
     /// The ids between which all wanted postings lie, so that an index finds them.
@@ -148,7 +148,7 @@ impl Filter {
 }
 
 /// The lowest id made at this time.
-fn id_at(time: OffsetDateTime) -> Uuid {
+pub(crate) fn id_at(time: OffsetDateTime) -> Uuid {
     let milliseconds = u128::try_from(time.unix_timestamp_nanos() / 1_000_000).unwrap_or_default();
     Uuid::from_u128(milliseconds << 80)
 }

@@ -2,6 +2,7 @@
 //! it, and the values.
 
 mod charges;
+mod days;
 mod facts;
 mod findings;
 mod rule;

@@ -447,6 +447,24 @@ pub const WORK: [(Rule, &str); 14] = [
     ),
 ];
 
+/// Balances that are not the sums of their entries.
+pub const DAYS: [(Rule, &str); 3] = [
+    (
+        Rule::AccountDay,
+        "update account_days set credits = credits + 1 where account = 'merchant_balance' returning merchant_id",
+    ),
+    (
+        Rule::AccountDay,
+        "delete from account_days where account = 'merchant_balance' returning merchant_id",
+    ),
+    (
+        Rule::AccountDay,
+        "insert into account_days (account, merchant_id, live, currency, day, debits, entries)
+         select 'merchant_hold', pg_temp.pick('other merchant'), false, 'USD', (now() at time zone 'UTC')::date, 5, 1
+         returning merchant_id",
+    ),
+];
+
 /// A payment is deleted with everything that belongs to it: what is left is the key of its request.
 pub const DELETED: &str = "
     with p as (delete from payments where id = pg_temp.pick('captured') returning id),

@@ -74,6 +74,7 @@ rules! {
     PostingEntries "posting_entries" "A posting has the accounts and amounts of its kind, with the merchant's fee.";
     PostingTime "posting_time" "A posting has the time of the event that caused it.";
     PostingMissing "posting_missing" "Ledger entries belong to a posting.";
+    AccountDay "account_day" "The sums of an account and day are those of its entries.";
     WorkHasJob "work_has_job" "What is in progress has a job.";
     WorkInTime "work_in_time" "Nothing is in progress for longer than its bound.";
     JobWork "job_work" "A job has something to do.";

@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::facts::Facts;
 use super::statements::{End, Report, Rows, keys, keys_end};
-use super::{Compared, Findings};
+use super::{Compared, Findings, days};
 use crate::{Error, NEWEST, Result};
 
 /// How long the statement of a range should take. Postgres ends it after two seconds.
@@ -39,6 +39,7 @@ pub async fn compare(db: &mut PgConnection, found: &mut Findings) -> Result<Comp
             *counter = count;
         }
     }
+    days::compare(db, found).await?;
     let all_time = (OffsetDateTime::UNIX_EPOCH, NEWEST.0);
     walk(db, facts, found, all_time, keys_end, keys).await?;
     Ok(compared)
@@ -88,7 +89,7 @@ async fn collect(mut rows: Rows<'_>, found: &mut Findings) -> Result<()> {
 }
 
 /// Postgres ended the statement after its limit.
-fn is_timeout(error: &sqlx::Error) -> bool {
+pub(super) fn is_timeout(error: &sqlx::Error) -> bool {
     let database = error.as_database_error();
     database
         .and_then(sqlx::error::DatabaseError::code)
