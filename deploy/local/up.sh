@@ -36,7 +36,7 @@ start_stores() {
 migrate() {
   local started
   started=$(now_ms)
-  sluice migrate || fail "the migration failed" \
+  sluice migrate >>"$state/log/migrate.log" || fail "the migration failed" \
     "if this database has an older, incompatible schema: run make clean to start over"
   log_step "migrated" "$started"
 }

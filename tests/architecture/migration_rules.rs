@@ -137,6 +137,9 @@ impl Check<'_> {
             ["alter", _, .., "rename", "to", _] => {
                 self.fault("a new name is unknown to the version before");
             }
+            ["set", rest @ ..] if rest.contains(&"lock_timeout") => {
+                self.fault("sluice migrate sets how long a lock is waited for");
+            }
             ["lock", ..] => self.fault("lock table blocks everybody"),
             ["truncate" | "cluster" | "vacuum" | "reindex", ..] => {
                 self.fault("truncate, cluster, vacuum and reindex lock whole tables");

@@ -75,7 +75,7 @@ const GOOD: [&str; 22] = [
 ];
 
 /// Files that disturb somebody, and a part of what is said about them.
-const BAD: [(&str, &str); 34] = [
+const BAD: [(&str, &str); 35] = [
     ("create index on payments (a)", "without concurrently"),
     (
         "create unique index a on only \"payments\" (a)",
@@ -181,6 +181,7 @@ const BAD: [(&str, &str); 34] = [
         "alter domain payment_state add constraint k check (value > '')",
         "without not valid",
     ),
+    ("set local lock_timeout = '5s'", "waited for"),
     ("lock table payments in share mode", "lock table"),
     (
         "do $$ begin for i in 1..9 loop update payments set a = i; end loop; execute 'lock payments'; end $$",
