@@ -37,7 +37,7 @@ pub enum Counted {
 }
 
 impl Anonymous {
-    /// Counts one more, and takes the count back when it is dropped, unless it is kept.
+    /// Counts one more, and takes the count back when it is dropped, unless it is committed.
     pub fn count_provisionally(&self, what: Counted, from: IpAddr) -> Provisional<'_> {
         Provisional {
             position: self.count(what, from),
@@ -84,8 +84,8 @@ pub struct Provisional<'a> {
 }
 
 impl Provisional<'_> {
-    /// Keeps the count.
-    pub fn keep(self) {
+    /// Makes the count final.
+    pub fn commit(self) {
         std::mem::forget(self);
     }
 }

@@ -161,7 +161,7 @@ async fn enter(
     let identified: Identified = app.authenticator.identify(&app.db, request.headers()).await;
     let is_anonymous = matches!(&identified, Err(refused) if refused.is_about_the_key());
     if is_anonymous && let Some(lookup) = lookup {
-        lookup.keep();
+        lookup.commit();
     }
     let counted = match &identified {
         Ok(principal) => Window::count(app, surface, principal).await?,

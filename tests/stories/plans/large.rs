@@ -138,9 +138,9 @@ async fn plan_of(db: &mut PgConnection, statement: &Prepared) -> Result<Option<V
 
 /// The messages of the database, as sqlx logs them.
 #[derive(Clone, Default)]
-struct Notices(Arc<Mutex<Vec<u8>>>);
+struct Messages(Arc<Mutex<Vec<u8>>>);
 
-impl Write for Notices {
+impl Write for Messages {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         all.extend_from_slice(bytes);
@@ -154,8 +154,8 @@ impl Write for Notices {
 
 /// Runs the functions, and returns the statements inside with their plans.
 async fn plans_of_functions(db: &mut PgConnection) -> Result<Vec<Value>> {
-    let notices = Notices::default();
-    let writer = notices.clone();
+    let messages = Messages::default();
+    let writer = messages.clone();
     let subscriber = tracing_subscriber::fmt()
         .json()
         .with_max_level(tracing::Level::TRACE)
@@ -168,7 +168,7 @@ async fn plans_of_functions(db: &mut PgConnection) -> Result<Vec<Value>> {
     run(db, settings.to_owned()).await?;
     run(db, include_str!("functions.sql").to_owned()).await?;
     drop(logging);
-    let bytes = mem::take(&mut *notices.0.lock().unwrap_or_else(PoisonError::into_inner));
+    let bytes = mem::take(&mut *messages.0.lock().unwrap_or_else(PoisonError::into_inner));
     let lines = std::str::from_utf8(&bytes)?.lines().map(|line| {
         let line: Value = serde_json::from_str(line)?;
         let message = line["fields"]["message"].as_str().unwrap_or_default();

@@ -1,0 +1,3 @@
+-- no-transaction
+-- webhook_endpoints_of_merchant replaces it.
+drop index concurrently if exists webhook_endpoints_by_merchant;
