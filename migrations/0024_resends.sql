@@ -1,3 +1,6 @@
 -- A resend is another delivery of the same event; deliveries_numbered keeps each once.
 set local lock_timeout = '5s';
 alter table deliveries drop constraint deliveries_once;
+
+alter table webhook_endpoints validate constraint webhook_endpoints_disabled_reason_known;
+alter table delivery_attempts validate constraint delivery_attempts_response_length;
