@@ -254,8 +254,9 @@ fn webhooks(about: &About) -> Map<String, Value> {
 /// to, and those that are sent today.
 fn named_schemas(about: &About) -> Map<String, Value> {
     let mut schemas = schemas::take();
-    let sent = about.events.iter().map(|(name, _)| format!("`{name}`"));
-    let sent: Vec<String> = sent.collect();
+    let sent = about.events.iter().map(|(name, _)| *name);
+    let sent = sent.filter(|name| about.subscribable.contains(name));
+    let sent: Vec<String> = sent.map(|name| format!("`{name}`")).collect();
     let note = if sent.len() < about.subscribable.len() {
         format!("Sent today: {}.", sent.join(", "))
     } else {

@@ -122,10 +122,12 @@ fn an_endpoint_s_events_say_which_are_sent() {
         let note = match surface {
             Surface::Paygate => "All of them are sent.",
             Surface::Finfusion => {
-                "Sent today: `payment.succeeded`, `payment.failed`, `payment.refunded`."
+                "Sent today: `payment.succeeded`, `payment.failed`, `payment.refunded`, \
+                 `webhook_endpoint.disabled`."
             }
             Surface::Finternet => {
-                "Sent today: `payment_intent.created`, `payment_intent.status_changed`."
+                "Sent today: `payment_intent.created`, `payment_intent.status_changed`, \
+                 `webhook_endpoint.disabled`."
             }
             Surface::Fourgeeks => continue,
         };

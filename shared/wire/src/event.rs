@@ -86,3 +86,71 @@ pub(crate) fn body<T: Serialize>(
         data: Data { object },
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use domain::event::Subject;
+    use serde_json::{Error, json};
+
+    use super::*;
+    use crate::samples;
+
+    #[test]
+    fn a_disabled_endpoint_has_each_surfaces_format() -> Result<(), Error> {
+        let iso = "2023-11-09T21:20:00Z";
+        let error = "the endpoint responded with 410";
+        for (surface, expected) in [
+            (
+                Surface::Paygate,
+                json!({
+                    "id": "whk_0000000000000000000005", "object": "webhook_endpoint",
+                    "url": "https://example.com/webhooks", "events": ["*"], "status": "disabled",
+                    "created": 1_699_564_700, "failing_since": 1_699_564_800, "failures": 1,
+                    "last_error": error, "last_error_at": 1_699_564_800, "disabled_reason": "gone"
+                }),
+            ),
+            (
+                Surface::Finfusion,
+                json!({
+                    "id": "whk_0000000000000000000005", "url": "https://example.com/webhooks",
+                    "events": ["*"], "status": "disabled", "created_at": "2023-11-09T21:18:20Z",
+                    "metadata": {}, "failing_since": iso, "failures": 1, "last_error": error,
+                    "last_error_at": iso, "disabled_reason": "gone"
+                }),
+            ),
+            (
+                Surface::Finternet,
+                json!({
+                    "id": "whk_0000000000000000000005", "object": "webhook_endpoint",
+                    "url": "https://example.com/webhooks", "events": ["*"], "status": "disabled",
+                    "metadata": {}, "created": 1_699_564_700, "updated": 1_699_564_800,
+                    "failingSince": 1_699_564_800, "failures": 1, "lastError": error,
+                    "lastErrorAt": 1_699_564_800, "disabledReason": "gone"
+                }),
+            ),
+        ] {
+            for (kind, name) in [
+                (EventType::EndpointDisabled, DISABLED),
+                (EventType::EndpointTest, TEST),
+            ] {
+                let subject = Subject::Endpoint(samples::endpoint(surface)?);
+                let event = samples::webhook(surface, kind, subject).unwrap_or_default();
+                assert_eq!(event.pointer("/type"), Some(&name.into()));
+                assert_eq!(event.pointer("/data/object"), Some(&expected));
+            }
+        }
+        let disabled = Subject::Endpoint(samples::endpoint(Surface::Paygate)?);
+        let none = samples::webhook(Surface::Fourgeeks, EventType::EndpointDisabled, disabled);
+        assert_eq!(none, None);
+        Ok(())
+    }
+
+    #[test]
+    fn everything_includes_disabled_endpoints_and_no_tests() {
+        let kinds = |events: &str| kinds(Surface::Finternet, &[events.to_owned()]);
+        assert!(kinds("*").contains(&EventType::EndpointDisabled));
+        assert!(!kinds("*").contains(&EventType::EndpointTest));
+        assert_eq!(kinds(DISABLED), [EventType::EndpointDisabled]);
+        assert_eq!(kinds(TEST), []);
+    }
+}

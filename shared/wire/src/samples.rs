@@ -2,8 +2,9 @@
 
 use domain::card::{Brand, MaskedCard};
 use domain::customer::Customer;
+use domain::endpoint::{DisabledReason, Endpoint, Health};
 use domain::event::{Event, EventType, Subject};
-use domain::id::{CustomerId, EventId, IntentId, MerchantId, PaymentId, RefundId};
+use domain::id::{CustomerId, EndpointId, EventId, IntentId, MerchantId, PaymentId, RefundId};
 use domain::intent::{Intent, Kind, Paid, SettlementMethod, Terms};
 use domain::merchant::Mode;
 use domain::money::{Currency, Money};
@@ -188,5 +189,32 @@ pub fn intent(paid: Option<&str>) -> Result<Intent, Error> {
         paid: paid.transpose()?,
         canceled_at: None,
         created_at: at(1_704_067_200)?,
+    })
+}
+
+/// An endpoint of this surface that was disabled because it is gone.
+pub fn endpoint(surface: Surface) -> Result<Endpoint, Error> {
+    Ok(Endpoint {
+        id: EndpointId(Uuid::from_u128(5)),
+        merchant_id: MERCHANT,
+        mode: Mode::Test,
+        surface,
+        url: "https://example.com/webhooks".to_owned(),
+        events: vec!["*".to_owned()],
+        metadata: Map::new(),
+        ed25519: true,
+        is_active: false,
+        health: Health {
+            failing_since: Some(at(1_699_564_800)?),
+            failures: 1,
+            last_error: Some("the endpoint responded with 410".to_owned()),
+            last_error_at: Some(at(1_699_564_800)?),
+            disabled_reason: Some(DisabledReason::Gone),
+            ..Health::default()
+        },
+        secret_version: 0,
+        previous_secret_until: None,
+        created_at: at(1_699_564_700)?,
+        updated_at: at(1_699_564_800)?,
     })
 }
