@@ -29,17 +29,6 @@ end $$;
 
 grant usage on schema public to sluice_verify;
 
-do $$
-declare
-    one text;
-begin
-    foreach one in array array['customers', 'payments', 'payment_history', 'idempotency_keys', 'sealed_cards',
-                               'authorizations', 'ledger_postings', 'ledger_entries', 'webhook_endpoints', 'events',
-                               'deliveries', 'delivery_attempts', 'jobs', 'refunds', 'intents', 'merchants'] loop
-        execute format('create policy %I on %I for select to sluice_verify using (true)', one || '_verified', one);
-    end loop;
-end $$;
-
 grant select on payments, payment_history, authorizations, refunds, ledger_postings, ledger_entries, events,
     deliveries, delivery_attempts, jobs to sluice_verify;
 grant select (id, merchant_id, live, created_at) on customers to sluice_verify;

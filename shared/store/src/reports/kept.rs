@@ -5,5 +5,6 @@ use std::time::Duration;
 /// Idempotency keys.
 pub const KEYS: Duration = Duration::from_hours(24);
 
-/// Events, deliveries and their attempts: nothing deletes them.
-pub const EVENTS: Duration = Duration::from_hours(24 * 36_500);
+/// The shortest time for events, deliveries and their attempts. Longer than a delivery may take, so that
+/// nothing is deleted while it is in progress.
+pub const EVENTS: Duration = Duration::from_hours(7 * 24);
