@@ -102,18 +102,27 @@ async fn two_processes_store_customers_at_once() -> Result<()> {
 /// request waits for it.
 async fn lose_two_races(gateway: &Gateway, path: &str, email: &str, body: &Value) -> Result<()> {
     let mut address = gateway.database().begin().await?;
-    let insert = "insert into customers (id, merchant_id, live, email)
-                  select gen_random_uuid(), id, false, $1 from merchants order by id limit 1";
-    let insert = sqlx::query(insert).bind(email);
-    insert.execute(&mut *address).await?;
+    let insert = "
+        with customer as (
+            insert into customers (id, merchant_id, live, email)
+            select gen_random_uuid(), id, false, $1 from merchants order by id limit 1
+            returning id, merchant_id
+        ), event as (
+            insert into events (id, merchant_id, live, type, subject, subject_id, data, data_version)
+            select gen_random_uuid(), merchant_id, false, 'customer.created', 'customer', id, '{}', 1
+            from customer
+        )
+        select id from customer";
+    let insert = sqlx::query_scalar(insert).bind(email);
+    let customer: Uuid = insert.fetch_one(&mut *address).await?;
     let request = gateway.posting(path, body).header("Idempotency-Key", path);
     let races = async {
         gateway.wait_blocked_by(&mut address).await?;
         let mut key = gateway.database().begin().await?;
         let insert =
             "insert into idempotency_keys (merchant_id, live, key, fingerprint, subject_id)
-                      select id, false, $1, 'another', id from merchants order by id limit 1";
-        let insert = sqlx::query(insert).bind(path);
+                      select id, false, $1, 'another', $2 from merchants order by id limit 1";
+        let insert = sqlx::query(insert).bind(path).bind(customer);
         insert.execute(&mut *key).await?;
         address.commit().await?;
         gateway.wait_blocked_by(&mut key).await?;

@@ -91,18 +91,9 @@ async fn every_corruption_is_found_and_no_rule_is_superfluous() -> Result<()> {
         found.count() == 0,
         "found in what the gateway wrote: {found:#?}"
     );
-    let tables: [&[(Rule, &str)]; 5] = [
-        &corruptions::MONEY,
-        &corruptions::DAYS,
-        &corruptions::PAYMENTS,
-        &corruptions::EVENTS,
-        &corruptions::WORK,
-    ];
-    let deleted = (Rule::KeySubject, corruptions::DELETED);
-    let all = tables.into_iter().flatten().chain([&deleted]);
     let (mut only_finders, mut missed) = (BTreeSet::new(), Vec::new());
-    for (rule, sql) in all {
-        match finders(&mut tx, *rule, sql).await {
+    for (rule, sql) in corruptions::all() {
+        match finders(&mut tx, rule, sql).await {
             Ok(rules) if rules.len() == 1 => only_finders.extend(rules),
             Ok(_) => {}
             Err(error) => missed.push(format!("{sql}\n{error:?}")),

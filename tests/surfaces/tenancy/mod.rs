@@ -229,5 +229,6 @@ async fn no_route_reaches_another_merchants_objects() -> Result<()> {
         let again = || format!("{mode:?} mode; PROPTEST_RNG_SEED={seed} asks the same");
         tried.with_context(again)?;
     }
+    fixtures::remove_live(&gateway).await?;
     gateway.finish().await
 }

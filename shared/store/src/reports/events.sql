@@ -44,7 +44,7 @@ select 'event_subject' as "rule!", 'event' as "kind!", id as "id!",
        'about a ' || split_part(type, '.', 1) || ' of its merchant and mode' as "expected",
        type || ' about ' || subject || ' ' || subject_id
            || case when is_own is null then ', which is missing' when not is_own then ' of another' else '' end as "found"
-from c where (is_own and type = any($3) and split_part(type, '.', 1) = subject) is not true
+from c where (is_own and type = any($3) and subject = split_part(type, '.', 1)) is not true
 union all
 select 'event_snapshot', 'event', c.id, 'version ' || $4::smallint || ' with ' || w.expected, 'version ' || c.data_version || ' with ' || w.found
 from c

@@ -14,6 +14,7 @@ pub(super) struct Facts {
     pub failures: Vec<String>,
     pub holding_approval: Vec<String>,
     pub needing_card: Vec<String>,
+    pub without_card: Vec<String>,
     pub having_job: Vec<String>,
     pub takes_no_money: Vec<String>,
     pub refundable: Vec<String>,
@@ -47,6 +48,7 @@ impl Facts {
             steps: steps(),
             failures: failures(),
             holding_approval: names(&State::ALL, |state| state.holds_approval(), State::name),
+            without_card: names(&State::ALL, |state| began_without_card(*state), State::name),
             needing_card: names(&State::ALL, |s| *s == State::Authorizing, State::name),
             having_job: names(&State::ALL, has_job, State::name),
             takes_no_money: names(&State::ALL, is_unpaid, State::name),
@@ -72,6 +74,17 @@ impl Facts {
             delivery_attempts: delivery_attempts(),
         }
     }
+}
+
+/// Whether a payment in this state began without a card.
+fn began_without_card(state: State) -> bool {
+    let first = State::opened(false);
+    let next = |event| first.next(event).ok();
+    state == first
+        || Event::ALL
+            .into_iter()
+            .filter_map(next)
+            .any(|next| next == state)
 }
 
 /// The names of the values that match.

@@ -3,7 +3,8 @@
 -- $7: the state of an approved attempt; $8: the states of an undecided one; $9: of one in progress; $10: the
 -- state of a refund that failed. $11: the currencies with their exponents, as "code, exponent"; $12: what an
 -- intent is paid in, as "intent's currency, payment's currency". $13: how many seconds an idempotency key is
--- kept; $14: how many a payment may take; $15: the most attempts.
+-- kept; $14: how many a payment may take; $15: the most attempts; $16: the states of a payment that began
+-- without a card.
 with p as materialized (
     select id, merchant_id, live, state, amount, currency, exponent, customer_id, card_brand, card_last4,
            card_exp_month, card_exp_year, intent_id, refunded, idempotency_key, created_at,
@@ -14,7 +15,7 @@ with p as materialized (
            num_nonnulls(p.card_brand, p.card_last4, p.card_exp_month, p.card_exp_year) as card_fields,
            array[cu.merchant_id::text, cu.live::text] as customer_of,
            array[i.merchant_id::text, i.live::text] as intent_of,
-           i.amount as intent_amount, i.currency as intent_currency, h.opened, j.id is not null as is_scheduled,
+           i.amount as intent_amount, i.currency as intent_currency,
            array[p.merchant_id::text, p.live::text] as owned_by
     from p
     cross join lateral (
@@ -26,12 +27,9 @@ with p as materialized (
     cross join lateral (
         select coalesce(sum(amount) filter (where state <> $10), 0) as asked
         from refunds where payment_id = p.id) r
-    left join lateral (
-        select state as opened from payment_history where payment_id = p.id order by version limit 1) h on true
     left join sealed_cards s on s.payment_id = p.id
     left join customers cu on cu.id = p.customer_id
     left join intents i on i.id = p.intent_id
-    left join jobs j on j.id = p.id and j.owner_id = p.id and j.worker = 'card'
 )
 select 'payment_approval' as "rule!", 'payment' as "kind!", id as "id!",
        case when state = any($3) then '1 approved attempt, 0 undecided' else '0 approved attempts, 0 undecided' end
@@ -47,9 +45,9 @@ select 'sealed_card', 'payment', id, case when state = any($4) then 'a sealed ca
        state || case when is_sealed then ' with a sealed card' else ' without one' end
 from c where (state = any($4)) <> is_sealed
 union all
-select 'payment_card', 'payment', id, case when opened = any($4) then 'a card' else 'no card' end,
+select 'payment_card', 'payment', id, case when state = any($16) then 'no card' else 'a card' end,
        card_fields || ' of 4 fields of a card'
-from c where card_fields <> case when opened = any($4) then 4 else 0 end
+from c where card_fields <> case when state = any($16) then 0 else 4 end
 union all
 select 'payment_customer', 'payment', id, 'a customer of its merchant and mode',
        customer_id || case when customer_of[1] is null then ' is missing' else ' has another' end
@@ -78,7 +76,9 @@ select 'payment_currency', 'payment', id, 'a currency with its decimals', curren
 from c where currency || ' ' || exponent <> all($11)
 union all
 select 'work_has_job', 'payment', id, 'a job of the worker card', state || ' without job'
-from c where (has_job or attempting_since is not null) and not is_scheduled
+from c
+where (has_job or attempting_since is not null)
+  and not exists (select from jobs j where j.id = c.id and j.owner_id = c.id and j.worker = 'card')
 union all
 select 'work_in_time', 'payment', id, 'final within ' || make_interval(secs => $14),
        case when state = any($6) then 'an attempt in progress since ' || attempting_since else state || ' since ' || created_at end

@@ -4,13 +4,12 @@
 with c as materialized (
     select r.id, r.payment_id, r.state, r.intent_id, r.created_at, r.updated_at, p.state as payment_state,
            (p.merchant_id, p.live) = (r.merchant_id, r.live) and p.intent_id is not distinct from r.intent_id as is_own,
-           l.id is not null as is_posted, e.events, j.id is not null as is_scheduled
+           l.id is not null as is_posted, e.events
     from refunds r
     left join payments p on p.id = r.payment_id
     left join ledger_postings l on l.cause_id = r.id and l.cause = 'refund'
     cross join lateral (
         select count(*) as events from events where subject_id = r.id and subject = 'refund') e
-    left join jobs j on j.id = r.id and j.owner_id = r.id and j.worker = 'refund'
     where r.id > $1 and r.id <= $2
 )
 select 'refund_payment' as "rule!", 'refund' as "kind!", id as "id!",
@@ -32,7 +31,9 @@ where events <> (intent_id is null and state <> all($4))::int
   and (events > 0 or updated_at > now() - make_interval(secs => $6::float8 - 60))
 union all
 select 'work_has_job', 'refund', id, 'a job of the worker refund', state || ' without job'
-from c where state = any($4) and not is_scheduled
+from c
+where state = any($4)
+  and not exists (select from jobs j where j.id = c.id and j.owner_id = c.id and j.worker = 'refund')
 union all
 select 'work_in_time', 'refund', id, 'final within ' || make_interval(secs => $7), state || ' since ' || created_at
 from c where state = any($4) and created_at < now() - make_interval(secs => $7)

@@ -59,7 +59,7 @@ async fn walk<B: Copy>(
         let started = Instant::now();
         let next = end(db, after, rows).await?;
         // The last range has no end: what it finds may belong to no row of the walk.
-        let upto = next.last.filter(|_| next.count == rows);
+        let upto = next.last.filter(|_| next.count >= rows);
         let mut part = found.none();
         match collect(
             differences(db, facts, after, upto.unwrap_or(last)),

@@ -132,7 +132,9 @@ impl Report {
             }
             Report::Events => end!("select id from events where id > $1 order by id limit $2"),
             Report::Deliveries => {
-                end!("select id from deliveries where id > $1 order by id limit $2")
+                end!(
+                    "select event_id as id from deliveries where event_id > $1 order by event_id fetch first $2 rows with ties"
+                )
             }
             Report::WithoutDelivery => {
                 end!(
@@ -245,7 +247,8 @@ fn payments<'a>(db: &'a mut PgConnection, facts: &'a Facts, after: Uuid, upto: U
         &facts.intent_currencies,
         retention::IDEMPOTENCY_KEYS.as_secs_f64(),
         payment::IN_PROGRESS_MAX.as_secs_f64(),
-        i64::from(authorization::ATTEMPTS_MAX)
+        i64::from(authorization::ATTEMPTS_MAX),
+        &facts.without_card,
     )
     .fetch(db)
 }
