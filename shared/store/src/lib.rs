@@ -4,18 +4,22 @@
 //! Absent on purpose: HTTP, AMQP, and the formats that clients see.
 
 pub mod accept;
+pub mod approvals;
 pub mod batch;
 pub mod clients;
 pub mod customers;
 pub mod deliveries;
 pub mod effects;
 pub mod endpoints;
+pub mod failure;
 pub mod idempotency;
 pub mod intents;
 pub mod jobs;
 pub mod key_file;
+pub mod keys;
 pub mod ledger;
 pub mod merchants;
+pub mod operators;
 pub mod page;
 pub mod payments;
 pub mod rate_limits;
@@ -25,6 +29,7 @@ pub mod reports;
 mod roles;
 pub mod session;
 mod snapshot;
+pub mod status;
 pub mod vault;
 
 use domain::id::MerchantId;
@@ -36,6 +41,7 @@ use time::OffsetDateTime;
 use time::macros::datetime;
 use uuid::Uuid;
 
+use self::failure::Failure;
 pub use self::roles::{
     LOOKUP_SETTINGS, PasswordError, Role, allow_logins, connect, connect_operator, connect_owner,
     password,
@@ -45,8 +51,8 @@ pub use self::roles::{
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The database rejected the statement, or could not be reached.
-    #[error(transparent)]
-    Database(#[from] sqlx::Error),
+    #[error("{}", Failure::of_sqlx(.0))]
+    Database(#[source] sqlx::Error),
     /// A row holds a value that the domain does not know: a newer version wrote it, or it is damaged.
     #[error("a row of {table} cannot be read")]
     Unreadable {
@@ -59,6 +65,12 @@ pub enum Error {
     /// The process is shutting down.
     #[error("shutting down")]
     Closed,
+}
+
+impl From<sqlx::Error> for Error {
+    fn from(error: sqlx::Error) -> Self {
+        Error::Database(error)
+    }
 }
 
 impl Error {
