@@ -19,7 +19,7 @@ pub struct Verify {
 }
 
 pub async fn run(verify: &Verify) -> anyhow::Result<ExitCode> {
-    let db = verify.database.connect()?;
+    let db = verify.database.connect().await?;
     let compared = reports::count(&db).await?;
     let mut differences = reports::payments(&db).await?;
     differences.extend(reports::ledger(&db).await?);
