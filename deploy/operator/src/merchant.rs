@@ -35,6 +35,9 @@ pub enum Command {
 pub struct List {
     #[command(flatten)]
     database: Database,
+    /// Only those created before this one, merchant_…: the next page
+    #[arg(long, value_parser = id)]
+    after: Option<MerchantId>,
     /// Maximum number of merchants
     #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(i64).range(1..=1_000))]
     limit: i64,
@@ -109,10 +112,15 @@ async fn enable(change: &StateChange) -> anyhow::Result<()> {
 }
 
 async fn run_list(list: &List) -> anyhow::Result<()> {
-    let merchants = merchants::list(&list.database.connect().await?, None, list.limit).await?;
+    let db = list.database.connect().await?;
+    let merchants = merchants::list(&db, list.after, list.limit).await?;
     if list.json {
         let merchants: Vec<Value> = merchants.iter().map(entry).collect();
         println!("{}", serde_json::to_string(&merchants)?);
+        return Ok(());
+    }
+    if merchants.is_empty() {
+        println!("no merchants");
         return Ok(());
     }
     let rows: Vec<_> = merchants
@@ -160,7 +168,7 @@ const KEYS_MAX: i64 = 1_000;
 
 async fn run_show(show: &Show) -> anyhow::Result<()> {
     let (db, id) = (show.database.connect().await?, show.merchant);
-    let merchant = merchants::list(&db, Some(id), 1).await?.pop();
+    let merchant = merchants::find(&db, id).await?;
     let merchant = merchant.with_context(|| format!("merchant {id} does not exist"))?;
     let credentials = keys::list(&db, Some(id), KEYS_MAX).await?;
     if show.json {

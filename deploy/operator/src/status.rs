@@ -121,7 +121,7 @@ fn print(findings: &Findings) {
     let state = |result: Option<Result<String, &String>>| match result {
         None => "not checked".to_owned(),
         Some(Ok(fine)) => fine,
-        Some(Err(why)) => output::clean(why),
+        Some(Err(_)) => "not usable, see below".to_owned(),
     };
     let stored = findings.stored.as_ref();
     let schema = |stored: &Stored| format!("reachable, schema {}", stored.schema.database);

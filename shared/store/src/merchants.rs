@@ -271,34 +271,72 @@ pub struct Merchant {
     pub endpoints: i64,
 }
 
-/// The newest `most` merchants, or the one with this id.
-pub async fn list(db: &PgPool, id: Option<MerchantId>, most: i64) -> Result<Vec<Merchant>> {
-    let rows = sqlx::query!(
+struct Row {
+    id: Uuid,
+    name: String,
+    created_at: OffsetDateTime,
+    disabled_at: Option<OffsetDateTime>,
+    disabled_reason: Option<String>,
+    email: Option<String>,
+    currency: String,
+    fee_basis_points: i16,
+    rate_limit: Option<i32>,
+    public_intents: String,
+    endpoints: i64,
+}
+
+impl From<Row> for Merchant {
+    fn from(row: Row) -> Self {
+        Self {
+            id: MerchantId(row.id),
+            name: row.name,
+            created_at: row.created_at,
+            disabled: row.disabled_at.zip(row.disabled_reason),
+            email: row.email,
+            currency: row.currency,
+            fee_basis_points: row.fee_basis_points,
+            rate_limit: row.rate_limit,
+            public_intents: row.public_intents,
+            endpoints: row.endpoints,
+        }
+    }
+}
+
+/// A merchant; `None` if there is no such merchant.
+pub async fn find(db: &PgPool, id: MerchantId) -> Result<Option<Merchant>> {
+    let found = select(db, Some(id), None, 1).await?;
+    Ok(found.into_iter().next())
+}
+
+/// The newest `most` merchants, of those created before `after` if there is one.
+pub async fn list(db: &PgPool, after: Option<MerchantId>, most: i64) -> Result<Vec<Merchant>> {
+    select(db, None, after, most).await
+}
+
+async fn select(
+    db: &PgPool,
+    id: Option<MerchantId>,
+    after: Option<MerchantId>,
+    most: i64,
+) -> Result<Vec<Merchant>> {
+    // Ids sort by the time they were created.
+    let rows = sqlx::query_as!(
+        Row,
         r#"select m.id, m.name, m.created_at, m.disabled_at, m.disabled_reason, m.email, m.currency,
                   m.fee_basis_points, m.rate_limit, m.public_intents,
                   (select count(*) from webhook_endpoints e
                    where e.merchant_id = m.id and e.status <> $3) as "endpoints!"
-           from merchants m where $1::uuid is null or m.id = $1
-           order by m.created_at desc, m.id desc limit $2"#,
+           from merchants m
+           where ($1::uuid is null or m.id = $1) and ($4::uuid is null or m.id < $4)
+           order by m.id desc limit $2"#,
         id.map(|id| id.0),
         most,
         endpoint::Status::Deleted.name(),
+        after.map(|after| after.0),
     )
     .fetch_all(db)
     .await?;
-    let read = rows.into_iter().map(|row| Merchant {
-        id: MerchantId(row.id),
-        name: row.name,
-        created_at: row.created_at,
-        disabled: row.disabled_at.zip(row.disabled_reason),
-        email: row.email,
-        currency: row.currency,
-        fee_basis_points: row.fee_basis_points,
-        rate_limit: row.rate_limit,
-        public_intents: row.public_intents,
-        endpoints: row.endpoints,
-    });
-    Ok(read.collect())
+    Ok(rows.into_iter().map(Merchant::from).collect())
 }
 
 /// Refuses a merchant's requests from now on; what is in progress goes on. `false` if there is no such

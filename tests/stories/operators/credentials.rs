@@ -5,7 +5,10 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+use store::Role;
 use tests::{Gateway, Process, cards, example, until};
+use uuid::Uuid;
 
 use super::{read, value};
 
@@ -66,6 +69,13 @@ pub async fn merchants_are_listed_and_shown(gateway: &Gateway) -> Result<()> {
     ensure!(!listed.to_string().contains(&other), "{listed}");
     let one = read(gateway, &["merchant", "list", "--limit", "1", "--json"]).await?;
     assert_eq!(one.as_array().map(Vec::len), Some(1));
+    let newest = one[0]["id"].as_str().context("no id")?;
+    let next = ["merchant", "list", "--limit=1", "--json", "--after", newest];
+    let next = read(gateway, &next).await?;
+    ensure!(
+        next[0]["id"] != newest && next[0]["id"].is_string(),
+        "{next}"
+    );
     for (arguments, code, why) in [
         (
             ["merchant", "show", "shop"],
@@ -205,6 +215,28 @@ pub async fn work_in_flight_completes(gateway: &Gateway) -> Result<()> {
         state.map(|payment| payment.state.as_str()),
         Some("captured")
     );
+    Ok(())
+}
+
+/// API processes of the version before know no reason, and accept nothing either.
+pub async fn the_version_before_refuses_a_disabled_merchant(gateway: &Gateway) -> Result<()> {
+    let url = gateway.role_url(Role::Api)?;
+    let db = store::connect(Role::Api, &url, 1)?;
+    let hash = |secret: &str| Sha256::digest(secret.as_bytes()).to_vec();
+    let accepted = async || -> Result<(i64, bool)> {
+        let query =
+            "select (select count(*) from principal_by_key($1)), issue_token($2, $3, $4, null, 60)";
+        let query = sqlx::query_as(query).bind(hash(&gateway.merchant.test_key));
+        let query = query.bind(&gateway.merchant.client_id);
+        let query = query.bind(hash(&gateway.merchant.client_secret));
+        Ok(query
+            .bind(hash(&Uuid::new_v4().to_string()))
+            .fetch_one(&db)
+            .await?)
+    };
+    assert_eq!(accepted().await?, (1, true));
+    disable(gateway).await?;
+    assert_eq!(accepted().await?, (0, false));
     Ok(())
 }
 
