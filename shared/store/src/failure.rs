@@ -147,6 +147,8 @@ mod tests {
         let expected = Failure::Unreachable("no connection in time".to_owned());
         assert_eq!(Failure::of(&wrapped), Some(expected.clone()));
         assert_eq!(wrapped.to_string(), expected.to_string());
+        let password = crate::PasswordError::from(Sqlx::PoolTimedOut);
+        assert_eq!(Failure::of(&password), Some(expected.clone()));
         let migrate = MigrateError::Execute(Sqlx::PoolTimedOut);
         assert_eq!(Failure::of(&migrate), Some(expected));
         assert_eq!(Failure::of(&crate::Error::LeftOut), None);

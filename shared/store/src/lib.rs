@@ -52,7 +52,7 @@ pub use self::roles::{
 pub enum Error {
     /// The database rejected the statement, or could not be reached.
     #[error("{}", Failure::of_sqlx(.0))]
-    Database(#[source] sqlx::Error),
+    Database(#[from] sqlx::Error),
     /// A row holds a value that the domain does not know: a newer version wrote it, or it is damaged.
     #[error("a row of {table} cannot be read")]
     Unreadable {
@@ -65,12 +65,6 @@ pub enum Error {
     /// The process is shutting down.
     #[error("shutting down")]
     Closed,
-}
-
-impl From<sqlx::Error> for Error {
-    fn from(error: sqlx::Error) -> Self {
-        Error::Database(error)
-    }
 }
 
 impl Error {

@@ -14,6 +14,7 @@ use sqlx::{AssertSqlSafe, PgPool};
 use zeroize::Zeroizing;
 
 use crate::Result;
+use crate::failure::Failure;
 
 /// Planner settings of the API, the scheduler and the workers. Their statements find a few rows by
 /// index. Without these settings, a plan that was cached while a table was small would scan the whole
@@ -142,7 +143,7 @@ pub enum PasswordError {
         path: PathBuf,
     },
     /// The database refused.
-    #[error(transparent)]
+    #[error("{}", Failure::of_sqlx(.0))]
     Database(#[from] sqlx::Error),
 }
 
