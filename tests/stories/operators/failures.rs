@@ -1,6 +1,7 @@
 //! Errors in the operator's words, and pipes that are closed.
 
 use anyhow::{Result, ensure};
+use futures::future::try_join_all;
 use store::Role;
 use tests::{Gateway, Ran};
 
@@ -59,8 +60,10 @@ fn check(ran: &Ran, arguments: &[&str], expected: &str) -> Result<()> {
 pub async fn failures_say_what_to_do(gateway: &Gateway) -> Result<()> {
     let nowhere = "postgres://ada:secret@127.0.0.1:1/sluice";
     let wrong_password = gateway.url_of_login("sluice_operator", "secret")?;
-    for arguments in COMMANDS {
-        let ran = gateway.sluice_as(nowhere, arguments).await?;
+    // Each waits two seconds for the database.
+    let unreachable = COMMANDS.map(|arguments| gateway.sluice_as(nowhere, arguments));
+    let unreachable = try_join_all(unreachable).await?;
+    for (arguments, ran) in COMMANDS.into_iter().zip(unreachable) {
         check(&ran, arguments, "Is Postgres running")?;
         let ran = gateway.sluice_as(&wrong_password, arguments).await?;
         check(&ran, arguments, "its password is wrong")?;

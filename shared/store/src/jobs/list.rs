@@ -174,7 +174,8 @@ pub struct Load {
 pub async fn loads(db: &PgPool) -> Result<Vec<Load>> {
     let names = Worker::ALL.map(|worker| worker.name().to_owned());
     // The scheduler postpones a job each time it publishes it, by 2 seconds, doubling up to a minute
-    // (`take_due`). The sum of these delays tells since when the job has been due.
+    // (`take_due`). The sum of these delays tells since when the job has been due, or, if the
+    // scheduler was late, since when it is published.
     let rows = sqlx::query!(
         r#"with job as (
                select j.worker, j.parked_at is not null as is_parked,
