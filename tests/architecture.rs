@@ -28,7 +28,7 @@ const MAY_USE: [(&str, &[&str]); 9] = [
     ("queue", &["domain"]),
     ("api", &["domain", "store", "wire", "queue"]),
     ("workers", &["domain", "store", "wire", "queue"]),
-    ("sluice", &["domain", "store", "wire"]),
+    ("sluice", &["domain", "store", "wire", "queue"]),
     // It links nothing of ours, so that it cannot share our mistakes.
     ("sluice-sandbox", &[]),
     (

@@ -12,6 +12,8 @@ pub enum ApiError {
     KeyInvalid,
     /// The access token has expired.
     TokenExpired,
+    /// An operator has disabled the merchant.
+    MerchantDisabled,
     /// The requests of this minute exceed the limit. Holds the seconds until the next minute
     /// starts, 1 to 60.
     RateLimited(i64),
@@ -75,6 +77,7 @@ impl ApiError {
             ApiError::KeyMissing
                 | ApiError::KeyInvalid
                 | ApiError::TokenExpired
+                | ApiError::MerchantDisabled
                 | ApiError::ScopeMissing
         )
     }

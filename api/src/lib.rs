@@ -113,6 +113,7 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
     let router = surfaces::with_errors(Surface::Finternet, outside)
         .merge(pages::routes(&app))
         .merge(operations)
+        .layer(from_fn(pages::home))
         .layer(from_fn(http::request_id::name));
     let mut servers = Vec::new();
     let ending = ending()?;

@@ -24,6 +24,11 @@ fail() {
   exit 1
 }
 
+# warn LINE...: prints an error like fail, and goes on.
+warn() {
+  (fail "$@") || true
+}
+
 # show_tail LOG: prints the end of the log of a process that did not start.
 show_tail() {
   printf '  last lines of %s:\n' "$1" >&2

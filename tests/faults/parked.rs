@@ -55,11 +55,13 @@ async fn a_job_that_always_fails_is_parked_and_redriven() -> Result<()> {
         "verify must show parked jobs"
     );
     let list = scene.gateway.operate(&["jobs", "list"]).await?;
-    for (payment, why) in [(&poisoned, "poison"), (&deadly, "claimed repeatedly")] {
-        let id = payment_id(payment)?.to_string();
+    for (payment, why) in [
+        (poisoned.as_str(), "poison"),
+        (deadly.as_str(), "claimed repeatedly"),
+    ] {
         let line = list
             .lines()
-            .find(|line| line.contains(&id))
+            .find(|line| line.contains(payment))
             .unwrap_or_default();
         assert!(line.contains("parked") && line.contains(why), "{list}");
     }

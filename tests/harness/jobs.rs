@@ -2,12 +2,11 @@
 
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Result, bail, ensure};
 use sqlx::Row;
-use store::Role;
 
 use crate::gateway::Gateway;
-use crate::process::{Process, binary};
+use crate::process::Process;
 use crate::wait::until;
 
 /// How long draining may take.
@@ -126,27 +125,6 @@ impl Gateway {
     /// Compares payments, ledger, jobs, events and the acquirer's log with the operator's command.
     pub async fn verify(&self) -> Result<()> {
         self.operate(&["verify"]).await.map(|_| ())
-    }
-
-    /// Runs the operator's command and returns its output.
-    pub async fn operate(&self, arguments: &[&str]) -> Result<String> {
-        let mut sluice = tokio::process::Command::new(binary("sluice")?);
-        let sluice = sluice
-            .args(arguments)
-            .current_dir(&self.dir)
-            .env("DATABASE_URL", self.role_url(Role::Operator)?)
-            .env("SLUICE_SANDBOX_URL", self.url(Process::Sandbox));
-        let done = sluice.output().await.context("running sluice")?;
-        let (output, errors) = (
-            String::from_utf8_lossy(&done.stdout),
-            String::from_utf8_lossy(&done.stderr),
-        );
-        ensure!(
-            done.status.success(),
-            "sluice {arguments:?}: {}\n{output}{errors}",
-            done.status
-        );
-        Ok(output.into_owned())
     }
 
     /// Ends a test: no work is left, `sluice verify` finds nothing, no job is parked, no process has

@@ -18,7 +18,32 @@ async fn cases() -> Result<()> {
         head_is_get_without_a_body,
         a_body_is_asked_for_only_if_it_is_read,
         each_401_names_the_schemes_of_its_surface,
+        a_browser_is_led_from_the_root_to_the_documentation,
     )
+}
+
+async fn a_browser_is_led_from_the_root_to_the_documentation(gateway: &Gateway) -> Result<()> {
+    let read = |accepted: &str| {
+        let request = gateway.request(Method::GET, "/");
+        gateway.send(request.header("Accept", accepted))
+    };
+    let browser = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8";
+    let shown = read(browser).await?;
+    let documentation = gateway.send(gateway.request(Method::GET, "/docs")).await?;
+    ensure!(documentation.status == 200, "{}", documentation.text);
+    ensure!(shown.text == documentation.text, "{}", shown.text);
+    // Programs get an error, as for every other path.
+    let unknown = gateway
+        .send(gateway.request(Method::GET, "/nothing"))
+        .await?;
+    for accepted in ["*/*", "application/json"] {
+        let answer = read(accepted).await?;
+        let found = (answer.status, answer.text);
+        ensure!(found == (404, unknown.text.clone()), "{found:?}");
+    }
+    let post = gateway.request(Method::POST, "/").header("Accept", browser);
+    ensure!(gateway.send(post).await?.status == 404);
+    Ok(())
 }
 
 /// A POST of each surface, with its own credential.

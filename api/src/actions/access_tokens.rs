@@ -1,7 +1,7 @@
 //! Issues access tokens for client credentials.
 
 use domain::id;
-use store::clients;
+use store::clients::{self, Issued};
 use wire::credentials::Credentials;
 use zeroize::Zeroizing;
 
@@ -21,5 +21,9 @@ pub async fn issue(
         return Ok(None);
     }
     let (client, secret) = (&credentials.client_id, &credentials.client_secret);
-    Ok(clients::issue_token(&app.db, client, secret, scope).await?)
+    match clients::issue_token(&app.db, client, secret, scope).await? {
+        Issued::Token(token) => Ok(Some(token)),
+        Issued::Refused => Ok(None),
+        Issued::Disabled => Err(ApiError::MerchantDisabled),
+    }
 }

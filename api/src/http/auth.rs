@@ -12,13 +12,14 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use domain::merchant;
 use sha2::{Digest, Sha256};
 use store::PgPool;
-use store::merchants::{self, Principal, TokenStatus};
+use store::merchants::{self, CredentialStatus, Principal};
 use zeroize::Zeroizing;
 
 use crate::error::ApiError;
 use crate::single_flight::SingleFlight;
 
-/// How long a looked-up key is cached, and so how long a revoked or expired one may be accepted.
+/// How long a looked-up key is cached, and so how long a revoked or expired one, or one of a disabled
+/// merchant, may be accepted.
 const CACHED_FOR: Duration = Duration::from_secs(5);
 /// How long a refused key is not looked up again. A key is random, so none is sent before it exists.
 const REFUSED_FOR: Duration = Duration::from_mins(1);
@@ -97,8 +98,9 @@ fn user_name(encoded: &str) -> Result<Zeroizing<String>, ApiError> {
 /// Looks up keys and tokens, and caches what was found by their SHA-256 hash.
 #[derive(Default)]
 pub struct Authenticator {
-    /// Two caches, so that refused keys do not displace valid ones.
-    valid: Cache<Principal>,
+    /// Two caches, so that refused keys do not displace existing ones. A disabled merchant's keys exist,
+    /// and are soon looked up again.
+    existing: Cache<Result<Principal, ApiError>>,
     refused: Cache<ApiError>,
     lookups: SingleFlight<[u8; 32], Result<Principal, ApiError>>,
 }
@@ -110,7 +112,7 @@ impl Authenticator {
     pub fn must_look_up(&self, headers: &HeaderMap) -> bool {
         let must_look_up = |key: &Zeroizing<String>| {
             let hash = hash(key);
-            let is_known = self.valid.has(&hash)
+            let is_known = self.existing.has(&hash)
                 || self.refused.get(&hash, REFUSED_FOR).is_some()
                 || self.lookups.is_running(&hash);
             !is_known && (merchant::mode_of(key).is_some() || merchant::is_access_token(key))
@@ -136,17 +138,17 @@ impl Authenticator {
 
     async fn holder(&self, db: &PgPool, key: &str) -> Result<Principal, ApiError> {
         let hash = hash(key);
-        if let Some(principal) = self.valid.get(&hash, CACHED_FOR) {
-            return Ok(principal);
+        if let Some(found) = self.existing.get(&hash, CACHED_FOR) {
+            return found;
         }
         if let Some(refused) = self.refused.get(&hash, REFUSED_FOR) {
             return Err(refused);
         }
         let found = self.lookups.run(hash, look_up(db, key)).await.into_inner();
         match &found {
-            Ok(principal) => self.valid.put(hash, *principal),
+            Ok(_) | Err(ApiError::MerchantDisabled) => self.existing.put(hash, found.clone()),
             Err(refused) if refused.is_about_the_key() => {
-                self.valid.remove(&hash);
+                self.existing.remove(&hash);
                 self.refused.put(hash, refused.clone());
             }
             Err(_) => {}
@@ -161,18 +163,19 @@ fn hash(key: &str) -> [u8; 32] {
 
 /// Malformed keys never reach the database.
 async fn look_up(db: &PgPool, key: &str) -> Result<Principal, ApiError> {
-    if merchant::mode_of(key).is_some() {
-        let principal = merchants::principal_by_key(db, key).await?;
-        return principal.ok_or(ApiError::KeyInvalid);
-    }
-    if !merchant::is_access_token(key) {
-        return Err(ApiError::KeyInvalid);
-    }
-    match merchants::principal_by_token(db, key).await? {
-        TokenStatus::Principal(principal) => Ok(principal),
-        TokenStatus::Expired => Err(ApiError::TokenExpired),
-        TokenStatus::OutOfScope => Err(ApiError::ScopeMissing),
-        TokenStatus::Unknown => Err(ApiError::KeyInvalid),
+    let status = if merchant::mode_of(key).is_some() {
+        merchants::principal_by_key(db, key).await?
+    } else if merchant::is_access_token(key) {
+        merchants::principal_by_token(db, key).await?
+    } else {
+        CredentialStatus::Unknown
+    };
+    match status {
+        CredentialStatus::Principal(principal) => Ok(principal),
+        CredentialStatus::Disabled => Err(ApiError::MerchantDisabled),
+        CredentialStatus::Expired => Err(ApiError::TokenExpired),
+        CredentialStatus::OutOfScope => Err(ApiError::ScopeMissing),
+        CredentialStatus::Unknown => Err(ApiError::KeyInvalid),
     }
 }
 

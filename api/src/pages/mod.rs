@@ -1,4 +1,4 @@
-//! The HTML pages for payers.
+//! The HTML pages for payers, and the way from `/` to the documentation.
 
 mod checkout;
 
@@ -6,11 +6,14 @@ pub use self::checkout::routes;
 
 use std::sync::LazyLock;
 
+use axum::extract::Request;
 use axum::http::header::{
-    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
+    ACCEPT, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY,
+    X_CONTENT_TYPE_OPTIONS,
 };
-use axum::http::{HeaderValue, StatusCode};
-use axum::response::{IntoResponse, Response};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Redirect, Response};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
@@ -27,6 +30,27 @@ static POLICY: LazyLock<HeaderValue> = LazyLock::new(|| {
     );
     HeaderValue::from_str(&policy).unwrap_or(HeaderValue::from_static("default-src 'none'"))
 });
+
+/// Middleware that leads a browser from `/` to the documentation. Programs get the API's response.
+pub async fn home(request: Request, next: Next) -> Response {
+    let is_read = [Method::GET, Method::HEAD].contains(request.method());
+    if request.uri().path() == "/" && is_read && accepts_html(request.headers()) {
+        let cached = [(CACHE_CONTROL, "no-store")];
+        return (cached, Redirect::to("/docs")).into_response();
+    }
+    next.run(request).await
+}
+
+/// Whether a client names HTML among what it accepts, as browsers do. Programs accept anything.
+fn accepts_html(headers: &HeaderMap) -> bool {
+    let accepted = headers.get_all(ACCEPT).into_iter();
+    let mut accepted = accepted.filter_map(|value| value.to_str().ok());
+    accepted.any(|value| {
+        value
+            .split(',')
+            .any(|kind| kind.trim_start().starts_with("text/html"))
+    })
+}
 
 /// Renders `content` in the layout that all pages share.
 fn page(status: StatusCode, title: &str, content: &Markup) -> Response {

@@ -2,16 +2,23 @@
 
 use std::env;
 
-use anyhow::Context;
+use anyhow::{Context, anyhow};
 use clap::Args;
+use reqwest::Url;
 use store::PgPool;
+use store::failure::Failure;
+
+use crate::failure::{Address, explained};
 
 /// Written by `make up`: addresses and keys of the gateway in this checkout.
 const SANDBOX_ENV: &str = ".local/sandbox.env";
 
+const NO_DATABASE: &str = "no database: set DATABASE_URL, or run `make up` here first";
+
 #[derive(Debug, Args)]
 pub struct Database {
-    /// URL of the Postgres database, with the login of `sluice_operator`.
+    /// URL of the Postgres database, with your own login (`sluice operator add`) or that of
+    /// `sluice_operator`.
     #[arg(long, env = "DATABASE_URL", hide_env_values = true)]
     database_url: Option<String>,
     /// The same URL, in the variable that `make up` sets.
@@ -20,20 +27,95 @@ pub struct Database {
 }
 
 impl Database {
-    /// Opens a pool under the operator's role.
-    pub fn connect(&self) -> anyhow::Result<PgPool> {
-        Ok(store::connect_operator(self.url()?)?)
+    /// Opens a pool under the operator's role, and checks that the database answers.
+    pub async fn connect(&self) -> anyhow::Result<PgPool> {
+        let url = self.url()?;
+        answering(url, store::connect_operator(url)).await
     }
 
-    /// Opens a pool under the role that only reads.
-    pub fn connect_reports(&self) -> anyhow::Result<PgPool> {
-        Ok(store::connect_reports(self.url()?)?)
+    /// Opens a pool under the role that only reads, and checks that the database answers.
+    pub async fn connect_reports(&self) -> anyhow::Result<PgPool> {
+        let url = self.url()?;
+        answering(url, store::connect_reports(url)).await
     }
 
     fn url(&self) -> anyhow::Result<&str> {
         let url = self.database_url.as_deref();
         let url = url.or(self.local_database_url.as_deref());
-        url.context("no database: set DATABASE_URL, or run `make up` here first")
+        url.context(NO_DATABASE)
+    }
+}
+
+/// The database with the login of the tables' owner, who may create logins.
+#[derive(Debug, Args)]
+pub struct OwnersDatabase {
+    /// URL of the Postgres database, with the login of the tables' owner.
+    #[arg(long, env = "DATABASE_URL", hide_env_values = true)]
+    database_url: Option<String>,
+    /// The same URL, in the variable that `make up` sets.
+    #[arg(
+        long,
+        env = "SLUICE_OWNER_DATABASE_URL",
+        hide_env_values = true,
+        hide = true
+    )]
+    local_database_url: Option<String>,
+}
+
+impl OwnersDatabase {
+    /// The URL.
+    pub fn url(&self) -> anyhow::Result<&str> {
+        let url = self.database_url.as_deref();
+        let url = url.or(self.local_database_url.as_deref());
+        url.context(NO_DATABASE)
+    }
+
+    /// Opens a pool as the owner, and checks that the database answers.
+    pub async fn connect(&self) -> anyhow::Result<PgPool> {
+        let url = self.url()?;
+        answering(url, store::connect_owner(url)).await
+    }
+}
+
+async fn answering(url: &str, opened: store::Result<PgPool>) -> anyhow::Result<PgPool> {
+    let checked = async {
+        let db = opened?;
+        store::ping(&db).await?;
+        Ok::<_, store::Error>(db)
+    };
+    checked.await.map_err(|error| match Failure::of(&error) {
+        Some(failure) => anyhow!(explained(&failure, &Address::of(url))),
+        None => error.into(),
+    })
+}
+
+#[derive(Debug, Args)]
+pub struct Broker {
+    /// URL of the RabbitMQ broker.
+    #[arg(long, env = "AMQP_URL", hide_env_values = true)]
+    amqp_url: Option<String>,
+    /// The same URL, in the variable that `make up` sets.
+    #[arg(long, env = "SLUICE_AMQP_URL", hide_env_values = true, hide = true)]
+    local_amqp_url: Option<String>,
+}
+
+impl Broker {
+    /// The URL, if one is set.
+    pub fn url(&self) -> Option<&str> {
+        let url = self.amqp_url.as_deref();
+        url.or(self.local_amqp_url.as_deref())
+    }
+}
+
+/// Host and port of a URL, without its login.
+pub fn host(url: &str) -> String {
+    let Ok(url) = Url::parse(url) else {
+        return "its address".to_owned();
+    };
+    let host = url.host_str().unwrap_or("localhost");
+    match url.port() {
+        Some(port) => format!("{host}:{port}"),
+        None => host.to_owned(),
     }
 }
 

@@ -130,7 +130,7 @@ impl Demo {
         let response = request
             .send()
             .await
-            .with_context(|| format!("cannot reach {}", self.url))?;
+            .with_context(|| format!("cannot reach {}: is the gateway running?", self.url))?;
         let status = response.status();
         let text = response.text().await?;
         ensure!(status.is_success(), "POST {path}: status {status}: {text}");
@@ -141,7 +141,10 @@ impl Demo {
     async fn webhook(&self, client: &Client, payment: &str) -> anyhow::Result<Webhook> {
         let deadline = Instant::now() + WEBHOOK_TIMEOUT;
         while Instant::now() < deadline {
-            let response = client.get(self.receiver_url()).send().await?;
+            let response = client.get(self.receiver_url()).send().await;
+            let response = response.with_context(|| {
+                format!("cannot reach {}: is the sandbox running?", self.sandbox_url)
+            })?;
             let received: Vec<Webhook> = response.json().await?;
             let mut webhooks = received.into_iter();
             if let Some(webhook) = webhooks.find(|webhook| webhook.body.contains(payment)) {

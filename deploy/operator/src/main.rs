@@ -1,16 +1,20 @@
 //! `sluice`: the operator's command line.
 
-#![expect(
-    clippy::print_stdout,
-    reason = "a command line prints to standard output"
-)]
+#[macro_use]
+mod output;
 
+mod audit;
 mod config;
 mod demo;
+mod failure;
 mod jobs;
+mod key;
 mod merchant;
 mod migrate;
+mod operator;
+mod proposal;
 mod rates;
+mod status;
 mod verify;
 
 use std::process::ExitCode;
@@ -20,6 +24,9 @@ use clap::{Parser, Subcommand};
 /// The operator's command line
 ///
 /// In a checkout where `make up` ran, the database and the keys are read from .local/sandbox.env.
+///
+/// Exit codes: 0 success; 1 the command failed, or something needs a person (`status`) or differs
+/// (`verify`); 2 wrong arguments.
 #[derive(Debug, Parser)]
 #[command(name = "sluice", version)]
 struct Cli {
@@ -29,14 +36,27 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Show what runs, what waits, and what needs a person; exit 1 if something does
+    Status(status::Status),
     /// Migrate the database schema to the current version, and let the processes log in
     Migrate(migrate::Migrate),
-    /// Create and configure merchants
+    /// Add and remove the logins of operators
+    #[command(subcommand)]
+    Operator(operator::Command),
+    /// Create, configure and disable merchants
     #[command(subcommand)]
     Merchant(merchant::Command),
+    /// List, roll and revoke API keys and client secrets
+    #[command(subcommand)]
+    Key(key::Command),
     /// List jobs and run parked ones again
     #[command(subcommand)]
     Jobs(jobs::Command),
+    /// What an operator proposes and another approves
+    #[command(subcommand)]
+    Proposal(proposal::Command),
+    /// Show what operators did, newest first
+    Audit(audit::Audit),
     /// Exchange rates
     #[command(subcommand)]
     Rates(rates::Command),
@@ -54,7 +74,7 @@ async fn main() -> ExitCode {
     match run(Cli::parse().command).await {
         Ok(code) => code,
         Err(error) => {
-            eprintln!("sluice: {error:#}");
+            output::failure(&failure::text(&error));
             ExitCode::FAILURE
         }
     }
@@ -62,9 +82,14 @@ async fn main() -> ExitCode {
 
 async fn run(command: Command) -> anyhow::Result<ExitCode> {
     match command {
+        Command::Status(status) => return status::run(&status).await,
         Command::Migrate(migrate) => migrate::run(&migrate).await?,
+        Command::Operator(command) => operator::run(command).await?,
         Command::Merchant(command) => merchant::run(command).await?,
+        Command::Key(command) => key::run(command).await?,
         Command::Jobs(command) => jobs::run(command).await?,
+        Command::Proposal(command) => proposal::run(command).await?,
+        Command::Audit(audit) => audit::run(&audit).await?,
         Command::Rates(command) => rates::run(command).await?,
         Command::Verify(verify) => return Ok(verify::run(&verify).await),
         Command::Demo(demo) => demo::run(&demo).await?,

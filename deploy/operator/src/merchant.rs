@@ -1,159 +1,204 @@
-//! `sluice merchant`: creates merchants and changes their settings.
+//! `sluice merchant`: creates merchants, shows them, disables them and changes their settings.
 
-use std::path::PathBuf;
+mod create;
+mod settings;
 
 use anyhow::{Context, ensure};
 use clap::{Args, Subcommand};
 use domain::id::MerchantId;
-use domain::merchant::{self, FEE_BASIS_POINTS_DEFAULT, Mode};
-use serde::Serialize;
-use store::key_file;
-use store::merchants::{self, New};
-use wire::signature::Key;
+use serde_json::{Value, json};
+use store::merchants::{self, Merchant};
+use store::{approvals, keys};
 
 use crate::config::Database;
-use crate::rates::currency;
+use crate::output;
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Create a merchant and print its secrets, which cannot be shown again
-    Create(Create),
+    Create(create::Create),
+    /// List merchants, newest first
+    List(List),
+    /// Show a merchant with its keys
+    Show(Show),
+    /// Refuse a merchant's requests within seconds; what is in progress goes on
+    Disable(StateChange),
+    /// Propose to accept a disabled merchant's requests again; another operator approves
+    Enable(StateChange),
     /// Set what anyone who knows an intent's id can read without a key
-    PublicIntents(PublicIntents),
+    PublicIntents(settings::PublicIntents),
     /// Set or remove a merchant's own rate limit
-    RateLimit(RateLimit),
+    RateLimit(settings::RateLimit),
 }
 
 #[derive(Debug, Args)]
-pub struct Create {
+pub struct List {
     #[command(flatten)]
     database: Database,
-    /// Name of the merchant
+    /// Only those created before this one, merchant_…: the next page
+    #[arg(long, value_parser = id)]
+    after: Option<MerchantId>,
+    /// Maximum number of merchants
+    #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(i64).range(1..=1_000))]
+    limit: i64,
+    /// Print a JSON array
     #[arg(long)]
-    name: String,
-    /// Requests per minute for each of its keys [default: each surface's own limit]
-    #[arg(long, value_parser = clap::value_parser!(i32).range(1..))]
-    rate_limit: Option<i32>,
-    /// Fee in hundredths of a percent of each captured amount
-    #[arg(long, default_value_t = i16::try_from(FEE_BASIS_POINTS_DEFAULT).unwrap_or_default(),
-          value_parser = clap::value_parser!(i16).range(0..=10_000))]
-    fee_basis_points: i16,
-    /// E-mail address for payers
-    #[arg(long)]
-    email: Option<String>,
-    /// The merchant's currency (ISO 4217), in which lists show exchange rates
-    #[arg(long, default_value = "USD")]
-    currency: String,
-    /// File of 64 hex digits from which webhook secrets are derived; the same as for the API and
-    /// the webhook worker
-    #[arg(
-        long,
-        env = "SLUICE_WEBHOOK_KEY_FILE",
-        default_value = ".local/secrets/webhook.key"
-    )]
-    webhook_key_file: PathBuf,
+    json: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Show {
+    #[command(flatten)]
+    database: Database,
+    /// Id of the merchant, merchant_…
+    #[arg(value_parser = id)]
+    merchant: MerchantId,
     /// Print a JSON object
     #[arg(long)]
     json: bool,
 }
 
 #[derive(Debug, Args)]
-pub struct PublicIntents {
+pub struct StateChange {
     #[command(flatten)]
     database: Database,
     /// Id of the merchant, merchant_…
-    merchant: String,
-    /// Everything, or without merchant, settlement destination and metadata
-    #[arg(value_parser = merchant::PublicIntents::ALL.map(merchant::PublicIntents::name))]
-    choice: String,
+    #[arg(value_parser = id)]
+    merchant: MerchantId,
+    /// Why; it is recorded
+    #[arg(long, value_parser = reason)]
+    reason: String,
 }
 
-#[derive(Debug, Args)]
-pub struct RateLimit {
-    #[command(flatten)]
-    database: Database,
-    /// Id of the merchant, merchant_…
-    merchant: String,
-    /// Requests per minute for each key; if missing, each surface's own limit applies again
-    #[arg(value_parser = clap::value_parser!(i32).range(1..))]
-    limit: Option<i32>,
+/// Parses a merchant's id.
+pub fn id(text: &str) -> Result<MerchantId, &'static str> {
+    MerchantId::parse(text).ok_or("expected the id of a merchant, merchant_…")
 }
 
-#[derive(Serialize)]
-struct Output<'a> {
-    merchant_id: String,
-    test_key: &'a str,
-    live_key: &'a str,
-    client_id: &'a str,
-    client_secret: &'a str,
-    webhook_secret: &'a str,
+fn reason(text: &str) -> Result<String, &'static str> {
+    let length = text.chars().count();
+    if text.trim().is_empty() || length > 500 {
+        return Err("expected 1 to 500 characters");
+    }
+    Ok(text.to_owned())
 }
 
 pub async fn run(command: Command) -> anyhow::Result<()> {
     match command {
-        Command::Create(create) => run_create(create).await,
-        Command::PublicIntents(arguments) => run_public_intents(&arguments).await,
-        Command::RateLimit(arguments) => run_rate_limit(&arguments).await,
+        Command::Create(create) => create::run(create).await,
+        Command::List(list) => run_list(&list).await,
+        Command::Show(show) => run_show(&show).await,
+        Command::Disable(change) => disable(&change).await,
+        Command::Enable(change) => enable(&change).await,
+        Command::PublicIntents(arguments) => settings::set_public_intents(&arguments).await,
+        Command::RateLimit(arguments) => settings::set_rate_limit(&arguments).await,
     }
 }
 
-async fn run_public_intents(arguments: &PublicIntents) -> anyhow::Result<()> {
-    let id = merchant_id(&arguments.merchant)?;
-    let choice = merchant::PublicIntents::parse(&arguments.choice);
-    let choice = choice.with_context(|| format!("unknown choice '{}'", arguments.choice))?;
-    let db = arguments.database.connect()?;
-    let exists = merchants::set_public_intents(&db, id, choice).await?;
+async fn disable(change: &StateChange) -> anyhow::Result<()> {
+    let (db, id) = (change.database.connect().await?, change.merchant);
+    let exists = merchants::disable(&db, id, &change.reason).await?;
     ensure!(exists, "merchant {id} does not exist");
-    println!("public intents of {id}: {}", choice.name());
+    println!("{id} disabled; its requests are refused within 5 seconds");
     Ok(())
 }
 
-async fn run_rate_limit(arguments: &RateLimit) -> anyhow::Result<()> {
-    let id = merchant_id(&arguments.merchant)?;
-    let db = arguments.database.connect()?;
-    let exists = merchants::set_rate_limit(&db, id, arguments.limit).await?;
-    ensure!(exists, "merchant {id} does not exist");
-    match arguments.limit {
-        Some(limit) => println!("rate limit of {id}: {limit} requests per minute, key and surface"),
-        None => println!("rate limit of {id}: the default of each surface"),
-    }
+async fn enable(change: &StateChange) -> anyhow::Result<()> {
+    let (db, id) = (change.database.connect().await?, change.merchant);
+    let proposal = approvals::propose_enabling(&db, id, &change.reason).await?;
+    println!("proposal {proposal}: enable {id}");
+    println!("Another operator approves with: sluice proposal approve {proposal}");
     Ok(())
 }
 
-fn merchant_id(text: &str) -> anyhow::Result<MerchantId> {
-    let id = MerchantId::parse(text);
-    id.with_context(|| format!("'{text}' is not a merchant id (expected merchant_...)"))
-}
-
-async fn run_create(create: Create) -> anyhow::Result<()> {
-    let webhook_key = Key::new(*key_file::read(&create.webhook_key_file)?);
-    let new = New {
-        name: create.name,
-        rate_limit: create.rate_limit,
-        fee_basis_points: create.fee_basis_points,
-        email: create.email,
-        currency: currency(&create.currency)?,
-    };
-    let created = merchants::create(&create.database.connect()?, &new).await?;
-    let webhook_secret = webhook_key.account(created.merchant_id, Mode::Test).text();
-    let output = Output {
-        merchant_id: created.merchant_id.to_string(),
-        test_key: &created.test_key,
-        live_key: &created.live_key,
-        client_id: &created.client_id,
-        client_secret: &created.client_secret,
-        webhook_secret: &webhook_secret,
-    };
-    if create.json {
-        println!("{}", serde_json::to_string(&output)?);
+async fn run_list(list: &List) -> anyhow::Result<()> {
+    let db = list.database.connect().await?;
+    let merchants = merchants::list(&db, list.after, list.limit).await?;
+    if list.json {
+        let merchants: Vec<Value> = merchants.iter().map(entry).collect();
+        println!("{}", serde_json::to_string(&merchants)?);
         return Ok(());
     }
-    println!("merchant        {}", output.merchant_id);
-    println!("test key        {}", output.test_key);
-    println!("live key        {}", output.live_key);
-    println!("client id       {}", output.client_id);
-    println!("client secret   {}", output.client_secret);
-    println!("webhook secret  {}", output.webhook_secret);
-    println!("\nStore the secrets now; they cannot be shown again.");
+    if merchants.is_empty() {
+        println!("no merchants");
+        return Ok(());
+    }
+    let rows: Vec<_> = merchants
+        .into_iter()
+        .map(|merchant| {
+            let state = state(&merchant);
+            [
+                merchant.id.to_string(),
+                merchant.name,
+                output::minute(merchant.created_at),
+                state,
+            ]
+        })
+        .collect();
+    output::table(["id", "name", "created", "state"], &rows);
+    Ok(())
+}
+
+fn state(merchant: &Merchant) -> String {
+    match &merchant.disabled {
+        Some((since, why)) => format!("disabled since {}: {why}", output::minute(*since)),
+        None => "enabled".to_owned(),
+    }
+}
+
+fn entry(merchant: &Merchant) -> Value {
+    let disabled = merchant.disabled.as_ref();
+    json!({
+        "id": merchant.id.to_string(),
+        "name": merchant.name,
+        "created_at": output::timestamp(merchant.created_at),
+        "disabled_at": disabled.map(|(since, _)| output::timestamp(*since)),
+        "disabled_reason": disabled.map(|(_, why)| why),
+        "email": merchant.email,
+        "currency": merchant.currency,
+        "fee_basis_points": merchant.fee_basis_points,
+        "rate_limit": merchant.rate_limit,
+        "public_intents": merchant.public_intents,
+        "endpoints": merchant.endpoints,
+    })
+}
+
+/// More keys than a merchant has.
+const KEYS_MAX: i64 = 1_000;
+
+async fn run_show(show: &Show) -> anyhow::Result<()> {
+    let (db, id) = (show.database.connect().await?, show.merchant);
+    let merchant = merchants::find(&db, id).await?;
+    let merchant = merchant.with_context(|| format!("merchant {id} does not exist"))?;
+    let credentials = keys::list(&db, Some(id), KEYS_MAX).await?;
+    if show.json {
+        let mut shown = entry(&merchant);
+        let keys: Vec<Value> = credentials.iter().map(crate::key::entry).collect();
+        if let Some(shown) = shown.as_object_mut() {
+            shown.insert("keys".to_owned(), keys.into());
+        }
+        println!("{shown}");
+        return Ok(());
+    }
+    let limit = merchant
+        .rate_limit
+        .map(|limit| format!("{limit} requests per minute and key"));
+    let limit = limit.unwrap_or_else(|| "the default of each surface".to_owned());
+    for (name, value) in [
+        ("merchant", merchant.id.to_string()),
+        ("name", merchant.name.clone()),
+        ("state", state(&merchant)),
+        ("created", output::minute(merchant.created_at)),
+        ("email", merchant.email.unwrap_or_else(|| "-".to_owned())),
+        ("currency", merchant.currency),
+        ("fee", format!("{} basis points", merchant.fee_basis_points)),
+        ("rate limit", limit),
+        ("public intents", merchant.public_intents),
+        ("endpoints", merchant.endpoints.to_string()),
+    ] {
+        println!("{name:<16}{}", output::clean(&value));
+    }
+    println!();
+    crate::key::print(credentials);
     Ok(())
 }

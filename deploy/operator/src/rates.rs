@@ -34,11 +34,11 @@ pub async fn run(command: Command) -> anyhow::Result<()> {
         Command::Set(set) => {
             let currency = currency(&set.currency)?;
             let per_usd = rate(&set.per_usd)?;
-            let as_of = rates::set(&set.database.connect()?, currency, per_usd).await?;
+            let as_of = rates::set(&set.database.connect().await?, currency, per_usd).await?;
             println!("1 USD = {per_usd} {currency} since {as_of}");
         }
         Command::List(database) => {
-            for rate in rates::list(&database.connect()?).await? {
+            for rate in rates::list(&database.connect().await?).await? {
                 println!(
                     "1 USD = {} {} since {}",
                     rate.per_usd, rate.currency, rate.as_of

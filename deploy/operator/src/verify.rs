@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use store::reports::{self, Broken, Compared, Findings, Rule};
 
 use crate::config::Database;
+use crate::{failure, output};
 
 /// The exit code if something differs.
 const DIFFERENT: u8 = 1;
@@ -35,7 +36,8 @@ pub async fn run(verify: &Verify) -> ExitCode {
     let compared = match compare(verify, &mut found).await {
         Ok(compared) => compared,
         Err(error) => {
-            eprintln!("sluice: not everything could be compared: {error:#}");
+            let why = failure::text(&error);
+            output::failure(&format!("not everything could be compared: {why}"));
             return ExitCode::from(INCOMPLETE);
         }
     };
@@ -53,7 +55,7 @@ pub async fn run(verify: &Verify) -> ExitCode {
 }
 
 async fn compare(verify: &Verify, found: &mut Findings) -> anyhow::Result<Compared> {
-    let db = verify.database.connect_reports()?;
+    let db = verify.database.connect_reports().await?;
     let mut connection = db.acquire().await?;
     let compared = reports::compare(&mut connection, found).await?;
     drop(connection);

@@ -47,6 +47,8 @@ macro_rules! ids {
 ids! {
     /// A merchant, `merchant_…`.
     MerchantId "merchant";
+    /// An API key, `key_…`; not the key itself.
+    KeyId "key";
     /// A payment, `pay_…`.
     PaymentId "pay";
     /// A merchant's customer, `cus_…`.

@@ -89,7 +89,11 @@ async fn supervise(url: String, name: String, health: Health, mut task: impl Con
     }
 }
 
-async fn connect(url: &str, name: &str, wait: Duration) -> Result<Connection, ConnectionError> {
+pub(crate) async fn connect(
+    url: &str,
+    name: &str,
+    wait: Duration,
+) -> Result<Connection, ConnectionError> {
     sleep(wait).await;
     let mut uri: AMQPUri = url.parse().map_err(|_| ConnectionError::InvalidUrl)?;
     uri.query.heartbeat = Some(HEARTBEAT_SECONDS);

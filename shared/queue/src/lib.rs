@@ -8,6 +8,7 @@
 //! of the broker.)
 //!
 //! - [`Publisher`] publishes jobs to workers and replies to waiting API processes.
+//! - [`survey`] reads the lengths of all queues, for operators.
 //! - [`Replies`] is the reply queue of an API process.
 //! - [`Consumer`] is a worker's queue as a backend for apalis; [`RecordOutcome`] stores the outcome
 //!   of each message before it is acknowledged.
@@ -22,6 +23,7 @@ mod publish_task;
 mod publisher;
 mod queues;
 mod replies;
+mod survey;
 
 pub use codec::{DecodeError, decode, encode};
 pub use consumer::Consumer;
@@ -30,3 +32,4 @@ pub use outcome::{JobMessage, OutcomeLayer, OutcomeService, RecordOutcome};
 pub use publisher::Publisher;
 pub use queues::{declare, name};
 pub use replies::{Replies, Waiter};
+pub use survey::{QueueStatus, SurveyError, survey};

@@ -1,13 +1,16 @@
 //! The job schedule: which worker acts on what, and when. RabbitMQ only dispatches jobs; a message that
 //! is lost is published again from this table.
 
+mod list;
+
+pub use list::{Filter, Listed, Load as WorkerLoad, Subject, list, loads, redrive};
+
 use std::collections::HashMap;
 use std::marker::PhantomData;
 use std::time::{Duration, Instant};
 
 use domain::job::{Job, Worker};
 use sqlx::{PgConnection, PgPool};
-use time::OffsetDateTime;
 use uuid::Uuid;
 
 use crate::Result;
@@ -299,47 +302,4 @@ pub async fn complete(db: &PgPool, lease: Lease) -> Result<()> {
     .execute(db)
     .await?;
     Ok(())
-}
-
-/// A job as an operator sees it.
-#[derive(Debug)]
-pub struct Listed {
-    /// The job's worker.
-    pub worker: String,
-    /// The job's id.
-    pub id: Uuid,
-    /// When it is due.
-    pub due_at: OffsetDateTime,
-    /// When it was parked, if it was.
-    pub parked_at: Option<OffsetDateTime>,
-    /// Claims in a row without success.
-    pub claims: i16,
-    /// The last error.
-    pub error: Option<String>,
-}
-
-/// The first `most` jobs: parked ones first, then by due time.
-pub async fn list(db: &PgPool, most: i64) -> Result<Vec<Listed>> {
-    let rows = sqlx::query_as!(
-        Listed,
-        r#"select worker, id, greatest(due_at, leased_until) as "due_at!", parked_at, claims, error
-           from jobs order by parked_at nulls last, due_at, id limit $1"#,
-        most
-    )
-    .fetch_all(db)
-    .await?;
-    Ok(rows)
-}
-
-/// Makes parked jobs due now: the one with this id, or all. Returns how many.
-pub async fn redrive(db: &PgPool, id: Option<Uuid>) -> Result<u64> {
-    let done = sqlx::query!(
-        "update jobs
-         set parked_at = null, due_at = now(), claims = 0, publish_count = 0, seq = seq + 1
-         where parked_at is not null and ($1::uuid is null or id = $1)",
-        id
-    )
-    .execute(db)
-    .await?;
-    Ok(done.rows_affected())
 }

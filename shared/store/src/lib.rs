@@ -4,6 +4,7 @@
 //! Absent on purpose: HTTP, AMQP, and the formats that clients see.
 
 pub mod accept;
+pub mod approvals;
 pub mod attempts;
 pub mod batch;
 pub mod clients;
@@ -11,13 +12,16 @@ pub mod customers;
 pub mod deliveries;
 pub mod effects;
 pub mod endpoints;
+pub mod failure;
 pub mod idempotency;
 pub mod intents;
 pub mod jobs;
 pub mod key_file;
+pub mod keys;
 pub mod ledger;
 pub mod merchants;
 pub mod migrations;
+pub mod operators;
 pub mod page;
 pub mod payments;
 pub mod rate_limits;
@@ -28,6 +32,7 @@ pub mod retention;
 mod roles;
 pub mod session;
 mod snapshot;
+pub mod status;
 pub mod vault;
 
 use domain::id::MerchantId;
@@ -38,6 +43,7 @@ use time::OffsetDateTime;
 use time::macros::datetime;
 use uuid::Uuid;
 
+use self::failure::Failure;
 pub use self::roles::{
     LOOKUP_SETTINGS, PasswordError, Role, allow_logins, connect, connect_operator, connect_owner,
     connect_reports, password,
@@ -47,7 +53,7 @@ pub use self::roles::{
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The database rejected the statement, or could not be reached.
-    #[error(transparent)]
+    #[error("{}", Failure::of_sqlx(.0))]
     Database(#[from] sqlx::Error),
     /// A row holds a value that the domain does not know: a newer version wrote it, or it is damaged.
     #[error("a row of {table} cannot be read")]

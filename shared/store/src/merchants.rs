@@ -1,14 +1,16 @@
 //! Merchants and their keys.
 
-use domain::id::MerchantId;
+use domain::endpoint;
+use domain::id::{KeyId, MerchantId};
 use domain::merchant::{self, Mode, PublicIntents};
 use domain::money::Currency;
 use sha2::{Digest, Sha256};
 use sqlx::PgPool;
+use time::OffsetDateTime;
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
-use crate::{Error, Result};
+use crate::{Error, Result, keys};
 
 /// The details of a new merchant.
 #[derive(Debug, Clone)]
@@ -66,16 +68,7 @@ pub async fn create(db: &PgPool, new: &New) -> Result<Credentials> {
         (Mode::Test, &credentials.test_key),
         (Mode::Live, &credentials.live_key),
     ] {
-        sqlx::query!(
-            "insert into api_keys (id, merchant_id, live, hash, last4) values ($1, $2, $3, $4, $5)",
-            crate::new_id(),
-            merchant_id.0,
-            mode.is_live(),
-            hash(key),
-            key.get(key.len().saturating_sub(4)..).unwrap_or_default(),
-        )
-        .execute(&mut *tx)
-        .await?;
+        keys::insert(&mut tx, KeyId(crate::new_id()), merchant_id.0, mode, key).await?;
     }
     sqlx::query!(
         "insert into api_clients (id, merchant_id, live, secret_hash) values ($1, $2, false, $3)",
@@ -102,34 +95,40 @@ pub struct Principal {
     pub rate_limit: Option<u32>,
 }
 
-/// The result of checking an access token.
+/// The result of looking up a key or an access token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum TokenStatus {
-    /// The token is valid.
+pub enum CredentialStatus {
+    /// It is valid.
     Principal(Principal),
+    /// It is valid, but its merchant is disabled.
+    Disabled,
     /// The token has expired.
     Expired,
     /// The token's scope does not include payments.
     OutOfScope,
-    /// No such token exists: it was never issued, or expired more than a day ago.
+    /// There is no such key or token: it was never issued, is revoked, or ended, a token more than a
+    /// day ago.
     Unknown,
 }
 
 /// Whom this access token identifies.
-pub async fn principal_by_token(db: &PgPool, token: &str) -> Result<TokenStatus> {
+pub async fn principal_by_token(db: &PgPool, token: &str) -> Result<CredentialStatus> {
     let row = sqlx::query!(
         r#"select limited_as as "limited_as!", merchant_id as "merchant_id!", live as "live!",
-                  rate_limit, is_expired as "is_expired!", scope
-           from principal_by_token($1)"#,
+                  rate_limit, is_disabled as "is_disabled!", is_expired as "is_expired!", scope
+           from holder_of_token($1)"#,
         hash(token),
     )
     .fetch_optional(db)
     .await?;
     Ok(match row {
-        None => TokenStatus::Unknown,
-        Some(row) if row.is_expired => TokenStatus::Expired,
-        Some(row) if !row.scope.as_deref().is_none_or(opens_payments) => TokenStatus::OutOfScope,
-        Some(row) => TokenStatus::Principal(Principal {
+        None => CredentialStatus::Unknown,
+        Some(row) if row.is_expired => CredentialStatus::Expired,
+        Some(row) if row.is_disabled => CredentialStatus::Disabled,
+        Some(row) if !row.scope.as_deref().is_none_or(opens_payments) => {
+            CredentialStatus::OutOfScope
+        }
+        Some(row) => CredentialStatus::Principal(Principal {
             key_id: row.limited_as,
             merchant_id: MerchantId(row.merchant_id),
             mode: Mode::of(row.live),
@@ -143,22 +142,27 @@ fn opens_payments(scope: &str) -> bool {
     scope.split(' ').any(|name| name == "payments")
 }
 
-/// Whom this API key identifies; `None` if it was never issued or is revoked.
-pub async fn principal_by_key(db: &PgPool, key: &str) -> Result<Option<Principal>> {
+/// Whom this API key identifies.
+pub async fn principal_by_key(db: &PgPool, key: &str) -> Result<CredentialStatus> {
     // The lookup compares hashes of 256-bit random keys, so its timing reveals nothing useful.
     let row = sqlx::query!(
-        r#"select id as "id!", merchant_id as "merchant_id!", live as "live!", rate_limit
-           from principal_by_key($1)"#,
+        r#"select id as "id!", merchant_id as "merchant_id!", live as "live!", rate_limit,
+                  is_disabled as "is_disabled!"
+           from holder_of_key($1)"#,
         hash(key),
     )
     .fetch_optional(db)
     .await?;
-    Ok(row.map(|row| Principal {
-        key_id: row.id,
-        merchant_id: MerchantId(row.merchant_id),
-        mode: Mode::of(row.live),
-        rate_limit: row.rate_limit.and_then(|limit| u32::try_from(limit).ok()),
-    }))
+    Ok(match row {
+        None => CredentialStatus::Unknown,
+        Some(row) if row.is_disabled => CredentialStatus::Disabled,
+        Some(row) => CredentialStatus::Principal(Principal {
+            key_id: row.id,
+            merchant_id: MerchantId(row.merchant_id),
+            mode: Mode::of(row.live),
+            rate_limit: row.rate_limit.and_then(|limit| u32::try_from(limit).ok()),
+        }),
+    })
 }
 
 /// A merchant as payers see it.
@@ -188,15 +192,29 @@ pub async fn profile(db: &PgPool, merchant: MerchantId) -> Result<Profile> {
     })
 }
 
-/// What anonymous callers may read of a merchant's intents. The merchant must exist.
-pub async fn public_intents(db: &PgPool, merchant: MerchantId) -> Result<PublicIntents> {
-    let name = sqlx::query_scalar!(
-        r#"select public_intents_of($1) as "public_intents!""#,
+/// What a merchant lets payers, who have no key, do and see.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ForPayers {
+    /// What they may read of an intent.
+    pub public_intents: PublicIntents,
+    /// Whether the merchant is disabled, so that nothing can be paid.
+    pub is_disabled: bool,
+}
+
+/// What a merchant lets payers do and see. The merchant must exist.
+pub async fn for_payers(db: &PgPool, merchant: MerchantId) -> Result<ForPayers> {
+    let row = sqlx::query!(
+        r#"select public_intents as "public_intents!", is_disabled as "is_disabled!"
+           from merchant_for_payers($1)"#,
         merchant.0
     )
     .fetch_one(db)
     .await?;
-    PublicIntents::parse(&name).ok_or(Error::Unreadable { table: "merchants" })
+    let public_intents = PublicIntents::parse(&row.public_intents);
+    Ok(ForPayers {
+        public_intents: public_intents.ok_or(Error::Unreadable { table: "merchants" })?,
+        is_disabled: row.is_disabled,
+    })
 }
 
 /// Sets what anonymous callers may read of a merchant's intents; `false` if there is no such merchant.
@@ -222,6 +240,114 @@ pub async fn set_rate_limit(db: &PgPool, merchant: MerchantId, limit: Option<i32
         "update merchants set rate_limit = $2 where id = $1",
         merchant.0,
         limit,
+    )
+    .execute(db)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// A merchant as operators see it.
+#[derive(Debug, Clone)]
+pub struct Merchant {
+    /// Its id.
+    pub id: MerchantId,
+    /// Its name.
+    pub name: String,
+    /// When it was created.
+    pub created_at: OffsetDateTime,
+    /// Since when it is disabled, and why.
+    pub disabled: Option<(OffsetDateTime, String)>,
+    /// The support address for payers.
+    pub email: Option<String>,
+    /// Its own currency.
+    pub currency: String,
+    /// The fee in basis points.
+    pub fee_basis_points: i16,
+    /// Its own limit, requests a minute and key.
+    pub rate_limit: Option<i32>,
+    /// What anonymous callers may read of its intents.
+    pub public_intents: String,
+    /// Webhook endpoints that are not deleted.
+    pub endpoints: i64,
+}
+
+struct Row {
+    id: Uuid,
+    name: String,
+    created_at: OffsetDateTime,
+    disabled_at: Option<OffsetDateTime>,
+    disabled_reason: Option<String>,
+    email: Option<String>,
+    currency: String,
+    fee_basis_points: i16,
+    rate_limit: Option<i32>,
+    public_intents: String,
+    endpoints: i64,
+}
+
+impl From<Row> for Merchant {
+    fn from(row: Row) -> Self {
+        Self {
+            id: MerchantId(row.id),
+            name: row.name,
+            created_at: row.created_at,
+            disabled: row.disabled_at.zip(row.disabled_reason),
+            email: row.email,
+            currency: row.currency,
+            fee_basis_points: row.fee_basis_points,
+            rate_limit: row.rate_limit,
+            public_intents: row.public_intents,
+            endpoints: row.endpoints,
+        }
+    }
+}
+
+/// A merchant; `None` if there is no such merchant.
+pub async fn find(db: &PgPool, id: MerchantId) -> Result<Option<Merchant>> {
+    let found = select(db, Some(id), None, 1).await?;
+    Ok(found.into_iter().next())
+}
+
+/// The newest `most` merchants, of those created before `after` if there is one.
+pub async fn list(db: &PgPool, after: Option<MerchantId>, most: i64) -> Result<Vec<Merchant>> {
+    select(db, None, after, most).await
+}
+
+async fn select(
+    db: &PgPool,
+    id: Option<MerchantId>,
+    after: Option<MerchantId>,
+    most: i64,
+) -> Result<Vec<Merchant>> {
+    // Ids sort by the time they were created.
+    let rows = sqlx::query_as!(
+        Row,
+        r#"select m.id, m.name, m.created_at, m.disabled_at, m.disabled_reason, m.email, m.currency,
+                  m.fee_basis_points, m.rate_limit, m.public_intents,
+                  (select count(*) from webhook_endpoints e
+                   where e.merchant_id = m.id and e.status <> $3) as "endpoints!"
+           from merchants m
+           where ($1::uuid is null or m.id = $1) and ($4::uuid is null or m.id < $4)
+           order by m.id desc limit $2"#,
+        id.map(|id| id.0),
+        most,
+        endpoint::Status::Deleted.name(),
+        after.map(|after| after.0),
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(rows.into_iter().map(Merchant::from).collect())
+}
+
+/// Refuses a merchant's requests from now on; what is in progress goes on. `false` if there is no such
+/// merchant. One that is disabled already stays disabled since the same time, for the same reason.
+pub async fn disable(db: &PgPool, merchant: MerchantId, reason: &str) -> Result<bool> {
+    let done = sqlx::query!(
+        "update merchants
+         set disabled_at = coalesce(disabled_at, now()), disabled_reason = coalesce(disabled_reason, $2)
+         where id = $1",
+        merchant.0,
+        reason,
     )
     .execute(db)
     .await?;

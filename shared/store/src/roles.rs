@@ -14,6 +14,7 @@ use sqlx::{AssertSqlSafe, PgPool};
 use zeroize::Zeroizing;
 
 use crate::Result;
+use crate::failure::Failure;
 
 /// Planner settings of the API, the scheduler and the workers. Their statements find a few rows by
 /// index. Without these settings, a plan that was cached while a table was small would scan the whole
@@ -171,7 +172,7 @@ pub enum PasswordError {
         path: PathBuf,
     },
     /// The database refused.
-    #[error(transparent)]
+    #[error("{}", Failure::of_sqlx(.0))]
     Database(#[from] sqlx::Error),
 }
 
@@ -195,10 +196,7 @@ pub fn password(dir: &Path, role: Role) -> std::result::Result<Zeroizing<String>
 /// passwords for all its databases.
 pub async fn allow_logins(db: &PgPool, dir: &Path) -> std::result::Result<(), PasswordError> {
     let mut tx = db.begin().await?;
-    // Two runs at once would fail with "tuple concurrently updated".
-    sqlx::query("select pg_advisory_xact_lock(hashtext('sluice roles'))")
-        .execute(&mut *tx)
-        .await?;
+    lock_roles(&mut tx).await?;
     for role in Role::ALL.into_iter().filter(|role| role.may_log_in()) {
         let verifier = verifier(&password(dir, role)?, &rand::random());
         // Safe: our own role's name, and letters, digits and `$+/:=-`.
@@ -208,9 +206,18 @@ pub async fn allow_logins(db: &PgPool, dir: &Path) -> std::result::Result<(), Pa
     Ok(tx.commit().await?)
 }
 
+/// Keeps others from changing roles until the transaction ends: two at once would fail with "tuple
+/// concurrently updated".
+pub(crate) async fn lock_roles(tx: &mut sqlx::PgTransaction<'_>) -> sqlx::Result<()> {
+    sqlx::query("select pg_advisory_xact_lock(hashtext('sluice roles'))")
+        .execute(&mut **tx)
+        .await?;
+    Ok(())
+}
+
 /// What Postgres stores instead of the password (RFC 5803). Computed here, so that the password cannot
 /// appear in the database's log.
-fn verifier(password: &str, salt: &[u8; 16]) -> String {
+pub(crate) fn verifier(password: &str, salt: &[u8; 16]) -> String {
     const ITERATIONS: u32 = 4_096;
     let salted: [u8; 32] = pbkdf2_hmac_array::<Sha256, 32>(password.as_bytes(), salt, ITERATIONS);
     let stored = Sha256::digest(hmac(&salted, b"Client Key"));

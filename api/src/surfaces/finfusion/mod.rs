@@ -96,6 +96,7 @@ impl From<ApiError> for Error {
             ApiError::EndpointDisabled => Error::of(&error::ENDPOINT_DISABLED),
             ApiError::NotRefundable => Error::of(&error::NOT_REFUNDABLE),
             ApiError::RefundTooLarge => Error::about(&error::REFUND_TOO_LARGE, "amount"),
+            ApiError::MerchantDisabled => Error::of(&error::ACCOUNT_DISABLED),
             ApiError::ScopeMissing => Error::of(&error::SCOPE_MISSING),
             ApiError::LiveUnavailable => Error::of(&error::LIVE_UNAVAILABLE),
             ApiError::Unavailable => Error::of(&error::UNAVAILABLE),

@@ -27,7 +27,7 @@ pub const CREATE: Docs = docs("Access tokens", "createToken", "Get an access tok
             "client_id": "client_YOUR_ID", "client_secret": "cs_YOUR_SECRET"
         }"#,
     )
-    .refusing(&[401]);
+    .refusing(&[401, 403]);
 
 pub async fn create(
     State(app): State<Arc<App>>,

@@ -61,13 +61,10 @@ pub const READ: Docs = docs(
 
 pub async fn read(State(app): State<Arc<App>>, Id(id): Id) -> Handled<Shown> {
     let intent = find(&app, &id).await?;
-    let choice = choice(&app, &intent).await?;
-    Ok(Reply::of(Envelope::public(&intent, choice).body()))
-}
-
-/// What anonymous clients can read of the merchant's intents.
-async fn choice(app: &App, intent: &Intent) -> Result<PublicIntents, ApiError> {
-    Ok(merchants::public_intents(&app.db, intent.merchant_id).await?)
+    let choice = merchants::for_payers(&app.db, intent.merchant_id).await?;
+    Ok(Reply::of(
+        Envelope::public(&intent, choice.public_intents).body(),
+    ))
 }
 
 pub const PAY: Docs = docs(GROUP, "payPaymentIntent", "Pay a payment intent by card")
@@ -87,6 +84,10 @@ pub async fn pay(
     sent: Sent<CardPaymentBody>,
 ) -> Handled<Shown> {
     let intent = find(&app, &id).await?;
+    let merchant = merchants::for_payers(&app.db, intent.merchant_id).await?;
+    if merchant.is_disabled {
+        return Err(ApiError::MerchantDisabled.into());
+    }
     let (card, key) = sent.read(&app, request::card).await?;
     let money = intent.money.on_a_card();
     let new = New {
@@ -106,8 +107,7 @@ pub async fn pay(
         rate_limit: None,
     };
     let key = key.map(|key| of_payers(&key, intent.id));
-    let choice = choice(&app, &intent).await?;
-    let render = |payment: &Payment| paid(&intent, payment, choice);
+    let render = |payment: &Payment| paid(&intent, payment, merchant.public_intents);
     match payments::create(&app, principal, new, key, render).await {
         Err(ApiError::IntentClosed) => {
             Err(Error::not_now(&NOT_PAYABLE, closed(&app, intent.id).await?).into())

@@ -87,6 +87,7 @@ impl From<ApiError> for Error {
             ApiError::IdempotencyKeyReused => Error::of(&error::IDEMPOTENCY_KEY_REUSED),
             ApiError::NotRefundable => Error::of(&error::NOT_REFUNDABLE),
             ApiError::RefundTooLarge => Error::of(&error::REFUND_TOO_LARGE),
+            ApiError::MerchantDisabled => Error::of(&error::ACCOUNT_DISABLED),
             ApiError::ScopeMissing => Error::of(&error::SCOPE_MISSING),
             ApiError::LiveUnavailable => Error::of(&error::LIVE_UNAVAILABLE),
             ApiError::Unavailable => Error::of(&error::UNAVAILABLE),

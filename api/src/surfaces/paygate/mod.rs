@@ -105,6 +105,7 @@ impl From<ApiError> for Error {
             ApiError::UrlNotAllowed(why) => Error::url_not_allowed(why),
             ApiError::TooManyEndpoints => Error::of(&error::ENDPOINT_LIMIT_REACHED),
             ApiError::EndpointDisabled => Error::of(&error::ENDPOINT_DISABLED),
+            ApiError::MerchantDisabled => Error::of(&error::ACCOUNT_DISABLED),
             ApiError::ScopeMissing => Error::of(&error::SCOPE_MISSING),
             ApiError::LiveUnavailable => Error::of(&error::LIVE_UNAVAILABLE),
             ApiError::Unavailable => Error::of(&error::UNAVAILABLE),

@@ -4,8 +4,8 @@
 -- when the object became final, and what it shows never changes.
 with c as materialized (
     select e.id, e.subject, e.subject_id, e.type, e.data, e.data_version, e.created_at, e.merchant_id, e.live,
-           (e.merchant_id, e.live) = (coalesce(p.merchant_id, r.merchant_id, i.merchant_id, cu.merchant_id),
-                                      coalesce(p.live, r.live, i.live, cu.live)) as is_own,
+           (e.merchant_id, e.live) = (coalesce(p.merchant_id, r.merchant_id, i.merchant_id, cu.merchant_id, w.merchant_id),
+                                      coalesce(p.live, r.live, i.live, cu.live, w.live)) as is_own,
            case e.subject
                when 'payment' then jsonb_build_object(
                    'state', p.state, 'failure', p.failure, 'method', p.method, 'description', p.description,
@@ -38,13 +38,14 @@ with c as materialized (
     left join payments rp on rp.id = r.payment_id
     left join intents i on e.subject = 'intent' and i.id = e.subject_id
     left join customers cu on e.subject = 'customer' and cu.id = e.subject_id
+    left join webhook_endpoints w on e.subject = 'endpoint' and w.id = e.subject_id
     where e.id > $1 and e.id <= $2
 )
 select 'event_subject' as "rule!", 'event' as "kind!", id as "id!",
        'about a ' || split_part(type, '.', 1) || ' of its merchant and mode' as "expected",
        type || ' about ' || subject || ' ' || subject_id
            || case when is_own is null then ', which is missing' when not is_own then ' of another' else '' end as "found"
-from c where (is_own and type = any($3) and subject = split_part(type, '.', 1)) is not true
+from c where (is_own and type = any($3) and subject = replace(split_part(type, '.', 1), 'webhook_endpoint', 'endpoint')) is not true
 union all
 select 'event_snapshot', 'event', c.id, 'version ' || $4::smallint || ' with ' || w.expected, 'version ' || c.data_version || ' with ' || w.found
 from c

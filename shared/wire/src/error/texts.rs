@@ -63,6 +63,11 @@ pub const CLIENT_INVALID: Row = words(
     "Unknown `client_id`, or not its `client_secret`.",
     "Check the client credentials.",
 );
+pub const ACCOUNT_DISABLED: Row = words(
+    "This account is disabled. No request is accepted until the gateway's operator enables it again.",
+    "The gateway's operator has disabled the account.",
+    "Ask whoever runs the gateway.",
+);
 pub const LIVE_UNAVAILABLE: Row = words(
     "Live payments are not available: this gateway has no live acquirer. Nothing was stored. Use a test key (sk_test_…).",
     "A payment with a live key; nothing was stored.",

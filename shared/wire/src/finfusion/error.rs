@@ -57,6 +57,7 @@ rows! {
         "Payment failed",
         "The payment failed; `decline_code` says why. It can be read.",
         "Ask the payer for another card.";
+    ACCOUNT_DISABLED: 403 "AUTH003" as texts;
     SCOPE_MISSING: 403 "AUTH003",
         "Invalid scope: the token lacks the scope payments.",
         "An access token without the scope `payments`.",

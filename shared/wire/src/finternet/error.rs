@@ -63,6 +63,7 @@ rows! {
         "You do not have access to this payment intent",
         "Another merchant's payment intent.",
         "Use the key of the payment intent's merchant.";
+    ACCOUNT_DISABLED: 403 "forbidden" as texts;
     SCOPE_MISSING: 403 "forbidden",
         "The access token lacks the scope payments",
         "An access token without the scope `payments`.",

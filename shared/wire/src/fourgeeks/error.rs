@@ -34,6 +34,7 @@ rows! {
         "",
         "A malformed key, or one that was never issued, or Basic without its colon.",
         "Check the key, and the colon behind it.";
+    ACCOUNT_DISABLED: 403 "Account disabled" as texts;
     LIVE_UNAVAILABLE: 403 "Live mode unavailable",
         "This gateway has no live acquirer. Nothing was stored. Use a test key (sk_test_…).",
         "A live key; nothing was stored.",

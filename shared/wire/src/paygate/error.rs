@@ -96,6 +96,7 @@ rows! {
         "The access token is older than its `expires_in`.",
         "Get a new one at `/v1/auth/token`.";
     CLIENT_INVALID: 401 "invalid_client" as texts;
+    ACCOUNT_DISABLED: 403 "account_disabled" as texts;
     SCOPE_MISSING: 403 "scope_missing",
         "The access token lacks the scope payments",
         "An access token without the scope `payments`.",

@@ -1,0 +1,231 @@
+//! `sluice key`: API keys and client secrets. A new secret is shown once and written nowhere.
+
+use std::time::Duration;
+
+use anyhow::{Context, bail, ensure};
+use clap::{Args, Subcommand};
+use domain::id::MerchantId;
+use serde_json::{Value, json};
+use store::keys::{self, Credential, CredentialId, Rolled};
+use time::OffsetDateTime;
+
+use crate::config::Database;
+use crate::output;
+
+/// The longest time for which a rolled secret is accepted.
+const OVERLAP_MAX: Duration = Duration::from_hours(30 * 24);
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// List API keys and clients, without their secrets
+    List(List),
+    /// Make a new key or client secret and show it once; the old one is accepted a while longer
+    Roll(Roll),
+    /// End a key, or a client with its access tokens, within seconds
+    Revoke(Revoke),
+}
+
+#[derive(Debug, Args)]
+pub struct List {
+    #[command(flatten)]
+    database: Database,
+    /// Only those of this merchant, merchant_…
+    #[arg(value_parser = crate::merchant::id)]
+    merchant: Option<MerchantId>,
+    /// Maximum number of keys and clients
+    #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(i64).range(1..=1_000))]
+    limit: i64,
+    /// Print a JSON array
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Roll {
+    #[command(flatten)]
+    database: Database,
+    /// Id of the key or client, as shown by `sluice key list`: key_… or client_…
+    id: String,
+    /// How long the old one is accepted, such as 30m, 24h or 7d; 0 ends it at once
+    #[arg(long, default_value = "24h", value_parser = overlap)]
+    overlap: Duration,
+    /// Print a JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Revoke {
+    #[command(flatten)]
+    database: Database,
+    /// Id of the key or client, as shown by `sluice key list`: key_… or client_…
+    id: String,
+}
+
+/// Not by clap, whose message would repeat the text: it may be the secret.
+fn credential_id(text: &str) -> anyhow::Result<CredentialId> {
+    CredentialId::parse(text).context("expected an id of `sluice key list`, key_… or client_…")
+}
+
+fn overlap(text: &str) -> Result<Duration, String> {
+    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    let unit = match text.strip_prefix(digits).unwrap_or_default() {
+        "s" => Some(1),
+        "m" => Some(60),
+        "h" => Some(3_600),
+        "d" => Some(86_400),
+        "" if digits == "0" => Some(1),
+        _ => None,
+    };
+    let count = digits.parse::<u64>().ok().zip(unit);
+    let seconds = count.and_then(|(count, unit)| count.checked_mul(unit));
+    let overlap = seconds.map(Duration::from_secs);
+    let overlap = overlap.filter(|overlap| *overlap <= OVERLAP_MAX);
+    overlap.ok_or_else(|| "expected 0, or a time such as 30m, 24h or 7d, at most 30d".to_owned())
+}
+
+pub async fn run(command: Command) -> anyhow::Result<()> {
+    match command {
+        Command::List(list) => run_list(&list).await,
+        Command::Roll(roll) => run_roll(&roll).await,
+        Command::Revoke(revoke) => {
+            let id = credential_id(&revoke.id)?;
+            let db = revoke.database.connect().await?;
+            ensure!(keys::revoke(&db, &id).await?, "there is no {id}");
+            println!("{id} revoked; it is refused within 5 seconds");
+            Ok(())
+        }
+    }
+}
+
+async fn run_list(list: &List) -> anyhow::Result<()> {
+    let db = list.database.connect().await?;
+    let credentials = keys::list(&db, list.merchant, list.limit).await?;
+    if list.json {
+        let credentials: Vec<Value> = credentials.iter().map(entry).collect();
+        println!("{}", serde_json::to_string(&credentials)?);
+        return Ok(());
+    }
+    print(credentials);
+    Ok(())
+}
+
+/// Prints a table of credentials.
+pub fn print(credentials: Vec<Credential>) {
+    let rows: Vec<_> = credentials
+        .into_iter()
+        .map(|credential| {
+            let state = state(&credential);
+            [
+                credential.id.to_string(),
+                credential.mode.name().to_owned(),
+                credential
+                    .last4
+                    .map_or("-".to_owned(), |last4| format!("…{last4}")),
+                output::minute(credential.created_at),
+                state,
+                format!("{} ({})", credential.merchant_id, credential.merchant),
+            ]
+        })
+        .collect();
+    output::table(
+        ["id", "mode", "ends with", "created", "state", "merchant"],
+        &rows,
+    );
+}
+
+fn state(credential: &Credential) -> String {
+    let now = OffsetDateTime::now_utc();
+    match (&credential.id, credential.revoked_at, credential.ends_at) {
+        (_, Some(at), _) => format!("revoked {}", output::minute(at)),
+        (CredentialId::Key(_), _, Some(at)) if at <= now => format!("ended {}", output::minute(at)),
+        (CredentialId::Key(_), _, Some(at)) => format!("rolled, until {}", output::minute(at)),
+        (CredentialId::Client(_), _, Some(at)) if at > now => {
+            format!("active, old secret until {}", output::minute(at))
+        }
+        _ => "active".to_owned(),
+    }
+}
+
+/// A credential as JSON.
+pub fn entry(credential: &Credential) -> Value {
+    json!({
+        "id": credential.id.to_string(),
+        "merchant_id": credential.merchant_id.to_string(),
+        "merchant": credential.merchant,
+        "mode": credential.mode.name(),
+        "last4": credential.last4,
+        "created_at": output::timestamp(credential.created_at),
+        "revoked_at": credential.revoked_at.map(output::timestamp),
+        "ends_at": credential.ends_at.map(output::timestamp),
+    })
+}
+
+async fn run_roll(roll: &Roll) -> anyhow::Result<()> {
+    let old = credential_id(&roll.id)?;
+    let db = roll.database.connect().await?;
+    let (id, secret, old_until) = match keys::roll(&db, &old, roll.overlap).await? {
+        Rolled::New {
+            id,
+            secret,
+            old_until,
+        } => (id, secret, old_until),
+        Rolled::Missing => bail!("there is no {old}"),
+        Rolled::StillOverlapping(until) => bail!(
+            "{old} was rolled before; the old secret is accepted until {}. Roll a key's successor \
+             instead; for a client wait, or use --overlap 0.",
+            output::minute(until)
+        ),
+    };
+    if roll.json {
+        let output = json!({
+            "id": id.to_string(),
+            "secret": secret.as_str(),
+            "old_until": old_until.map(output::timestamp),
+        });
+        println!("{output}");
+        return Ok(());
+    }
+    println!("id      {id}");
+    println!("secret  {}", secret.as_str());
+    match old_until {
+        Some(until) => println!("old     accepted until {}", output::minute(until)),
+        None => println!("old     refused within 5 seconds"),
+    }
+    println!("\nStore the secret now; it cannot be shown again.");
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_overlap_has_a_unit_and_an_end() {
+        let seconds = |text| overlap(text).map(|overlap| overlap.as_secs());
+        assert_eq!(seconds("0"), Ok(0));
+        assert_eq!(seconds("90s"), Ok(90));
+        assert_eq!(seconds("24h"), Ok(86_400));
+        assert_eq!(seconds("30d"), Ok(2_592_000));
+        for wrong in [
+            "",
+            "24",
+            "h",
+            "-1h",
+            "1.5h",
+            "31d",
+            "1y",
+            "99999999999999999999d",
+            "1hh",
+        ] {
+            assert!(overlap(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_secret_is_not_repeated() {
+        let secret = domain::merchant::key(domain::merchant::Mode::Test, &[7; 32]);
+        let error = credential_id(&secret).map_err(|error| format!("{error:#}"));
+        assert!(error.is_err_and(|error| !error.contains("sk_test_")));
+    }
+}
