@@ -24,7 +24,7 @@ const REFUSED: [(Role, &[&str]); 7] = [
     (
         Role::Scheduler,
         &[
-            "select id from payments",
+            "select amount from payments",
             "select sealed from sealed_cards",
             "select body from idempotency_keys",
             "delete from jobs",

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
+use telemetry::logs::LogFormat;
 
 use crate::runtime::shares::Shares;
 
@@ -15,6 +16,9 @@ pub struct Config {
     /// The worker to run.
     #[command(subcommand)]
     pub command: Command,
+    /// The format of the log.
+    #[command(flatten)]
+    pub log: LogFormat,
 }
 
 /// The workers.
@@ -39,7 +43,7 @@ pub struct Process {
     /// URL of the RabbitMQ broker.
     #[arg(long, env = "AMQP_URL", hide_env_values = true)]
     pub amqp_url: String,
-    /// Address to serve `/livez` and `/readyz` on.
+    /// Address to serve `/livez`, `/readyz` and `/metrics` on. Keep it internal.
     #[arg(long, env = "SLUICE_HEALTH_LISTEN", default_value = "127.0.0.1:0")]
     pub health_listen: SocketAddr,
 }

@@ -1,16 +1,20 @@
 //! The scheduler: publishes due jobs every second and deletes expired rows every minute. Any number of
 //! schedulers may run; they share the work.
 
+mod measures;
+
 use std::time::Duration;
 
 use domain::job::Worker;
 use queue::Publisher;
 use store::{PgPool, Role};
 use store::{clients, idempotency, jobs, rate_limits, vault};
+use telemetry::metrics::table::QUEUE_MESSAGES;
 use tokio::time::{MissedTickBehavior, interval};
 
 use crate::config::Process;
-use crate::{health, runtime};
+use crate::health::{self, Broker};
+use crate::runtime;
 
 /// How often due jobs are published.
 const POLL: Duration = Duration::from_secs(1);
@@ -26,7 +30,12 @@ const CLEANUP: Duration = Duration::from_mins(1);
 pub async fn run(process: &Process) -> anyhow::Result<()> {
     let db = store::connect(Role::Scheduler, &process.database_url, 2)?;
     let publisher = Publisher::start(&process.amqp_url, "sluice scheduler");
-    health::serve(process.health_listen, db.clone(), publisher.health()).await?;
+    let broker = Broker {
+        publisher: publisher.health(),
+        consumer: None,
+    };
+    health::serve(process.health_listen, "scheduler", db.clone(), broker).await?;
+    tokio::spawn(measures::run(db.clone()));
     let mut ending = runtime::ending()?;
     let mut poll = interval(POLL);
     poll.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -60,8 +69,10 @@ async fn publish_due(db: &PgPool, publisher: &Publisher) -> bool {
 /// delays it.
 async fn publish_due_of(db: &PgPool, publisher: &Publisher, worker: Worker) -> bool {
     let Some(queued) = publisher.queue_length(worker).await else {
+        QUEUE_MESSAGES.remove([worker.name()]);
         return false;
     };
+    QUEUE_MESSAGES.set_count([worker.name()], queued.into());
     let room = QUEUED_MAX.saturating_sub(queued);
     if room == 0 {
         return true;
@@ -69,7 +80,8 @@ async fn publish_due_of(db: &PgPool, publisher: &Publisher, worker: Worker) -> b
     let jobs = match jobs::take_due(db, worker, room).await {
         Ok(jobs) => jobs,
         Err(error) => {
-            tracing::warn!(%worker, %error, "cannot read due jobs");
+            let retry_in_ms = POLL.as_millis();
+            tracing::warn!(%worker, %error, retry_in_ms, "cannot read due jobs, will retry");
             return false;
         }
     };
@@ -83,7 +95,8 @@ async fn publish_due_of(db: &PgPool, publisher: &Publisher, worker: Worker) -> b
 
 async fn clean_up(db: &PgPool) {
     if let Err(error) = delete_expired(db).await {
-        tracing::warn!(%error, "cannot delete expired rows");
+        let retry_in_s = CLEANUP.as_secs();
+        tracing::warn!(%error, retry_in_s, "cannot delete expired rows, will retry");
     }
 }
 

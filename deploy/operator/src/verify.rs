@@ -5,7 +5,7 @@ mod sandbox;
 use std::process::ExitCode;
 
 use clap::Args;
-use store::reports;
+use store::{measures, reports};
 
 use crate::config::Database;
 
@@ -48,6 +48,9 @@ pub async fn run(verify: &Verify) -> anyhow::Result<ExitCode> {
         );
     }
     println!("{} differences", differences.len());
+    if let Err(error) = measures::store_verified(&db, differences.len()).await {
+        eprintln!("sluice: the result is not stored for the metrics: {error}");
+    }
     Ok(if differences.is_empty() {
         ExitCode::SUCCESS
     } else {

@@ -15,6 +15,7 @@ pub mod intents;
 pub mod jobs;
 pub mod key_file;
 pub mod ledger;
+pub mod measures;
 pub mod merchants;
 pub mod page;
 pub mod payments;

@@ -153,7 +153,7 @@ pub async fn events(db: &PgPool) -> Result<Vec<Difference>> {
 }
 
 /// The names of the states that match.
-fn names<S: Copy>(
+pub(crate) fn names<S: Copy>(
     states: &[S],
     matches: impl Fn(&S) -> bool,
     name: impl Fn(S) -> &'static str,

@@ -22,14 +22,52 @@ const RESPONSE_BYTES_MAX: usize = 64 * 1024;
 pub enum PostResult {
     /// The endpoint responded with this status.
     Responded(u16),
-    /// There was no response, for this reason.
-    Failed(&'static str),
+    /// There was no response.
+    Failed(Failure),
+}
+
+/// Why there was no response.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Failure {
+    Timeout,
+    Connect,
+    /// The connection broke.
+    Broken,
+    /// Nothing was sent, for this reason.
+    Blocked(&'static str),
+}
+
+impl Failure {
+    /// The reason, as it is stored.
+    pub const fn reason(self) -> &'static str {
+        match self {
+            Failure::Timeout => "no response in time",
+            Failure::Connect => "could not connect",
+            Failure::Broken => "the connection broke",
+            Failure::Blocked(reason) => reason,
+        }
+    }
 }
 
 impl PostResult {
     /// Whether the endpoint accepted the message: 2xx. A redirect is not followed, so it is a failure.
     pub const fn is_accepted(self) -> bool {
         matches!(self, PostResult::Responded(200..=299))
+    }
+
+    /// Its class in the metrics.
+    pub const fn class(self) -> &'static str {
+        match self {
+            PostResult::Responded(..=199) => "1xx",
+            PostResult::Responded(200..=299) => "2xx",
+            PostResult::Responded(300..=399) => "3xx",
+            PostResult::Responded(400..=499) => "4xx",
+            PostResult::Responded(500..) => "5xx",
+            PostResult::Failed(Failure::Timeout) => "timeout",
+            PostResult::Failed(Failure::Connect) => "connect",
+            PostResult::Failed(Failure::Broken) => "broken",
+            PostResult::Failed(Failure::Blocked(_)) => "blocked",
+        }
     }
 }
 
@@ -69,7 +107,7 @@ impl Client {
     ) -> PostResult {
         let url = match self.check(mode, url) {
             Ok(url) => url,
-            Err(reason) => return PostResult::Failed(reason),
+            Err(reason) => return PostResult::Failed(Failure::Blocked(reason)),
         };
         let client = match mode {
             Mode::Test => &self.test,
@@ -88,7 +126,7 @@ impl Client {
                 drain(response).await;
                 PostResult::Responded(status)
             }
-            Err(error) => PostResult::Failed(reason(&error)),
+            Err(error) => PostResult::Failed(failure(&error)),
         }
     }
 
@@ -120,13 +158,13 @@ async fn drain(mut response: Response) {
     }
 }
 
-fn reason(error: &reqwest::Error) -> &'static str {
+fn failure(error: &reqwest::Error) -> Failure {
     if error.is_timeout() {
-        "no response in time"
+        Failure::Timeout
     } else if error.is_connect() {
-        "could not connect"
+        Failure::Connect
     } else {
-        "the connection broke"
+        Failure::Broken
     }
 }
 

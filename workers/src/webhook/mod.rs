@@ -16,6 +16,7 @@ use store::deliveries::{self, Delivery, DeliveryAttempt};
 use store::jobs::{self, Lease};
 use store::key_file;
 use store::{PgPool, Role};
+use telemetry::metrics::table::{WEBHOOK_ATTEMPT_DURATION, WEBHOOK_ATTEMPTS};
 use time::OffsetDateTime;
 use wire::signature::{Key, Message};
 
@@ -136,8 +137,12 @@ impl Context {
         let next = delivery::next(event, delivery.attempt, rand::random());
         let (status, error) = match posted {
             PostResult::Responded(status) => (Some(status), None),
-            PostResult::Failed(reason) => (None, Some(reason)),
+            PostResult::Failed(failure) => (None, Some(failure.reason())),
         };
+        measure(delivery, posted, started.elapsed());
+        if !posted.is_accepted() {
+            log_refusal(delivery, posted, next.retry_after);
+        }
         DeliveryAttempt {
             id: delivery.id,
             lease,
@@ -150,6 +155,40 @@ impl Context {
             error,
             duration: started.elapsed(),
             body: next.retry_after.map(|_| body),
+        }
+    }
+}
+
+fn measure(delivery: &Delivery, posted: PostResult, took: Duration) {
+    let endpoint = if delivery.is_failing {
+        "failing"
+    } else {
+        "healthy"
+    };
+    WEBHOOK_ATTEMPTS.increment([endpoint, posted.class()]);
+    WEBHOOK_ATTEMPT_DURATION.observe([endpoint], took);
+}
+
+/// Logs an attempt that the endpoint did not accept. The URL may hold a secret, so its id stands for it.
+fn log_refusal(delivery: &Delivery, posted: PostResult, retry_after: Option<Duration>) {
+    let Delivery {
+        id,
+        attempt,
+        endpoint_id: endpoint,
+        event_id: event,
+        merchant_id: merchant,
+        ..
+    } = delivery;
+    let response = match posted {
+        PostResult::Responded(status) => status.to_string(),
+        PostResult::Failed(failure) => failure.reason().to_owned(),
+    };
+    match retry_after.map(|after| after.as_secs()) {
+        Some(retry_in_s) => {
+            tracing::info!(delivery = %id, %endpoint, %event, %merchant, attempt, response, retry_in_s, "webhook was not accepted, will retry");
+        }
+        None => {
+            tracing::warn!(delivery = %id, %endpoint, %event, %merchant, attempt, response, "webhook was not accepted, gave up after the last attempt");
         }
     }
 }
