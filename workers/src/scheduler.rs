@@ -80,8 +80,7 @@ async fn publish_due_of(db: &PgPool, publisher: &Publisher, worker: Worker) -> b
     let jobs = match jobs::take_due(db, worker, room).await {
         Ok(jobs) => jobs,
         Err(error) => {
-            let retry_in_ms = POLL.as_millis();
-            tracing::warn!(%worker, %error, retry_in_ms, "cannot read due jobs, will retry");
+            tracing::warn!(%worker, %error, retry_in = ?POLL, "cannot read due jobs, will retry");
             return false;
         }
     };
@@ -95,8 +94,7 @@ async fn publish_due_of(db: &PgPool, publisher: &Publisher, worker: Worker) -> b
 
 async fn clean_up(db: &PgPool) {
     if let Err(error) = delete_expired(db).await {
-        let retry_in_s = CLEANUP.as_secs();
-        tracing::warn!(%error, retry_in_s, "cannot delete expired rows, will retry");
+        tracing::warn!(%error, retry_in = ?CLEANUP, "cannot delete expired rows, will retry");
     }
 }
 

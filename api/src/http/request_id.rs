@@ -30,7 +30,7 @@ pub async fn name(request: Request, next: Next) -> Response {
         let mut response = record_route(request, next).await;
         let (status, took) = (response.status(), started.elapsed());
         measure(method, &response, took);
-        let ms = took.as_millis();
+        let ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
         tracing::debug!(method, status = status.as_u16(), ms, "responded");
         if status.is_server_error() {
             tracing::warn!(status = status.as_u16(), "responded with a server error");

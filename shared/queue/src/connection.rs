@@ -58,7 +58,7 @@ pub(crate) fn start(url: &str, name: &str, health: &Health, task: impl Connectio
 
 async fn supervise(url: String, name: String, health: Health, mut task: impl ConnectionTask) {
     let mut wait = Duration::ZERO;
-    let mut warned = false;
+    let (mut warned, mut attempt) = (false, 0_u32);
     loop {
         let connected = tokio::select! {
             biased;
@@ -73,19 +73,22 @@ async fn supervise(url: String, name: String, health: Health, mut task: impl Con
             },
             Err(error) => error,
         };
-        // One warning for each outage of the broker, not for each attempt to connect.
-        warned &= !health.is_connected();
-        health.set_connected(false);
-        if warned {
-            tracing::debug!(name, %error, "still not connected to RabbitMQ");
-        } else {
-            tracing::warn!(name, %error, "not connected to RabbitMQ; retrying");
-            warned = true;
-        }
         if started.elapsed() > BACKOFF_MAX {
             wait = Duration::ZERO;
         }
         wait = (wait * 2).clamp(BACKOFF_MIN, BACKOFF_MAX);
+        // One warning for each outage of the broker, not for each attempt to connect.
+        if health.is_connected() {
+            (warned, attempt) = (false, 0);
+        }
+        health.set_connected(false);
+        attempt = attempt.saturating_add(1);
+        if warned {
+            tracing::info!(name, attempt, %error, retry_in = ?wait, "still not connected to RabbitMQ, will retry");
+        } else {
+            tracing::warn!(name, attempt, %error, retry_in = ?wait, "not connected to RabbitMQ, will retry");
+            warned = true;
+        }
     }
 }
 

@@ -17,6 +17,7 @@ use apalis_core::monitor::Monitor;
 use apalis_core::task::data::Data;
 use apalis_core::worker::builder::WorkerBuilder;
 use apalis_core::worker::ext::parallelize::ParallelizeExt;
+use domain::id::{DeliveryId, PaymentId, RefundId};
 use domain::job::{Outcome, Worker};
 use domain::merchant::Mode;
 use queue::{Consumer, JobMessage, Publisher, RecordOutcome};
@@ -70,7 +71,8 @@ impl HeldLease {
 /// has claimed the job since, nothing changes; otherwise the job is due at once.
 pub fn lease_lost(held: &HeldLease) -> Outcome {
     let HeldLease { lease, .. } = held;
-    tracing::warn!(worker = %lease.worker, job = %lease.id, "paused for too long since the claim, will claim again");
+    let subject = subject(*lease);
+    tracing::warn!(worker = %lease.worker, job = %lease.id, subject, "paused for too long since the claim, will claim again");
     Outcome::Reschedule {
         after: Duration::ZERO,
     }
@@ -276,8 +278,7 @@ impl RecordOutcome for Recorder {
                 tracing::error!(%worker, %job, attempt, %error, "cannot record the outcome, the job runs again when its lease ends");
                 return;
             }
-            let retry_in_ms = wait.as_millis();
-            tracing::warn!(%worker, %job, attempt, %error, retry_in_ms, "cannot record the outcome, will retry");
+            tracing::warn!(%worker, %job, attempt, %error, retry_in = ?wait, "cannot record the outcome, will retry");
             tokio::time::sleep(wait).await;
             wait = (wait * 2).min(Duration::from_secs(5));
             attempt = attempt.saturating_add(1);
@@ -308,7 +309,8 @@ impl Recorder {
                 Ok(())
             }
             Ok(Outcome::Park { reason }) => {
-                tracing::error!(%worker, %job, reason, "parked job");
+                let subject = subject(lease);
+                tracing::error!(%worker, %job, subject, reason, "parked job, waits for `sluice jobs redrive`");
                 jobs::park(&self.db, lease, reason).await
             }
             Err(error) => {
@@ -321,24 +323,32 @@ impl Recorder {
 }
 
 fn log_failure(lease: Lease, error: &str, failed: Option<Failed>) {
-    let (worker, job) = (lease.worker, lease.id);
+    let (worker, job, subject) = (lease.worker, lease.id, subject(lease));
     match failed {
         Some(Failed {
             claims: attempt,
             retry_after: Some(after),
         }) => {
-            let retry_in_ms = after.as_millis();
-            tracing::warn!(%worker, %job, attempt, error, retry_in_ms, "job failed, will retry");
+            tracing::warn!(%worker, %job, subject, attempt, error, retry_in = ?after, "job failed, will retry");
         }
         Some(Failed {
             claims: attempt,
             retry_after: None,
         }) => {
-            tracing::error!(%worker, %job, attempt, reason = error, "parked job, it failed too often");
+            tracing::error!(%worker, %job, subject, attempt, reason = error, "parked job, it failed too often and waits for `sluice jobs redrive`");
         }
         None => {
-            tracing::warn!(%worker, %job, error, "job failed, another worker has claimed it since");
+            tracing::warn!(%worker, %job, subject, error, "job failed, another worker has claimed it since");
         }
+    }
+}
+
+/// The object of a job, as merchants and the other log lines name it.
+fn subject(lease: Lease) -> String {
+    match lease.worker {
+        Worker::Card => PaymentId(lease.id).to_string(),
+        Worker::Refund => RefundId(lease.id).to_string(),
+        Worker::Webhook => DeliveryId(lease.id).to_string(),
     }
 }
 

@@ -16,9 +16,10 @@ use telemetry::metrics::table::{
 use time::OffsetDateTime;
 use tokio::time::sleep;
 
-/// How long to wait between two measurements.
-const EVERY: Duration = Duration::from_secs(2);
-/// Measuring may take one part in this many of the time: with a large backlog it measures less often.
+/// The shortest and the longest wait between two measurements.
+const WAIT_MIN: Duration = Duration::from_secs(2);
+const WAIT_MAX: Duration = Duration::from_secs(10);
+/// Measuring takes one part in this many of the time: with a large backlog it measures less often.
 const TIME_SHARE: u32 = 50;
 /// The time in which a backlog is seen to fall.
 const WINDOW: Duration = Duration::from_secs(10);
@@ -28,11 +29,12 @@ pub async fn run(db: PgPool) {
     let mut history = History::default();
     loop {
         let started = Instant::now();
-        if let Err(error) = measure(&db, &mut history).await {
-            let retry_in_ms = EVERY.as_millis();
-            tracing::warn!(%error, retry_in_ms, "cannot measure jobs for the metrics, will retry");
+        let measured = measure(&db, &mut history).await;
+        let wait = (started.elapsed() * TIME_SHARE).clamp(WAIT_MIN, WAIT_MAX);
+        if let Err(error) = measured {
+            tracing::warn!(%error, retry_in = ?wait, "cannot measure jobs for the metrics, will retry");
         }
-        sleep(EVERY.max(started.elapsed() * TIME_SHARE)).await;
+        sleep(wait).await;
     }
 }
 

@@ -183,9 +183,9 @@ fn log_refusal(delivery: &Delivery, posted: PostResult, retry_after: Option<Dura
         PostResult::Responded(status) => status.to_string(),
         PostResult::Failed(failure) => failure.reason().to_owned(),
     };
-    match retry_after.map(|after| after.as_secs()) {
-        Some(retry_in_s) => {
-            tracing::info!(delivery = %id, %endpoint, %event, %merchant, attempt, response, retry_in_s, "webhook was not accepted, will retry");
+    match retry_after {
+        Some(retry_in) => {
+            tracing::info!(delivery = %id, %endpoint, %event, %merchant, attempt, response, ?retry_in, "webhook was not accepted, will retry");
         }
         None => {
             tracing::warn!(delivery = %id, %endpoint, %event, %merchant, attempt, response, "webhook was not accepted, gave up after the last attempt");
