@@ -22,6 +22,7 @@ mod isolation;
 mod load;
 mod memory;
 mod pages;
+mod scale;
 mod sink;
 
 use std::time::Duration;
@@ -71,6 +72,8 @@ enum Measure {
     Isolation,
     /// H8: pages of a long list.
     Pages,
+    /// Two processes of each worker over one, and a backlog.
+    Scale,
 }
 
 impl Plan {
@@ -113,6 +116,9 @@ async fn main() -> Result<()> {
     gateway.finish().await?;
     if plan.has(Measure::Pages) {
         figures.push(pages::figure(&plan).await?);
+    }
+    if plan.has(Measure::Scale) {
+        figures.extend(scale::figures(&plan).await?);
     }
     println!("\n{:<46} {:>12} {:>12}", "figure", "measured", "target");
     for figure in &figures {
