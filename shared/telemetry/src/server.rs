@@ -95,3 +95,32 @@ async fn serve_one(stream: TcpStream, router: Router) -> hyper::Result<()> {
         .serve_connection(TokioIo::new(stream), service)
         .await
 }
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
+    use super::*;
+
+    /// Clients that send nothing hold back others only while they are as many as may connect.
+    #[tokio::test]
+    async fn connections_at_a_time_are_bounded() -> anyhow::Result<()> {
+        let listener = TcpListener::bind("127.0.0.1:0").await?;
+        let address = listener.local_addr()?;
+        let router = Router::new().route("/", get(|| async { "ok" }));
+        tokio::spawn(accept(listener, router));
+        let mut silent = Vec::new();
+        for _ in 0..CONNECTIONS_MAX {
+            silent.push(TcpStream::connect(address).await?);
+        }
+        let mut next = TcpStream::connect(address).await?;
+        next.write_all(b"GET / HTTP/1.1\r\nhost: x\r\n\r\n").await?;
+        let mut response = Vec::new();
+        let early = timeout(Duration::from_millis(200), next.read_buf(&mut response)).await;
+        assert!(early.is_err(), "served too many at a time");
+        silent.pop();
+        next.read_to_end(&mut response).await?;
+        assert!(response.starts_with(b"HTTP/1.1 200 "));
+        Ok(())
+    }
+}
