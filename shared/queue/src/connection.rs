@@ -15,6 +15,9 @@ pub(crate) const BROKER_TIMEOUT: Duration = Duration::from_secs(5);
 const BACKOFF_MIN: Duration = Duration::from_millis(100);
 const BACKOFF_MAX: Duration = Duration::from_secs(5);
 const HEARTBEAT_SECONDS: u16 = 10;
+/// The largest frame, bytes; our messages take a few hundred. lapin holds 64 frames of this size for each
+/// connection: with RabbitMQ's usual 128 KiB that would be 8 MiB.
+const FRAME_MAX: u32 = 16 * 1024;
 const CHECK_EVERY: Duration = Duration::from_millis(500);
 
 /// Why a connection ended.
@@ -96,6 +99,7 @@ async fn connect(url: &str, name: &str, wait: Duration) -> Result<Connection, Co
     sleep(wait).await;
     let mut uri: AMQPUri = url.parse().map_err(|_| ConnectionError::InvalidUrl)?;
     uri.query.heartbeat = Some(HEARTBEAT_SECONDS);
+    uri.query.frame_max = Some(FRAME_MAX);
     let properties = ConnectionProperties::default().with_connection_name(name.into());
     with_timeout(Connection::connect_uri(uri, properties)).await
 }
