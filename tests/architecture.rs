@@ -2,6 +2,8 @@
 
 #[path = "architecture/documents.rs"]
 mod documents;
+#[path = "architecture/metrics.rs"]
+mod metrics;
 #[path = "architecture/migration_rules.rs"]
 mod migration_rules;
 #[path = "architecture/migrations.rs"]
@@ -21,19 +23,31 @@ use anyhow::{Context, Result, ensure};
 use cargo_metadata::{DependencyKind, Metadata, MetadataCommand, Package};
 
 /// Which of our crates each crate may use.
-const MAY_USE: [(&str, &[&str]); 9] = [
+const MAY_USE: [(&str, &[&str]); 10] = [
     ("domain", &[]),
     ("store", &["domain"]),
     ("wire", &["domain"]),
     ("queue", &["domain"]),
-    ("api", &["domain", "store", "wire", "queue"]),
-    ("workers", &["domain", "store", "wire", "queue"]),
-    ("sluice", &["domain", "store", "wire", "queue"]),
+    ("telemetry", &[]),
+    ("api", &["domain", "store", "wire", "queue", "telemetry"]),
+    (
+        "workers",
+        &["domain", "store", "wire", "queue", "telemetry"],
+    ),
+    ("sluice", &["domain", "store", "wire", "queue", "telemetry"]),
     // It links nothing of ours, so that it cannot share our mistakes.
     ("sluice-sandbox", &[]),
     (
         "tests",
-        &["domain", "store", "wire", "queue", "api", "workers"],
+        &[
+            "domain",
+            "store",
+            "wire",
+            "queue",
+            "telemetry",
+            "api",
+            "workers",
+        ],
     ),
 ];
 
@@ -42,8 +56,8 @@ const OWNED: [(&str, &[&str]); 7] = [
     ("sqlx", &["store", "sluice", "tests"]),
     ("lapin", &["queue", "tests"]),
     ("apalis", &["workers"]),
-    // The workers serve their health with it and nothing more.
-    ("axum", &["api", "workers", "sluice-sandbox", "tests"]),
+    // Telemetry serves health and metrics with it and nothing more.
+    ("axum", &["api", "telemetry", "sluice-sandbox", "tests"]),
     ("reqwest", &["workers", "sluice", "tests"]),
     ("hpke", &["store"]),
     (
@@ -55,7 +69,7 @@ const OWNED: [(&str, &[&str]); 7] = [
 ];
 
 /// What a crate must not even use by way of others.
-const ABSENT: [(&str, &[&str]); 5] = [
+const ABSENT: [(&str, &[&str]); 6] = [
     (
         "domain",
         &["tokio", "sqlx", "reqwest", "axum", "lapin", "hyper"],
@@ -66,6 +80,7 @@ const ABSENT: [(&str, &[&str]); 5] = [
     ),
     ("store", &["reqwest", "axum", "lapin", "hyper"]),
     ("queue", &["sqlx", "reqwest", "axum", "hyper"]),
+    ("telemetry", &["sqlx", "reqwest", "lapin"]),
     ("api", &["reqwest", "apalis"]),
 ];
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use clap::Parser;
 use ipnet::IpNet;
+use telemetry::logs::LogFormat;
 use url::Url;
 
 /// The gateway's HTTP API.
@@ -26,6 +27,9 @@ pub struct Config {
         value_delimiter = ','
     )]
     pub listen: Vec<SocketAddr>,
+    /// Address to serve `/livez`, `/readyz` and `/metrics` on. Keep it internal.
+    #[arg(long, env = "SLUICE_HEALTH_LISTEN", default_value = "127.0.0.1:0")]
+    pub health_listen: SocketAddr,
     /// URL where payers reach this process, such as `https://pay.example.com`; by default, the
     /// first address it listens on.
     #[arg(long, env = "SLUICE_PUBLIC_URL")]
@@ -55,6 +59,9 @@ pub struct Config {
     /// Maximum number of connections to Postgres.
     #[arg(long, env = "SLUICE_DATABASE_CONNECTIONS", default_value_t = 16)]
     pub database_connections: u32,
+    /// The format of the log.
+    #[command(flatten)]
+    pub log: LogFormat,
 }
 
 impl Config {

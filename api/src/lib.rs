@@ -45,6 +45,7 @@ const CONNECTIONS_FOR_MANY: u32 = Accept::CONNECTIONS + Upsert::CONNECTIONS + Re
 /// State shared by all handlers.
 struct App {
     db: PgPool,
+    many: PgPool,
     accept: Batch<Accept>,
     customers: Batch<Upsert>,
     anonymous: http::anonymous::Anonymous,
@@ -97,6 +98,7 @@ impl App {
             requests: Semaphore::new(config.requests()),
             unsent: http::response::Unsent::default(),
             db,
+            many,
         })
     }
 }
@@ -115,6 +117,7 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
         .merge(operations)
         .layer(from_fn(pages::home))
         .layer(from_fn(http::request_id::name));
+    http::health::serve(config.health_listen, Arc::clone(&app)).await?;
     let mut servers = Vec::new();
     let ending = ending()?;
     let connections = Arc::new(Semaphore::new(config.connections.into()));

@@ -1,17 +1,16 @@
 //! The API process.
 
+use std::process::ExitCode;
+
+use api::config::Config;
 use clap::Parser;
+use telemetry::logs;
 
 // One thread, as in the workers: moving tasks between threads costs more than it gains. To use more
 // cores, run more processes.
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> anyhow::Result<()> {
-    tracing_subscriber::fmt()
-        .with_env_filter(
-            tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| "info".into()),
-        )
-        .with_writer(std::io::stderr)
-        .with_ansi(false)
-        .init();
-    api::serve(api::config::Config::parse()).await
+async fn main() -> ExitCode {
+    let config = Config::parse();
+    logs::start(config.log.log_format, "info");
+    logs::exit_code(api::serve(config).await)
 }

@@ -15,6 +15,7 @@ choose_addresses() {
   sandbox_address=127.0.0.1:$(port_of sandbox reuse_port SANDBOX 30724)
   api_address=127.0.0.1:$(port_of api choose_port API 8000)
   api_second_address=127.0.0.1:$(port_of api choose_port API_TOO 3000)
+  api_health_address=127.0.0.1:$(port_of api reuse_port API_HEALTH 30726)
 }
 
 # port_of SERVICE CHOOSE NAME FIRST: the port of a running service, or a port chosen by CHOOSE.
@@ -38,7 +39,7 @@ describe() {
     program=$(target_dir)/release/api
     arguments=()
     variables+=(
-      "SLUICE_LISTEN=$api_address,$api_second_address"
+      "SLUICE_LISTEN=$api_address,$api_second_address" "SLUICE_HEALTH_LISTEN=$api_health_address"
       "SLUICE_IDEMPOTENCY_KEY_FILE=$secrets/idempotency.key"
       "SLUICE_WEBHOOK_KEY_FILE=$secrets/webhook.key" SLUICE_WEBHOOK_LOCAL=true
     )

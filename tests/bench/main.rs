@@ -22,6 +22,7 @@ mod isolation;
 mod load;
 mod memory;
 mod pages;
+mod scale;
 mod sink;
 mod verify;
 
@@ -72,6 +73,8 @@ enum Measure {
     Isolation,
     /// H8: pages of a long list.
     Pages,
+    /// Two processes of each worker over one, and a backlog.
+    Scale,
     /// `sluice verify` over a million payments.
     Verify,
 }
@@ -119,6 +122,9 @@ async fn main() -> Result<()> {
     }
     if plan.has(Measure::Verify) {
         figures.extend(verify::figures().await?);
+    }
+    if plan.has(Measure::Scale) {
+        figures.extend(scale::figures(&plan).await?);
     }
     println!("\n{:<46} {:>12} {:>12}", "figure", "measured", "target");
     for figure in &figures {

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use anyhow::{Result, ensure};
 use axum::Router;
@@ -12,7 +13,7 @@ use axum::routing::post;
 use hdrhistogram::Histogram;
 use tests::Gateway;
 use tokio::net::TcpListener;
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep};
 
 #[derive(Default)]
 struct Inner {
@@ -25,14 +26,22 @@ struct Inner {
 #[derive(Clone)]
 pub struct Sink {
     address: SocketAddr,
+    /// How long it takes to answer.
+    latency: Duration,
     inner: Arc<Mutex<Inner>>,
 }
 
 impl Sink {
     pub async fn start() -> Result<Self> {
+        Self::start_slow(Duration::ZERO).await
+    }
+
+    /// Starts one that answers after `latency`.
+    pub async fn start_slow(latency: Duration) -> Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let sink = Self {
             address: listener.local_addr()?,
+            latency,
             inner: Arc::default(),
         };
         let router = Router::new()
@@ -79,17 +88,24 @@ impl Sink {
         histogram
     }
 
+    fn receive(&self, body: &[u8]) {
+        let now = Instant::now();
+        let mut inner = self.inner();
+        inner.received += 1;
+        if let Some(number) = number(body) {
+            inner.arrived.entry(number).or_insert(now);
+        }
+    }
+
     fn inner(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 async fn receive(State(sink): State<Sink>, body: Bytes) {
-    let now = Instant::now();
-    let mut inner = sink.inner();
-    inner.received += 1;
-    if let Some(number) = number(&body) {
-        inner.arrived.entry(number).or_insert(now);
+    sink.receive(&body);
+    if !sink.latency.is_zero() {
+        sleep(sink.latency).await;
     }
 }
 

@@ -34,8 +34,9 @@ impl Gateway {
         settings.insert("DATABASE_URL".to_owned(), self.role_url(role)?);
         settings.insert("AMQP_URL".to_owned(), self.amqp_url());
         settings.insert("SLUICE_SANDBOX_URL".to_owned(), self.url(Process::Sandbox));
-        settings.insert("SLUICE_LISTEN".to_owned(), address.clone());
-        settings.insert("SLUICE_HEALTH_LISTEN".to_owned(), address);
+        settings.insert("SLUICE_LISTEN".to_owned(), address);
+        let internal = self.internal_address(process).to_string();
+        settings.insert("SLUICE_HEALTH_LISTEN".to_owned(), internal);
         for (_, name, value) in self.overrides().iter().filter(|(to, ..)| *to == process) {
             settings.insert((*name).to_owned(), value.clone());
         }

@@ -33,6 +33,8 @@ pub struct Gateway {
     options: Options,
     db: PgPool,
     addresses: BTreeMap<Process, SocketAddr>,
+    /// Of the API processes: the other processes serve health and metrics where they listen.
+    internal: BTreeMap<Process, SocketAddr>,
     overrides: Mutex<Vec<(Process, &'static str, String)>>,
     running: Mutex<Running>,
 }
@@ -61,8 +63,12 @@ impl Gateway {
         let db = store::connect_owner(stores.database_url(&name).as_str())?;
         let [merchant, other_merchant] = new_merchants(&db, &options).await?;
         let mut addresses = BTreeMap::new();
+        let mut internal = BTreeMap::new();
         for process in Process::ALL {
             addresses.insert(process, free_address()?);
+        }
+        for process in [Process::Api, Process::SecondApi] {
+            internal.insert(process, free_address()?);
         }
         write_keys(&dir)?;
         let gateway = Self {
@@ -76,6 +82,7 @@ impl Gateway {
             options,
             db,
             addresses,
+            internal,
             overrides: Mutex::default(),
             running: Mutex::default(),
             dir,
@@ -146,6 +153,12 @@ impl Gateway {
             .get(&process)
             .copied()
             .unwrap_or_else(|| ([127, 0, 0, 1], 0).into())
+    }
+
+    /// Where a process serves its health and metrics.
+    pub fn internal_address(&self, process: Process) -> SocketAddr {
+        let internal = self.internal.get(&process).copied();
+        internal.unwrap_or_else(|| self.address(process))
     }
 
     /// The URL of a process.

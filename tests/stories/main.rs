@@ -17,6 +17,7 @@ mod faults;
 mod idempotency;
 mod large_lists;
 mod limits;
+mod metrics;
 mod operators;
 mod plans;
 mod power_cut;

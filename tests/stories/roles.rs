@@ -26,7 +26,7 @@ const REFUSED: [(Role, &[&str]); 8] = [
     (
         Role::Scheduler,
         &[
-            "select id from payments",
+            "select amount from payments",
             "select sealed from sealed_cards",
             "select body from idempotency_keys",
             "select data from events",

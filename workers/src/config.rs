@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 use store::retention::{self, EVENTS_DAYS, EVENTS_DAYS_MIN};
+use telemetry::logs::LogFormat;
 
 use crate::runtime::shares::Shares;
 
@@ -16,6 +17,9 @@ pub struct Config {
     /// The worker to run.
     #[command(subcommand)]
     pub command: Command,
+    /// The format of the log.
+    #[command(flatten)]
+    pub log: LogFormat,
 }
 
 /// The workers.
@@ -40,7 +44,7 @@ pub struct Process {
     /// URL of the RabbitMQ broker.
     #[arg(long, env = "AMQP_URL", hide_env_values = true)]
     pub amqp_url: String,
-    /// Address to serve `/livez` and `/readyz` on.
+    /// Address to serve `/livez`, `/readyz` and `/metrics` on. Keep it internal.
     #[arg(long, env = "SLUICE_HEALTH_LISTEN", default_value = "127.0.0.1:0")]
     pub health_listen: SocketAddr,
 }

@@ -1,7 +1,7 @@
 //! The workers: each consumes its queue, reads the row, does what the row's state requires, and writes the
 //! outcome.
 //!
-//! Absent on purpose: HTTP servers other than health.
+//! Absent on purpose: HTTP servers other than that of health and metrics.
 
 pub mod config;
 

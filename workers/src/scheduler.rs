@@ -1,16 +1,20 @@
 //! The scheduler: publishes due jobs every second, and meanwhile deletes expired rows. Any number of
 //! schedulers may run; they share the work.
 
+mod measures;
+
 use std::time::Duration;
 
 use domain::job::Worker;
 use queue::Publisher;
 use store::jobs::Schedule;
 use store::{PgPool, Role};
+use telemetry::metrics::table::QUEUE_MESSAGES;
 use tokio::time::{MissedTickBehavior, interval};
 
 use crate::config::Scheduler;
-use crate::{cleanup, health, runtime};
+use crate::health::{self, Broker};
+use crate::{cleanup, runtime};
 
 /// How often due jobs are published.
 const POLL: Duration = Duration::from_secs(1);
@@ -20,14 +24,19 @@ const POLL_BACKLOG: Duration = Duration::from_millis(100);
 /// well under a second, so a new job does not wait long behind them; and while no worker runs, jobs whose
 /// messages wait are not published again and again.
 const QUEUED_MAX: u32 = 128;
-/// Connections to Postgres: one publishes, one deletes, one answers for the process's health.
-const CONNECTIONS: u32 = 3;
+/// Connections to Postgres: one publishes, one deletes, one measures, one answers for the process's health.
+const CONNECTIONS: u32 = 4;
 
 pub async fn run(config: &Scheduler) -> anyhow::Result<()> {
     let process = &config.process;
     let db = store::connect(Role::Scheduler, &process.database_url, CONNECTIONS)?;
     let publisher = Publisher::start(&process.amqp_url, "sluice scheduler");
-    health::serve(process.health_listen, db.clone(), publisher.health()).await?;
+    let broker = Broker {
+        publisher: publisher.health(),
+        consumer: None,
+    };
+    health::serve(process.health_listen, "scheduler", db.clone(), broker).await?;
+    tokio::spawn(measures::run(db.clone()));
     let mut ending = runtime::ending()?;
     let mut poll = interval(POLL);
     poll.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -70,8 +79,10 @@ async fn publish_due_of(
     schedule: &mut Schedule,
 ) -> bool {
     let Some(queued) = publisher.queue_length(worker).await else {
+        QUEUE_MESSAGES.remove([worker.name()]);
         return false;
     };
+    QUEUE_MESSAGES.set_count([worker.name()], queued.into());
     let room = QUEUED_MAX.saturating_sub(queued);
     if room == 0 {
         return true;
@@ -79,7 +90,7 @@ async fn publish_due_of(
     let jobs = match schedule.take_due(db, room).await {
         Ok(jobs) => jobs,
         Err(error) => {
-            tracing::warn!(%worker, %error, "cannot read due jobs");
+            tracing::warn!(%worker, %error, retry_in = ?POLL, "cannot read due jobs, will retry");
             return false;
         }
     };

@@ -1,6 +1,7 @@
 //! `/livez`: the process runs. `/readyz`: it can accept payments, which needs the database and a
-//! sealing key, but not the broker.
+//! sealing key, but not the broker. The internal listener serves them too, and `/metrics`.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -8,6 +9,9 @@ use axum::Router;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::routing::get;
+use store::PgPool;
+use telemetry::metrics::table::{BROKER_CONNECTED, MESSAGES_DROPPED};
+use telemetry::{metrics, server};
 use tokio::sync::Mutex;
 use tokio::time::timeout;
 
@@ -31,6 +35,38 @@ pub fn routes(app: Arc<App>) -> Router {
         .route("/livez", get(|| async { "ok" }))
         .route("/readyz", get(ready))
         .with_state(app)
+}
+
+/// Serves the internal listener in the background.
+pub async fn serve(address: SocketAddr, app: Arc<App>) -> anyhow::Result<()> {
+    let sampled = Arc::clone(&app);
+    let ready = move || {
+        let app = Arc::clone(&app);
+        async move {
+            let (status, text) = ready(State(app)).await;
+            if status == StatusCode::OK {
+                Ok(())
+            } else {
+                Err(text)
+            }
+        }
+    };
+    server::serve(address, ready, move || sample(&sampled)).await
+}
+
+/// Sets the metrics that are read from memory at a scrape.
+fn sample(app: &App) {
+    let set_pool = |name, pool: &PgPool| {
+        let most = pool.options().get_max_connections();
+        metrics::set_pool(name, pool.size(), pool.num_idle(), most);
+    };
+    set_pool("api", &app.db);
+    set_pool("accept", &app.many);
+    let (publisher, replies) = (app.publisher.health(), app.replies.health());
+    for (connection, health) in [("publisher", &publisher), ("replies", &replies)] {
+        BROKER_CONNECTED.set_count([connection], health.is_connected().into());
+    }
+    MESSAGES_DROPPED.set([], publisher.dropped());
 }
 
 async fn ready(State(app): State<Arc<App>>) -> Health {

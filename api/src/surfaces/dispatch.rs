@@ -107,6 +107,7 @@ pub async fn guard(State(app): State<Arc<App>>, mut request: Request, next: Next
         surfaces::render(surface, ApiError::Unavailable)
     });
     let status = response.status();
+    response.extensions_mut().insert(surface);
     let headers = response.headers_mut();
     if let Some(window) = window {
         window.write(headers);
@@ -159,6 +160,10 @@ async fn enter(
         }
     }
     let identified: Identified = app.authenticator.identify(&app.db, request.headers()).await;
+    if let Ok(principal) = &identified {
+        let merchant = tracing::field::display(principal.merchant_id);
+        tracing::Span::current().record("merchant", merchant);
+    }
     let is_anonymous = matches!(&identified, Err(refused) if refused.is_about_the_key());
     if is_anonymous && let Some(lookup) = lookup {
         lookup.commit();

@@ -17,7 +17,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::extract::{Extension, Request};
 use axum::http::header::ALLOW;
-use axum::middleware::{from_fn_with_state, map_request, map_response};
+use axum::middleware::{from_fn, from_fn_with_state, map_response};
 use axum::response::{IntoResponse, Response};
 use domain::surface::Surface;
 use serde_json::Value;
@@ -67,10 +67,10 @@ pub fn parts(surface: Surface) -> (Router<Arc<App>>, Value) {
     let router = Router::new()
         .nest("/api", paths.clone())
         .merge(paths)
-        .fallback(async || Refusal::Api(ApiError::RouteUnknown))
-        .layer(map_request(record_route));
+        .fallback(async || Refusal::Api(ApiError::RouteUnknown));
+    let router = with_errors(surface, router).layer(from_fn(record_route));
     let document = document::of(&about(), described);
-    (with_errors(surface, router), document)
+    (router, document)
 }
 
 /// Renders the errors of a router, including axum's 405, in a surface's format.

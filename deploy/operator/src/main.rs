@@ -20,6 +20,7 @@ mod verify;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use telemetry::logs::{self, Format, LogFormat};
 
 /// The operator's command line
 ///
@@ -30,6 +31,9 @@ use clap::{Parser, Subcommand};
 #[derive(Debug, Parser)]
 #[command(name = "sluice", version)]
 struct Cli {
+    /// The format of the log: errors
+    #[command(flatten)]
+    log: LogFormat,
     #[command(subcommand)]
     command: Command,
 }
@@ -71,8 +75,13 @@ enum Command {
 async fn main() -> ExitCode {
     config::read_sandbox_env();
     let _ = rustls::crypto::ring::default_provider().install_default();
-    match run(Cli::parse().command).await {
+    let Cli { log, command } = Cli::parse();
+    if log.log_format == Format::Json {
+        logs::start(log.log_format, "info");
+    }
+    match run(command).await {
         Ok(code) => code,
+        Err(error) if log.log_format == Format::Json => logs::exit_code(Err(error)),
         Err(error) => {
             output::failure(&failure::text(&error));
             ExitCode::FAILURE

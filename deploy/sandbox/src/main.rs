@@ -20,7 +20,11 @@ mod time_scale;
 use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
 use anyhow::Context;
-use axum::{Router, extract::DefaultBodyLimit};
+use axum::{
+    Router,
+    extract::{DefaultBodyLimit, Request},
+    middleware::map_request,
+};
 use clap::Parser;
 use tokio::{
     net::TcpListener,
@@ -53,6 +57,9 @@ struct Config {
     /// Length of all delays in percent; 10 is ten times faster
     #[arg(long, env = "SLUICE_SANDBOX_PACE_PERCENT", default_value_t = 100)]
     pace_percent: u16,
+    /// How long every response of the acquirer takes in addition, milliseconds
+    #[arg(long, env = "SLUICE_SANDBOX_LATENCY_MS", default_value_t = 0)]
+    latency_ms: u64,
 }
 
 /// One thread is enough, and lets records of concurrent requests be written together.
@@ -71,7 +78,7 @@ async fn main() -> anyhow::Result<()> {
     tracing::info!(address = %listener.local_addr()?, "listening");
     tokio::select! {
         result = acquirer.write() => result.context("cannot write the log"),
-        served = serve(listener, router(Arc::clone(&acquirer), config.log)) => served,
+        served = serve(listener, router(Arc::clone(&acquirer), &config)) => served,
     }
 }
 
@@ -91,9 +98,16 @@ fn open(config: &Config) -> anyhow::Result<SharedAcquirer> {
     ))
 }
 
-fn router(acquirer: Arc<SharedAcquirer>, log: PathBuf) -> Router {
+fn router(acquirer: Arc<SharedAcquirer>, config: &Config) -> Router {
+    let latency = Duration::from_millis(config.latency_ms);
     routes::acquirer(acquirer)
-        .merge(routes::log(log))
+        .layer(map_request(move |request: Request| async move {
+            if !latency.is_zero() {
+                tokio::time::sleep(latency).await;
+            }
+            request
+        }))
+        .merge(routes::log(config.log.clone()))
         .merge(routes::health())
         .merge(receivers::routes())
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))

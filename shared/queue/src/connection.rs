@@ -15,6 +15,9 @@ pub(crate) const BROKER_TIMEOUT: Duration = Duration::from_secs(5);
 const BACKOFF_MIN: Duration = Duration::from_millis(100);
 const BACKOFF_MAX: Duration = Duration::from_secs(5);
 const HEARTBEAT_SECONDS: u16 = 10;
+/// The largest frame, bytes; our messages take a few hundred. lapin holds 64 frames of this size for each
+/// connection: with RabbitMQ's usual 128 KiB that would be 8 MiB.
+const FRAME_MAX: u32 = 16 * 1024;
 const CHECK_EVERY: Duration = Duration::from_millis(500);
 
 /// Why a connection ended.
@@ -58,7 +61,7 @@ pub(crate) fn start(url: &str, name: &str, health: &Health, task: impl Connectio
 
 async fn supervise(url: String, name: String, health: Health, mut task: impl ConnectionTask) {
     let mut wait = Duration::ZERO;
-    let mut warned = false;
+    let (mut warned, mut attempt) = (false, 0_u32);
     loop {
         let connected = tokio::select! {
             biased;
@@ -73,19 +76,22 @@ async fn supervise(url: String, name: String, health: Health, mut task: impl Con
             },
             Err(error) => error,
         };
-        // One warning for each outage of the broker, not for each attempt to connect.
-        warned &= !health.is_connected();
-        health.set_connected(false);
-        if warned {
-            tracing::debug!(name, %error, "still not connected to RabbitMQ");
-        } else {
-            tracing::warn!(name, %error, "not connected to RabbitMQ; retrying");
-            warned = true;
-        }
         if started.elapsed() > BACKOFF_MAX {
             wait = Duration::ZERO;
         }
         wait = (wait * 2).clamp(BACKOFF_MIN, BACKOFF_MAX);
+        // One warning for each outage of the broker, not for each attempt to connect.
+        if health.is_connected() {
+            (warned, attempt) = (false, 0);
+        }
+        health.set_connected(false);
+        attempt = attempt.saturating_add(1);
+        if warned {
+            tracing::info!(name, attempt, %error, retry_in = ?wait, "still not connected to RabbitMQ, will retry");
+        } else {
+            tracing::warn!(name, attempt, %error, retry_in = ?wait, "not connected to RabbitMQ, will retry");
+            warned = true;
+        }
     }
 }
 
@@ -97,6 +103,7 @@ pub(crate) async fn connect(
     sleep(wait).await;
     let mut uri: AMQPUri = url.parse().map_err(|_| ConnectionError::InvalidUrl)?;
     uri.query.heartbeat = Some(HEARTBEAT_SECONDS);
+    uri.query.frame_max = Some(FRAME_MAX);
     let properties = ConnectionProperties::default().with_connection_name(name.into());
     with_timeout(Connection::connect_uri(uri, properties)).await
 }

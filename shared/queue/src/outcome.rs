@@ -4,6 +4,7 @@ use std::error::Error;
 use std::future::Future;
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::Instant;
 
 use apalis_core::error::BoxDynError;
 use apalis_core::task::Task;
@@ -24,6 +25,8 @@ pub struct JobMessage {
     pub reply_to: Option<Arc<str>>,
     /// A fresh id, to name the claim that handling this message makes.
     pub claim: Uuid,
+    /// When it arrived.
+    pub received_at: Instant,
     ack: Option<Ack>,
 }
 
@@ -34,6 +37,7 @@ impl JobMessage {
             job,
             reply_to,
             claim: Uuid::now_v7(),
+            received_at: Instant::now(),
             ack: None,
         }
     }

@@ -13,6 +13,7 @@ use tokio::sync::{mpsc, oneshot};
 use uuid::Uuid;
 
 use crate::connection::{self, ConnectionError, ConnectionTask, with_timeout};
+use crate::publisher::log_dropped;
 use crate::{Health, codec, declare, queues};
 
 const IN_FLIGHT_MAX: usize = 512;
@@ -75,10 +76,14 @@ impl ConnectionTask for PublishTask {
                     confirmed,
                 }) => {
                     let message = Message::job(&job, reply_to.as_deref(), confirmed);
-                    in_flight.push(publish(&jobs, message));
+                    in_flight.push(publish(&jobs, message, &self.health));
                 }
                 Some(Command::Reply { reply_to, id }) => {
-                    in_flight.push(publish(&replies, Message::reply(reply_to, id)));
+                    in_flight.push(publish(
+                        &replies,
+                        Message::reply(reply_to, id),
+                        &self.health,
+                    ));
                 }
                 Some(Command::Length { worker, length }) => {
                     // The caller may no longer wait.
@@ -102,9 +107,11 @@ impl ConnectionTask for PublishTask {
     async fn idle(&mut self) {
         while self.end.is_none() {
             match self.commands.recv().await {
-                Some(Command::Publish { .. } | Command::Reply { .. }) => {
+                Some(Command::Publish { job, .. }) => {
                     self.health.count_dropped();
+                    log_dropped(&job, "not connected");
                 }
+                Some(Command::Reply { .. }) => self.health.count_dropped(),
                 Some(Command::Length { .. }) => {}
                 Some(Command::Stop(end)) => self.end = Some(end),
                 None => return,
@@ -123,6 +130,8 @@ async fn open(connection: &Connection) -> Result<(Channel, Channel), lapin::Erro
 }
 
 struct Message {
+    /// The job that it is about; a reply is about none.
+    job: Option<Job>,
     queue: ShortString,
     body: Vec<u8>,
     properties: BasicProperties,
@@ -135,6 +144,7 @@ impl Message {
         // Only the scheduler waits for confirms.
         let is_new = confirmed.is_none();
         Message {
+            job: Some(*job),
             queue: queues::name(job.worker).into(),
             body: codec::encode(job).into_bytes(),
             properties: codec::properties(job, is_new, reply_to),
@@ -145,6 +155,7 @@ impl Message {
 
     fn reply(reply_to: ShortString, id: Uuid) -> Message {
         Message {
+            job: None,
             queue: reply_to,
             body: id.into_bytes().to_vec(),
             properties: BasicProperties::default(),
@@ -154,8 +165,13 @@ impl Message {
     }
 }
 
-async fn publish(channel: &Channel, message: Message) -> Result<(), ConnectionError> {
+async fn publish(
+    channel: &Channel,
+    message: Message,
+    health: &Health,
+) -> Result<(), ConnectionError> {
     let Message {
+        job,
         queue,
         body,
         properties,
@@ -182,7 +198,10 @@ async fn publish(channel: &Channel, message: Message) -> Result<(), ConnectionEr
         }
         Confirmation::Ack(Some(_)) => Err(ConnectionError::Unroutable),
         Confirmation::Nack(_) => {
-            tracing::debug!("the broker rejected a message");
+            health.count_dropped();
+            if let Some(job) = job {
+                log_dropped(&job, "rejected by the broker, its queue is full");
+            }
             Ok(())
         }
         Confirmation::NotRequested => Ok(()),

@@ -37,11 +37,14 @@ impl Publisher {
     /// queue is full, or no worker takes it within three seconds; the scheduler publishes it again when
     /// it is overdue.
     pub fn publish(&self, job: Job, reply_to: Option<Arc<str>>) {
-        self.send(Command::Publish {
+        let publish = Command::Publish {
             job,
             reply_to,
             confirmed: None,
-        });
+        };
+        if !self.send(publish) {
+            log_dropped(&job, "not connected, or too many messages wait");
+        }
     }
 
     /// Publishes overdue jobs and waits for the broker's confirms. Returns the number of confirmed jobs.
@@ -84,7 +87,7 @@ impl Publisher {
     /// makes a response slower, never wrong, because the waiting request reads the row anyway.
     pub fn reply(&self, reply_to: &str, id: Uuid) {
         if let Ok(reply_to) = ShortString::try_new(reply_to) {
-            self.send(Command::Reply { reply_to, id });
+            let _ = self.send(Command::Reply { reply_to, id });
         }
     }
 
@@ -114,12 +117,20 @@ impl Publisher {
         }
     }
 
-    fn send(&self, command: Command) {
-        if !self.is_connected() || self.commands.try_send(command).is_err() {
+    /// Returns whether the command was accepted.
+    fn send(&self, command: Command) -> bool {
+        let is_sent = self.is_connected() && self.commands.try_send(command).is_ok();
+        if !is_sent {
             self.health.count_dropped();
-            tracing::debug!("dropped a message: not connected, or the buffer is full");
         }
+        is_sent
     }
+}
+
+/// Logs that a job's message was not published.
+pub(crate) fn log_dropped(job: &Job, reason: &str) {
+    let Job { worker, id, .. } = job;
+    tracing::info!(%worker, job = %id, reason, "job not published, the scheduler publishes it when it is due");
 }
 
 #[cfg(test)]

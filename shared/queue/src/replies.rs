@@ -18,6 +18,7 @@ use crate::connection::{self, ConnectionError, ConnectionTask, with_timeout};
 #[derive(Debug, Clone)]
 pub struct Replies {
     waiting: Arc<Waiting>,
+    health: Health,
     name: watch::Receiver<Option<Arc<str>>>,
 }
 
@@ -37,7 +38,16 @@ impl Replies {
             health: health.clone(),
         };
         connection::start(url, &format!("{process} replies"), &health, task);
-        Replies { waiting, name }
+        Replies {
+            waiting,
+            health,
+            name,
+        }
+    }
+
+    /// The state of the connection.
+    pub fn health(&self) -> Health {
+        self.health.clone()
     }
 
     /// The queue's name, to pass as `reply_to`; `None` while there is no connection.
@@ -177,6 +187,7 @@ mod tests {
         let (_, name) = watch::channel(None);
         Replies {
             waiting: Arc::default(),
+            health: Health::default(),
             name,
         }
     }

@@ -208,7 +208,10 @@ async fn run_while_connection_breaks<S: Statement>(
     loop {
         match connection.run::<S>(rows).await {
             Err(Error::Database(error)) if may_rerun(&error) && tries < TRIES => {
-                sleep(Duration::from_millis(50) * tries).await;
+                let wait = Duration::from_millis(50) * tries;
+                let statement = std::any::type_name::<S>();
+                tracing::warn!(statement, rows = rows.len(), attempt = tries, %error, retry_in = ?wait, "statement failed, will run it again");
+                sleep(wait).await;
                 tries += 1;
             }
             result => return result,

@@ -251,23 +251,40 @@ pub async fn reschedule(db: &PgPool, lease: Lease, after: Duration) -> Result<Op
     }))
 }
 
+/// What follows from a failure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Failed {
+    /// Claims in a row without success.
+    pub claims: i16,
+    /// How long until the job is due again; `None` if it is parked.
+    pub retry_after: Option<Duration>,
+}
+
 /// Records a failure: reschedules the job after a backoff of one second, doubling up to five minutes, or
-/// parks it after [`CLAIMS_MAX`] claims.
-pub async fn record_failure(db: &PgPool, lease: Lease, error: &str) -> Result<()> {
-    sqlx::query!(
-        "update jobs
-         set seq = seq + 1, publish_count = 0, lease = null, leased_until = null, error = $3,
-             due_at = now() + make_interval(secs => least(300, power(2, least(claims, 9)) / 2)),
-             parked_at = case when claims >= $4 then now() end
-         where id = $1 and lease = $2",
+/// parks it after [`CLAIMS_MAX`] claims. Returns `None` if another worker has the lease.
+pub async fn record_failure(db: &PgPool, lease: Lease, error: &str) -> Result<Option<Failed>> {
+    let row = sqlx::query!(
+        r#"update jobs
+           set seq = seq + 1, publish_count = 0, lease = null, leased_until = null, error = $3,
+               due_at = now() + make_interval(secs => least(300, power(2, least(claims, 9)) / 2)),
+               parked_at = case when claims >= $4 then now() end
+           where id = $1 and lease = $2
+           returning claims,
+                     case when parked_at is null then extract(epoch from due_at - now())::float8 end
+                         as retry_after"#,
         lease.id,
         lease.token,
         error,
         CLAIMS_MAX,
     )
-    .execute(db)
+    .fetch_optional(db)
     .await?;
-    Ok(())
+    Ok(row.map(|row| Failed {
+        claims: row.claims,
+        retry_after: row
+            .retry_after
+            .map(|seconds| Duration::try_from_secs_f64(seconds).unwrap_or_default()),
+    }))
 }
 
 /// Parks a job: `sluice jobs list` shows it, and nobody publishes it until it is redriven.

@@ -19,6 +19,7 @@ pub mod jobs;
 pub mod key_file;
 pub mod keys;
 pub mod ledger;
+pub mod measures;
 pub mod merchants;
 pub mod migrations;
 pub mod operators;

@@ -10,6 +10,7 @@ mod scan;
 mod statements;
 
 pub use self::charges::{Charge, Range, Refund, charges, known_attempts, refunds};
+pub(crate) use self::facts::names;
 pub use self::findings::{Broken, Difference, Findings};
 pub use self::rule::Rule;
 pub use self::scan::compare;

@@ -7,6 +7,7 @@ use std::time::Duration;
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use hmac::{Hmac, KeyInit, Mac};
+use log::LevelFilter;
 use pbkdf2::pbkdf2_hmac_array;
 use sha2::{Digest, Sha256};
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
@@ -147,10 +148,15 @@ fn options(url: &str, process: &str) -> Result<PgConnectOptions> {
     Ok(PgConnectOptions::from_str(url)?.application_name(process))
 }
 
+/// A longer wait for a connection is logged, and the log counts the waits as a metric.
+const SLOW_ACQUIRE: Duration = Duration::from_millis(20);
+
 fn pool(connections: u32) -> PgPoolOptions {
     PgPoolOptions::new()
         .max_connections(connections)
         .acquire_timeout(Duration::from_secs(2))
+        .acquire_slow_threshold(SLOW_ACQUIRE)
+        .acquire_slow_level(LevelFilter::Debug)
         .test_before_acquire(false)
 }
 

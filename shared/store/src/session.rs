@@ -38,7 +38,7 @@ impl Session {
 async fn hold(db: PgPool, id: Arc<AtomicI64>) {
     while !db.is_closed() {
         if let Err(error) = hold_once(&db, &id).await {
-            tracing::debug!(%error, "no database session for claims; opening another one");
+            tracing::info!(%error, retry_in = ?CHECK, "no database session for claims, will open another one");
         }
         id.store(0, Relaxed);
         sleep(CHECK).await;

@@ -11,7 +11,10 @@ use store::reports::Rule;
 /// All of them.
 pub fn all() -> impl Iterator<Item = (Rule, &'static str)> {
     let deleted = [(Rule::KeySubject, DELETED)];
-    let all = money::MONEY.into_iter().chain(DAYS).chain(payments::PAYMENTS);
+    let all = money::MONEY
+        .into_iter()
+        .chain(DAYS)
+        .chain(payments::PAYMENTS);
     all.chain(events::EVENTS).chain(work::WORK).chain(deleted)
 }
 

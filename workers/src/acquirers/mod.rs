@@ -6,6 +6,7 @@
 mod sandbox;
 
 use std::collections::BTreeMap;
+use std::time::Instant;
 
 use anyhow::Context as _;
 use domain::card::Card;
@@ -15,6 +16,7 @@ use domain::money::Money;
 use domain::payment::Failure;
 use futures::future::BoxFuture;
 use store::payments::Approval;
+use telemetry::metrics::table::{ACQUIRER_CALL_DURATION, ACQUIRER_CALLS};
 
 use crate::config::Acquiring;
 use crate::runtime::shares::{Party, Share, Shares};
@@ -42,6 +44,20 @@ pub enum Authorized {
     Declined(Failure),
 }
 
+/// The name of a response in the metrics.
+trait Outcome {
+    fn name(&self) -> &'static str;
+}
+
+impl Outcome for Authorized {
+    fn name(&self) -> &'static str {
+        match self {
+            Authorized::Approved(_) => "approved",
+            Authorized::Declined(_) => "declined",
+        }
+    }
+}
+
 /// The response to an enquiry.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Found {
@@ -56,11 +72,32 @@ pub enum Found {
     Nothing,
 }
 
+impl Outcome for Found {
+    fn name(&self) -> &'static str {
+        match self {
+            Found::Approved(_) => "approved",
+            Found::Captured(_) => "captured",
+            Found::Declined(_) => "declined",
+            Found::Processing => "processing",
+            Found::Nothing => "not_found",
+        }
+    }
+}
+
 /// The response to a capture.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Captured {
     Done,
     Rejected,
+}
+
+impl Outcome for Captured {
+    fn name(&self) -> &'static str {
+        match self {
+            Captured::Done => "captured",
+            Captured::Rejected => "rejected",
+        }
+    }
 }
 
 /// The response to a void.
@@ -71,11 +108,29 @@ pub enum Voided {
     AlreadyCaptured,
 }
 
+impl Outcome for Voided {
+    fn name(&self) -> &'static str {
+        match self {
+            Voided::Done => "voided",
+            Voided::AlreadyCaptured => "already_captured",
+        }
+    }
+}
+
 /// The response to a refund.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Refunded {
     Done,
     Rejected,
+}
+
+impl Outcome for Refunded {
+    fn name(&self) -> &'static str {
+        match self {
+            Refunded::Done => "refunded",
+            Refunded::Rejected => "rejected",
+        }
+    }
 }
 
 /// An acquirer. A call ends within the configured timeout.
@@ -105,17 +160,26 @@ pub trait Acquirer: Send + Sync {
     ) -> Call<'_, Refunded>;
 }
 
-/// An acquirer whose responses count for its share of the worker's slots.
+/// An acquirer whose responses are measured, and count for its share of the worker's slots.
 struct Observed {
+    name: &'static str,
     acquirer: Box<dyn Acquirer>,
     party: Party,
     shares: Shares,
 }
 
 impl Observed {
-    fn observe<'a, T: Send + 'a>(&'a self, call: Call<'a, T>) -> Call<'a, T> {
+    fn observe<'a, T: Outcome + Send + 'a>(
+        &'a self,
+        operation: &'static str,
+        call: Call<'a, T>,
+    ) -> Call<'a, T> {
         Box::pin(async move {
+            let started = Instant::now();
             let response = call.await;
+            ACQUIRER_CALL_DURATION.observe([self.name, operation], started.elapsed());
+            let outcome = response.as_ref().map_or("unknown", Outcome::name);
+            ACQUIRER_CALLS.increment([self.name, operation, outcome]);
             self.shares.record(&self.party, response.is_ok());
             response
         })
@@ -128,19 +192,19 @@ impl Acquirer for Observed {
     }
 
     fn authorize<'a>(&'a self, what: Authorize<'a>) -> Call<'a, Authorized> {
-        self.observe(self.acquirer.authorize(what))
+        self.observe("authorize", self.acquirer.authorize(what))
     }
 
     fn enquire(&self, reference: AuthorizationId, money: Money) -> Call<'_, Found> {
-        self.observe(self.acquirer.enquire(reference, money))
+        self.observe("enquire", self.acquirer.enquire(reference, money))
     }
 
     fn capture(&self, reference: AuthorizationId, money: Money) -> Call<'_, Captured> {
-        self.observe(self.acquirer.capture(reference, money))
+        self.observe("capture", self.acquirer.capture(reference, money))
     }
 
     fn void(&self, reference: AuthorizationId) -> Call<'_, Voided> {
-        self.observe(self.acquirer.void(reference))
+        self.observe("void", self.acquirer.void(reference))
     }
 
     fn refund(
@@ -149,7 +213,7 @@ impl Acquirer for Observed {
         captured: AuthorizationId,
         money: Money,
     ) -> Call<'_, Refunded> {
-        self.observe(self.acquirer.refund(reference, captured, money))
+        self.observe("refund", self.acquirer.refund(reference, captured, money))
     }
 }
 
@@ -165,6 +229,7 @@ impl Acquirers {
         let observed = |(name, acquirer)| {
             let (party, shares) = (Party::Acquirer(name), shares.clone());
             let acquirer = Observed {
+                name,
                 acquirer,
                 party,
                 shares,

@@ -65,8 +65,9 @@ fn rotate_keys(keys: Arc<Keys>, db: PgPool) {
             let wait = match keys.rotate(&db).await {
                 Ok(()) => KEYS_CHECK,
                 Err(error) => {
-                    tracing::warn!(%error, "cannot rotate the sealing keys");
-                    Duration::from_secs(1)
+                    let wait = Duration::from_secs(1);
+                    tracing::warn!(%error, retry_in = ?wait, "cannot rotate the sealing keys, will retry");
+                    wait
                 }
             };
             tokio::time::sleep(wait).await;

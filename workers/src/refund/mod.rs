@@ -91,7 +91,7 @@ impl Handler for Context {
         let event = match response.await {
             Ok(Refunded::Done) => refund::Event::Accepted,
             Ok(Refunded::Rejected) => refund::Event::Rejected,
-            Err(indeterminate) => return Ok(retry_later(refund, indeterminate)),
+            Err(indeterminate) => return Ok(retry_later(&claimed, indeterminate)),
         };
         let next = Refund {
             state: refund.state.next(event)?,
@@ -119,12 +119,19 @@ impl Handler for Context {
 }
 
 /// Retrying is safe: the acquirer processes a reference once.
-fn retry_later(refund: &Refund, Indeterminate(reason): Indeterminate) -> Outcome {
-    tracing::warn!(refund = %refund.id, reason, "no clear response from the acquirer, will retry");
-    let age = OffsetDateTime::now_utc() - refund.created_at;
-    Outcome::Reschedule {
-        after: retry_after_age(age.try_into().unwrap_or_default()),
-    }
+fn retry_later(claimed: &ClaimedRefund, Indeterminate(reason): Indeterminate) -> Outcome {
+    let Refund {
+        id,
+        payment_id: payment,
+        created_at,
+        ..
+    } = &claimed.refund;
+    let age = Duration::try_from(OffsetDateTime::now_utc() - *created_at).unwrap_or_default();
+    let after = retry_after_age(age);
+    let (acquirer, authorization) = (&claimed.acquirer, &claimed.authorization);
+    let age_s = age.as_secs();
+    tracing::warn!(refund = %id, %payment, %authorization, acquirer, age_s, reason, retry_in = ?after, "no clear response from the acquirer, will retry");
+    Outcome::Reschedule { after }
 }
 
 fn effects(refund: &Refund, event: refund::Event) -> Effects {

@@ -17,19 +17,21 @@ use apalis_core::monitor::Monitor;
 use apalis_core::task::data::Data;
 use apalis_core::worker::builder::WorkerBuilder;
 use apalis_core::worker::ext::parallelize::ParallelizeExt;
+use domain::id::{DeliveryId, PaymentId, RefundId};
 use domain::job::{Outcome, Worker};
 use domain::merchant::Mode;
 use queue::{Consumer, JobMessage, Publisher, RecordOutcome};
 use store::PgPool;
 use store::batch::Batch;
-use store::jobs::{self, CLAIMS_MAX, Claim, ClaimRequest, Lease, Load};
+use store::jobs::{self, CLAIMS_MAX, Claim, ClaimRequest, Failed, Lease, Load};
 use store::session::Session;
+use telemetry::metrics::table::{JOB_DURATION, JOBS};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
 use self::shares::{Share, Shares};
 use crate::config::Shared;
-use crate::health;
+use crate::health::{self, Broker};
 
 /// The longest a handler may take; its provider calls end well before.
 const HANDLER_TIMEOUT: Duration = Duration::from_mins(1);
@@ -69,7 +71,8 @@ impl HeldLease {
 /// has claimed the job since, nothing changes; otherwise the job is due at once.
 pub fn lease_lost(held: &HeldLease) -> Outcome {
     let HeldLease { lease, .. } = held;
-    tracing::warn!(worker = %lease.worker, job = %lease.id, "paused for too long since the claim, will claim again");
+    let subject = subject(*lease);
+    tracing::warn!(worker = %lease.worker, job = %lease.id, subject, "paused for too long since the claim, will claim again");
     Outcome::Reschedule {
         after: Duration::ZERO,
     }
@@ -193,7 +196,11 @@ pub async fn run<H: Handler>(
         shared.prefetch(),
         recorder,
     );
-    health::serve(shared.process.health_listen, db, consumer.health()).await?;
+    let broker = Broker {
+        publisher: publisher.health(),
+        consumer: Some(consumer.health()),
+    };
+    health::serve(shared.process.health_listen, H::WORKER.name(), db, broker).await?;
     let concurrency = usize::from(shared.prefetch());
     let consuming = consumer.clone();
     // The first layer is the outermost. The timeout must drop the handler before its outcome is
@@ -263,15 +270,21 @@ impl RecordOutcome for Recorder {
     /// Does not return while Postgres is unavailable. The message then stays unacknowledged, and the
     /// broker sends no more than the prefetch count: consumption pauses.
     async fn record_outcome(&self, message: &JobMessage, result: Result<Outcome, String>) {
-        let mut wait = Duration::from_millis(100);
+        let worker = message.job.worker;
+        let (mut wait, mut attempt) = (Duration::from_millis(100), 1_u32);
         while let Err(error) = self.record(message, &result).await {
-            tracing::warn!(worker = %message.job.worker, job = %message.job.id, %error, "cannot record the outcome");
+            let job = message.job.id;
             if !error.is_unavailable() {
+                tracing::error!(%worker, %job, attempt, %error, "cannot record the outcome, the job runs again when its lease ends");
                 return;
             }
+            tracing::warn!(%worker, %job, attempt, %error, retry_in = ?wait, "cannot record the outcome, will retry");
             tokio::time::sleep(wait).await;
             wait = (wait * 2).min(Duration::from_secs(5));
+            attempt = attempt.saturating_add(1);
         }
+        JOBS.increment([worker.name(), outcome_name(&result)]);
+        JOB_DURATION.observe([worker.name()], message.received_at.elapsed());
         if let (Ok(_), Some(reply_to)) = (&result, &message.reply_to) {
             self.publisher.reply(reply_to, message.job.id);
         }
@@ -296,13 +309,55 @@ impl Recorder {
                 Ok(())
             }
             Ok(Outcome::Park { reason }) => {
-                tracing::error!(%worker, %job, reason, "parked job");
+                let subject = subject(lease);
+                tracing::error!(%worker, %job, subject, reason, "parked job, waits for `sluice jobs redrive`");
                 jobs::park(&self.db, lease, reason).await
             }
             Err(error) => {
-                tracing::warn!(%worker, %job, error, "job failed, will retry");
-                jobs::record_failure(&self.db, lease, error).await
+                let failed = jobs::record_failure(&self.db, lease, error).await?;
+                log_failure(lease, error, failed);
+                Ok(())
             }
         }
+    }
+}
+
+fn log_failure(lease: Lease, error: &str, failed: Option<Failed>) {
+    let (worker, job, subject) = (lease.worker, lease.id, subject(lease));
+    match failed {
+        Some(Failed {
+            claims: attempt,
+            retry_after: Some(after),
+        }) => {
+            tracing::warn!(%worker, %job, subject, attempt, error, retry_in = ?after, "job failed, will retry");
+        }
+        Some(Failed {
+            claims: attempt,
+            retry_after: None,
+        }) => {
+            tracing::error!(%worker, %job, subject, attempt, reason = error, "parked job, it failed too often and waits for `sluice jobs redrive`");
+        }
+        None => {
+            tracing::warn!(%worker, %job, subject, error, "job failed, another worker has claimed it since");
+        }
+    }
+}
+
+/// The object of a job, as merchants and the other log lines name it.
+fn subject(lease: Lease) -> String {
+    match lease.worker {
+        Worker::Card => PaymentId(lease.id).to_string(),
+        Worker::Refund => RefundId(lease.id).to_string(),
+        Worker::Webhook => DeliveryId(lease.id).to_string(),
+    }
+}
+
+/// The outcome in the metrics.
+const fn outcome_name(result: &Result<Outcome, String>) -> &'static str {
+    match result {
+        Ok(Outcome::Done) => "done",
+        Ok(Outcome::Reschedule { .. }) => "rescheduled",
+        Ok(Outcome::Park { .. }) => "parked",
+        Err(_) => "failed",
     }
 }

@@ -25,8 +25,31 @@ const RESPONSE_BYTES_MAX: usize = 64 * 1024;
 pub enum PostResult {
     /// The endpoint responded.
     Responded(EndpointResponse),
-    /// There was no response, for this reason.
-    Failed(&'static str),
+    /// There was no response.
+    Failed(Failure),
+}
+
+/// Why there was no response.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Failure {
+    Timeout,
+    Connect,
+    /// The connection broke.
+    Broken,
+    /// Nothing was sent, for this reason.
+    Blocked(&'static str),
+}
+
+impl Failure {
+    /// The reason, as it is stored.
+    pub const fn reason(self) -> &'static str {
+        match self {
+            Failure::Timeout => "no response in time",
+            Failure::Connect => "could not connect",
+            Failure::Broken => "the connection broke",
+            Failure::Blocked(reason) => reason,
+        }
+    }
 }
 
 /// What is kept of a response.
@@ -44,6 +67,25 @@ impl EndpointResponse {
     /// Whether the endpoint accepted the message: 2xx. A redirect is not followed, so it is a failure.
     pub const fn is_accepted(&self) -> bool {
         matches!(self.status, 200..=299)
+    }
+}
+
+impl PostResult {
+    /// Its class in the metrics.
+    pub const fn class(&self) -> &'static str {
+        match self {
+            PostResult::Responded(response) => match response.status {
+                ..=199 => "1xx",
+                200..=299 => "2xx",
+                300..=399 => "3xx",
+                400..=499 => "4xx",
+                500.. => "5xx",
+            },
+            PostResult::Failed(Failure::Timeout) => "timeout",
+            PostResult::Failed(Failure::Connect) => "connect",
+            PostResult::Failed(Failure::Broken) => "broken",
+            PostResult::Failed(Failure::Blocked(_)) => "blocked",
+        }
     }
 }
 
@@ -83,7 +125,7 @@ impl Client {
     ) -> PostResult {
         let url = match self.check(mode, url) {
             Ok(url) => url,
-            Err(reason) => return PostResult::Failed(reason),
+            Err(reason) => return PostResult::Failed(Failure::Blocked(reason)),
         };
         let client = match mode {
             Mode::Test => &self.test,
@@ -106,7 +148,7 @@ impl Client {
                     body: beginning(response).await,
                 })
             }
-            Err(error) => PostResult::Failed(reason(&error)),
+            Err(error) => PostResult::Failed(failure(&error)),
         }
     }
 
@@ -152,13 +194,13 @@ async fn beginning(mut response: Response) -> Vec<u8> {
     beginning
 }
 
-fn reason(error: &reqwest::Error) -> &'static str {
+fn failure(error: &reqwest::Error) -> Failure {
     if error.is_timeout() {
-        "no response in time"
+        Failure::Timeout
     } else if error.is_connect() {
-        "could not connect"
+        Failure::Connect
     } else {
-        "the connection broke"
+        Failure::Broken
     }
 }
 

@@ -17,6 +17,7 @@ use store::deliveries::{self, Delivery, DeliveryAttempt};
 use store::jobs::{self, Lease};
 use store::key_file;
 use store::{PgPool, Role};
+use telemetry::metrics::table::{WEBHOOK_ATTEMPT_DURATION, WEBHOOK_ATTEMPTS};
 use time::OffsetDateTime;
 use wire::signature::{Key, Message};
 
@@ -132,10 +133,11 @@ impl Context {
             .post(delivery.mode, &delivery.url, headers, body.clone())
             .await;
         let duration = started.elapsed();
+        measure(delivery, &posted, duration);
         let (event, status, error, response) = match posted {
-            PostResult::Failed(reason) => {
+            PostResult::Failed(failure) => {
                 let event = Event::Failed { retry_after: None };
-                (event, None, Some(reason), None)
+                (event, None, Some(failure.reason()), None)
             }
             PostResult::Responded(response) => {
                 let retry_after = response.retry_after;
@@ -149,6 +151,13 @@ impl Context {
             }
         };
         let next = delivery::next(event, delivery.attempt, rand::random());
+        if event != Event::Accepted {
+            let response = status.map_or_else(
+                || error.unwrap_or_default().to_owned(),
+                |status| status.to_string(),
+            );
+            log_refusal(delivery, &response, next.retry_after);
+        }
         DeliveryAttempt {
             id: delivery.id,
             lease,
@@ -165,6 +174,36 @@ impl Context {
             response,
             duration,
             body: next.retry_after.map(|_| body),
+        }
+    }
+}
+
+fn measure(delivery: &Delivery, posted: &PostResult, took: Duration) {
+    let endpoint = if delivery.is_failing {
+        "failing"
+    } else {
+        "healthy"
+    };
+    WEBHOOK_ATTEMPTS.increment([endpoint, posted.class()]);
+    WEBHOOK_ATTEMPT_DURATION.observe([endpoint], took);
+}
+
+/// Logs an attempt that the endpoint did not accept. The URL may hold a secret, so its id stands for it.
+fn log_refusal(delivery: &Delivery, response: &str, retry_after: Option<Duration>) {
+    let Delivery {
+        id,
+        attempt,
+        endpoint_id: endpoint,
+        event_id: event,
+        merchant_id: merchant,
+        ..
+    } = delivery;
+    match retry_after {
+        Some(retry_in) => {
+            tracing::info!(delivery = %id, %endpoint, %event, %merchant, attempt, response, ?retry_in, "webhook was not accepted, will retry");
+        }
+        None => {
+            tracing::warn!(delivery = %id, %endpoint, %event, %merchant, attempt, response, "webhook was not accepted, gave up after the last attempt");
         }
     }
 }

@@ -134,3 +134,16 @@ async fn it_stops_on_sigterm_and_never_logs_a_card_number() -> Result<()> {
     }
     Ok(())
 }
+
+#[tokio::test]
+async fn every_response_of_the_acquirer_takes_the_latency() -> Result<()> {
+    let log = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("latency.log");
+    let _ = std::fs::remove_file(&log);
+    let sandbox = Sandbox::start_with(log, &["--latency-ms", "200"])?;
+    for request in [sandbox.authorize("a", CARD), sandbox.capture("a")] {
+        let started = std::time::Instant::now();
+        assert_eq!(status(request).await?, StatusCode::OK);
+        assert!(started.elapsed().as_millis() >= 200);
+    }
+    Ok(())
+}

@@ -30,9 +30,14 @@ impl Sandbox {
     }
 
     pub(crate) fn start_on(log: PathBuf) -> Result<Self> {
+        Self::start_with(log, &[])
+    }
+
+    pub(crate) fn start_with(log: PathBuf, arguments: &[&str]) -> Result<Self> {
         let mut child = Command::new(env!("CARGO_BIN_EXE_sluice-sandbox"))
             .args(["--listen", "127.0.0.1:0", "--pace-percent", "10", "--log"])
             .arg(&log)
+            .args(arguments)
             .env("RUST_LOG", "trace,hyper=trace")
             .stderr(Stdio::piped())
             .spawn()?;

@@ -88,7 +88,7 @@ fn began_without_card(state: State) -> bool {
 }
 
 /// The names of the values that match.
-pub(super) fn names<S: Copy>(
+pub(crate) fn names<S: Copy>(
     values: &[S],
     matches: impl Fn(&S) -> bool,
     name: impl Fn(S) -> &'static str,

@@ -7,7 +7,7 @@ use apalis_core::error::BoxDynError;
 use domain::authorization::{self, ATTEMPTS_MAX, retry_after_age};
 use domain::id::RefundId;
 use domain::job::Outcome;
-use domain::payment;
+use domain::payment::{self, Payment};
 use store::payments::{self, Approval, Attempt};
 use store::vault::Unsealable;
 use time::OffsetDateTime;
@@ -76,12 +76,16 @@ impl Run<'_> {
                     (Step::End(_), _) if self.has_conflict() => {
                         self.conflict(attempt, response).await
                     }
-                    (Step::Next, Some(Err(indeterminate))) => Ok(self.retry_later(indeterminate)),
+                    (Step::Next, Some(Err(indeterminate))) => {
+                        Ok(self.retry_later("capture", &attempt, indeterminate))
+                    }
                     (step, _) => Ok(step),
                 }
             }
             Err(Indeterminate(reason)) => {
-                tracing::warn!(payment = %self.claimed.payment.id, reason, "authorization result unknown, will enquire");
+                let (payment, number) = (&self.claimed.payment.id, attempt.number);
+                let (authorization, acquirer) = (&attempt.id, &attempt.acquirer);
+                tracing::warn!(%payment, %authorization, acquirer, attempt = number, reason, "authorization result unknown, will enquire now");
                 self.record(attempt, authorization::Event::ResponseLost, None)
                     .await
             }
@@ -115,7 +119,7 @@ impl Run<'_> {
             Ok(Found::Nothing) => self.not_found(attempt).await,
             Ok(Found::Processing) => Ok(later(ENQUIRY_DELAY)),
             Ok(found) => self.adopt(attempt, found).await,
-            Err(indeterminate) => Ok(self.retry_later(indeterminate)),
+            Err(indeterminate) => Ok(self.retry_later("enquire", &attempt, indeterminate)),
         }
     }
 
@@ -130,7 +134,9 @@ impl Run<'_> {
         match acquirer.enquire(attempt.id, money).await {
             Ok(Found::Nothing | Found::Processing) => {}
             Ok(found) => return self.adopt(attempt, found).await,
-            Err(indeterminate) => return Ok(self.retry_later(indeterminate)),
+            Err(indeterminate) => {
+                return Ok(self.retry_later("enquire", &attempt, indeterminate));
+            }
         }
         if !self.held.covers(self.context.acquirer_timeout) {
             return Ok(Step::End(runtime::lease_lost(&self.held)));
@@ -139,7 +145,7 @@ impl Run<'_> {
             Ok(Voided::Done) => {}
             // The next enquiry finds the capture.
             Ok(Voided::AlreadyCaptured) => return Ok(later(ENQUIRY_DELAY)),
-            Err(indeterminate) => return Ok(self.retry_later(indeterminate)),
+            Err(indeterminate) => return Ok(self.retry_later("void", &attempt, indeterminate)),
         }
         let is_last = attempt.number >= ATTEMPTS_MAX || self.claimed.card.is_none();
         let outcome = is_last.then_some(payment::Event::AttemptsExhausted);
@@ -195,7 +201,7 @@ impl Run<'_> {
                 .await
             }
             // A retry is safe: capture is idempotent per reference.
-            Err(indeterminate) => Ok(self.retry_later(indeterminate)),
+            Err(indeterminate) => Ok(self.retry_later("capture", &attempt, indeterminate)),
         }
     }
 
@@ -220,7 +226,7 @@ impl Run<'_> {
                     .await
             }
             Ok(Found::Processing) => Ok(later(ENQUIRY_DELAY)),
-            Err(indeterminate) => Ok(self.retry_later(indeterminate)),
+            Err(indeterminate) => Ok(self.retry_later("enquire", &attempt, indeterminate)),
         }
     }
 
@@ -239,7 +245,7 @@ impl Run<'_> {
                 self.record(attempt, authorization::Event::AlreadyCaptured, None)
                     .await
             }
-            Err(indeterminate) => Ok(self.retry_later(indeterminate)),
+            Err(indeterminate) => Ok(self.retry_later("void", &attempt, indeterminate)),
         }
     }
 
@@ -265,15 +271,21 @@ impl Run<'_> {
                     attempt.id
                 ),
             })),
-            Err(indeterminate) => Ok(self.retry_later(indeterminate)),
+            Err(indeterminate) => Ok(self.retry_later("refund", &attempt, indeterminate)),
         }
     }
 
-    fn retry_later(&self, Indeterminate(reason): Indeterminate) -> Step {
-        let payment = &self.claimed.payment;
-        tracing::warn!(payment = %payment.id, reason, "acquirer result unknown, will retry");
-        let age = OffsetDateTime::now_utc() - payment.created_at;
+    fn retry_later(
+        &self,
+        operation: &str,
+        attempt: &Attempt,
+        Indeterminate(reason): Indeterminate,
+    ) -> Step {
+        let Payment { id, created_at, .. } = &self.claimed.payment;
+        let age = OffsetDateTime::now_utc() - *created_at;
         let after = retry_after_age(age.try_into().unwrap_or_default());
+        let (authorization, acquirer, number) = (&attempt.id, &attempt.acquirer, attempt.number);
+        tracing::warn!(payment = %id, %authorization, acquirer, attempt = number, operation, reason, retry_in = ?after, "acquirer result unknown, will retry");
         later(after)
     }
 
