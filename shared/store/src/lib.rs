@@ -22,6 +22,7 @@ pub mod rate_limits;
 pub mod rates;
 pub mod refunds;
 pub mod reports;
+pub mod risk;
 mod roles;
 pub mod session;
 mod snapshot;
