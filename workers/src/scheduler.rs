@@ -6,7 +6,7 @@ use std::time::Duration;
 use domain::job::Worker;
 use queue::Publisher;
 use store::{PgPool, Role};
-use store::{clients, idempotency, jobs, rate_limits, vault};
+use store::{clients, idempotency, jobs, rate_limits, risk, vault};
 use tokio::time::{MissedTickBehavior, interval};
 
 use crate::config::Process;
@@ -89,6 +89,7 @@ async fn clean_up(db: &PgPool) {
 
 async fn delete_expired(db: &PgPool) -> store::Result<()> {
     rate_limits::delete_past(db).await?;
+    risk::delete_past(db).await?;
     clients::delete_expired(db).await?;
     while idempotency::delete_expired(db).await? == idempotency::DELETED_MAX {}
     while vault::destroy_expired(db).await? == vault::DESTROYED_MAX {}
