@@ -12,8 +12,8 @@ pub enum ApiError {
     KeyInvalid,
     /// The access token has expired.
     TokenExpired,
-    /// The requests of this minute exceed the limit. Holds the seconds until the next minute
-    /// starts, 1 to 60.
+    /// The requests of this minute, or the cards that were tried, exceed a limit. Holds the seconds until
+    /// more are accepted, at least 1.
     RateLimited(i64),
     /// The access token lacks the scope `payments`.
     ScopeMissing,
