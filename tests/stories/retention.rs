@@ -8,7 +8,7 @@ use tests::{Gateway, Process, cards, until};
 const SOON: Duration = Duration::from_secs(10);
 
 /// Makes rows that have expired, and counts them.
-const EXPIRED: [(&str, &str); 3] = [
+const EXPIRED: [(&str, &str); 7] = [
     (
         "insert into idempotency_keys (merchant_id, live, key, fingerprint, subject_id, created_at)
          select id, false, 'expired', '', id, now() - interval '25 hours' from merchants limit 1",
@@ -23,6 +23,26 @@ const EXPIRED: [(&str, &str); 3] = [
         "insert into rate_windows (subject, surface, minute, hits)
          select id, 'paygate', now() - interval '1 hour', 1 from merchants limit 1",
         "select count(*) from rate_windows where minute < now() - interval '10 minutes'",
+    ),
+    (
+        "insert into card_declines (fingerprint, live, hour, merchant_id, declines)
+         select '', false, now() - interval '26 hours', id, 1 from merchants limit 1",
+        "select count(*) from card_declines where hour < now() - interval '25 hours'",
+    ),
+    (
+        "insert into merchant_attempts (merchant_id, live, minute, tries, declines)
+         select id, false, now() - interval '12 minutes', 1, 1 from merchants limit 1",
+        "select count(*) from merchant_attempts where minute < now() - interval '11 minutes'",
+    ),
+    (
+        "insert into address_attempts (address, live, minute, tries, declines)
+         values ('', false, now() - interval '62 minutes', 1, 1)",
+        "select count(*) from address_attempts where minute < now() - interval '61 minutes'",
+    ),
+    (
+        "insert into risk_verdicts (rule, merchant_id, live, tries, declines, at)
+         select 'merchant', id, false, 50, 50, now() - interval '91 days' from merchants limit 1",
+        "select count(*) from risk_verdicts where at < now() - interval '90 days'",
     ),
 ];
 

@@ -15,6 +15,9 @@ const REFUSED: [(Role, &[&str]); 7] = [
             "select sealed from sealed_cards",
             "select hash from api_keys",
             "update payments set state = 'captured'",
+            "select tries from merchant_attempts",
+            "select declines from card_declines",
+            "select rule from risk_verdicts",
         ],
     ),
     (
@@ -28,6 +31,8 @@ const REFUSED: [(Role, &[&str]); 7] = [
             "select sealed from sealed_cards",
             "select body from idempotency_keys",
             "delete from jobs",
+            "select declines from card_declines",
+            "select rule from risk_verdicts",
         ],
     ),
     (
@@ -38,6 +43,8 @@ const REFUSED: [(Role, &[&str]); 7] = [
             "update payments set amount = 1",
             "delete from payments",
             "update refunds set state = 'failed'",
+            "select tries from address_attempts",
+            "update risk_verdicts set declines = 0",
         ],
     ),
     (
@@ -65,6 +72,7 @@ const REFUSED: [(Role, &[&str]); 7] = [
             "update payments set state = 'captured'",
             "delete from ledger_entries",
             "delete from jobs",
+            "delete from risk_verdicts",
         ],
     ),
 ];
@@ -113,6 +121,7 @@ async fn no_role_changes_what_is_written_once() -> Result<()> {
             "update ledger_postings set kind = 'hold'",
             "update payment_history set state = 'failed'",
             "update events set data = '{}'",
+            "update risk_verdicts set declines = 0",
             "delete from ledger_postings",
             "delete from payment_history",
             "delete from events",
