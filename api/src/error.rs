@@ -14,8 +14,8 @@ pub enum ApiError {
     TokenExpired,
     /// An operator has disabled the merchant.
     MerchantDisabled,
-    /// The requests of this minute exceed the limit. Holds the seconds until the next minute
-    /// starts, 1 to 60.
+    /// The requests of this minute, or the cards that were tried, exceed a limit. Holds the seconds until
+    /// more are accepted, at least 1.
     RateLimited(i64),
     /// The access token lacks the scope `payments`.
     ScopeMissing,

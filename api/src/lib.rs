@@ -29,6 +29,7 @@ use store::customers::Upsert;
 use store::key_file;
 use store::merchants::Profile;
 use store::payments::Read;
+use store::risk::Try;
 use store::{PgPool, Role};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{Semaphore, watch};
@@ -51,6 +52,7 @@ struct App {
     anonymous: http::anonymous::Anonymous,
     hits: http::hit_counter::HitCounter,
     reads: Batch<Read>,
+    tries: Batch<Try>,
     publisher: Publisher,
     replies: Replies,
     profiles: SingleFlight<MerchantId, Result<Profile, error::ApiError>>,
@@ -80,6 +82,7 @@ impl App {
             anonymous: http::anonymous::Anonymous::default(),
             hits: http::hit_counter::HitCounter::start(&db),
             reads: Batch::start(&many),
+            tries: Batch::start(&db),
             publisher: Publisher::start(&config.amqp_url, "sluice api"),
             replies: Replies::start(&config.amqp_url, "sluice api"),
             profiles: SingleFlight::default(),

@@ -100,7 +100,7 @@ impl Gateway {
     async fn begin_case(&mut self) -> Result<()> {
         self.drain().await?;
         self.renew_merchants().await?;
-        self.forget_requests().await?;
+        self.forget_counts().await?;
         self.before_case = Before {
             acquirer: self.sandbox_log()?.len() + self.before_case.acquirer,
             rows: self.totals().await?,

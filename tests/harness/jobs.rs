@@ -82,6 +82,9 @@ impl Gateway {
     pub async fn advance(&self, time: Duration) -> Result<()> {
         let seconds = time.as_secs_f64();
         let mut tx = self.database().begin().await?;
+        // Verdicts never change otherwise.
+        let change = "alter table risk_verdicts disable trigger risk_verdicts_immutable";
+        sqlx::query(change).execute(&mut *tx).await?;
         for shift in [
             "update jobs set due_at = due_at - make_interval(secs => $1),
                                leased_until = leased_until - make_interval(secs => $1)",
@@ -97,6 +100,12 @@ impl Gateway {
             "update idempotency_keys set created_at = created_at - make_interval(secs => $1)",
             "delete from rate_windows where minute < now() - interval '1 minute'
                                                      + make_interval(secs => $1)",
+            "delete from card_declines where hour < now() - interval '1 day' + make_interval(secs => $1)",
+            "delete from merchant_attempts where minute < now() - interval '10 minutes'
+                                                          + make_interval(secs => $1)",
+            "delete from address_attempts where minute < now() - interval '1 hour'
+                                                         + make_interval(secs => $1)",
+            "update risk_verdicts set at = at - make_interval(secs => $1)",
         ] {
             sqlx::query(shift).bind(seconds).execute(&mut *tx).await?;
         }
@@ -104,6 +113,8 @@ impl Gateway {
         let forget = "update payments p set idempotency_key = null from idempotency_keys k
                       where k.subject_id = p.id and k.created_at < now() - interval '24 hours'";
         sqlx::query(forget).execute(&mut *tx).await?;
+        let keep = "alter table risk_verdicts enable trigger risk_verdicts_immutable";
+        sqlx::query(keep).execute(&mut *tx).await?;
         tx.commit().await?;
         Ok(())
     }

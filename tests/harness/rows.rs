@@ -210,10 +210,17 @@ impl Gateway {
         Ok(query.fetch_one(self.database()).await?)
     }
 
-    /// Forgets how many requests were counted.
-    pub(crate) async fn forget_requests(&self) -> Result<()> {
-        let query = sqlx::query("delete from rate_windows");
-        query.execute(self.database()).await?;
+    /// Forgets how many requests, tries and declines were counted.
+    pub(crate) async fn forget_counts(&self) -> Result<()> {
+        for table in [
+            "rate_windows",
+            "card_declines",
+            "merchant_attempts",
+            "address_attempts",
+        ] {
+            let query = sqlx::query(AssertSqlSafe(format!("delete from {table}")));
+            query.execute(self.database()).await?;
+        }
         Ok(())
     }
 

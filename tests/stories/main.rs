@@ -8,6 +8,7 @@
 )]
 
 mod anonymous;
+mod card_testing;
 mod clients;
 mod customers;
 mod deleted_checkout;

@@ -11,7 +11,7 @@ const SOON: Duration = Duration::from_secs(20);
 
 /// Makes rows that have expired, and counts what is left of them: by table, in the order in which the rows
 /// can be made.
-const EXPIRED: [(&str, &str, &str); 8] = [
+const EXPIRED: [(&str, &str, &str); 12] = [
     (
         "idempotency_keys",
         "insert into idempotency_keys (merchant_id, live, key, fingerprint, subject_id, created_at)
@@ -73,6 +73,33 @@ const EXPIRED: [(&str, &str, &str); 8] = [
         "insert into delivery_attempts (delivery_id, attempt, duration_ms)
          select id, 1, 0 from deliveries where state = 'exhausted' limit $1",
         "true",
+    ),
+    (
+        "card_declines",
+        "insert into card_declines (fingerprint, live, hour, merchant_id, declines)
+         select '', false, now() - n * interval '26 hours', id, 1
+         from (select id from merchants limit 1) m, generate_series(1, $1) n",
+        "hour < now() - interval '25 hours'",
+    ),
+    (
+        "merchant_attempts",
+        "insert into merchant_attempts (merchant_id, live, minute, tries, declines)
+         select id, false, now() - n * interval '12 minutes', 1, 1
+         from (select id from merchants limit 1) m, generate_series(1, $1) n",
+        "minute < now() - interval '11 minutes'",
+    ),
+    (
+        "address_attempts",
+        "insert into address_attempts (address, live, minute, tries, declines)
+         select '', false, now() - n * interval '62 minutes', 1, 1 from generate_series(1, $1) n",
+        "minute < now() - interval '61 minutes'",
+    ),
+    (
+        "risk_verdicts",
+        "insert into risk_verdicts (rule, merchant_id, live, tries, declines, at)
+         select 'merchant', id, false, 50, 50, now() - interval '91 days'
+         from (select id from merchants limit 1) m, generate_series(1, $1) n",
+        "at < now() - interval '90 days'",
     ),
 ];
 

@@ -17,6 +17,9 @@ const REFUSED: [(Role, &[&str]); 8] = [
             "update payments set state = 'captured'",
             "update delivery_attempts set response = ''",
             "update webhook_endpoints set last_error = ''",
+            "select tries from merchant_attempts",
+            "select declines from card_declines",
+            "select rule from risk_verdicts",
         ],
     ),
     (
@@ -35,6 +38,8 @@ const REFUSED: [(Role, &[&str]); 8] = [
             "delete from jobs",
             "delete from payments",
             "delete from refunds",
+            "select declines from card_declines",
+            "select rule from risk_verdicts",
         ],
     ),
     (
@@ -45,6 +50,8 @@ const REFUSED: [(Role, &[&str]); 8] = [
             "update payments set amount = 1",
             "delete from payments",
             "update refunds set state = 'failed'",
+            "select tries from address_attempts",
+            "update risk_verdicts set declines = 0",
         ],
     ),
     (
@@ -74,6 +81,7 @@ const REFUSED: [(Role, &[&str]); 8] = [
             "update payments set state = 'captured'",
             "delete from ledger_entries",
             "delete from jobs",
+            "delete from risk_verdicts",
         ],
     ),
     (
@@ -134,6 +142,7 @@ async fn no_role_changes_what_is_written_once() -> Result<()> {
             "update ledger_postings set kind = 'hold'",
             "update payment_history set state = 'failed'",
             "update events set data = '{}'",
+            "update risk_verdicts set declines = 0",
             "delete from ledger_postings",
             "delete from payment_history",
             "delete from events",

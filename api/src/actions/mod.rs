@@ -1,6 +1,7 @@
 //! Use cases, independent of any surface's format.
 
 pub mod access_tokens;
+pub mod card_testing;
 pub mod cursor;
 pub mod customers;
 pub mod idempotency;

@@ -96,7 +96,8 @@ impl Drop for Provisional<'_> {
     }
 }
 
-fn site(address: IpAddr) -> u128 {
+/// What is counted as one address: an IPv4 address, or a site's /64 of IPv6.
+pub fn site(address: IpAddr) -> u128 {
     match address {
         IpAddr::V4(address) => address.to_ipv6_mapped().to_bits(),
         IpAddr::V6(address) => address.to_bits() & IPV6_SITE,

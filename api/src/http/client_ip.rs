@@ -4,8 +4,8 @@
 use std::net::{IpAddr, SocketAddr};
 
 use axum::extract::{ConnectInfo, Request};
-use axum::http::HeaderMap;
 use axum::http::header::HeaderName;
+use axum::http::{Extensions, HeaderMap};
 use ipnet::IpNet;
 
 /// Each proxy appends the address that it received the request from. Entries to the left of the
@@ -14,9 +14,14 @@ const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 
 /// The client address of a request; `0.0.0.0` if unknown.
 pub fn of(request: &Request, trusted: &[IpNet]) -> IpAddr {
-    let peer = request.extensions().get::<ConnectInfo<SocketAddr>>();
+    of_parts(request.extensions(), request.headers(), trusted)
+}
+
+/// The client address of a request with these parts.
+pub fn of_parts(extensions: &Extensions, headers: &HeaderMap, trusted: &[IpNet]) -> IpAddr {
+    let peer = extensions.get::<ConnectInfo<SocketAddr>>();
     let peer = peer.map_or(IpAddr::from([0, 0, 0, 0]), |peer| peer.0.ip());
-    behind(peer, request.headers(), trusted)
+    behind(peer, headers, trusted)
 }
 
 /// The first address that is not a trusted proxy's, starting at the connection and reading the

@@ -5,6 +5,7 @@
 
 use std::convert::Infallible;
 use std::marker::PhantomData;
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use aide::OperationOutput;
@@ -27,7 +28,7 @@ use zeroize::Zeroizing;
 use crate::App;
 use crate::actions::idempotency::{self, ApiResponse};
 use crate::error::ApiError;
-use crate::http::body;
+use crate::http::{body, client_ip};
 use crate::openapi::{operation, schemas};
 use crate::surfaces::dispatch::{self, Identified};
 
@@ -91,6 +92,35 @@ async fn id_at<S: Send + Sync>(at: usize, parts: &mut Parts, state: &S) -> Strin
     let id = ids.ok().and_then(|Path(ids)| ids.into_iter().nth(at));
     id.map(|(_, id)| id).unwrap_or_default()
 }
+
+/// The merchant whose valid key a public operation's request has, if it has one.
+pub struct KeyHolder(pub Option<Principal>);
+
+impl<S: Send + Sync> FromRequestParts<S> for KeyHolder {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        let identified = parts.extensions.get::<Identified>();
+        Ok(Self(identified.and_then(|found| found.clone().ok())))
+    }
+}
+
+impl OperationInput for KeyHolder {}
+
+/// The client address of the request.
+pub struct ClientAddress(pub IpAddr);
+
+impl FromRequestParts<Arc<App>> for ClientAddress {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Infallible> {
+        let trusted = &app.trusted_proxies;
+        let address = client_ip::of_parts(&parts.extensions, &parts.headers, trusted);
+        Ok(Self(address))
+    }
+}
+
+impl OperationInput for ClientAddress {}
 
 /// The raw query string. The fields of `T` document its parameters.
 pub struct Query<T>(pub String, PhantomData<fn() -> T>);

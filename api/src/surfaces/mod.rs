@@ -16,7 +16,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::{Extension, Request};
-use axum::http::header::ALLOW;
+use axum::http::header::{ALLOW, HeaderValue, RETRY_AFTER};
 use axum::middleware::{from_fn, from_fn_with_state, map_response};
 use axum::response::{IntoResponse, Response};
 use domain::surface::Surface;
@@ -95,10 +95,17 @@ pub fn with_errors<S: Clone + Send + Sync + 'static>(
 
 /// Renders an error in a surface's format.
 pub fn render(surface: Surface, error: ApiError) -> Response {
-    rendered(match surface {
+    let retry_after = match error {
+        ApiError::RateLimited(seconds) => Some(HeaderValue::from(seconds)),
+        _ => None,
+    };
+    let mut response = rendered(match surface {
         Surface::Finternet => of(&wire::finternet::error::Error::from(error)),
         Surface::Paygate => of(&wire::paygate::error::Error::from(error)),
         Surface::Finfusion => of(&wire::finfusion::error::Error::from(error)),
         Surface::Fourgeeks => of(&wire::fourgeeks::error::Error::from(error)),
-    })
+    });
+    let retry_after = retry_after.map(|seconds| (RETRY_AFTER, seconds));
+    response.headers_mut().extend(retry_after);
+    response
 }

@@ -20,5 +20,6 @@ pub mod merchant;
 pub mod money;
 pub mod payment;
 pub mod refund;
+pub mod risk;
 pub mod surface;
 pub mod unicode;

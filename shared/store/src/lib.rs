@@ -30,6 +30,7 @@ pub mod rates;
 pub mod refunds;
 pub mod reports;
 pub mod retention;
+pub mod risk;
 mod roles;
 pub mod session;
 mod snapshot;

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use domain::delivery::State;
 use domain::endpoint::Status;
+use domain::risk::{ADDRESS_WINDOW, CARD_WINDOW, MERCHANT_WINDOW, VERDICTS_KEPT};
 use futures::future::BoxFuture;
 use sqlx::postgres::PgArguments;
 use sqlx::{PgPool, Postgres};
@@ -32,6 +33,13 @@ pub const ACCESS_TOKENS: Duration = Duration::from_hours(24);
 pub const RATE_WINDOWS: Duration = Duration::from_mins(2);
 /// How long an endpoint is kept after its deletion. It stays longer while deliveries refer to it.
 pub const DELETED_ENDPOINTS: Duration = days(30);
+
+/// How long declines of a card are kept: the window in which they count, and the hour in which it began.
+pub const CARD_DECLINES: Duration = CARD_WINDOW.saturating_add(Duration::from_hours(1));
+/// How long a merchant's tries of cards are kept.
+pub const MERCHANT_ATTEMPTS: Duration = MERCHANT_WINDOW.saturating_add(Duration::from_mins(1));
+/// How long an address's tries of cards are kept.
+pub const ADDRESS_ATTEMPTS: Duration = ADDRESS_WINDOW.saturating_add(Duration::from_mins(1));
 
 /// How long the rows of a rule are kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,7 +74,7 @@ impl Rule {
 
 /// Every rule. Rows that refer to others come before them. Each statement finds its rows by an index, oldest
 /// first, and leaves what is in progress.
-pub static RULES: [Rule; 8] = [
+pub static RULES: [Rule; 12] = [
     Rule {
         table: "sealed_cards",
         age: Age::Fixed(SEALED_CARDS),
@@ -180,6 +188,62 @@ pub static RULES: [Rule; 8] = [
                 age,
                 BATCH,
                 Status::Deleted.name(),
+            );
+            rows(db, query)
+        },
+    },
+    Rule {
+        table: "card_declines",
+        age: Age::Fixed(CARD_DECLINES),
+        delete: |db, age| {
+            let query = sqlx::query!(
+                "delete from card_declines where (fingerprint, live, hour, merchant_id) in (
+                     select fingerprint, live, hour, merchant_id from card_declines
+                     where hour < now() - make_interval(secs => $1) order by hour limit $2)",
+                age,
+                BATCH,
+            );
+            rows(db, query)
+        },
+    },
+    Rule {
+        table: "merchant_attempts",
+        age: Age::Fixed(MERCHANT_ATTEMPTS),
+        delete: |db, age| {
+            let query = sqlx::query!(
+                "delete from merchant_attempts where (merchant_id, live, minute) in (
+                     select merchant_id, live, minute from merchant_attempts
+                     where minute < now() - make_interval(secs => $1) order by minute limit $2)",
+                age,
+                BATCH,
+            );
+            rows(db, query)
+        },
+    },
+    Rule {
+        table: "address_attempts",
+        age: Age::Fixed(ADDRESS_ATTEMPTS),
+        delete: |db, age| {
+            let query = sqlx::query!(
+                "delete from address_attempts where (address, live, minute) in (
+                     select address, live, minute from address_attempts
+                     where minute < now() - make_interval(secs => $1) order by minute limit $2)",
+                age,
+                BATCH,
+            );
+            rows(db, query)
+        },
+    },
+    Rule {
+        table: "risk_verdicts",
+        age: Age::Fixed(VERDICTS_KEPT),
+        delete: |db, age| {
+            let query = sqlx::query!(
+                "delete from risk_verdicts where id in (
+                     select id from risk_verdicts
+                     where at < now() - make_interval(secs => $1) order by at limit $2)",
+                age,
+                BATCH,
             );
             rows(db, query)
         },

@@ -38,4 +38,5 @@ select * from record_effects('[{
     "lease": {"id": "00000000-0000-7000-8000-0000000f000b", "lease": "00000000-0000-7000-8000-0000000f000a",
               "extend_by": 5}}]');
 select * from principal_by_key('x'), principal_by_token('x'), merchant_profile(null), public_intents_of(null);
+select public_cards_blocked_for(sha256('1'), '00000000-0000-4000-8000-000000000000', false, 'merchant', 3600, 900);
 rollback;

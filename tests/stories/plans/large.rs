@@ -14,10 +14,12 @@ use tests::Stores;
 use uuid::Uuid;
 
 /// Tables that grow with the payments.
-const GROWING: [&str; 17] = [
+const GROWING: [&str; 21] = [
     "access_tokens",
     "account_days",
+    "address_attempts",
     "authorizations",
+    "card_declines",
     "customers",
     "deliveries",
     "delivery_attempts",
@@ -27,9 +29,11 @@ const GROWING: [&str; 17] = [
     "jobs",
     "ledger_entries",
     "ledger_postings",
+    "merchant_attempts",
     "payment_history",
     "payments",
     "refunds",
+    "risk_verdicts",
     "sealed_cards",
     "webhook_endpoints",
 ];

@@ -51,4 +51,14 @@ select (array['card', 'refund', 'webhook'])[1 + n % 3], id, id, merchant_id, fal
        case when n % 100 = 0 then at end from made;
 insert into access_tokens (hash, client_id, expires_at)
 select sha256(n::text::bytea), 'client', at from made;
+insert into card_declines (fingerprint, live, hour, merchant_id, declines)
+select sha256((n % 5000)::text::bytea), false, at, merchant_id, 1 from made;
+insert into merchant_attempts (merchant_id, live, minute, tries, declines)
+select merchant_id, false, at, 1, 1 from made;
+insert into address_attempts (address, live, minute, tries, declines)
+select sha256((n % 5000)::text::bytea), false, at, 1, 1 from made;
+insert into risk_verdicts (rule, merchant_id, live, payment_id, declines, at)
+select 'card', merchant_id, false, id, 10, at from made where n % 2 = 1;
+insert into risk_verdicts (rule, merchant_id, live, address, tries, declines, at)
+select 'address_tries', merchant_id, false, sha256((n % 5000)::text::bytea), 31, 0, at from made where n % 2 = 0;
 analyze;

@@ -2,6 +2,7 @@
 //! none is lost.
 
 mod keys;
+mod risk;
 mod run;
 mod transition;
 
@@ -17,6 +18,7 @@ use store::payments::{self, CardPayment, Transitions};
 use store::{PgPool, Role};
 
 use self::keys::Keys;
+use self::risk::Risk;
 use self::run::Run;
 use crate::acquirers::Acquirers;
 use crate::config::Card as Config;
@@ -31,6 +33,7 @@ const KEYS_CHECK: Duration = Duration::from_hours(1);
 struct Context {
     db: PgPool,
     transitions: Transitions,
+    risk: Risk,
     publisher: Publisher,
     acquirers: Arc<Acquirers>,
     keys: Arc<Keys>,
@@ -48,6 +51,7 @@ pub async fn run(config: &Config) -> anyhow::Result<()> {
     let slots = shared.slots();
     let context = Context {
         transitions: Transitions::start(&db),
+        risk: Risk::start(&db),
         publisher: publisher.clone(),
         acquirers: Arc::new(Acquirers::open(&config.acquiring, &slots)?),
         keys,

@@ -12,8 +12,10 @@ use domain::id::AuthorizationId;
 use domain::intent::Intent;
 use domain::job::Outcome;
 use domain::payment::{self, State};
+use domain::risk::{self, Verdict};
 use store::jobs;
 use store::payments::{self, Approval, Attempt, CardPayment, Written};
+use store::risk::Outcome as CardOutcome;
 
 use super::{Context, transition};
 use crate::acquirers::{Acquirer, Authorized};
@@ -43,6 +45,13 @@ impl AttemptEvent {
             approval: Approval::default(),
         }
     }
+}
+
+/// What the worker knows of a card after opening it.
+pub(super) struct OpenedCard {
+    pub fingerprint: Vec<u8>,
+    /// The verdict that declined it without the acquirer, if one did.
+    pub verdict: Option<Verdict>,
 }
 
 /// The processing of one claimed payment.
@@ -188,7 +197,7 @@ impl<'a> Run<'a> {
         &mut self,
         attempt_event: Option<AttemptEvent>,
         payment_events: &[payment::Event],
-        fingerprint: Option<Vec<u8>>,
+        card: Option<OpenedCard>,
     ) -> Result<Step, BoxDynError> {
         let intent = self.intent.as_ref();
         let (transition, is_complete) = transition::of(
@@ -196,7 +205,7 @@ impl<'a> Run<'a> {
             intent,
             attempt_event.as_ref(),
             payment_events,
-            fingerprint,
+            card.as_ref(),
             self.held.lease,
             self.held.lasts,
         )?;
@@ -224,6 +233,9 @@ impl<'a> Run<'a> {
                 if let Some((id, state)) = attempt {
                     self.update_attempt(id, state);
                 }
+                if let (Some(card), Some(outcome)) = (card, payment_events.first()) {
+                    self.count(card, *outcome).await;
+                }
                 Ok(if is_complete {
                     Step::End(Outcome::Done)
                 } else {
@@ -231,6 +243,23 @@ impl<'a> Run<'a> {
                 })
             }
         }
+    }
+
+    /// Counts the outcome of a card against card testing.
+    async fn count(&self, card: OpenedCard, outcome: payment::Event) {
+        let OpenedCard {
+            fingerprint,
+            verdict,
+        } = card;
+        let is_declined = outcome.failure().is_some_and(risk::is_decline);
+        let is_by_issuer = is_declined && verdict.is_none();
+        let outcome = CardOutcome {
+            merchant_id: self.claimed.payment.merchant_id,
+            mode: self.claimed.payment.mode,
+            is_declined,
+            declined: is_by_issuer.then_some(fingerprint),
+        };
+        self.context.risk.count(outcome).await;
     }
 
     /// Updates the claimed attempts after a transition.

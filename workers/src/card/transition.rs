@@ -15,7 +15,7 @@ use store::jobs::Lease;
 use store::payments::{AttemptTransition, CardPayment, Transition};
 use time::OffsetDateTime;
 
-use super::run::AttemptEvent;
+use super::run::{AttemptEvent, OpenedCard};
 
 /// The transition for an event of an attempt, events of the payment, or both; and whether the job is then
 /// complete.
@@ -24,7 +24,7 @@ pub fn of(
     intent: Option<&Intent>,
     attempt_event: Option<&AttemptEvent>,
     payment_events: &[payment::Event],
-    fingerprint: Option<Vec<u8>>,
+    card: Option<&OpenedCard>,
     lease: Lease,
     lasts: Duration,
 ) -> Result<(Transition, bool), BoxDynError> {
@@ -63,7 +63,8 @@ pub fn of(
         to,
         failure,
         attempt,
-        fingerprint,
+        fingerprint: card.map(|card| card.fingerprint.clone()),
+        verdict: card.and_then(|card| card.verdict),
         forget_card: outcome.is_some(),
         effects,
     };
@@ -162,6 +163,7 @@ pub fn late_approval(
         failure: None,
         attempt: Some(attempt_transition(event)?),
         fingerprint: None,
+        verdict: None,
         forget_card: false,
         effects,
     })

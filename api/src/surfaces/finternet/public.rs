@@ -2,6 +2,7 @@
 //! pay it.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -13,10 +14,13 @@ use domain::id::IntentId;
 use domain::intent::{Intent, Paid};
 use domain::merchant::PublicIntents;
 use domain::payment::Payment;
+use domain::risk;
 use serde_json::Map;
 use sha2::{Digest, Sha256};
 use store::accept::{Key, StoredResponse};
 use store::merchants::{self, Principal};
+use store::risk::Try;
+use tracing::Instrument;
 use uuid::Uuid;
 use wire::Body;
 use wire::error::SurfaceError;
@@ -26,10 +30,12 @@ use wire::finternet::response::{Envelope, PaymentIntent};
 
 use super::{closed, find};
 use crate::App;
+use crate::actions::card_testing;
+use crate::actions::idempotency::ApiResponse;
 use crate::actions::payments::{self, New};
 use crate::error::ApiError;
 use crate::openapi::operation::{Docs, docs};
-use crate::surfaces::handler::{Handled, Id, Reply, Sent, of};
+use crate::surfaces::handler::{ClientAddress, Handled, Id, KeyHolder, Reply, Sent, of};
 
 const GROUP: &str = "Paying";
 
@@ -69,7 +75,9 @@ pub async fn read(State(app): State<Arc<App>>, Id(id): Id) -> Handled<Shown> {
 
 pub const PAY: Docs = docs(GROUP, "payPaymentIntent", "Pay a payment intent by card")
     .description(
-        "Waits up to 8 seconds for the outcome. After a decline, another card can be tried, five in all.",
+        "Waits up to 8 seconds for the outcome. After a decline, another card can be tried, five in all. \
+         Without your key, an address that tries more than 30 cards in an hour, or has 10 declined, \
+         gets 429 for an hour.",
     )
     .example(
         r#"{ "card": {
@@ -80,12 +88,14 @@ pub const PAY: Docs = docs(GROUP, "payPaymentIntent", "Pay a payment intent by c
 
 pub async fn pay(
     State(app): State<Arc<App>>,
+    ClientAddress(from): ClientAddress,
+    KeyHolder(holder): KeyHolder,
     Id(id): Id,
     sent: Sent<CardPaymentBody>,
 ) -> Handled<Shown> {
     let intent = find(&app, &id).await?;
-    let merchant = merchants::for_payers(&app.db, intent.merchant_id).await?;
-    if merchant.is_disabled {
+    let payers = merchants::for_payers(&app.db, intent.merchant_id).await?;
+    if payers.is_disabled {
         return Err(ApiError::MerchantDisabled.into());
     }
     let (card, key) = sent.read(&app, request::card).await?;
@@ -99,6 +109,38 @@ pub async fn pay(
         intent_id: Some(intent.id),
         checkout: None,
     };
+    let (id, merchant, mode) = (intent.id, intent.merchant_id, intent.mode);
+    // A merchant's own server pays for many payers from one address.
+    let is_own = holder.is_some_and(|holder| (holder.merchant_id, holder.mode) == (merchant, mode));
+    let tried = if is_own {
+        None
+    } else {
+        Some(card_testing::admit(&app, from, merchant, mode).await?)
+    };
+    let choice = payers.public_intents;
+    // A task of its own, so that a decline is counted even if the client disconnects.
+    let paying = pay_and_count(Arc::clone(&app), intent, new, key, choice, tried);
+    let paying = tokio::spawn(paying.in_current_span());
+    let created = paying
+        .await
+        .map_err(|error| ApiError::internal(&format!("paying an intent: {error}")))?;
+    match created {
+        Err(ApiError::IntentClosed) => {
+            Err(Error::not_now(&NOT_PAYABLE, closed(&app, id).await?).into())
+        }
+        created => Ok(created?.into()),
+    }
+}
+
+/// Pays the intent and counts a decline of the card, if it was `tried` without the merchant's key.
+async fn pay_and_count(
+    app: Arc<App>,
+    intent: Intent,
+    new: New,
+    key: Option<Key>,
+    choice: PublicIntents,
+    tried: Option<Try>,
+) -> Result<ApiResponse, ApiError> {
     // The payer has no key, so the payment is created in the name of the intent's merchant.
     let principal = Principal {
         key_id: Uuid::nil(),
@@ -107,13 +149,18 @@ pub async fn pay(
         rate_limit: None,
     };
     let key = key.map(|key| of_payers(&key, intent.id));
-    let render = |payment: &Payment| paid(&intent, payment, merchant.public_intents);
-    match payments::create(&app, principal, new, key, render).await {
-        Err(ApiError::IntentClosed) => {
-            Err(Error::not_now(&NOT_PAYABLE, closed(&app, intent.id).await?).into())
-        }
-        created => Ok(created?.into()),
+    let is_declined = AtomicBool::new(false);
+    let render = |payment: &Payment| {
+        let failure = payment.failure;
+        is_declined.store(failure.is_some_and(risk::is_decline), Ordering::Relaxed);
+        paid(&intent, payment, choice)
+    };
+    let created = payments::create(&app, principal, new, key, render).await?;
+    let is_new = !created.is_replay;
+    if let Some(tried) = tried.filter(|_| is_new && is_declined.load(Ordering::Relaxed)) {
+        card_testing::count_decline(&app, &tried).await;
     }
+    Ok(created)
 }
 
 /// Scopes a payer's idempotency key to the intent, so that it does not collide with the merchant's

@@ -6,6 +6,7 @@ use domain::authorization;
 use domain::id::{AuthorizationId, DeliveryId, PaymentId};
 use domain::job::Job;
 use domain::payment::{Failure, State};
+use domain::risk::Verdict;
 use rust_decimal::Decimal;
 use serde::Serialize;
 use sqlx::types::Json;
@@ -54,6 +55,8 @@ pub struct Transition {
     pub attempt: Option<AttemptTransition>,
     /// HMAC of the card number, once the card was opened.
     pub fingerprint: Option<Vec<u8>>,
+    /// The verdict that declined the card, if one did.
+    pub verdict: Option<Verdict>,
     /// Whether to delete the sealed card: the outcome is known (PCI DSS 3.3.2).
     pub forget_card: bool,
     /// History, postings, event and jobs.
@@ -77,6 +80,8 @@ struct Input<'a> {
     approved_amount: Option<String>,
     approval_code: Option<&'a str>,
     forget_card: bool,
+    verdict_rule: Option<&'static str>,
+    verdict_declines: Option<u64>,
     effects: &'a Effects,
 }
 
@@ -106,6 +111,8 @@ impl Transition {
             approved_amount: approval.and_then(|one| one.amount.map(|amount| amount.to_string())),
             approval_code: approval.and_then(|one| one.code.as_deref()),
             forget_card: self.forget_card,
+            verdict_rule: self.verdict.map(|verdict| verdict.rule.name()),
+            verdict_declines: self.verdict.map(|verdict| verdict.declines),
             effects: &self.effects,
         }
     }

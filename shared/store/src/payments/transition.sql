@@ -11,7 +11,7 @@ with commit_mode as materialized (
         ord integer, payment_id uuid, version integer, from_state text, to_state text,
         new_version integer, failure text, fingerprint text, authorization_id uuid,
         authorization_from text, authorization_to text, approved_amount numeric, approval_code text,
-        forget_card boolean, effects jsonb)
+        forget_card boolean, verdict_rule text, verdict_declines integer, effects jsonb)
 ), moved as (
     update payments p
     set state = i.to_state, version = i.new_version, failure = coalesce(i.failure, p.failure),
@@ -20,7 +20,8 @@ with commit_mode as materialized (
     from commit_mode, input i
     where p.id = i.payment_id and p.version = i.version and p.state = i.from_state
     returning p.id, i.ord, i.new_version, i.authorization_id, i.authorization_from, i.authorization_to,
-              i.approved_amount, i.approval_code, i.forget_card, i.effects
+              i.approved_amount, i.approval_code, i.forget_card, p.merchant_id, p.live, i.verdict_rule,
+              i.verdict_declines, i.effects
 ), attempt as (
     update authorizations a
     set state = m.authorization_to, updated_at = now(), not_found_at = null,
@@ -30,6 +31,10 @@ with commit_mode as materialized (
     where a.id = m.authorization_id and a.payment_id = m.id and a.state = m.authorization_from
 ), forgotten as (
     delete from sealed_cards s using moved m where m.forget_card and s.payment_id = m.id
+), verdict as (
+    insert into risk_verdicts (rule, merchant_id, live, payment_id, declines)
+    select verdict_rule, merchant_id, live, id, verdict_declines from moved
+    where verdict_rule is not null
 ), effects as (
     select * from record_effects((select jsonb_agg(effects) from moved))
 )

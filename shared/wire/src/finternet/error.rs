@@ -96,7 +96,7 @@ rows! {
     METHOD_NOT_ALLOWED: 405 "invalid_request" as texts;
     RATE_LIMITED: 429 "rate_limit_exceeded",
         "Rate limit exceeded. Retry after {seconds} seconds.",
-        "Too many requests this minute.",
+        "Too many requests this minute, or too many cards tried on the public route.",
         "Wait as many seconds as `retryAfter` says.";
     INTERNAL: 500 "internal_error" as texts;
     UNAVAILABLE: 503 "service_unavailable" as texts;

@@ -5,14 +5,16 @@ use std::time::Duration;
 
 use apalis_core::error::BoxDynError;
 use domain::authorization::{self, ATTEMPTS_MAX, retry_after_age};
+use domain::card::Card;
 use domain::id::RefundId;
 use domain::job::Outcome;
-use domain::payment::{self, Payment};
+use domain::payment::{self, Failure, Payment};
+use domain::risk::Verdict;
 use store::payments::{self, Approval, Attempt};
 use store::vault::Unsealable;
 use time::OffsetDateTime;
 
-use super::{AttemptEvent, Run, Step};
+use super::{AttemptEvent, OpenedCard, Run, Step};
 use crate::acquirers::{
     Acquirer, Authorize, Authorized, Captured, Found, Indeterminate, Refunded, Voided,
 };
@@ -27,32 +29,24 @@ impl Run<'_> {
         acquirer: &dyn Acquirer,
         attempt: Attempt,
     ) -> Result<Step, BoxDynError> {
-        let payment = &self.claimed.payment;
-        let Some(sealed) = &self.claimed.card else {
-            self.discard_unsent().await?;
-            return self
-                .write(None, &[payment::Event::CardDestroyed], None)
-                .await;
-        };
-        let keys = &self.context.keys;
-        // Where a card cannot be opened nothing is sent: an attempt must not be used up for it.
-        let card = match keys.open_card(sealed, payment.merchant_id, payment.id) {
-            Ok(Ok(card)) => card,
-            Ok(Err(Unsealable)) => {
-                self.discard_unsent().await?;
-                let reason = "the private key for this sealed card is not in SLUICE_CARD_KEYS_DIR";
-                return Ok(Step::End(Outcome::Park {
-                    reason: reason.to_owned(),
-                }));
-            }
-            Err(error) => {
-                self.discard_unsent().await?;
-                return Err(
-                    format!("cannot read the private key of a sealed card: {error}").into(),
-                );
-            }
+        let card = match self.open_card().await? {
+            Ok(card) => card,
+            Err(step) => return Ok(step),
         };
         let fingerprint = self.context.keys.fingerprint(&card);
+        let payment = &self.claimed.payment;
+        match self.context.risk.judge(payment, &fingerprint).await {
+            Ok(None) => {}
+            Ok(Some(verdict)) => return self.block(fingerprint, verdict).await,
+            Err(error) => {
+                self.discard_unsent().await?;
+                return Err(error.into());
+            }
+        }
+        if !self.held.covers(self.context.acquirer_timeout) {
+            self.discard_unsent().await?;
+            return Ok(Step::End(runtime::lease_lost(&self.held)));
+        }
         let request = Authorize {
             reference: attempt.id,
             payment: payment.id,
@@ -69,9 +63,11 @@ impl Run<'_> {
                     Some(Ok(Captured::Done)) => vec![outcome, payment::Event::Captured],
                     _ => vec![outcome],
                 };
-                let step = self
-                    .write(Some(event), &payment_events, Some(fingerprint))
-                    .await?;
+                let card = OpenedCard {
+                    fingerprint,
+                    verdict: None,
+                };
+                let step = self.write(Some(event), &payment_events, Some(card)).await?;
                 match (step, captured) {
                     (Step::End(_), _) if self.has_conflict() => {
                         self.conflict(attempt, response).await
@@ -90,6 +86,45 @@ impl Run<'_> {
                     .await
             }
         }
+    }
+
+    /// Opens the sealed card, or ends the run. Where a card cannot be opened nothing is sent: an attempt
+    /// must not be used up for it.
+    async fn open_card(&mut self) -> Result<Result<Card, Step>, BoxDynError> {
+        let payment = &self.claimed.payment;
+        let Some(sealed) = &self.claimed.card else {
+            self.discard_unsent().await?;
+            let destroyed = [payment::Event::CardDestroyed];
+            return Ok(Err(self.write(None, &destroyed, None).await?));
+        };
+        let keys = &self.context.keys;
+        match keys.open_card(sealed, payment.merchant_id, payment.id) {
+            Ok(Ok(card)) => Ok(Ok(card)),
+            Ok(Err(Unsealable)) => {
+                self.discard_unsent().await?;
+                let reason = "the private key for this sealed card is not in SLUICE_CARD_KEYS_DIR";
+                Ok(Err(Step::End(Outcome::Park {
+                    reason: reason.to_owned(),
+                })))
+            }
+            Err(error) => {
+                self.discard_unsent().await?;
+                Err(format!("cannot read the private key of a sealed card: {error}").into())
+            }
+        }
+    }
+
+    /// Declines a card that must not be sent. To the payer and the merchant it is a decline like any
+    /// other, so that whoever tests cards learns nothing.
+    async fn block(&mut self, fingerprint: Vec<u8>, verdict: Verdict) -> Result<Step, BoxDynError> {
+        self.discard_unsent().await?;
+        tracing::info!(payment = %self.claimed.payment.id, rule = verdict.rule.name(), declines = verdict.declines, "blocked a card");
+        let declined = [payment::Event::Declined(Failure::CardDeclined)];
+        let card = OpenedCard {
+            fingerprint,
+            verdict: Some(verdict),
+        };
+        self.write(None, &declined, Some(card)).await
     }
 
     /// Captures an approval before it is written, so that one write records both. If the process crashes
@@ -167,8 +202,11 @@ impl Run<'_> {
             Found::Nothing | Found::Processing => return Err("nothing to adopt".into()),
         };
         let (event, outcome) = events_of(attempt, &response);
-        let fingerprint = self.fingerprint();
-        self.write(Some(event), &[outcome], fingerprint).await
+        let card = self.fingerprint().map(|fingerprint| OpenedCard {
+            fingerprint,
+            verdict: None,
+        });
+        self.write(Some(event), &[outcome], card).await
     }
 
     /// Records that the acquirer does not know an attempt, once it has said so twice and the attempt is

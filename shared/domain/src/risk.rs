@@ -1,0 +1,243 @@
+//! Card testing: someone tries many stolen cards to find those that work. Each rule has a limit on what
+//! was counted in its window; beyond it, a verdict blocks a card, an address or a merchant's public
+//! routes.
+
+use std::time::Duration;
+
+use crate::merchant::Mode;
+use crate::payment::Failure;
+
+/// The window of declines of a card.
+pub const CARD_WINDOW: Duration = Duration::from_hours(24);
+/// The window of the tries and declines of an address.
+pub const ADDRESS_WINDOW: Duration = Duration::from_hours(1);
+/// How long an address is blocked: until what it was blocked for is out of the window.
+pub const ADDRESS_BLOCK: Duration = ADDRESS_WINDOW;
+/// The window of a merchant's tries.
+pub const MERCHANT_WINDOW: Duration = Duration::from_mins(10);
+/// How long a merchant's public routes take no cards.
+pub const MERCHANT_BLOCK: Duration = Duration::from_mins(15);
+/// How long verdicts are kept.
+pub const VERDICTS_KEPT: Duration = Duration::from_hours(24 * 90);
+
+/// A merchant's tries are suspicious if so many of a hundred are declined.
+const MERCHANT_DECLINED_PERCENT: u64 = 90;
+/// Limits of test mode are so many times higher: developers use the same declined card all day.
+const TEST_FACTOR: u64 = 20;
+
+/// What a verdict is based on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Rule {
+    /// Declines of a card at one merchant: the card is declined without the acquirer.
+    CardAtMerchant,
+    /// Declines of a card at all merchants: the same follows.
+    Card,
+    /// Cards that an address tried on public routes: the address is blocked.
+    AddressTries,
+    /// Declines of cards that an address tried: the same follows.
+    AddressDeclines,
+    /// Most of a merchant's many tries were declined: its public routes take no cards for a while.
+    Merchant,
+}
+
+names!(Rule {
+    CardAtMerchant = "card_at_merchant",
+    Card = "card",
+    AddressTries = "address_tries",
+    AddressDeclines = "address_declines",
+    Merchant = "merchant",
+});
+
+impl Rule {
+    /// How many are allowed in the rule's window; for [`Rule::Merchant`], how many tries make a verdict
+    /// possible.
+    const fn limit(self, mode: Mode) -> u64 {
+        let live = match self {
+            Rule::CardAtMerchant => 5,
+            Rule::Card => 10,
+            Rule::AddressTries => 30,
+            Rule::AddressDeclines => 10,
+            Rule::Merchant => 50,
+        };
+        match mode {
+            Mode::Live => live,
+            Mode::Test => live * TEST_FACTOR,
+        }
+    }
+}
+
+/// What was counted in a rule's window.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Counts {
+    /// Cards that were tried.
+    pub tries: u64,
+    /// How many of them were declined.
+    pub declines: u64,
+}
+
+/// A rule's limit is reached.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Verdict {
+    /// The rule.
+    pub rule: Rule,
+    /// The tries in its window; `None` if the rule does not count them.
+    pub tries: Option<u64>,
+    /// The declines in its window.
+    pub declines: u64,
+}
+
+/// Judges a card before it is sent, by its declines at this merchant and at all merchants.
+pub fn of_card(mode: Mode, at_merchant: u64, at_all: u64) -> Option<Verdict> {
+    let counted = [(Rule::CardAtMerchant, at_merchant), (Rule::Card, at_all)];
+    let reached = counted
+        .into_iter()
+        .find(|(rule, declines)| *declines >= rule.limit(mode));
+    reached.map(|(rule, declines)| Verdict {
+        rule,
+        tries: None,
+        declines,
+    })
+}
+
+/// Judges a card that an address tries; the tries include this one.
+pub fn of_address(mode: Mode, counts: Counts) -> Option<Verdict> {
+    let rule = if counts.declines >= Rule::AddressDeclines.limit(mode) {
+        Rule::AddressDeclines
+    } else if counts.tries > Rule::AddressTries.limit(mode) {
+        Rule::AddressTries
+    } else {
+        return None;
+    };
+    Some(Verdict::of(rule, counts))
+}
+
+/// Judges what all payers tried at a merchant, on public routes and directly.
+pub fn of_merchant(mode: Mode, counts: Counts) -> Option<Verdict> {
+    let share = counts.tries.saturating_mul(MERCHANT_DECLINED_PERCENT);
+    let is_testing =
+        counts.tries >= Rule::Merchant.limit(mode) && counts.declines.saturating_mul(100) >= share;
+    is_testing.then(|| Verdict::of(Rule::Merchant, counts))
+}
+
+/// Whether the failure tells something about the card, so that it counts as a decline.
+pub const fn is_decline(failure: Failure) -> bool {
+    match failure {
+        Failure::CardDeclined | Failure::InsufficientFunds | Failure::ExpiredCard => true,
+        Failure::ProcessingError | Failure::PaymentExpired => false,
+    }
+}
+
+impl Verdict {
+    const fn of(rule: Rule, counts: Counts) -> Self {
+        Self {
+            rule,
+            tries: Some(counts.tries),
+            declines: counts.declines,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn counts(tries: u64, declines: u64) -> Counts {
+        Counts { tries, declines }
+    }
+
+    fn rule(verdict: Option<Verdict>) -> Option<Rule> {
+        verdict.map(|verdict| verdict.rule)
+    }
+
+    #[test]
+    fn a_card_is_blocked_after_five_declines_at_a_merchant_or_ten_at_all() {
+        for (at_merchant, at_all, expected) in [
+            (0, 0, None),
+            (4, 4, None),
+            (4, 9, None),
+            (5, 5, Some(Rule::CardAtMerchant)),
+            (5, 10, Some(Rule::CardAtMerchant)),
+            (0, 10, Some(Rule::Card)),
+        ] {
+            assert_eq!(rule(of_card(Mode::Live, at_merchant, at_all)), expected);
+        }
+        assert_eq!(of_card(Mode::Test, 99, 199), None);
+        let verdict = of_card(Mode::Test, 100, 100);
+        let expected = Verdict {
+            rule: Rule::CardAtMerchant,
+            tries: None,
+            declines: 100,
+        };
+        assert_eq!(verdict, Some(expected));
+    }
+
+    #[test]
+    fn an_address_has_thirty_tries_or_ten_declines() {
+        for (tries, declines, expected) in [
+            (1, 0, None),
+            (30, 9, None),
+            (31, 0, Some(Rule::AddressTries)),
+            (11, 10, Some(Rule::AddressDeclines)),
+            (31, 10, Some(Rule::AddressDeclines)),
+        ] {
+            assert_eq!(
+                rule(of_address(Mode::Live, counts(tries, declines))),
+                expected
+            );
+        }
+        assert_eq!(of_address(Mode::Test, counts(600, 199)), None);
+        assert!(of_address(Mode::Test, counts(601, 0)).is_some());
+    }
+
+    #[test]
+    fn a_merchant_is_tested_if_nine_of_ten_of_fifty_tries_are_declined() {
+        for (tries, declines, is_tested) in [
+            (49, 49, false),
+            (50, 44, false),
+            (50, 45, true),
+            (1_000, 899, false),
+            (1_000, 900, true),
+        ] {
+            let verdict = of_merchant(Mode::Live, counts(tries, declines));
+            assert_eq!(verdict.is_some(), is_tested, "{declines} of {tries}");
+        }
+        assert_eq!(of_merchant(Mode::Test, counts(999, 999)), None);
+        assert!(of_merchant(Mode::Test, counts(1_000, 900)).is_some());
+    }
+
+    proptest! {
+        /// More declines never lift a block, and test mode never blocks what live mode lets through.
+        #[test]
+        fn more_declines_never_help(tries in 0_u64..3_000, declines in 0_u64..3_000, more in 0_u64..100) {
+            let declines = declines.min(tries);
+            let (few, many) = (counts(tries, declines), counts(tries, (declines + more).min(tries)));
+            for mode in Mode::ALL {
+                let judged = |counts: Counts| [
+                    of_card(mode, counts.declines, counts.declines),
+                    of_address(mode, counts),
+                    of_merchant(mode, counts),
+                ];
+                for (few, many) in judged(few).iter().zip(judged(many)) {
+                    prop_assert!(few.is_none() || many.is_some());
+                }
+            }
+            prop_assert!(of_card(Mode::Test, declines, declines).is_none()
+                || of_card(Mode::Live, declines, declines).is_some());
+            prop_assert!(of_address(Mode::Test, few).is_none() || of_address(Mode::Live, few).is_some());
+            prop_assert!(of_merchant(Mode::Test, few).is_none() || of_merchant(Mode::Live, few).is_some());
+        }
+
+        /// A verdict states the numbers that it is based on, whatever they are.
+        #[test]
+        fn verdicts_state_what_was_counted(tries: u64, declines: u64) {
+            for mode in Mode::ALL {
+                for verdict in [of_address(mode, counts(tries, declines)), of_merchant(mode, counts(tries, declines))] {
+                    let is_stated = verdict.is_none_or(|one| (one.tries, one.declines) == (Some(tries), declines));
+                    prop_assert!(is_stated);
+                }
+            }
+        }
+    }
+}

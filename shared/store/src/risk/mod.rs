@@ -1,0 +1,54 @@
+//! What the rules of [`domain::risk`] count, and their verdicts.
+//!
+//! Counters are rows of an hour or a minute. A window is read from the start of the row in which it
+//! begins, so it is never shorter than the rule says.
+
+mod addresses;
+mod cards;
+
+use domain::id::MerchantId;
+use domain::merchant::Mode;
+use domain::risk::{
+    ADDRESS_WINDOW, CARD_WINDOW, MERCHANT_BLOCK, MERCHANT_WINDOW, VERDICTS_KEPT, Verdict,
+};
+use sqlx::PgPool;
+
+pub use self::addresses::{Tried, Try, block_address, count_decline};
+pub use self::cards::{Declines, DeclinesOf, Outcome};
+use crate::{Error, Result};
+
+/// A count as a column.
+fn stored(count: u64) -> i32 {
+    i32::try_from(count).unwrap_or(i32::MAX)
+}
+
+/// A sum of counts, which is never negative.
+fn sum(sum: i64) -> u64 {
+    u64::try_from(sum).unwrap_or_default()
+}
+
+/// Records that a merchant's public routes take no cards for [`MERCHANT_BLOCK`]; `false` if they took none
+/// already.
+pub async fn block_merchant(
+    db: &PgPool,
+    merchant: MerchantId,
+    mode: Mode,
+    verdict: Verdict,
+) -> Result<bool> {
+    let inserted = sqlx::query!(
+        "insert into risk_verdicts (rule, merchant_id, live, tries, declines)
+         select $1::text, $2::uuid, $3::boolean, $4::integer, $5::integer
+         where not exists (select from risk_verdicts
+                           where merchant_id = $2 and live = $3 and rule = $1
+                             and at > now() - make_interval(secs => $6))",
+        verdict.rule.name(),
+        merchant.0,
+        mode.is_live(),
+        verdict.tries.map(stored),
+        stored(verdict.declines),
+        MERCHANT_BLOCK.as_secs_f64(),
+    )
+    .execute(db)
+    .await?;
+    Ok(inserted.rows_affected() == 1)
+}

@@ -1,0 +1,79 @@
+//! Applies the rules against card testing: judges a card before it is sent, and counts outcomes.
+
+use apalis_core::error::BoxDynError;
+use domain::payment::Payment;
+use domain::risk::{self, MERCHANT_BLOCK, Verdict};
+use store::PgPool;
+use store::batch::Batch;
+use store::risk::{DeclinesOf, Outcome, block_merchant};
+
+/// The counters of the rules.
+#[derive(Clone)]
+pub struct Risk {
+    db: PgPool,
+    declines: Batch<DeclinesOf>,
+    outcomes: Batch<Outcome>,
+}
+
+impl Risk {
+    /// Starts the batches' tasks; they end when the last clone is dropped.
+    pub fn start(db: &PgPool) -> Self {
+        Self {
+            db: db.clone(),
+            declines: Batch::start(db),
+            outcomes: Batch::start(db),
+        }
+    }
+
+    /// Judges a card before it is sent.
+    pub async fn judge(
+        &self,
+        payment: &Payment,
+        fingerprint: &[u8],
+    ) -> store::Result<Option<Verdict>> {
+        let declines = DeclinesOf {
+            fingerprint: fingerprint.to_owned(),
+            merchant_id: payment.merchant_id,
+            mode: payment.mode,
+        };
+        let found = self.declines.run(declines).await?;
+        Ok(risk::of_card(payment.mode, found.at_merchant, found.at_all))
+    }
+
+    /// Counts an outcome that is already written. A decline is counted when this returns, so that the next
+    /// try of the same client finds it; nobody waits for an approval.
+    pub async fn count(&self, outcome: Outcome) {
+        let risk = self.clone();
+        let is_declined = outcome.is_declined;
+        let counting = tokio::spawn(async move {
+            if let Err(error) = risk.add(outcome).await {
+                tracing::warn!(%error, "an outcome is not counted against card testing");
+            }
+        });
+        if is_declined {
+            // The task logs its own errors.
+            let _ = counting.await;
+        }
+    }
+
+    async fn add(&self, outcome: Outcome) -> Result<(), BoxDynError> {
+        let (merchant, mode) = (outcome.merchant_id, outcome.mode);
+        let Some(counts) = self.outcomes.run(outcome).await? else {
+            return Ok(());
+        };
+        let Some(verdict) = risk::of_merchant(mode, counts) else {
+            return Ok(());
+        };
+        if block_merchant(&self.db, merchant, mode, verdict).await? {
+            tracing::warn!(
+                %merchant,
+                mode = mode.name(),
+                tries = counts.tries,
+                declines = counts.declines,
+                minutes = MERCHANT_BLOCK.as_secs() / 60,
+                "card testing at a merchant, its public routes take no cards for now"
+            );
+        }
+        Ok(())
+    }
+}
