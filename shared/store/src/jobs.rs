@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 
 use domain::job::{Job, Worker};
 use sqlx::{PgConnection, PgPool};
+use time::OffsetDateTime;
 use uuid::Uuid;
 
 use crate::Result;

@@ -7,7 +7,8 @@ use domain::surface::Surface;
 use sqlx::PgPool;
 use time::OffsetDateTime;
 
-use crate::{Error, MIGRATIONS, Result};
+use crate::migrations::MIGRATIONS;
+use crate::{Error, Result};
 
 /// The database's schema and this program's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

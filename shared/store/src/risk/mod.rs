@@ -8,14 +8,12 @@ mod cards;
 
 use domain::id::MerchantId;
 use domain::merchant::Mode;
-use domain::risk::{
-    ADDRESS_WINDOW, CARD_WINDOW, MERCHANT_BLOCK, MERCHANT_WINDOW, VERDICTS_KEPT, Verdict,
-};
+use domain::risk::{MERCHANT_BLOCK, Verdict};
 use sqlx::PgPool;
 
 pub use self::addresses::{Tried, Try, block_address, count_decline};
 pub use self::cards::{Declines, DeclinesOf, Outcome};
-use crate::{Error, Result};
+use crate::Result;
 
 /// A count as a column.
 fn stored(count: u64) -> i32 {
