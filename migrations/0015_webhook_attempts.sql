@@ -74,7 +74,8 @@ alter policy jobs_of_seen_deliveries on jobs
 grant select on delivery_attempts to sluice_api;
 grant update (failing_since, failures, paused_until, disabled_reason, secret_version, previous_secret_until)
     on webhook_endpoints to sluice_api;
-grant select (seq, due_at, publish_count, leased_until, parked_at), update (due_at, publish_count) on jobs to sluice_api;
+grant select (seq, due_at, publish_count, leased_until, parked_at), update (seq, due_at, publish_count, parked_at, claims)
+    on jobs to sluice_api;
 
 grant update (status, disabled_reason, updated_at, last_success_at, last_error, last_error_at)
     on webhook_endpoints to sluice_webhook;

@@ -1,5 +1,5 @@
 -- Disabled merchants, and keys and client secrets that end: what `sluice merchant disable` and `sluice key`
--- write. The functions of version 12 keep their results for API processes of the version before.
+-- write. The functions of 0012_roles.sql keep their results for API processes of the version before.
 
 alter table merchants
     -- Since when its requests are refused; null while it is enabled.
@@ -42,7 +42,8 @@ language sql stable security definer set search_path = public, pg_temp as $$
     where t.hash = token_hash and c.revoked_at is null
 $$;
 
--- Issues a token if the credentials are valid and the merchant is enabled. No row: they are not valid.
+-- Issues a token if the credentials are valid and the merchant is enabled. Returns no row if
+-- they are not valid.
 create function issue_access_token(client text, client_secret_hash bytea, token_hash bytea, token_scope text,
                                   seconds double precision)
 returns table (is_disabled boolean)
@@ -53,6 +54,8 @@ language sql security definer set search_path = public, pg_temp as $$
         where c.id = client and c.revoked_at is null
           and (c.secret_hash = client_secret_hash
                or (c.previous_secret_hash = client_secret_hash and c.previous_expires_at > now()))
+        -- Waits for a roll of the secret, and compares with what it wrote.
+        for share of c
     ), issued as (
         insert into access_tokens (hash, client_id, scope, expires_at)
         select token_hash, g.id, token_scope, now() + make_interval(secs => seconds)

@@ -12,5 +12,5 @@ grant select on verify_result to sluice_scheduler;
 
 -- The age of what is in progress.
 grant select (id, state, created_at) on payments, refunds to sluice_scheduler;
-grant select (id, event_id, state) on deliveries to sluice_scheduler;
+grant select (id, event_id, state, resent_at) on deliveries to sluice_scheduler;
 grant select (id, created_at) on events to sluice_scheduler;

@@ -6,7 +6,7 @@ create function first_id_at(at timestamptz) returns uuid language sql stable par
     select (lpad(to_hex((extract(epoch from at) * 1000)::bigint), 12, '0') || repeat('0', 20))::uuid
 $$;
 
-grant select (id), delete on events to sluice_scheduler;
+grant select (id, subject_id), delete on events to sluice_scheduler;
 grant select (id, event_id, endpoint_id, state), delete on deliveries to sluice_scheduler;
 grant select (delivery_id, attempt), delete on delivery_attempts to sluice_scheduler;
 grant select (id, status, updated_at), delete on webhook_endpoints to sluice_scheduler;

@@ -5,10 +5,11 @@ create temporary table made on commit drop as
 select n, ('01900000-0000-7000-8000-' || lpad(to_hex(n), 12, '0'))::uuid as payment,
        ('01900000-0000-7000-8001-' || lpad(to_hex(n), 12, '0'))::uuid as attempt,
        ('01900000-0000-7000-8002-' || lpad(to_hex(n), 12, '0'))::uuid as event,
-       ('01900000-0000-7000-8003-' || lpad(to_hex(n), 12, '0'))::uuid as posting,
+       overlay(first_id_at(m.at)::text placing lpad(to_hex(n), 12, '0') from 25)::uuid as posting,
        md5(n::text)::uuid as delivery, 'order-' || n as key, 50 + (n % 1000)::numeric(12, 2) as amount,
-       date_trunc('second', now()) - interval '20 days' + n * interval '1 millisecond' as at
-from generate_series({from}, {to}) n;
+       m.at
+from generate_series({from}, {to}) n,
+     lateral (select date_trunc('second', now()) - interval '20 days' + n * interval '1 millisecond' as at) m;
 
 insert into payments (id, merchant_id, live, state, version, amount, currency, exponent, method, description, card_brand,
                       card_last4, card_exp_month, card_exp_year, card_fingerprint, idempotency_key, created_at, updated_at)
@@ -28,6 +29,14 @@ select posting, e.account, '{merchant}', false, e.amount
 from (select posting, amount, round(amount * 0.03, 2) as fee from made) m,
      lateral (values ('acquirer_receivable', amount), ('merchant_balance', fee - amount), ('fee_revenue', -fee))
          as e(account, amount);
+insert into account_days as d (account, merchant_id, live, currency, day, debits, credits, entries)
+select e.account, ledger_account_owner(e.account, e.merchant_id), false, 'USD', (m.at at time zone 'UTC')::date,
+       coalesce(sum(e.amount) filter (where e.amount > 0), 0), coalesce(-sum(e.amount) filter (where e.amount < 0), 0),
+       count(*)
+from made m join ledger_entries e on e.posting_id = m.posting
+group by 1, 2, 3, 4, 5
+on conflict (account, merchant_id, live, currency, day, win) do update
+set debits = d.debits + excluded.debits, credits = d.credits + excluded.credits, entries = d.entries + excluded.entries;
 insert into events (id, merchant_id, live, type, subject, subject_id, data, data_version, created_at)
 select event, '{merchant}', false, 'payment.succeeded', 'payment', payment, jsonb_build_object(
            'state', 'captured', 'failure', null, 'method', 'card', 'description', 'Order #' || n, 'metadata', '{}'::jsonb,

@@ -223,7 +223,7 @@ async fn every_operation_names_a_parameter_that_it_does_not_have(gateway: &Gatew
 }
 
 /// One object for each kind of list, by the words of its path, and a payment that is in no list.
-async fn listed(gateway: &Gateway, merchant: &Credentials) -> Result<[(&'static str, String); 6]> {
+async fn listed(gateway: &Gateway, merchant: &Credentials) -> Result<[(&'static str, String); 7]> {
     let post = async |path: &str, body: &Value| {
         let request = gateway.request(Method::POST, path).json(body);
         let made = gateway.send(request.bearer_auth(merchant.test_key.as_str()));
@@ -241,6 +241,9 @@ async fn listed(gateway: &Gateway, merchant: &Credentials) -> Result<[(&'static 
     let charge = post(&path, &json!({"card": card})).await?;
     let path = format!("/v1/payment-intents/{}/refunds", intent.at("/id"));
     let intent_refund = post(&path, &json!({})).await?;
+    let entries = gateway.request(Method::GET, "/v1/payment-intents/account/ledger-entries");
+    let entries = entries.bearer_auth(merchant.test_key.as_str());
+    let entries = gateway.send(entries).await?;
     Ok([
         ("payments", paid.at("/id").to_owned()),
         ("customers", paid.at("/customer/id").to_owned()),
@@ -249,6 +252,10 @@ async fn listed(gateway: &Gateway, merchant: &Credentials) -> Result<[(&'static 
         (
             "payment-intents refunds",
             intent_refund.at("/id").to_owned(),
+        ),
+        (
+            "payment-intents ledger-entries",
+            entries.at("/data/0/id").to_owned(),
         ),
         (
             "",
@@ -279,7 +286,13 @@ async fn every_list_refuses_a_cursor_that_is_not_in_it(gateway: &Gateway) -> Res
         RefundId(unknown).to_string(),
         IntentId(unknown).to_string(),
     ];
-    let words = ["payments", "customers", "refunds", "payment-intents"];
+    let words = [
+        "payments",
+        "customers",
+        "refunds",
+        "payment-intents",
+        "ledger-entries",
+    ];
     let mut lists = lists(gateway).await?;
     lists.retain(|list| !list.path.contains("webhooks"));
     assert!(lists.len() >= 10, "{lists:?}");

@@ -37,16 +37,6 @@ pub enum Counted {
 }
 
 impl Anonymous {
-    /// Counts one more, and takes the count back when it is dropped, unless it is committed.
-    pub fn count_provisionally(&self, what: Counted, from: IpAddr) -> Provisional<'_> {
-        Provisional {
-            position: self.count(what, from),
-            of: self,
-            what,
-            from,
-        }
-    }
-
     /// Counts one more. Returns its position among those of its address in this minute.
     pub fn count(&self, what: Counted, from: IpAddr) -> Position {
         let mut minute = self.minute();
@@ -63,7 +53,8 @@ impl Anonymous {
         }
     }
 
-    fn uncount(&self, what: Counted, from: IpAddr) {
+    /// Takes back a count.
+    pub fn uncount(&self, what: Counted, from: IpAddr) {
         if let Some(number) = self.minute().counts.get_mut(&(site(from), what)) {
             *number = number.saturating_sub(1);
         }
@@ -71,28 +62,6 @@ impl Anonymous {
 
     fn minute(&self) -> MutexGuard<'_, Minute> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// A count that may be taken back.
-pub struct Provisional<'a> {
-    /// The position among those of its address in this minute.
-    pub position: Position,
-    of: &'a Anonymous,
-    what: Counted,
-    from: IpAddr,
-}
-
-impl Provisional<'_> {
-    /// Makes the count final.
-    pub fn commit(self) {
-        std::mem::forget(self);
-    }
-}
-
-impl Drop for Provisional<'_> {
-    fn drop(&mut self) {
-        self.of.uncount(self.what, self.from);
     }
 }
 

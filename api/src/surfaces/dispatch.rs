@@ -148,12 +148,8 @@ async fn enter(
         return Err(error);
     }
     let is_looked_up = app.authenticator.must_look_up(request.headers());
-    let lookup = is_looked_up.then(|| {
-        let lookups = &app.anonymous;
-        lookups.count_provisionally(Counted::LookUps, from)
-    });
-    if let Some(lookup) = &lookup {
-        let lookups = Window::of_address(lookup.position);
+    if is_looked_up {
+        let lookups = Window::of_address(app.anonymous.count(Counted::LookUps, from));
         if let Err(error) = lookups.check() {
             *window = Some(lookups);
             return Err(error);
@@ -165,8 +161,8 @@ async fn enter(
         tracing::Span::current().record("merchant", merchant);
     }
     let is_anonymous = matches!(&identified, Err(refused) if refused.is_about_the_key());
-    if is_anonymous && let Some(lookup) = lookup {
-        lookup.commit();
+    if is_looked_up && !is_anonymous {
+        app.anonymous.uncount(Counted::LookUps, from);
     }
     let counted = match &identified {
         Ok(principal) => Window::count(app, surface, principal).await?,

@@ -58,7 +58,7 @@ pub fn explained(failure: &Failure, address: &Address) -> String {
              Check DATABASE_URL; `sluice operator add` makes a login."
         ),
         Failure::NotAMember => format!(
-            "{login} is no operator's: use one that `sluice operator add` made, or sluice_operator."
+            "{login} is not an operator's. Use one that `sluice operator add` made, or sluice_operator."
         ),
         Failure::DatabaseMissing => format!(
             "there is no database {}{at}. Check DATABASE_URL, or create it and run `sluice migrate`.",

@@ -27,7 +27,7 @@ use telemetry::logs::{self, Format, LogFormat};
 /// In a checkout where `make up` ran, the database and the keys are read from .local/sandbox.env.
 ///
 /// Exit codes: 0 success; 1 the command failed, or something needs a person (`status`) or differs
-/// (`verify`); 2 wrong arguments.
+/// (`verify`); 2 wrong arguments, or not everything could be compared (`verify`).
 #[derive(Debug, Parser)]
 #[command(name = "sluice", version)]
 struct Cli {

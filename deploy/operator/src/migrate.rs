@@ -1,4 +1,4 @@
-//! `sluice migrate`: the only command that logs in as the owner of the tables.
+//! `sluice migrate`: logs in as the owner of the tables.
 
 use std::path::PathBuf;
 use std::time::Duration;

@@ -32,7 +32,7 @@ pub struct Approve {
     id: i64,
 }
 
-/// Proposals lapse after a week, so there are few.
+/// Proposals expire after a week, so there are few.
 const LISTED_MAX: i64 = 1_000;
 
 pub async fn run(command: Command) -> anyhow::Result<()> {

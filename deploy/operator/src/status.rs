@@ -192,9 +192,9 @@ fn print_workers(findings: &Findings, stored: &Stored) {
         "queued",
         "due",
         "running",
-        "waiting",
+        "scheduled",
         "parked",
-        "backlog",
+        "oldest due",
     ];
     output::table(header, &rows);
 }
@@ -285,9 +285,9 @@ fn workers(findings: &Findings, stored: &Stored) -> Vec<Value> {
             "queued": queue.map(|queue| queue.messages),
             "due": load.due,
             "running": load.running,
-            "waiting": load.waiting,
+            "scheduled": load.waiting,
             "parked": load.parked,
-            "backlog_seconds": load.backlog_seconds,
+            "oldest_due_seconds": load.backlog_seconds,
         })
     });
     workers.collect()

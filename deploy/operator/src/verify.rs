@@ -97,7 +97,8 @@ fn print(compared: &Compared, has_log: bool, found: &Findings) {
             println!("  {difference}");
         }
     }
-    println!("{} differences", found.count());
+    let count = i64::try_from(found.count()).unwrap_or(i64::MAX);
+    println!("{}", output::counted(count, "difference"));
 }
 
 /// How many differences a rule has, and how many of them are shown.

@@ -40,7 +40,7 @@ pub enum State {
     Delivered,
     /// Every attempt failed; nothing more is sent.
     Exhausted,
-    /// The merchant deleted the endpoint, or disabled it for too long; nothing more is sent.
+    /// The endpoint was deleted, or disabled for too long; nothing more is sent.
     Canceled,
 }
 

@@ -78,7 +78,7 @@ pub struct Secrets {
     pub is_previous_valid: bool,
 }
 
-/// Why an endpoint was disabled by itself.
+/// Why the gateway disabled an endpoint.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DisabledReason {
     /// It responded with 410 Gone.
@@ -97,7 +97,7 @@ names!(DisabledReason {
 pub enum Status {
     /// It receives events.
     Active,
-    /// The merchant paused it; it receives no new events.
+    /// The merchant or the gateway disabled it; it receives no new events.
     Disabled,
     /// The merchant deleted it; the row stays for its deliveries.
     Deleted,

@@ -46,7 +46,7 @@ pub enum RefusedAction {
     #[error("the login sluice_operator names no person: log in as yourself")]
     SharedLogin,
     /// A week has passed, or the merchant was enabled or disabled again since.
-    #[error("the proposal has lapsed: propose again")]
+    #[error("the proposal has expired: propose again")]
     Lapsed,
     /// The database failed.
     #[error(transparent)]

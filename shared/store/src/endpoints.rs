@@ -256,11 +256,10 @@ pub async fn update(
              returning w.*, b.resumes
          ), woken as (
              update jobs j
-             set due_at = now() + random() * interval '10 seconds', publish_count = 0
+             set seq = seq + 1, due_at = now() + random() * interval '10 seconds', publish_count = 0
              where j.id = any(array(
                      select id from waiting_deliveries((select id from updated where resumes), $12)))
                and j.due_at > now() and j.parked_at is null
-               and (j.leased_until is null or j.leased_until < now())
          )
          select id as "id!", merchant_id as "merchant_id!", live as "live!", surface as "surface!",
                 url as "url!", events as "events!", metadata as "metadata!", ed25519 as "ed25519!",

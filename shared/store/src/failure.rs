@@ -121,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn codes_name_what_an_operator_can_mend() {
+    fn codes_name_what_an_operator_can_fix() {
         assert_eq!(found("28P01", "password"), Failure::LoginRefused);
         assert_eq!(found("3D000", "database"), Failure::DatabaseMissing);
         let relation = "relation \"jobs\" does not exist";

@@ -128,7 +128,7 @@ pub async fn in_progress(db: &PgPool) -> Result<InProgress> {
                   (select extract(epoch from now() - min(r.created_at))::float8
                    from first f join refunds r on r.id = f.owner_id
                    where f.worker = $5 and r.state = any($6)) as refund,
-                  (select extract(epoch from now() - min(e.created_at))::float8
+                  (select extract(epoch from now() - min(coalesce(d.resent_at, e.created_at)))::float8
                    from first f join deliveries d on d.id = f.owner_id join events e on e.id = d.event_id
                    where f.worker = $7 and d.state = $8) as delivery"#,
         &Worker::ALL.map(|worker| worker.name().to_owned()),

@@ -184,6 +184,7 @@ pub static RULES: [Rule; 12] = [
                      select w.id from webhook_endpoints w
                      where w.status = $3 and w.updated_at < now() - make_interval(secs => $1)
                        and not exists (select from deliveries d where d.endpoint_id = w.id)
+                       and not exists (select from events e where e.subject_id = w.id)
                      order by w.updated_at limit $2)",
                 age,
                 BATCH,

@@ -1,4 +1,4 @@
-//! How an endpoint fares: the same facts on every surface, with its own names and times.
+//! The health of an endpoint: the same facts on every surface, with its own names and times.
 
 /// Defines a surface's fields about the health of an endpoint. A field is absent if there is nothing to
 /// say, so that an endpoint that works shows its last success only.

@@ -148,10 +148,10 @@ pub async fn enabling_takes_two_logins(gateway: &Gateway) -> Result<()> {
     assert_eq!(listed["proposed_by"], ada.name.as_str());
     assert_eq!(listed["reason"], "all is well");
 
-    // A proposal lapses when the merchant is disabled again.
+    // A proposal expires when the merchant is disabled again.
     let again = "update merchants set disabled_at = now() where disabled_at is not null";
     sqlx::query(again).execute(gateway.database()).await?;
-    expect_failure(&ben.run(gateway, &approve).await?, "lapsed")?;
+    expect_failure(&ben.run(gateway, &approve).await?, "expired")?;
     let proposed = ada.run(gateway, &enable).await?;
     let proposal = value(&proposed.output, "proposal")?;
     let proposal = proposal.split(':').next().unwrap_or_default().to_owned();

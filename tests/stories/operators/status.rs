@@ -85,7 +85,7 @@ pub async fn what_needs_a_person_is_said(gateway: &Gateway) -> Result<()> {
         (&card["parked"], &card["due"], &card["consumers"]),
         (&json!(1), &json!(1), &json!(0))
     );
-    let backlog = card["backlog_seconds"].as_i64().unwrap_or_default();
+    let backlog = card["oldest_due_seconds"].as_i64().unwrap_or_default();
     ensure!((150..250).contains(&backlog), "{card}");
     let shown = gateway.sluice(&["status"]).await?;
     assert_eq!(shown.code, Some(1), "{shown:#?}");
@@ -156,7 +156,7 @@ pub async fn endpoints_that_fail_are_shown(gateway: &Gateway) -> Result<()> {
         Ok((status["failing_endpoints_count"] == 1).then_some(status))
     })
     .await?;
-    // The merchant has to mend it, not the operator.
+    // The merchant has to fix it, not the operator.
     assert_eq!(status["healthy"], true, "{status}");
     let failing = &status["failing_endpoints"][0];
     assert_eq!(failing["id"], endpoint.id.as_str());

@@ -1,5 +1,7 @@
 -- Copies everything that the gateway has made, {copies} times, with new ids and email addresses.
-create function pg_temp.map(id uuid, copy integer) returns uuid language sql immutable return md5(id::text || copy)::uuid;
+-- The copy has the time of the id.
+create function pg_temp.map(id uuid, copy integer) returns uuid language sql immutable return
+    overlay(md5(id::text || copy)::uuid::text placing left(id::text, 13) from 1)::uuid;
 create function pg_temp.map(data jsonb, path text[], copy integer) returns jsonb language sql immutable return
     case when data #>> path is null then data
          else jsonb_set(data, path, to_jsonb(pg_temp.map((data #>> path)::uuid, copy))) end;

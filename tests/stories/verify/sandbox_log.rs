@@ -172,14 +172,14 @@ async fn reports_are_lines_and_exit_codes(gateway: &Gateway, payment: &str) -> R
         "  history_end: {payment}: expected captured at version 3; found captured at version 2\n"
     );
     ensure!(
-        text.contains(&line) && text.ends_with("\n1 differences\n"),
+        text.contains(&line) && text.ends_with("\n1 difference\n"),
         "{text}"
     );
     ensure!(output.status.code() == Some(1), "{:?}", output.status);
     let output = sluice_verify(gateway, &["--limit", "0"]).await?;
     let text = String::from_utf8(output.stdout)?;
     ensure!(
-        text.contains("(1, the first 0 of them)\n1 differences"),
+        text.contains("(1, the first 0 of them)\n1 difference"),
         "{text}"
     );
     change(-1).await?;

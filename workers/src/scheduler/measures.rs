@@ -18,7 +18,7 @@ use tokio::time::sleep;
 
 /// The shortest and the longest wait between two measurements.
 const WAIT_MIN: Duration = Duration::from_secs(2);
-const WAIT_MAX: Duration = Duration::from_secs(10);
+const WAIT_MAX: Duration = Duration::from_mins(2);
 /// Measuring takes one part in this many of the time: with a large backlog it measures less often.
 const TIME_SHARE: u32 = 50;
 /// The time in which a backlog is seen to fall.

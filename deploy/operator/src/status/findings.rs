@@ -38,11 +38,11 @@ fn problem(what: impl Into<String>, next: impl Into<String>) -> Problem {
 }
 
 /// Everything that needs a person, the cause of others first. A failing endpoint does not: its merchant
-/// has to mend it.
+/// has to fix it.
 pub fn problems(findings: &Findings) -> Vec<Problem> {
     let mut problems = Vec::new();
     if let Err(why) = &findings.stored {
-        let next = "Nothing else can be told until the database answers.";
+        let next = "Nothing else is known until the database answers.";
         problems.push(problem(why, next));
     }
     if let Some(Err(why)) = &findings.broker {
@@ -100,7 +100,7 @@ fn of_worker(load: &WorkerLoad, processes: i64, queue: Option<QueueStatus>) -> V
         let parked = output::counted(load.parked, &format!("{worker} job"));
         let be = if load.parked == 1 { "is" } else { "are" };
         let next = format!(
-            "See `sluice jobs list --parked --worker {worker}`, mend the cause, then \
+            "See `sluice jobs list --parked --worker {worker}`, fix the cause, then \
              `sluice jobs redrive SUBJECT`."
         );
         problems.push(problem(format!("{parked} {be} parked"), next));

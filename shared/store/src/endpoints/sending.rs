@@ -53,7 +53,9 @@ pub async fn resend(tx: &mut Tx, endpoint: &Endpoint, event_id: EventId) -> Resu
     let (id, job) = if is_waiting {
         (last.id, wake(tx, last.id).await?)
     } else {
-        let (id, job) = again(tx, endpoint, last.id).await?;
+        let Some((id, job)) = again(tx, endpoint, last.id).await? else {
+            return Ok(None);
+        };
         (id, Some(job))
     };
     Ok(Some(Sent {
@@ -64,25 +66,35 @@ pub async fn resend(tx: &mut Tx, endpoint: &Endpoint, event_id: EventId) -> Resu
     }))
 }
 
-/// Makes a waiting delivery due now. The scheduler publishes its job if the caller does not.
+/// Makes a waiting delivery due now, also one that was parked. The scheduler publishes its job if the caller
+/// does not. A worker that has claimed it, and does not make an attempt, sees the new sequence number and
+/// leaves it due.
 async fn wake(tx: &mut Tx, id: Uuid) -> Result<Option<Job>> {
-    let seq = sqlx::query_scalar!(
-        "update jobs set due_at = now() + make_interval(secs => $2), publish_count = 0
-         where id = $1 and parked_at is null and (leased_until is null or leased_until < now())
-         returning seq",
+    let row = sqlx::query!(
+        r#"update jobs
+           set seq = seq + 1, due_at = now() + make_interval(secs => $2), publish_count = 0, parked_at = null,
+               claims = 0
+           where id = $1
+           returning seq, coalesce(leased_until > now(), false) as "is_claimed!""#,
         id,
         FIRST_PUBLISH_DELAY.as_secs_f64(),
     )
     .fetch_optional(&mut **tx)
     .await?;
+    let row = row.filter(|row| !row.is_claimed);
     let worker = Worker::Webhook;
-    Ok(seq.map(|seq| Job { worker, id, seq }))
+    Ok(row.map(|row| Job {
+        worker,
+        id,
+        seq: row.seq,
+    }))
 }
 
-/// Stores another delivery of the event that `last` delivered, with the same body.
-async fn again(tx: &mut Tx, endpoint: &Endpoint, last: Uuid) -> Result<(Uuid, Job)> {
+/// Stores another delivery of the event that `last` delivered, with the same body; `None` if `last` has just
+/// been deleted.
+async fn again(tx: &mut Tx, endpoint: &Endpoint, last: Uuid) -> Result<Option<(Uuid, Job)>> {
     let id = crate::new_id();
-    sqlx::query!(
+    let stored = sqlx::query!(
         "insert into deliveries (id, event_id, endpoint_id, state, body, resend, resent_at)
          select $1, event_id, endpoint_id, $3, body, resend + 1, now() from deliveries where id = $2",
         id,
@@ -91,10 +103,13 @@ async fn again(tx: &mut Tx, endpoint: &Endpoint, last: Uuid) -> Result<(Uuid, Jo
     )
     .execute(&mut **tx)
     .await?;
+    if stored.rows_affected() == 0 {
+        return Ok(None);
+    }
     let effects = Effects::new(endpoint.merchant_id, endpoint.mode);
     let effects = effects.job(Worker::Webhook, id, FIRST_PUBLISH_DELAY);
     effects::record(tx, &effects).await?;
-    Ok((id, effects::delivery_job(DeliveryId(id))))
+    Ok(Some((id, effects::delivery_job(DeliveryId(id)))))
 }
 
 /// Sends a test event about an endpoint to it alone, whatever it subscribed to.

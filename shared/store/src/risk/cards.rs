@@ -6,7 +6,7 @@ use std::time::Duration;
 use domain::id::MerchantId;
 use domain::merchant::Mode;
 use domain::risk::{CARD_WINDOW, Counts, MERCHANT_WINDOW};
-use sqlx::PgConnection;
+use sqlx::{Connection, PgConnection};
 use uuid::Uuid;
 
 use super::{stored, sum};
@@ -92,9 +92,12 @@ impl Statement for Outcome {
     const LINGER: Duration = Duration::from_millis(25);
 
     async fn run(db: &mut PgConnection, rows: &[Outcome]) -> Result<Vec<Option<Self::Output>>> {
-        count_cards(db, rows).await?;
-        count_merchants(db, rows).await?;
-        let counts = counts(db, rows).await?;
+        // Together, so that a run which is repeated counts once.
+        let mut tx = db.begin().await?;
+        count_cards(&mut tx, rows).await?;
+        count_merchants(&mut tx, rows).await?;
+        let counts = counts(&mut tx, rows).await?;
+        tx.commit().await?;
         let of = |row: &Outcome| {
             let counts = counts.get(&(row.merchant_id.0, row.mode.is_live()));
             counts.copied().filter(|_| row.is_declined)

@@ -59,7 +59,7 @@ metrics! {
     ACQUIRER_CALL_DURATION: Histogram = "sluice_acquirer_call_duration_seconds" ["acquirer", "operation"] in "seconds" by ACQUIRING,
         "How long an acquirer takes to answer.";
     WEBHOOK_ATTEMPTS: Counter = "sluice_webhook_attempts_total" ["endpoint", "outcome"] in "attempts" by "webhook",
-        "Attempts to deliver webhooks, to endpoints whose attempt before was accepted (healthy) or not (failing), by the class of the status, or timeout, connect, or blocked for addresses that are not allowed.";
+        "Attempts to deliver webhooks by outcome: the class of the status, timeout, connect (no connection), broken (the connection broke), or blocked (the address is not allowed). The endpoint is healthy if it accepted the attempt before, otherwise failing.";
     WEBHOOK_ATTEMPT_DURATION: Histogram = "sluice_webhook_attempt_duration_seconds" ["endpoint"] in "seconds" by "webhook",
         "How long an endpoint takes to answer.";
     API_REQUESTS: Counter = "sluice_api_requests_total" ["surface", "method", "route", "status"] in "requests" by "api",

@@ -59,7 +59,7 @@ impl<'a> WebhookAttempt<'a> {
     }
 }
 
-/// A webhook that is about to be sent. Its attempts tell what became of it.
+/// A webhook that is about to be sent. List the endpoint's attempts to see the result.
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct WebhookDelivery {
