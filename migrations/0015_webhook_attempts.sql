@@ -74,8 +74,8 @@ alter policy jobs_of_seen_deliveries on jobs
 grant select on delivery_attempts to sluice_api;
 grant update (failing_since, failures, paused_until, disabled_reason, secret_version, previous_secret_until)
     on webhook_endpoints to sluice_api;
-grant select (seq, due_at, publish_count, leased_until, parked_at), update (seq, due_at, publish_count, parked_at, claims)
-    on jobs to sluice_api;
+grant select (seq, due_at, publish_count, claims, leased_until, parked_at),
+      update (seq, due_at, publish_count, claims, parked_at) on jobs to sluice_api;
 
 grant update (status, disabled_reason, updated_at, last_success_at, last_error, last_error_at)
     on webhook_endpoints to sluice_webhook;
@@ -83,8 +83,9 @@ grant insert (id, merchant_id, live, type, subject, subject_id, data, data_versi
 grant insert (id, event_id, endpoint_id, state) on deliveries to sluice_webhook;
 grant insert (worker, id, owner_id, merchant_id, live, due_at) on jobs to sluice_webhook;
 
--- As before, but postings are written last, and an event finds its merchant's endpoints by the merchant. `offset 0` keeps the planner from
--- a join that reads all endpoints: planned while the table is empty, that looks as cheap.
+-- As before, but postings are written last, and an event finds its merchant's endpoints by the merchant.
+-- `offset 0` keeps the planner from a join that reads all endpoints: planned while the table is empty, that
+-- looks as cheap.
 create or replace function record_effects(effects jsonb)
 returns table (event_id uuid, delivery_id uuid)
 language plpgsql rows 10 as $$

@@ -3,23 +3,15 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use anyhow::Context;
 use clap::Args;
 use store::migrations::{self, MIGRATIONS};
 
+use crate::config::OwnersDatabase;
+
 #[derive(Debug, Args)]
 pub struct Migrate {
-    /// URL of the Postgres database, with the login of the tables' owner.
-    #[arg(long, env = "DATABASE_URL", hide_env_values = true)]
-    database_url: Option<String>,
-    /// The same URL, in the variable that `make up` sets.
-    #[arg(
-        long,
-        env = "SLUICE_OWNER_DATABASE_URL",
-        hide_env_values = true,
-        hide = true
-    )]
-    local_database_url: Option<String>,
+    #[command(flatten)]
+    database: OwnersDatabase,
     /// Folder with the password of each role, in files named `sluice_card.password` and so on.
     /// Without it, the roles' logins stay as they are.
     #[arg(long, env = "SLUICE_ROLE_PASSWORDS_DIR")]
@@ -30,10 +22,7 @@ pub struct Migrate {
 }
 
 pub async fn run(migrate: &Migrate) -> anyhow::Result<()> {
-    let url = migrate.database_url.as_deref();
-    let url = url.or(migrate.local_database_url.as_deref());
-    let url = url.context("no database: set DATABASE_URL, or run `make up` here first")?;
-    let db = store::connect_owner(url)?;
+    let db = migrate.database.connect().await?;
     let patience = Duration::from_secs(migrate.lock_wait_seconds);
     migrations::apply(&db, &MIGRATIONS, patience, |line| println!("{line}")).await?;
     if let Some(dir) = &migrate.role_passwords_dir {

@@ -39,7 +39,7 @@ const GROWING: [&str; 21] = [
 ];
 
 /// Statements that read whole tables or indexes, by their beginnings, and why they may.
-const MAY: [(&str, &str); 5] = [
+const MAY: [(&str, &str); 6] = [
     (
         "-- The events in a range of ids",
         "verify plans each range with its ids",
@@ -53,6 +53,10 @@ const MAY: [(&str, &str); 5] = [
         "an index of parked jobs only, up to a limit",
     ),
     ("with job as ( select j.worker", "an operator lists jobs"),
+    (
+        "update jobs set parked_at = null",
+        "an operator schedules parked jobs again",
+    ),
     (
         "delete from sealing_keys",
         "rare; sealed cards are few, because they are destroyed after the authorization",

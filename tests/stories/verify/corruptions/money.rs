@@ -61,7 +61,8 @@ pub const MONEY: [(Rule, &str); 22] = [
         Rule::PostingCause,
         "with l as (
              insert into ledger_postings (id, cause, cause_id, kind, merchant_id, live, currency)
-             select gen_random_uuid(), 'refund', gen_random_uuid(), 'refund', pg_temp.pick('other merchant'), false, 'USD'
+             select overlay(gen_random_uuid()::text placing (select left(max(id::text), 13) from ledger_postings)
+                            from 1)::uuid, 'refund', gen_random_uuid(), 'refund', pg_temp.pick('other merchant'), false, 'USD'
              returning id),
          n as (insert into ledger_entries (posting_id, account, merchant_id, live, amount)
              select l.id, account, pg_temp.pick('other merchant'), false, amount
