@@ -194,7 +194,8 @@ async fn closed_loop(
     Ok((paid / seconds, refused.collect()))
 }
 
-/// Ten times the clients get as much done; who is refused is told so, and every accepted payment completes.
+/// Ten times as many clients do not lower the throughput. Refused requests get 429 or 503 with `Retry-After`,
+/// and every accepted payment completes.
 #[tokio::test]
 async fn ten_times_the_load() -> Result<()> {
     let time = Duration::from_secs(2) * u32::try_from(scale())?;

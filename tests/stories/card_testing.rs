@@ -188,8 +188,8 @@ async fn an_address_that_tries_too_many_cards_is_blocked(gateway: &Gateway) -> R
         assert_eq!(found.last(), Some(&verdict));
         assert_eq!(gateway.sandbox_log()?.len(), before);
 
-        // The address may read, at other merchants no card is taken either, and a merchant's own server
-        // is no stranger.
+        // The address can still read. Other merchants refuse its cards, too. Requests with the merchant's own
+        // key are not blocked.
         let id = intent(gateway, merchant).await?;
         let path = format!("/v1/payment-intents/public/{id}");
         let read = gateway.send(gateway.request(Method::GET, &path)).await?;

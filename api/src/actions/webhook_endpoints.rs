@@ -18,12 +18,12 @@ use crate::App;
 use crate::actions::idempotency::{self, ApiResponse};
 use crate::error::ApiError;
 
-/// Placeholder for the secret in a stored response. It cannot occur in JSON otherwise, because JSON
-/// escapes control characters.
+/// Marks where the secret stands in a response, which is stored without it. It cannot occur in JSON
+/// otherwise, because JSON escapes control characters.
 const SECRET: &str = "\u{1}";
 
 /// A stored response with its secret again: the first one, or the one whose version stands between two
-/// placeholders.
+/// marks.
 fn with_secret(app: &App, id: EndpointId, body: &str) -> String {
     let secret = |version| app.webhook_key.endpoint(id, version).text();
     match body.split(SECRET).collect::<Vec<_>>().as_slice() {
@@ -139,9 +139,9 @@ async fn roll_first(
     let version = rolled.secret_version;
     let secret = app.webhook_key.endpoint(of.id, version).text();
     let response = render(&shown(app, rolled), &secret);
-    let placeholder = format!("{SECRET}{version}{SECRET}");
+    let marked = format!("{SECRET}{version}{SECRET}");
     let kept = StoredResponse {
-        body: response.body.replace(&*secret, &placeholder),
+        body: response.body.replace(&*secret, &marked),
         ..response
     };
     idempotency::store_response(&mut tx, principal, key, &kept).await?;

@@ -313,7 +313,7 @@ pub async fn a_key_is_rolled_with_an_overlap(gateway: &Gateway) -> Result<()> {
     let latest = rolled["secret"].as_str().context("no secret")?;
     assert_eq!(gateway.send(paying(gateway, latest)).await?.status, 200);
     assert_eq!(gateway.send(paying(gateway, newest)).await?.status, 401);
-    // A secret in the place of an id is not repeated.
+    // If somebody passes a secret instead of an id, the error does not repeat it.
     let wrong = gateway.sluice(&["key", "revoke", latest]).await?;
     ensure!(
         wrong.code == Some(1) && !format!("{wrong:?}").contains(latest),

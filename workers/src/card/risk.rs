@@ -71,7 +71,7 @@ impl Risk {
                 tries = counts.tries,
                 declines = counts.declines,
                 minutes = MERCHANT_BLOCK.as_secs() / 60,
-                "card testing at a merchant, its public routes take no cards for now"
+                "card testing at a merchant, its public routes refuse cards for these minutes"
             );
         }
         Ok(())

@@ -20,7 +20,7 @@ const RUN: Duration = Duration::from_millis(200);
 const POSTPONED_MIN: Duration = Duration::from_millis(250);
 const POSTPONED_MAX: Duration = Duration::from_mins(1);
 /// After this many runs in a row without a clear response, a party gets a quarter of its share, even of the
-/// free half.
+/// free half, and one slot more for each merchant that has none.
 const FAILURES_MAX: u32 = 10;
 
 /// Whose share a job uses.
@@ -187,13 +187,19 @@ impl Shares {
         if in_use >= self.slots {
             return Err((all, self.slots));
         }
+        let is_first = shares.iter().any(|share| {
+            let key: Key = (mode, Some(share.party.clone()));
+            matches!(share.party, Party::Merchant(_)) && of(&used, &key).0 == 0
+        });
         for share in shares {
             let key: Key = (mode, Some(share.party.clone()));
             let (slots, failures) = of(&used, &key);
             let is_failing = failures >= FAILURES_MAX;
             let one_in = share.one_in.saturating_mul(if is_failing { 4 } else { 1 });
             let limit = self.slots.div_ceil(one_in).max(1);
-            let is_strict = share.is_strict || is_failing;
+            // A merchant without a slot may try one: otherwise those that hold the quarter of a failing
+            // acquirer would keep all others from it.
+            let is_strict = share.is_strict || (is_failing && !is_first);
             if slots >= limit && (is_strict || in_use >= self.slots / 2) {
                 return Err((key, limit));
             }
@@ -310,6 +316,28 @@ mod tests {
         shares.record(&acquirer.party, true);
         assert_eq!(take_all(&shares, &acquirer).len(), 7);
         drop(first);
+    }
+
+    #[test]
+    fn a_merchant_reaches_a_failing_acquirer_that_another_one_fills() {
+        let shares = Shares::new(16);
+        let acquirer = Share::of(Party::Acquirer("one"), 2);
+        let of = |id| [acquirer.clone(), merchant(id)];
+        let held: Vec<Slots> = std::iter::from_fn(|| shares.try_take(TEST, &of(1)).ok())
+            .take(6)
+            .collect();
+        for _ in 0..FAILURES_MAX {
+            shares.record(&acquirer.party, false);
+        }
+        assert!(shares.try_take(TEST, &of(1)).is_err());
+        let second = shares.try_take(TEST, &of(2));
+        assert!(second.is_ok());
+        // One at a time, and only while half of the slots are free.
+        assert!(shares.try_take(TEST, &of(2)).is_err());
+        let third = shares.try_take(TEST, &of(3));
+        assert!(third.is_ok());
+        assert!(shares.try_take(TEST, &of(4)).is_err());
+        drop((held, second, third));
     }
 
     #[tokio::test]
