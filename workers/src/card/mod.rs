@@ -92,7 +92,7 @@ impl Handler for Context {
         let payment = &claimed.payment;
         let attempt = claimed.attempt.iter().chain(&claimed.closed).next();
         let acquirer = attempt.and_then(|attempt| self.acquirers.share(&attempt.acquirer));
-        let merchant = Share::of(Party::Merchant(payment.merchant_id), 8);
+        let merchant = Share::within(Party::Merchant(payment.merchant_id), 4);
         (
             payment.mode,
             acquirer.into_iter().chain([merchant]).collect(),

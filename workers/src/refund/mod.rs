@@ -60,7 +60,7 @@ impl Handler for Context {
 
     fn shares(&self, claimed: &ClaimedRefund) -> (Mode, Vec<Share>) {
         let acquirer = self.acquirers.share(&claimed.acquirer);
-        let merchant = Share::of(Party::Merchant(claimed.refund.merchant_id), 8);
+        let merchant = Share::within(Party::Merchant(claimed.refund.merchant_id), 4);
         let shares = acquirer.into_iter().chain([merchant]);
         (claimed.refund.mode, shares.collect())
     }

@@ -1,6 +1,6 @@
 //! Shares of a worker's slots: one merchant, endpoint or acquirer cannot take them all, and live jobs do not
 //! wait for test jobs. Half of a mode's slots are free for anyone; of the other half a party gets no more than
-//! its share. A job without a slot waits here if one will soon be free, for a second at most and only if few
+//! its share. A merchant's share with an acquirer is a part of the acquirer's, by the same rule. A job without a slot waits here if one will soon be free, for a second at most and only if few
 //! others wait; otherwise it is postponed, so that it takes nothing while it waits.
 
 use std::collections::{HashMap, VecDeque};
@@ -40,6 +40,7 @@ pub struct Share {
     party: Party,
     one_in: usize,
     is_strict: bool,
+    is_nested: bool,
 }
 
 impl Share {
@@ -49,6 +50,16 @@ impl Share {
             party,
             one_in,
             is_strict: false,
+            is_nested: false,
+        }
+    }
+
+    /// One slot of `one_in` of the share before this one, and more while half of that share is free: so that
+    /// one merchant cannot take all of an acquirer's share.
+    pub const fn within(party: Party, one_in: usize) -> Self {
+        Self {
+            is_nested: true,
+            ..Self::of(party, one_in)
         }
     }
 
@@ -58,6 +69,7 @@ impl Share {
             party,
             one_in,
             is_strict: true,
+            is_nested: false,
         }
     }
 }
@@ -191,18 +203,25 @@ impl Shares {
             let key: Key = (mode, Some(share.party.clone()));
             matches!(share.party, Party::Merchant(_)) && of(&used, &key).0 == 0
         });
+        let mut before = (in_use, self.slots);
         for share in shares {
             let key: Key = (mode, Some(share.party.clone()));
             let (slots, failures) = of(&used, &key);
             let is_failing = failures >= FAILURES_MAX;
             let one_in = share.one_in.saturating_mul(if is_failing { 4 } else { 1 });
-            let limit = self.slots.div_ceil(one_in).max(1);
+            let (of_used, of_slots) = if share.is_nested {
+                before
+            } else {
+                (in_use, self.slots)
+            };
+            let limit = of_slots.div_ceil(one_in).max(1);
             // A merchant without a slot may try one: otherwise those that hold the quarter of a failing
             // acquirer would keep all others from it.
             let is_strict = share.is_strict || (is_failing && !is_first);
-            if slots >= limit && (is_strict || in_use >= self.slots / 2) {
+            if slots >= limit && (is_strict || of_used >= of_slots / 2) {
                 return Err((key, limit));
             }
+            before = (slots, limit);
         }
         let parties = shares.iter().map(|share| (mode, Some(share.party.clone())));
         let keys: Vec<Key> = parties.chain([all]).collect();
@@ -318,26 +337,41 @@ mod tests {
         drop(first);
     }
 
+    /// The shares of a merchant's job with the only acquirer.
+    fn with_acquirer(id: u128) -> [Share; 2] {
+        let acquirer = Share::of(Party::Acquirer("one"), 2);
+        [acquirer, Share::within(merchant(id).party, 4)]
+    }
+
+    fn take_all_with_acquirer(shares: &Shares, id: u128) -> Vec<Slots> {
+        std::iter::from_fn(|| shares.try_take(TEST, &with_acquirer(id)).ok()).collect()
+    }
+
+    #[test]
+    fn one_merchant_does_not_take_all_of_an_acquirers_share() {
+        let shares = Shares::new(32);
+        let first = take_all_with_acquirer(&shares, 1);
+        assert_eq!(first.len(), 8);
+        let second = take_all_with_acquirer(&shares, 2);
+        assert_eq!(second.len(), 4);
+        let third = take_all_with_acquirer(&shares, 3);
+        assert_eq!(third.len(), 4);
+        drop((first, second, third));
+    }
+
     #[test]
     fn a_merchant_reaches_a_failing_acquirer_that_another_one_fills() {
-        let shares = Shares::new(16);
-        let acquirer = Share::of(Party::Acquirer("one"), 2);
-        let of = |id| [acquirer.clone(), merchant(id)];
-        let held: Vec<Slots> = std::iter::from_fn(|| shares.try_take(TEST, &of(1)).ok())
-            .take(6)
-            .collect();
+        let shares = Shares::new(32);
+        let held = take_all_with_acquirer(&shares, 1);
         for _ in 0..FAILURES_MAX {
-            shares.record(&acquirer.party, false);
+            shares.record(&Party::Acquirer("one"), false);
         }
-        assert!(shares.try_take(TEST, &of(1)).is_err());
-        let second = shares.try_take(TEST, &of(2));
-        assert!(second.is_ok());
         // One at a time, and only while half of the slots are free.
-        assert!(shares.try_take(TEST, &of(2)).is_err());
-        let third = shares.try_take(TEST, &of(3));
-        assert!(third.is_ok());
-        assert!(shares.try_take(TEST, &of(4)).is_err());
-        drop((held, second, third));
+        let others: Vec<_> = (2..12)
+            .flat_map(|id| take_all_with_acquirer(&shares, id))
+            .collect();
+        assert_eq!((held.len(), others.len()), (8, 8));
+        drop((held, others));
     }
 
     #[tokio::test]
