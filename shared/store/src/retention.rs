@@ -72,6 +72,17 @@ impl Rule {
     }
 }
 
+/// A rule whose statement takes the age in seconds as $1 and [`BATCH`] as $2.
+macro_rules! rule {
+    ($table:literal, $age:expr, $sql:literal $(, $parameter:expr)?) => {
+        Rule {
+            table: $table,
+            age: $age,
+            delete: |db, age| rows(db, sqlx::query!($sql, age, BATCH $(, $parameter)?)),
+        }
+    };
+}
+
 /// Every rule. Rows that refer to others come before them. Each statement finds its rows by an index, oldest
 /// first, and leaves what is in progress.
 pub static RULES: [Rule; 12] = [
@@ -80,175 +91,98 @@ pub static RULES: [Rule; 12] = [
         age: Age::Fixed(SEALED_CARDS),
         delete: |db, age| Box::pin(vault::destroy_expired(db, age)),
     },
-    Rule {
-        table: "idempotency_keys",
-        age: Age::Fixed(IDEMPOTENCY_KEYS),
-        delete: |db, age| {
-            let query = sqlx::query!(
-                "delete from idempotency_keys where (merchant_id, live, key) in (
-                     select merchant_id, live, key from idempotency_keys
-                     where created_at < now() - make_interval(secs => $1)
-                     order by created_at limit $2)",
-                age,
-                BATCH,
-            );
-            rows(db, query)
-        },
-    },
-    Rule {
-        table: "access_tokens",
-        age: Age::Fixed(ACCESS_TOKENS),
-        delete: |db, age| {
-            let query = sqlx::query!(
-                "delete from access_tokens where (client_id, expires_at) in (
-                     select client_id, expires_at from access_tokens
-                     where expires_at < now() - make_interval(secs => $1)
-                     order by expires_at limit $2)",
-                age,
-                BATCH,
-            );
-            rows(db, query)
-        },
-    },
-    Rule {
-        // It has no index by time: it holds the rows of a few minutes.
-        table: "rate_windows",
-        age: Age::Fixed(RATE_WINDOWS),
-        delete: |db, age| {
-            let query = sqlx::query!(
-                "delete from rate_windows where (subject, surface, minute) in (
-                     select subject, surface, minute from rate_windows
-                     where minute < now() - make_interval(secs => $1) limit $2)",
-                age,
-                BATCH,
-            );
-            rows(db, query)
-        },
-    },
-    Rule {
-        table: "delivery_attempts",
-        age: Age::OfEvents,
-        delete: |db, age| {
-            let query = sqlx::query!(
-                "delete from delivery_attempts where (delivery_id, attempt) in (
-                     select a.delivery_id, a.attempt
-                     from deliveries d join delivery_attempts a on a.delivery_id = d.id
-                     where d.event_id < first_id_at(now() - make_interval(secs => $1)) and d.state <> $3
-                     order by d.event_id limit $2)",
-                age,
-                BATCH,
-                State::Delivering.name(),
-            );
-            rows(db, query)
-        },
-    },
-    Rule {
-        table: "deliveries",
-        age: Age::OfEvents,
-        delete: |db, age| {
-            let query = sqlx::query!(
-                "delete from deliveries where id in (
-                     select d.id from deliveries d
-                     where d.event_id < first_id_at(now() - make_interval(secs => $1)) and d.state <> $3
-                       and not exists (select from delivery_attempts a where a.delivery_id = d.id)
-                     order by d.event_id limit $2)",
-                age,
-                BATCH,
-                State::Delivering.name(),
-            );
-            rows(db, query)
-        },
-    },
-    Rule {
-        table: "events",
-        age: Age::OfEvents,
-        delete: |db, age| {
-            let query = sqlx::query!(
-                "delete from events where id in (
-                     select e.id from events e
-                     where e.id < first_id_at(now() - make_interval(secs => $1))
-                       and not exists (select from deliveries d where d.event_id = e.id)
-                     order by e.id limit $2)",
-                age,
-                BATCH,
-            );
-            rows(db, query)
-        },
-    },
-    Rule {
-        table: "webhook_endpoints",
-        age: Age::Fixed(DELETED_ENDPOINTS),
-        delete: |db, age| {
-            let query = sqlx::query!(
-                "delete from webhook_endpoints where id in (
-                     select w.id from webhook_endpoints w
-                     where w.status = $3 and w.updated_at < now() - make_interval(secs => $1)
-                       and not exists (select from deliveries d where d.endpoint_id = w.id)
-                       and not exists (select from events e where e.subject_id = w.id)
-                     order by w.updated_at limit $2)",
-                age,
-                BATCH,
-                Status::Deleted.name(),
-            );
-            rows(db, query)
-        },
-    },
-    Rule {
-        table: "card_declines",
-        age: Age::Fixed(CARD_DECLINES),
-        delete: |db, age| {
-            let query = sqlx::query!(
-                "delete from card_declines where (fingerprint, live, hour, merchant_id) in (
-                     select fingerprint, live, hour, merchant_id from card_declines
-                     where hour < now() - make_interval(secs => $1) order by hour limit $2)",
-                age,
-                BATCH,
-            );
-            rows(db, query)
-        },
-    },
-    Rule {
-        table: "merchant_attempts",
-        age: Age::Fixed(MERCHANT_ATTEMPTS),
-        delete: |db, age| {
-            let query = sqlx::query!(
-                "delete from merchant_attempts where (merchant_id, live, minute) in (
-                     select merchant_id, live, minute from merchant_attempts
-                     where minute < now() - make_interval(secs => $1) order by minute limit $2)",
-                age,
-                BATCH,
-            );
-            rows(db, query)
-        },
-    },
-    Rule {
-        table: "address_attempts",
-        age: Age::Fixed(ADDRESS_ATTEMPTS),
-        delete: |db, age| {
-            let query = sqlx::query!(
-                "delete from address_attempts where (address, live, minute) in (
-                     select address, live, minute from address_attempts
-                     where minute < now() - make_interval(secs => $1) order by minute limit $2)",
-                age,
-                BATCH,
-            );
-            rows(db, query)
-        },
-    },
-    Rule {
-        table: "risk_verdicts",
-        age: Age::Fixed(VERDICTS_KEPT),
-        delete: |db, age| {
-            let query = sqlx::query!(
-                "delete from risk_verdicts where id in (
-                     select id from risk_verdicts
-                     where at < now() - make_interval(secs => $1) order by at limit $2)",
-                age,
-                BATCH,
-            );
-            rows(db, query)
-        },
-    },
+    rule!(
+        "idempotency_keys",
+        Age::Fixed(IDEMPOTENCY_KEYS),
+        "delete from idempotency_keys where (merchant_id, live, key) in (
+             select merchant_id, live, key from idempotency_keys
+             where created_at < now() - make_interval(secs => $1)
+             order by created_at limit $2)"
+    ),
+    rule!(
+        "access_tokens",
+        Age::Fixed(ACCESS_TOKENS),
+        "delete from access_tokens where (client_id, expires_at) in (
+             select client_id, expires_at from access_tokens
+             where expires_at < now() - make_interval(secs => $1)
+             order by expires_at limit $2)"
+    ),
+    // It has no index by time: it holds the rows of a few minutes.
+    rule!(
+        "rate_windows",
+        Age::Fixed(RATE_WINDOWS),
+        "delete from rate_windows where (subject, surface, minute) in (
+             select subject, surface, minute from rate_windows
+             where minute < now() - make_interval(secs => $1) limit $2)"
+    ),
+    rule!(
+        "delivery_attempts",
+        Age::OfEvents,
+        "delete from delivery_attempts where (delivery_id, attempt) in (
+             select a.delivery_id, a.attempt
+             from deliveries d join delivery_attempts a on a.delivery_id = d.id
+             where d.event_id < first_id_at(now() - make_interval(secs => $1)) and d.state <> $3
+             order by d.event_id limit $2)",
+        State::Delivering.name()
+    ),
+    rule!(
+        "deliveries",
+        Age::OfEvents,
+        "delete from deliveries where id in (
+             select d.id from deliveries d
+             where d.event_id < first_id_at(now() - make_interval(secs => $1)) and d.state <> $3
+               and not exists (select from delivery_attempts a where a.delivery_id = d.id)
+             order by d.event_id limit $2)",
+        State::Delivering.name()
+    ),
+    rule!(
+        "events",
+        Age::OfEvents,
+        "delete from events where id in (
+             select e.id from events e
+             where e.id < first_id_at(now() - make_interval(secs => $1))
+               and not exists (select from deliveries d where d.event_id = e.id)
+             order by e.id limit $2)"
+    ),
+    rule!(
+        "webhook_endpoints",
+        Age::Fixed(DELETED_ENDPOINTS),
+        "delete from webhook_endpoints where id in (
+             select w.id from webhook_endpoints w
+             where w.status = $3 and w.updated_at < now() - make_interval(secs => $1)
+               and not exists (select from deliveries d where d.endpoint_id = w.id)
+               and not exists (select from events e where e.subject_id = w.id)
+             order by w.updated_at limit $2)",
+        Status::Deleted.name()
+    ),
+    rule!(
+        "card_declines",
+        Age::Fixed(CARD_DECLINES),
+        "delete from card_declines where (fingerprint, live, hour, merchant_id) in (
+             select fingerprint, live, hour, merchant_id from card_declines
+             where hour < now() - make_interval(secs => $1) order by hour limit $2)"
+    ),
+    rule!(
+        "merchant_attempts",
+        Age::Fixed(MERCHANT_ATTEMPTS),
+        "delete from merchant_attempts where (merchant_id, live, minute) in (
+             select merchant_id, live, minute from merchant_attempts
+             where minute < now() - make_interval(secs => $1) order by minute limit $2)"
+    ),
+    rule!(
+        "address_attempts",
+        Age::Fixed(ADDRESS_ATTEMPTS),
+        "delete from address_attempts where (address, live, minute) in (
+             select address, live, minute from address_attempts
+             where minute < now() - make_interval(secs => $1) order by minute limit $2)"
+    ),
+    rule!(
+        "risk_verdicts",
+        Age::Fixed(VERDICTS_KEPT),
+        "delete from risk_verdicts where id in (
+             select id from risk_verdicts
+             where at < now() - make_interval(secs => $1) order by at limit $2)"
+    ),
 ];
 
 fn rows(db: &PgPool, query: Query) -> BoxFuture<'_, Result<u64>> {
