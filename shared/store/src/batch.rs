@@ -166,9 +166,7 @@ async fn run_batch<S: Statement>(connection: &mut StatementConnection, batch: Ve
         // One bad row must not fail the others, so each row runs again alone. So does a single row:
         // if its connection broke, its first run may still have been in progress in the database and
         // have collided with the second one.
-        Err(Error::Database(error)) if !is_unreachable(&error) => {
-            rows.iter().map(|_| None).collect()
-        }
+        Err(error) if !is_for_all(&error) => rows.iter().map(|_| None).collect(),
         Err(error) => {
             fail_all(callers, error);
             return;
@@ -254,6 +252,15 @@ fn is_unreachable(error: &sqlx::Error) -> bool {
         // 53: out of connections, memory or disk. 25006: a read-only server, during a failover.
         sqlx::Error::Database(error) => is_of_class(error.as_ref(), &["08", "53", "57P", "25006"]),
         error => may_rerun(error),
+    }
+}
+
+/// Whether the error is about no row in particular.
+fn is_for_all(error: &Error) -> bool {
+    match error {
+        Error::Database(error) => is_unreachable(error),
+        Error::Unreadable { .. } => false,
+        Error::LeftOut | Error::Closed => true,
     }
 }
 
