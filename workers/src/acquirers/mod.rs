@@ -239,10 +239,10 @@ impl Acquirers {
         Ok(Self(all.into_iter().map(observed).collect()))
     }
 
-    /// The share of the slots that jobs with one acquirer get.
+    /// The share of the slots that jobs with one acquirer get: as large as that of every other one.
     pub fn share(&self, name: &str) -> Option<Share> {
         let (name, _) = self.0.get_key_value(name)?;
-        Some(Share::of(Party::Acquirer(name), 2))
+        Some(Share::of(Party::Acquirer(name), self.0.len()))
     }
 
     /// The acquirer with this name, if it accepts payments of this mode.
