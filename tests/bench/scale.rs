@@ -26,7 +26,7 @@ const CONCURRENCY: &str = "16";
 /// The jobs of a block.
 const JOBS: usize = 400;
 /// The payments that wait when the card worker comes back, with the usual number of slots.
-const BACKLOG: usize = 2_000;
+const BACKLOG: usize = 5_000;
 /// Requests at a time.
 const CLIENTS: usize = 32;
 const PAIRS_MAX: usize = 3;

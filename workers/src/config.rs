@@ -83,10 +83,10 @@ pub struct Shared {
 }
 
 impl Shared {
-    /// How many messages are in the process: those of running jobs in both modes, half as many that wait
-    /// for a slot, and half as many whose jobs are being claimed.
+    /// How many messages are in the process: those of running jobs in both modes, and as many that wait
+    /// for a slot or are being claimed.
     pub const fn prefetch(&self) -> u16 {
-        self.concurrency * 3
+        self.concurrency * 4
     }
 
     /// The slots of the worker's jobs.

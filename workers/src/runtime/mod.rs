@@ -154,7 +154,11 @@ impl<H: Handler> Runner<H> {
         match claimed.owner {
             Ok(owner) => {
                 let (mode, shares) = self.handler.shares(&owner);
-                match self.shares.take(mode, &shares).await {
+                match self
+                    .shares
+                    .take(mode, &shares, message.reply_to.is_some())
+                    .await
+                {
                     Ok(_slots) => self.handler.advance(owner, held).await,
                     Err(after) => {
                         self.handler.abandon(request.lease).await?;

@@ -1,7 +1,8 @@
 //! Shares of a worker's slots: one merchant, endpoint or acquirer cannot take them all, and live jobs do not
 //! wait for test jobs. Half of a mode's slots are free for anyone; of the other half a party gets no more than
-//! its share. A merchant's share with an acquirer is a part of the acquirer's, by the same rule. A job without a slot waits here if one will soon be free, for a second at most and only if few
-//! others wait; otherwise it is postponed, so that it takes nothing while it waits.
+//! its share. A merchant's share with an acquirer is a part of the acquirer's, by the same rule. A job without
+//! a slot waits here if one will soon be free, for a second at most and only if few others wait; otherwise it
+//! is postponed, so that it takes nothing while it waits.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -88,7 +89,7 @@ type Key = (Mode, Option<Party>);
 #[derive(Debug)]
 struct Used {
     slots: usize,
-    waiting: VecDeque<oneshot::Sender<()>>,
+    waiting: Waiting,
     failures: u32,
     /// How long a run takes, as a moving average.
     mean: Duration,
@@ -102,7 +103,7 @@ impl Used {
     fn new() -> Self {
         Self {
             slots: 0,
-            waiting: VecDeque::new(),
+            waiting: Waiting::default(),
             failures: 0,
             mean: RUN,
             freed: Instant::now(),
@@ -110,16 +111,17 @@ impl Used {
         }
     }
 
-    /// How long until the next of `limit` slots is free. While none is freed the estimate grows fast, or the
-    /// jobs that wait for a party that hangs would return again and again.
+    /// How long until the next slot is free, of those in use and of `limit` at least. While none is freed the
+    /// estimate grows fast, or the jobs that wait for a party that hangs would return again and again.
     fn turn(&self, limit: usize) -> Duration {
-        let run = self.mean.max(self.freed.elapsed() * 4);
-        run / u32::try_from(limit).unwrap_or(u32::MAX)
+        let late = self.freed.elapsed().saturating_sub(self.mean);
+        let run = self.mean + late * 4;
+        run / u32::try_from(limit.max(self.slots)).unwrap_or(u32::MAX)
     }
 
     fn is_idle(&self) -> bool {
         self.slots == 0
-            && self.waiting.is_empty()
+            && self.waiting.len() == 0
             && self.failures == 0
             && self.next_free <= Instant::now()
     }
@@ -130,11 +132,53 @@ impl Used {
         self.next_free = (self.next_free.max(now) + turn).min(now + POSTPONED_MAX);
         (self.next_free - now).max(POSTPONED_MIN)
     }
+}
+
+/// Jobs that wait in this process for a party's slot: those whose caller waits, and all others.
+#[derive(Debug, Default)]
+struct Waiting {
+    queues: [VecDeque<oneshot::Sender<()>>; 2],
+    /// Which queue gets the next slot. They take turns: a new payment does not wait for a backlog, nor a
+    /// backlog for new payments.
+    next: usize,
+}
+
+impl Waiting {
+    fn len(&self) -> usize {
+        self.queues.iter().map(VecDeque::len).sum()
+    }
+
+    /// How many slots are free before the next job of this kind has one.
+    fn ahead(&self, has_caller: bool) -> usize {
+        let [others, callers] = self.queues.each_ref().map(VecDeque::len);
+        let (same, other) = if has_caller {
+            (callers, others)
+        } else {
+            (others, callers)
+        };
+        same + other.min(same)
+    }
+
+    fn push(&mut self, has_caller: bool) -> oneshot::Receiver<()> {
+        let (waiter, woken) = oneshot::channel();
+        self.queues[usize::from(has_caller)].push_back(waiter);
+        woken
+    }
+
+    fn forget_closed(&mut self) {
+        for queue in &mut self.queues {
+            queue.retain(|waiter| !waiter.is_closed());
+        }
+    }
 
     fn wake_one(&mut self) {
-        while let Some(waiter) = self.waiting.pop_front() {
-            if waiter.send(()).is_ok() {
-                return;
+        for _ in 0..2 {
+            let queue = &mut self.queues[self.next];
+            self.next = 1 - self.next;
+            while let Some(waiter) = queue.pop_front() {
+                if waiter.send(()).is_ok() {
+                    return;
+                }
             }
         }
     }
@@ -159,7 +203,12 @@ impl Shares {
 
     /// Takes a slot of each share, waiting for at most a second. Otherwise returns by how much to postpone
     /// the job.
-    pub async fn take(&self, mode: Mode, shares: &[Share]) -> Result<Slots, Duration> {
+    pub async fn take(
+        &self,
+        mode: Mode,
+        shares: &[Share],
+        has_caller: bool,
+    ) -> Result<Slots, Duration> {
         let deadline = Instant::now() + WAIT_HERE;
         loop {
             let (key, limit) = match self.try_take(mode, shares) {
@@ -170,19 +219,19 @@ impl Shares {
                 let mut used = self.lock();
                 let waiting: usize = used.values().map(|party| party.waiting.len()).sum();
                 let party = used.entry(key.clone()).or_insert_with(Used::new);
-                let ahead = u32::try_from(party.waiting.len()).unwrap_or(u32::MAX);
-                let is_soon = party.turn(limit).saturating_mul(ahead) < WAIT_HERE;
-                if waiting >= self.slots / 2 || !is_soon {
+                let ahead = party.waiting.ahead(has_caller);
+                let wait = u32::try_from(ahead).map_or(Duration::MAX, |ahead| {
+                    party.turn(limit).saturating_mul(ahead)
+                });
+                if waiting >= 2 * self.slots || ahead >= self.slots || wait >= WAIT_HERE {
                     return Err(party.postpone(limit));
                 }
-                let (waiter, woken) = oneshot::channel();
-                party.waiting.push_back(waiter);
-                woken
+                party.waiting.push(has_caller)
             };
             if timeout_at(deadline, woken).await.is_err() {
                 let mut used = self.lock();
                 let party = used.entry(key).or_insert_with(Used::new);
-                party.waiting.retain(|waiter| !waiter.is_closed());
+                party.waiting.forget_closed();
                 return Err(party.postpone(limit));
             }
         }
@@ -267,7 +316,7 @@ impl Drop for Slots {
                 party.slots = party.slots.saturating_sub(1);
                 party.freed = Instant::now();
                 party.mean = (party.mean * 7 + took) / 8;
-                party.wake_one();
+                party.waiting.wake_one();
             }
         }
         if used.len() > 4 * self.shares.slots {

@@ -99,7 +99,7 @@ async fn a_job_waits_for_a_slot() {
     let shares = Shares::new(4);
     let mut held = take_all(&shares, &merchant(1));
     let merchant = [merchant(1)];
-    let waiting = shares.take(TEST, &merchant);
+    let waiting = shares.take(TEST, &merchant, false);
     let freed = async {
         tokio::task::yield_now().await;
         held.clear();
@@ -117,7 +117,7 @@ async fn postponed_jobs_return_one_after_the_other() {
         party.mean = Duration::from_secs(15);
     }
     let merchant = [merchant(1)];
-    let waiting = (0..50).map(|_| shares.take(TEST, &merchant));
+    let waiting = (0..50).map(|_| shares.take(TEST, &merchant, false));
     let mut waits: Vec<_> = futures::future::join_all(waiting)
         .await
         .into_iter()
@@ -129,4 +129,40 @@ async fn postponed_jobs_return_one_after_the_other() {
     waits.dedup();
     assert!(waits.len() > 3, "{waits:?}");
     drop(held);
+}
+
+#[tokio::test]
+async fn a_job_with_a_caller_and_a_backlog_take_turns() {
+    let shares = Shares::new(16);
+    let mut held = take_all(&shares, &merchant(1));
+    let of = [merchant(1)];
+    let order = Mutex::new(Vec::new());
+    let wait = async |has_caller| {
+        let slots = shares.take(TEST, &of, has_caller).await;
+        order
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(has_caller);
+        slots
+    };
+    let backlog = futures::future::join_all((0..10).map(|_| wait(false)));
+    let callers = futures::future::join_all((0..3).map(|_| wait(true)));
+    let free = async {
+        for _ in 0..6 {
+            tokio::task::yield_now().await;
+            held.pop();
+        }
+    };
+    let (backlog, callers, ()) = tokio::join!(backlog, callers, free);
+    let order = order.lock().unwrap_or_else(PoisonError::into_inner);
+    assert!(
+        order
+            .iter()
+            .take(6)
+            .filter(|has_caller| **has_caller)
+            .count()
+            == 3,
+        "{order:?}"
+    );
+    drop((backlog, callers));
 }
