@@ -24,7 +24,7 @@ const LATENCY: Duration = Duration::from_millis(50);
 /// Slots of a process; one merchant alone gets half of them.
 const CONCURRENCY: &str = "16";
 /// The jobs of a block.
-const JOBS: usize = 400;
+const JOBS: usize = 1_000;
 /// The payments that wait when the card worker comes back, with the usual number of slots.
 const BACKLOG: usize = 5_000;
 /// Requests at a time.
@@ -112,8 +112,8 @@ async fn scale(
     create: impl AsyncFn() -> Result<()>,
 ) -> Result<Figure> {
     let block = async |processes: &[Process]| {
-        create().await?;
         gateway.launch(processes).await?;
+        create().await?;
         let (rate, _) = drain(gateway, kind.name, JOBS).await?;
         for process in processes {
             gateway.terminate(*process).await?;
@@ -133,16 +133,15 @@ async fn scale(
     Ok(Figure::at_least(kind.figure, ratios.await?, 1.9))
 }
 
-/// Waits until the jobs of a worker are done. Returns how many a second were done, without the first and
-/// the last tenth, and what the metrics said of the backlog meanwhile.
+/// Waits until the jobs of a worker are done. Returns how many a second were done from now until a tenth
+/// was left, and what the metrics said of the backlog meanwhile.
 async fn drain(gateway: &Gateway, worker: &str, jobs: usize) -> Result<(f64, Vec<f64>)> {
-    let (most, least) = (jobs * 9 / 10, jobs / 10);
-    let (mut from, mut to, mut backlogs) = (None, None, Vec::new());
+    let least = jobs / 10;
+    let (from, before) = (Instant::now(), left(gateway, worker).await?);
+    ensure!(before > 2 * least, "only {before} of {jobs} jobs are left");
+    let (mut to, mut backlogs) = (None, Vec::new());
     until("the jobs are done", SOON, async || {
         let left = left(gateway, worker).await?;
-        if left <= most && from.is_none() {
-            from = Some((Instant::now(), left));
-        }
         if left <= least && to.is_none() {
             to = Some((Instant::now(), left));
         }
@@ -153,7 +152,7 @@ async fn drain(gateway: &Gateway, worker: &str, jobs: usize) -> Result<(f64, Vec
         Ok((left == 0).then_some(()))
     })
     .await?;
-    let ((from, before), (to, after)) = (from.context("no start")?, to.context("no end")?);
+    let (to, after) = to.context("no end")?;
     let rate = (before - after) as f64 / (to - from).as_secs_f64();
     Ok((rate, backlogs))
 }

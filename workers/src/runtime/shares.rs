@@ -15,8 +15,9 @@ use tokio::time::{Instant, timeout_at};
 
 /// How long a job waits for a slot.
 const WAIT_HERE: Duration = Duration::from_secs(1);
-/// How long a run is taken to last before the first one ends.
-const RUN: Duration = Duration::from_millis(200);
+/// How long a run is taken to last before the first one ends. Too short costs a second claim, too long leaves
+/// slots unused.
+const RUN: Duration = Duration::from_millis(50);
 /// The shortest and the longest time by which a job is postponed.
 const POSTPONED_MIN: Duration = Duration::from_millis(250);
 const POSTPONED_MAX: Duration = Duration::from_mins(1);
