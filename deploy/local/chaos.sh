@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # make chaos: runs the faults that last at full length with private stores. The report, with what the tests
-# measured, is .local/chaos.txt, the whole output .local/chaos.log. SLUICE_FAULT_SCALE says how many times longer than in `make test` (60).
+# measured, is .local/chaos.txt, the whole output .local/chaos.log. SLUICE_FAULT_SCALE says how many times
+# longer than in `make test` (60).
 # shellcheck source-path=SCRIPTDIR
 set -euo pipefail
 here=$(dirname "$(realpath "${BASH_SOURCE[0]}")")
@@ -20,7 +21,7 @@ main() {
   local report=$state/chaos.txt
   {
     echo "make chaos, $(date --utc +%F), commit $(git rev-parse --short HEAD), scale $SLUICE_FAULT_SCALE"
-    cargo test --locked --package tests --test faults -- --test-threads 1 --nocapture endurance:: random_kills:: "$@" 2>&1
+    cargo test --locked --package tests --test faults -- --test-threads 1 --nocapture endurance:: random_kills:: long_transactions:: upgrades:: a_dead_endpoints "$@" 2>&1
   } | tee "$state/chaos.log" | grep --line-buffered -E '^make chaos|^test |^measured:|panicked|^Error' | tee "$report"
 }
 

@@ -11,6 +11,7 @@ use store::{PgPool, Role};
 use tests::{Gateway, cards, until};
 use uuid::Uuid;
 
+use crate::endurance::scale;
 use crate::load::{self, Failure};
 use crate::scene::SOON;
 
@@ -19,18 +20,26 @@ use crate::scene::SOON;
 #[tokio::test]
 async fn a_locked_table_delays_payments_and_loses_none() -> Result<()> {
     let gateway = Gateway::start().await?;
-    let paid = load::during(&gateway, Duration::from_millis(200), 20, async {
-        let mut lock = gateway.database().begin().await?;
-        sqlx::query("lock table payments")
-            .execute(&mut *lock)
-            .await?;
-        let started = Instant::now();
-        let unknown = PaymentId(Uuid::now_v7());
-        let read = gateway.get(&format!("/v1/payments/{unknown}")).await?;
-        ensure!(read.status == 503, "{}: {}", read.status, read.text);
-        ensure!(started.elapsed() > Duration::from_secs(3), "nothing waited");
-        Ok(lock.rollback().await?)
-    })
+    let paid = load::during(
+        &gateway,
+        Duration::from_millis(200),
+        20 * scale().min(6),
+        async {
+            let mut lock = gateway.database().begin().await?;
+            sqlx::query("lock table payments")
+                .execute(&mut *lock)
+                .await?;
+            let started = Instant::now();
+            let unknown = PaymentId(Uuid::now_v7());
+            // At full length for half a minute.
+            for _ in 0..scale().min(6) {
+                let read = gateway.get(&format!("/v1/payments/{unknown}")).await?;
+                ensure!(read.status == 503, "{}: {}", read.status, read.text);
+            }
+            ensure!(started.elapsed() > Duration::from_secs(3), "nothing waited");
+            Ok(lock.rollback().await?)
+        },
+    )
     .await?;
     let failures = paid.iter().flat_map(|one| &one.failures);
     for failure in failures.clone() {
@@ -41,7 +50,7 @@ async fn a_locked_table_delays_payments_and_loses_none() -> Result<()> {
         .iter()
         .filter(|one| one.answer.at("/status") == "pending");
     eprintln!(
-        "{} payments, {} pending, {} answers 503",
+        "measured: a locked table: {} payments, {} pending, {} answers 503",
         paid.len(),
         pending.count(),
         failures.count()
@@ -88,18 +97,20 @@ async fn an_old_snapshot_does_not_slow_the_schedule() -> Result<()> {
     sqlx::query("select from jobs")
         .execute(&mut *reader)
         .await?;
-    for finish in [
+    // At full length as many as half an hour of 200 payments a second makes.
+    let finished = 200_000 * scale().min(5);
+    let insert = format!(
         "insert into jobs (worker, id, owner_id, merchant_id, live, due_at)
          select 'card', gen_random_uuid(), gen_random_uuid(), gen_random_uuid(), false,
                 now() - interval '2 minutes' - n * interval '1 ms'
-         from generate_series(1, 200000) n",
-        "delete from jobs where due_at < now()",
-    ] {
+         from generate_series(1, {finished}) n"
+    );
+    for finish in [&insert, "delete from jobs where due_at < now()"] {
         let statement = AssertSqlSafe(format!("{finish}; select pg_stat_force_next_flush()"));
         sqlx::raw_sql(statement).execute(gateway.database()).await?;
     }
     until("the statistics count them", SOON, async || {
-        Ok((number(&gateway, DEAD).await? >= 200_000).then_some(()))
+        Ok((number(&gateway, DEAD).await? >= i64::try_from(finished)?).then_some(()))
     })
     .await?;
     schedule.take_due(&db, 1).await?;
@@ -113,7 +124,7 @@ async fn an_old_snapshot_does_not_slow_the_schedule() -> Result<()> {
         .await?;
     let freed = number(&gateway, DEAD).await?;
     eprintln!(
-        "polls took {before:?}, with 200,000 finished jobs {after:?}; {small} bytes became {large}; \
+        "measured: polls took {before:?}, with {finished} finished jobs {after:?}; {small} bytes became {large}; \
          {freed} dead rows after a vacuum"
     );
     ensure!(

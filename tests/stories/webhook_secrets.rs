@@ -23,7 +23,7 @@ async fn cases() -> Result<()> {
 }
 
 /// Whether a request has a `v1` signature of this secret.
-fn is_signed(request: &Request, secret: &str) -> Result<bool> {
+pub fn is_signed(request: &Request, secret: &str) -> Result<bool> {
     let key = BASE64.decode(secret.strip_prefix("whsec_").context("not a secret")?)?;
     let signed = ["webhook-id", "webhook-timestamp"].map(|name| request.header(name));
     let mut mac = Hmac::<Sha256>::new_from_slice(&key)?;

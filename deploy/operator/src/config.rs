@@ -1,12 +1,14 @@
 //! Connection settings.
 
 use std::env;
+use std::path::PathBuf;
 
 use anyhow::{Context, anyhow};
 use clap::Args;
 use reqwest::Url;
-use store::PgPool;
 use store::failure::Failure;
+use store::{PgPool, key_file};
+use wire::signature::Key;
 
 use crate::failure::{Address, explained};
 
@@ -43,6 +45,26 @@ impl Database {
         let url = self.database_url.as_deref();
         let url = url.or(self.local_database_url.as_deref());
         url.context(NO_DATABASE)
+    }
+}
+
+/// The key from which webhook secrets are derived.
+#[derive(Debug, Args)]
+pub struct WebhookKey {
+    /// File of 64 hex digits from which webhook secrets are derived; the same as for the API and
+    /// the webhook worker
+    #[arg(
+        long,
+        env = "SLUICE_WEBHOOK_KEY_FILE",
+        default_value = ".local/secrets/webhook.key"
+    )]
+    webhook_key_file: PathBuf,
+}
+
+impl WebhookKey {
+    /// Reads the file.
+    pub fn read(&self) -> anyhow::Result<Key> {
+        Ok(Key::new(*key_file::read(&self.webhook_key_file)?))
     }
 }
 

@@ -1,4 +1,5 @@
-//! `sluice key`: API keys and client secrets. A new secret is shown once and written nowhere.
+//! `sluice key`: API keys, and the secrets of clients and webhook endpoints. A new secret is shown once and
+//! written nowhere.
 
 use std::time::Duration;
 
@@ -9,7 +10,7 @@ use serde_json::{Value, json};
 use store::keys::{self, Credential, CredentialId, Rolled};
 use time::OffsetDateTime;
 
-use crate::config::Database;
+use crate::config::{Database, WebhookKey};
 use crate::output;
 
 /// The longest time for which a rolled secret is accepted.
@@ -19,7 +20,7 @@ const OVERLAP_MAX: Duration = Duration::from_hours(30 * 24);
 pub enum Command {
     /// List API keys and clients, without their secrets
     List(List),
-    /// Make a new key or client secret and show it once; the old one is accepted a while longer
+    /// Make a new key or secret and show it once; the old one is valid a while longer
     Roll(Roll),
     /// End a key, or a client with its access tokens, within seconds
     Revoke(Revoke),
@@ -44,11 +45,13 @@ pub struct List {
 pub struct Roll {
     #[command(flatten)]
     database: Database,
-    /// Id of the key or client, as shown by `sluice key list`: key_… or client_…
+    /// Id of a key or client as shown by `sluice key list`, or of a webhook endpoint: key_…, client_… or whk_…
     id: String,
-    /// How long the old one is accepted, such as 30m, 24h or 7d; 0 ends it at once
+    /// How long the old one is valid, such as 30m, 24h or 7d; 0 ends it at once
     #[arg(long, default_value = "24h", value_parser = overlap)]
     overlap: Duration,
+    #[command(flatten)]
+    webhook_key: WebhookKey,
     /// Print a JSON object
     #[arg(long)]
     json: bool,
@@ -64,7 +67,9 @@ pub struct Revoke {
 
 /// Not by clap, whose message would repeat the text: it may be the secret.
 fn credential_id(text: &str) -> anyhow::Result<CredentialId> {
-    CredentialId::parse(text).context("expected an id of `sluice key list`, key_… or client_…")
+    CredentialId::parse(text).context(
+        "expected the id of a key, a client or a webhook endpoint: key_…, client_… or whk_…",
+    )
 }
 
 fn overlap(text: &str) -> Result<Duration, String> {
@@ -90,6 +95,12 @@ pub async fn run(command: Command) -> anyhow::Result<()> {
         Command::Roll(roll) => run_roll(&roll).await,
         Command::Revoke(revoke) => {
             let id = credential_id(&revoke.id)?;
+            if let CredentialId::Endpoint(id) = id {
+                bail!(
+                    "the secret of an endpoint cannot be revoked, because its webhooks are always signed. \
+                     Replace it with `sluice key roll {id} --overlap 0`."
+                );
+            }
             let db = revoke.database.connect().await?;
             ensure!(keys::revoke(&db, &id).await?, "there is no {id}");
             println!("{id} revoked; it is refused within 5 seconds");
@@ -163,6 +174,11 @@ pub fn entry(credential: &Credential) -> Value {
 
 async fn run_roll(roll: &Roll) -> anyhow::Result<()> {
     let old = credential_id(&roll.id)?;
+    // Read first: without it a new secret could not be shown.
+    let webhook_key = match old {
+        CredentialId::Endpoint(id) => Some((id, roll.webhook_key.read()?)),
+        _ => None,
+    };
     let db = roll.database.connect().await?;
     let (id, secret, old_until) = match keys::roll(&db, &old, roll.overlap).await? {
         Rolled::New {
@@ -170,10 +186,14 @@ async fn run_roll(roll: &Roll) -> anyhow::Result<()> {
             secret,
             old_until,
         } => (id, secret, old_until),
+        Rolled::NewVersion { version, old_until } => {
+            let secret = webhook_key.map(|(id, key)| key.endpoint(id, version).text());
+            (old.clone(), secret.context("not an endpoint")?, old_until)
+        }
         Rolled::Missing => bail!("there is no {old}"),
         Rolled::StillOverlapping(until) => bail!(
             "{old} was rolled before; the old secret is accepted until {}. Roll a key's successor \
-             instead; for a client wait, or use --overlap 0.",
+             instead; for a client or an endpoint wait, or use --overlap 0.",
             output::minute(until)
         ),
     };

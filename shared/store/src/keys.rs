@@ -1,8 +1,9 @@
-//! The credentials of merchants as operators manage them: API keys, and the secrets of clients.
+//! The credentials of merchants as operators manage them: API keys, and the secrets of clients and of webhook
+//! endpoints.
 
 use std::time::Duration;
 
-use domain::id::{KeyId, MerchantId};
+use domain::id::{EndpointId, KeyId, MerchantId};
 use domain::merchant::{self, Mode};
 use sqlx::PgPool;
 use time::OffsetDateTime;
@@ -19,16 +20,20 @@ pub enum CredentialId {
     Key(KeyId),
     /// A client, `client_…`.
     Client(String),
+    /// The signing secret of a webhook endpoint, `whk_…`.
+    Endpoint(EndpointId),
 }
 
 impl CredentialId {
-    /// Parses `key_…` or `client_…`.
+    /// Parses `key_…`, `client_…` or `whk_…`.
     pub fn parse(text: &str) -> Option<Self> {
-        if let Some(key) = KeyId::parse(text) {
-            return Some(CredentialId::Key(key));
-        }
-        let client = domain::id::parse("client", text);
-        client.map(|_| CredentialId::Client(text.to_owned()))
+        let key = KeyId::parse(text).map(CredentialId::Key);
+        let endpoint = || EndpointId::parse(text).map(CredentialId::Endpoint);
+        let client = || {
+            let client = domain::id::parse("client", text);
+            client.map(|_| CredentialId::Client(text.to_owned()))
+        };
+        key.or_else(endpoint).or_else(client)
     }
 }
 
@@ -37,6 +42,7 @@ impl std::fmt::Display for CredentialId {
         match self {
             CredentialId::Key(id) => id.fmt(f),
             CredentialId::Client(id) => f.write_str(id),
+            CredentialId::Endpoint(id) => id.fmt(f),
         }
     }
 }
@@ -62,7 +68,7 @@ pub struct Credential {
     pub ends_at: Option<OffsetDateTime>,
 }
 
-/// The newest `most` credentials, of one merchant or of all.
+/// The newest `most` keys and clients, of one merchant or of all.
 pub async fn list(db: &PgPool, merchant: Option<MerchantId>, most: i64) -> Result<Vec<Credential>> {
     let rows = sqlx::query!(
         r#"select c.key_id as "key_id?", c.client_id as "client_id?", c.merchant_id as "merchant_id!",
@@ -110,6 +116,13 @@ pub enum Rolled {
         /// Until when the old secret is accepted too, if it still is.
         old_until: Option<OffsetDateTime>,
     },
+    /// A webhook endpoint has a new secret, which is derived from this version.
+    NewVersion {
+        /// The version.
+        version: u32,
+        /// Until when webhooks are signed with the old secret too, if they still are.
+        old_until: Option<OffsetDateTime>,
+    },
     /// There is no such credential.
     Missing,
     /// It was rolled before, and its old secret is still accepted until then.
@@ -121,7 +134,8 @@ pub enum Rolled {
 pub async fn roll(db: &PgPool, id: &CredentialId, overlap: Duration) -> Result<Rolled> {
     match id {
         CredentialId::Key(id) => roll_key(db, *id, overlap).await,
-        CredentialId::Client(id) => roll_secret(db, id, overlap).await,
+        CredentialId::Client(id) => roll_client(db, id, overlap).await,
+        CredentialId::Endpoint(id) => roll_endpoint(db, *id, overlap).await,
     }
 }
 
@@ -185,7 +199,7 @@ pub(crate) async fn insert(
     Ok(())
 }
 
-async fn roll_secret(db: &PgPool, client: &str, overlap: Duration) -> Result<Rolled> {
+async fn roll_client(db: &PgPool, client: &str, overlap: Duration) -> Result<Rolled> {
     let mut tx = db.begin().await?;
     let old = sqlx::query!(
         r#"select revoked_at, previous_expires_at, previous_expires_at > now() as is_overlapping
@@ -234,6 +248,41 @@ async fn roll_secret(db: &PgPool, client: &str, overlap: Duration) -> Result<Rol
     })
 }
 
+async fn roll_endpoint(db: &PgPool, id: EndpointId, overlap: Duration) -> Result<Rolled> {
+    let mut tx = db.begin().await?;
+    let old_until = sqlx::query_scalar!(
+        r#"select case when previous_secret_until > now() then previous_secret_until end as "old_until"
+           from webhook_endpoints where id = $1 and status <> 'deleted' for no key update"#,
+        id.0,
+    )
+    .fetch_optional(&mut *tx)
+    .await?;
+    match old_until {
+        None => return Ok(Rolled::Missing),
+        Some(Some(until)) if !overlap.is_zero() => return Ok(Rolled::StillOverlapping(until)),
+        Some(_) => {}
+    }
+    let rolled = sqlx::query!(
+        r#"update webhook_endpoints
+           set secret_version = secret_version + 1, updated_at = now(),
+               previous_secret_until = case when $2 > 0.0::float8 then now() + make_interval(secs => $2) end
+           where id = $1
+           returning secret_version, previous_secret_until"#,
+        id.0,
+        overlap.as_secs_f64(),
+    )
+    .fetch_one(&mut *tx)
+    .await?;
+    let version = u32::try_from(rolled.secret_version).map_err(|_| crate::Error::Unreadable {
+        table: "webhook_endpoints",
+    })?;
+    tx.commit().await?;
+    Ok(Rolled::NewVersion {
+        version,
+        old_until: rolled.previous_secret_until,
+    })
+}
+
 async fn delete_tokens(tx: &mut sqlx::PgTransaction<'_>, client: &str) -> Result<()> {
     sqlx::query!("delete from access_tokens where client_id = $1", client)
         .execute(&mut **tx)
@@ -241,8 +290,8 @@ async fn delete_tokens(tx: &mut sqlx::PgTransaction<'_>, client: &str) -> Result
     Ok(())
 }
 
-/// Ends a key, or a client with its secrets and access tokens. `false` if there is no such credential.
-/// The time of an earlier revocation stays.
+/// Ends a key, or a client with its secrets and access tokens. `false` if there is no such credential, or if
+/// it is an endpoint, whose webhooks are always signed. The time of an earlier revocation stays.
 pub async fn revoke(db: &PgPool, id: &CredentialId) -> Result<bool> {
     let mut tx = db.begin().await?;
     let done = match id {
@@ -266,6 +315,7 @@ pub async fn revoke(db: &PgPool, id: &CredentialId) -> Result<bool> {
             .execute(&mut *tx)
             .await?
         }
+        CredentialId::Endpoint(_) => return Ok(false),
     };
     tx.commit().await?;
     Ok(done.rows_affected() == 1)

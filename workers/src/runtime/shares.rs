@@ -135,51 +135,58 @@ impl Used {
     }
 }
 
-/// Jobs that wait in this process for a party's slot: those whose caller waits, and all others.
+type Queue = VecDeque<oneshot::Sender<()>>;
+
+/// Jobs that wait in this process for a party's slot.
 #[derive(Debug, Default)]
 struct Waiting {
-    queues: [VecDeque<oneshot::Sender<()>>; 2],
-    /// Which queue gets the next slot. They take turns: a new payment does not wait for a backlog, nor a
-    /// backlog for new payments.
-    next: usize,
+    /// Those whose caller waits. They and the others take turns: a new payment does not wait for a backlog, nor
+    /// a backlog for new payments.
+    callers: Queue,
+    others: Queue,
+    is_turn_of_callers: bool,
 }
 
 impl Waiting {
     fn len(&self) -> usize {
-        self.queues.iter().map(VecDeque::len).sum()
+        self.callers.len() + self.others.len()
     }
 
     /// How many slots are free before the next job of this kind has one.
     fn ahead(&self, has_caller: bool) -> usize {
-        let [others, callers] = self.queues.each_ref().map(VecDeque::len);
-        let (same, other) = if has_caller {
-            (callers, others)
-        } else {
-            (others, callers)
-        };
+        let (mut same, mut other) = (self.others.len(), self.callers.len());
+        if has_caller {
+            std::mem::swap(&mut same, &mut other);
+        }
         same + other.min(same)
     }
 
     fn push(&mut self, has_caller: bool) -> oneshot::Receiver<()> {
         let (waiter, woken) = oneshot::channel();
-        self.queues[usize::from(has_caller)].push_back(waiter);
+        let queue = if has_caller {
+            &mut self.callers
+        } else {
+            &mut self.others
+        };
+        queue.push_back(waiter);
         woken
     }
 
     fn forget_closed(&mut self) {
-        for queue in &mut self.queues {
-            queue.retain(|waiter| !waiter.is_closed());
-        }
+        self.callers.retain(|waiter| !waiter.is_closed());
+        self.others.retain(|waiter| !waiter.is_closed());
     }
 
     fn wake_one(&mut self) {
-        for _ in 0..2 {
-            let queue = &mut self.queues[self.next];
-            self.next = 1 - self.next;
-            while let Some(waiter) = queue.pop_front() {
-                if waiter.send(()).is_ok() {
-                    return;
-                }
+        self.is_turn_of_callers = !self.is_turn_of_callers;
+        let (first, second) = if self.is_turn_of_callers {
+            (&mut self.callers, &mut self.others)
+        } else {
+            (&mut self.others, &mut self.callers)
+        };
+        while let Some(waiter) = first.pop_front().or_else(|| second.pop_front()) {
+            if waiter.send(()).is_ok() {
+                return;
             }
         }
     }

@@ -1,15 +1,11 @@
 //! `sluice merchant create`.
 
-use std::path::PathBuf;
-
 use clap::Args;
 use domain::merchant::{FEE_BASIS_POINTS_DEFAULT, Mode};
 use serde::Serialize;
-use store::key_file;
 use store::merchants::{self, New};
-use wire::signature::Key;
 
-use crate::config::Database;
+use crate::config::{Database, WebhookKey};
 use crate::rates::currency;
 
 #[derive(Debug, Args)]
@@ -32,14 +28,8 @@ pub struct Create {
     /// The merchant's currency (ISO 4217), in which lists show exchange rates
     #[arg(long, default_value = "USD")]
     currency: String,
-    /// File of 64 hex digits from which webhook secrets are derived; the same as for the API and
-    /// the webhook worker
-    #[arg(
-        long,
-        env = "SLUICE_WEBHOOK_KEY_FILE",
-        default_value = ".local/secrets/webhook.key"
-    )]
-    webhook_key_file: PathBuf,
+    #[command(flatten)]
+    webhook_key: WebhookKey,
     /// Print a JSON object
     #[arg(long)]
     json: bool,
@@ -56,7 +46,7 @@ struct Output<'a> {
 }
 
 pub async fn run(create: Create) -> anyhow::Result<()> {
-    let webhook_key = Key::new(*key_file::read(&create.webhook_key_file)?);
+    let webhook_key = create.webhook_key.read()?;
     let new = New {
         name: create.name,
         rate_limit: create.rate_limit,
