@@ -5,10 +5,10 @@ use std::fs;
 use anyhow::{Context, Result};
 use tests::{Gateway, Process};
 
+use crate::Plan;
 use crate::figures::Figure;
 use crate::load::{self, Load};
 use crate::sink::Sink;
-use crate::{Plan, verify};
 
 /// What is measured. The sandbox stands for an acquirer and is not part of the gateway.
 const NAMES: [&str; 7] = [
@@ -26,6 +26,7 @@ pub type Used = [u64; 7];
 
 /// CPU milliseconds per payment, at saturation and at the open loop's rate.
 pub async fn figures(gateway: &Gateway, sink: &Sink, plan: &Plan) -> Result<Vec<Figure>> {
+    sink.register(gateway).await?;
     let load = Load::new(gateway);
     let (mut saturated, mut steady) = (Vec::new(), Vec::new());
     for block in 0..=plan.pairs {
@@ -61,7 +62,7 @@ async fn finish(gateway: &Gateway, sink: &Sink, before: &Used, load: &str) -> Re
         "{load}: {payments} payments, CPU-ms each {sum:.2}: {}",
         words(&parts)
     );
-    verify(gateway).await?;
+    gateway.drain().await?;
     Ok(sum)
 }
 

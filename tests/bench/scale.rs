@@ -15,9 +15,9 @@ use serde_json::{Value, json};
 use tests::{Gateway, Options, Process, Response, cards, example, until};
 use tokio::time::Instant;
 
+use crate::Plan;
 use crate::figures::{Figure, ratios};
 use crate::sink::Sink;
-use crate::{Plan, verify};
 
 /// How long acquirers and endpoints take.
 const LATENCY: Duration = Duration::from_millis(50);
@@ -215,7 +215,6 @@ async fn backlog(gateway: &Gateway) -> Result<Vec<Figure>> {
         is_falling,
         "the metrics show no falling backlog: {backlogs:?}"
     );
-    verify(gateway).await?;
     Ok(vec![
         Figure::plain("payments of a backlog ended (1/s)", vec![rate]),
         Figure::at_most(

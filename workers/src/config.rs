@@ -83,10 +83,10 @@ pub struct Shared {
 }
 
 impl Shared {
-    /// How many messages are in the process: those of running jobs in both modes, and as many that wait
+    /// How many messages are in the process: in each mode those of running jobs, and twice as many that wait
     /// for a slot or are being claimed.
     pub const fn prefetch(&self) -> u16 {
-        self.concurrency * 4
+        self.concurrency * 6
     }
 
     /// The slots of the worker's jobs.

@@ -225,7 +225,8 @@ impl Shares {
             };
             let woken = {
                 let mut used = self.lock();
-                let waiting: usize = used.values().map(|party| party.waiting.len()).sum();
+                let of_mode = used.iter().filter(|((of, _), _)| *of == mode);
+                let waiting: usize = of_mode.map(|(_, party)| party.waiting.len()).sum();
                 let party = used.entry(key.clone()).or_insert_with(Used::new);
                 let ahead = party.waiting.ahead(has_caller);
                 let wait = u32::try_from(ahead).map_or(Duration::MAX, |ahead| {
