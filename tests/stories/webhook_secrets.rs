@@ -19,11 +19,12 @@ async fn cases() -> Result<()> {
     run_cases!(Gateway::start().await?;
         two_secrets_sign_while_one_replaces_the_other,
         the_response_with_a_secret_is_replayed,
+        an_operator_rolls_a_secret,
     )
 }
 
 /// Whether a request has a `v1` signature of this secret.
-pub fn is_signed(request: &Request, secret: &str) -> Result<bool> {
+fn is_signed(request: &Request, secret: &str) -> Result<bool> {
     let key = BASE64.decode(secret.strip_prefix("whsec_").context("not a secret")?)?;
     let signed = ["webhook-id", "webhook-timestamp"].map(|name| request.header(name));
     let mut mac = Hmac::<Sha256>::new_from_slice(&key)?;
@@ -101,5 +102,54 @@ async fn the_response_with_a_secret_is_replayed(gateway: &Gateway) -> Result<()>
             ensure!(!stored.contains("whsec_"), "{stored}");
         }
     }
+    Ok(())
+}
+
+async fn an_operator_rolls_a_secret(gateway: &Gateway) -> Result<()> {
+    let receiver = Receiver::start().await?;
+    let surface = &SURFACES[0];
+    let (path, old) = surface
+        .register(gateway, &receiver.url("/"), json!(["*"]))
+        .await?;
+    let id = path.rsplit('/').next().context("no id")?.to_owned();
+    let roll = async |overlap: &str| -> Result<Value> {
+        let rolled = gateway
+            .operate(&["key", "roll", &id, overlap, "--json"])
+            .await?;
+        Ok(serde_json::from_str(&rolled)?)
+    };
+    let rolled = roll("--overlap=1h").await?;
+    assert_eq!(rolled["id"], id);
+    ensure!(rolled["old_until"].is_string(), "{rolled}");
+    let new = rolled["secret"].as_str().context("no secret")?.to_owned();
+    assert_ne!(new, old);
+    let again = gateway.sluice(&["key", "roll", &id]).await?;
+    ensure!(
+        again.code == Some(1) && again.errors.contains("rolled before"),
+        "{again:#?}"
+    );
+
+    // Both secrets sign, then only the new one.
+    let signed = async |secrets: [&str; 2]| -> Result<[bool; 2]> {
+        surface
+            .post(gateway, &format!("{path}/test"), &json!({}))
+            .await?;
+        gateway.drain().await?;
+        let sent = receiver.requests();
+        let sent = sent.last().context("nothing was sent")?;
+        Ok([is_signed(sent, secrets[0])?, is_signed(sent, secrets[1])?])
+    };
+    assert_eq!(signed([&old, &new]).await?, [true, true]);
+    let newest = roll("--overlap=0").await?;
+    let newest = newest["secret"].as_str().context("no secret")?;
+    assert_eq!(signed([&new, newest]).await?, [false, true]);
+
+    let revoked = gateway.sluice(&["key", "revoke", &id]).await?;
+    ensure!(
+        revoked.code == Some(1) && revoked.errors.contains("--overlap 0"),
+        "{revoked:#?}"
+    );
+    let actions = gateway.operate(&["audit"]).await?;
+    ensure!(actions.contains("webhook_secret.rolled"), "{actions}");
     Ok(())
 }

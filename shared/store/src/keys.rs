@@ -11,6 +11,7 @@ use uuid::Uuid;
 use zeroize::Zeroizing;
 
 use crate::Result;
+use crate::endpoints::visible;
 use crate::merchants::hash;
 
 /// The id of a credential, which is not secret.
@@ -252,8 +253,9 @@ async fn roll_endpoint(db: &PgPool, id: EndpointId, overlap: Duration) -> Result
     let mut tx = db.begin().await?;
     let old_until = sqlx::query_scalar!(
         r#"select case when previous_secret_until > now() then previous_secret_until end as "old_until"
-           from webhook_endpoints where id = $1 and status <> 'deleted' for no key update"#,
+           from webhook_endpoints where id = $1 and status = any($2) for no key update"#,
         id.0,
+        &visible() as _,
     )
     .fetch_optional(&mut *tx)
     .await?;

@@ -7,12 +7,10 @@ use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use store::Role;
-use tests::{Gateway, Process, Receiver, cards, example, until};
+use tests::{Gateway, Process, cards, example, until};
 use uuid::Uuid;
 
 use super::{read, value};
-use crate::webhook_secrets::is_signed;
-use crate::webhook_surfaces::SURFACES;
 
 /// How long an API process may accept what was revoked, with some time for a loaded machine.
 const SOON: Duration = Duration::from_secs(10);
@@ -361,48 +359,5 @@ pub async fn a_client_secret_is_rolled_with_an_overlap(gateway: &Gateway) -> Res
     assert_eq!(gateway.send(ask(newest)).await?.status, 200);
     gateway.operate(&["key", "revoke", &client]).await?;
     assert_eq!(gateway.send(ask(newest)).await?.status, 401);
-    Ok(())
-}
-
-pub async fn a_webhook_secret_is_rolled_with_an_overlap(gateway: &Gateway) -> Result<()> {
-    let receiver = Receiver::start().await?;
-    let surface = &SURFACES[0];
-    let (path, old) = surface
-        .register(gateway, &receiver.url("/"), json!(["*"]))
-        .await?;
-    let id = path.rsplit('/').next().context("no id")?.to_owned();
-    let rolled = read(gateway, &["key", "roll", &id, "--overlap=1h", "--json"]).await?;
-    assert_eq!(rolled["id"], id);
-    ensure!(rolled["old_until"].is_string(), "{rolled}");
-    let new = rolled["secret"].as_str().context("no secret")?.to_owned();
-    assert_ne!(new, old);
-    let again = gateway.sluice(&["key", "roll", &id]).await?;
-    ensure!(
-        again.code == Some(1) && again.errors.contains("rolled before"),
-        "{again:#?}"
-    );
-
-    // Both secrets sign, then only the new one.
-    let signed = async |secrets: [&str; 2]| -> Result<[bool; 2]> {
-        surface
-            .post(gateway, &format!("{path}/test"), &json!({}))
-            .await?;
-        gateway.drain().await?;
-        let sent = receiver.requests();
-        let sent = sent.last().context("nothing was sent")?;
-        Ok([is_signed(sent, secrets[0])?, is_signed(sent, secrets[1])?])
-    };
-    assert_eq!(signed([&old, &new]).await?, [true, true]);
-    let newest = read(gateway, &["key", "roll", &id, "--overlap=0", "--json"]).await?;
-    let newest = newest["secret"].as_str().context("no secret")?;
-    assert_eq!(signed([&new, newest]).await?, [false, true]);
-
-    let revoked = gateway.sluice(&["key", "revoke", &id]).await?;
-    ensure!(
-        revoked.code == Some(1) && revoked.errors.contains("--overlap 0"),
-        "{revoked:#?}"
-    );
-    let actions = gateway.operate(&["audit"]).await?;
-    ensure!(actions.contains("webhook_secret.rolled"), "{actions}");
     Ok(())
 }

@@ -15,9 +15,8 @@ use self::approvals::{
 };
 use self::credentials::{
     a_client_secret_is_rolled_with_an_overlap, a_disabled_merchant_is_refused_in_every_format,
-    a_key_is_rolled_with_an_overlap, a_webhook_secret_is_rolled_with_an_overlap,
-    merchants_are_listed_and_shown, the_version_before_refuses_a_disabled_merchant,
-    work_in_flight_completes,
+    a_key_is_rolled_with_an_overlap, merchants_are_listed_and_shown,
+    the_version_before_refuses_a_disabled_merchant, work_in_flight_completes,
 };
 use self::failures::{a_closed_pipe_is_no_failure, failures_say_what_to_do};
 use self::jobs::parked_jobs_are_listed_and_redriven;
@@ -36,7 +35,6 @@ async fn cases() -> Result<()> {
         the_version_before_refuses_a_disabled_merchant,
         a_key_is_rolled_with_an_overlap,
         a_client_secret_is_rolled_with_an_overlap,
-        a_webhook_secret_is_rolled_with_an_overlap,
         logins_are_added_and_removed,
         enabling_takes_two_logins,
         what_operators_do_is_recorded,
