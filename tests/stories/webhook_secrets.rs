@@ -12,7 +12,7 @@ use sha2::Sha256;
 use tests::{Gateway, Receiver, Request, run_cases};
 
 use crate::signatures::check;
-use crate::webhook_surfaces::SURFACES;
+use crate::webhook_surfaces::{SURFACES, Surface};
 
 #[tokio::test]
 async fn cases() -> Result<()> {
@@ -34,6 +34,23 @@ fn is_signed(request: &Request, secret: &str) -> Result<bool> {
     Ok(signatures.any(|one| one == v1))
 }
 
+/// Sends a test event, and tells which of the secrets signed it.
+async fn signed(
+    gateway: &Gateway,
+    surface: &Surface,
+    path: &str,
+    receiver: &Receiver,
+    secrets: [&str; 2],
+) -> Result<[bool; 2]> {
+    surface
+        .post(gateway, &format!("{path}/test"), &json!({}))
+        .await?;
+    gateway.drain().await?;
+    let sent = receiver.requests();
+    let sent = sent.last().context("nothing was sent")?;
+    Ok([is_signed(sent, secrets[0])?, is_signed(sent, secrets[1])?])
+}
+
 async fn two_secrets_sign_while_one_replaces_the_other(gateway: &Gateway) -> Result<()> {
     for surface in SURFACES {
         let receiver = Receiver::start().await?;
@@ -48,15 +65,7 @@ async fn two_secrets_sign_while_one_replaces_the_other(gateway: &Gateway) -> Res
             let secret = surface.field(&rolled.body, "secret").as_str();
             Ok(secret.context("no secret")?.to_owned())
         };
-        let signed = async |secrets: [&str; 2]| -> Result<[bool; 2]> {
-            surface
-                .post(gateway, &format!("{path}/test"), &json!({}))
-                .await?;
-            gateway.drain().await?;
-            let requests = receiver.requests();
-            let last = requests.last().context("nothing was sent")?;
-            Ok([is_signed(last, secrets[0])?, is_signed(last, secrets[1])?])
-        };
+        let signed = async |secrets| signed(gateway, &surface, &path, &receiver, secrets).await;
         let new = roll(json!({})).await?;
         assert_ne!(old, new);
         assert_eq!(signed([&old, &new]).await?, [true, true]);
@@ -130,15 +139,7 @@ async fn an_operator_rolls_a_secret(gateway: &Gateway) -> Result<()> {
     );
 
     // Both secrets sign, then only the new one.
-    let signed = async |secrets: [&str; 2]| -> Result<[bool; 2]> {
-        surface
-            .post(gateway, &format!("{path}/test"), &json!({}))
-            .await?;
-        gateway.drain().await?;
-        let sent = receiver.requests();
-        let sent = sent.last().context("nothing was sent")?;
-        Ok([is_signed(sent, secrets[0])?, is_signed(sent, secrets[1])?])
-    };
+    let signed = async |secrets| signed(gateway, surface, &path, &receiver, secrets).await;
     assert_eq!(signed([&old, &new]).await?, [true, true]);
     let newest = roll("--overlap=0").await?;
     let newest = newest["secret"].as_str().context("no secret")?;

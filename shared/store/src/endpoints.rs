@@ -86,7 +86,7 @@ impl Row {
 }
 
 /// The states of endpoints that merchants see.
-pub(crate) fn visible() -> [&'static str; 2] {
+fn visible() -> [&'static str; 2] {
     [Status::Active.name(), Status::Disabled.name()]
 }
 

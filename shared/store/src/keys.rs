@@ -5,14 +5,14 @@ use std::time::Duration;
 
 use domain::id::{EndpointId, KeyId, MerchantId};
 use domain::merchant::{self, Mode};
+use domain::surface::Surface;
 use sqlx::PgPool;
 use time::OffsetDateTime;
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
-use crate::Result;
-use crate::endpoints::visible;
 use crate::merchants::hash;
+use crate::{Error, Result, endpoints};
 
 /// The id of a credential, which is not secret.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -251,36 +251,28 @@ async fn roll_client(db: &PgPool, client: &str, overlap: Duration) -> Result<Rol
 
 async fn roll_endpoint(db: &PgPool, id: EndpointId, overlap: Duration) -> Result<Rolled> {
     let mut tx = db.begin().await?;
-    let old_until = sqlx::query_scalar!(
-        r#"select case when previous_secret_until > now() then previous_secret_until end as "old_until"
-           from webhook_endpoints where id = $1 and status = any($2) for no key update"#,
+    let old = sqlx::query!(
+        r#"select surface, case when previous_secret_until > now() then previous_secret_until end as old_until
+           from webhook_endpoints where id = $1 for no key update"#,
         id.0,
-        &visible() as _,
     )
     .fetch_optional(&mut *tx)
     .await?;
-    match old_until {
-        None => return Ok(Rolled::Missing),
-        Some(Some(until)) if !overlap.is_zero() => return Ok(Rolled::StillOverlapping(until)),
-        Some(_) => {}
+    let Some(old) = old else {
+        return Ok(Rolled::Missing);
+    };
+    if let (Some(until), false) = (old.old_until, overlap.is_zero()) {
+        return Ok(Rolled::StillOverlapping(until));
     }
-    let rolled = sqlx::query!(
-        r#"update webhook_endpoints
-           set secret_version = secret_version + 1, updated_at = now(),
-               previous_secret_until = case when $2 > 0.0::float8 then now() + make_interval(secs => $2) end
-           where id = $1
-           returning secret_version, previous_secret_until"#,
-        id.0,
-        overlap.as_secs_f64(),
-    )
-    .fetch_one(&mut *tx)
-    .await?;
-    let version = u32::try_from(rolled.secret_version).map_err(|_| crate::Error::Unreadable {
+    let surface = Surface::parse(&old.surface).ok_or(Error::Unreadable {
         table: "webhook_endpoints",
     })?;
+    let Some(rolled) = endpoints::roll_secret(&mut tx, surface, id, overlap).await? else {
+        return Ok(Rolled::Missing);
+    };
     tx.commit().await?;
     Ok(Rolled::NewVersion {
-        version,
+        version: rolled.secret_version,
         old_until: rolled.previous_secret_until,
     })
 }

@@ -210,7 +210,7 @@ impl Shares {
     }
 
     /// Takes a slot of each share, waiting for at most a second. Otherwise returns by how much to postpone
-    /// the job.
+    /// the job. `has_caller`: whether a request waits for the job's outcome.
     pub async fn take(
         &self,
         mode: Mode,
