@@ -6,7 +6,7 @@ use anyhow::{Result, ensure};
 use futures::StreamExt;
 use futures::stream::iter;
 use reqwest::Method;
-use tests::{Options, Process, Response, Store, cards, example, until};
+use tests::{Options, Process, Response, cards, example, until};
 use tokio::time::Instant;
 
 use crate::load;
@@ -17,6 +17,11 @@ pub fn scale() -> usize {
     let scale = std::env::var("SLUICE_FAULT_SCALE").ok();
     let scale = scale.and_then(|scale| scale.parse().ok());
     scale.unwrap_or(1)
+}
+
+/// How long the work that is left over may take.
+pub fn drain_time() -> Result<Duration> {
+    Ok(Duration::from_mins(1) + Duration::from_secs(10) * u32::try_from(scale())?)
 }
 
 /// The resident memory of a process in MiB.
@@ -35,18 +40,18 @@ fn p90(mut all: Vec<Duration>) -> Duration {
 }
 
 /// The broker is gone while payments arrive: none is refused, the API does not grow, and all are paid when
-/// the broker is back.
+/// the broker is back. At full length 200 payments a second arrive for ten minutes.
 #[tokio::test]
 async fn the_broker_is_absent() -> Result<()> {
-    let payments = 200 * scale();
+    let rate = 20 * scale().min(10);
+    let payments = 10 * scale() * rate;
     let scene = Scene::with(Options {
         wait_ms: 50,
-        own_stores: true,
         ..Options::default()
     })
     .await?;
-    let (gateway, stores) = (&scene.gateway, scene.gateway.stores());
-    stores.stop(Store::Rabbitmq).await?;
+    let (gateway, broker) = (&scene.gateway, scene.before_broker().await?);
+    broker.set_down(true);
     let before = memory(&scene, Process::Api)?;
     let client = async |number: usize| {
         let answer = gateway
@@ -55,16 +60,16 @@ async fn the_broker_is_absent() -> Result<()> {
         ensure!(answer.status == 200, "{}: {}", answer.status, answer.text);
         Ok(())
     };
-    let pace = Duration::from_millis(20);
+    let pace = Duration::from_secs(1) / u32::try_from(rate)?;
     load::clients(pace, payments, async { Ok(()) }, client).await?;
     let after = memory(&scene, Process::Api)?;
     ensure!(
         after <= before + 24,
         "the API grew from {before} to {after} MiB"
     );
-    stores.start(Store::Rabbitmq).await?;
+    broker.set_down(false);
     let back = Instant::now();
-    gateway.drain().await?;
+    gateway.drain_within(drain_time()?).await?;
     let took = back.elapsed();
     eprintln!(
         "measured: {payments} payments without a broker, {before} to {after} MiB, drained in {took:?}"
@@ -81,10 +86,10 @@ async fn the_broker_is_absent() -> Result<()> {
 async fn healthy(scene: &Scene, count: usize) -> Result<Vec<Duration>> {
     let mut took = Vec::new();
     for _ in 0..count {
-        let (before, started) = (scene.receiver.requests().len(), Instant::now());
+        let (before, started) = (scene.receiver.count(), Instant::now());
         let paid = scene.gateway.pay(cards::APPROVED).await?;
         ensure!(paid.status == 200, "{}: {}", paid.status, paid.text);
-        scene.receiver.wait_for(before + 1).await?;
+        scene.receiver.wait_for_count(before + 1).await?;
         took.push(started.elapsed());
     }
     Ok(took)
@@ -155,7 +160,7 @@ async fn one_merchants_payments_are_slow() -> Result<()> {
     let with = healthy(&scene, count).await?;
     check_undisturbed("slow payments of another merchant", without, with)?;
     // The other merchant has no endpoint.
-    scene.gateway.drain().await?;
+    scene.gateway.drain_within(drain_time()?).await?;
     scene.gateway.finish().await
 }
 
@@ -194,25 +199,32 @@ async fn closed_loop(
     Ok((paid / seconds, refused.collect()))
 }
 
-/// Ten times as many clients do not lower the throughput. Refused requests get 429 or 503 with `Retry-After`,
-/// and every accepted payment completes.
+/// Ten times as many clients do not lower the throughput, at full length for ten minutes. Refused requests get
+/// 429 or 503 with `Retry-After`, and every accepted payment completes.
 #[tokio::test]
 async fn ten_times_the_load() -> Result<()> {
-    let time = Duration::from_secs(2) * u32::try_from(scale())?;
+    let (at_peak, overloaded) = match u64::try_from(scale())? {
+        1 => (2, 2),
+        scale => (scale, 10 * scale),
+    };
     let scene = Scene::with(Options {
         wait_ms: 50,
         ..Options::default()
     })
     .await?;
     closed_loop(&scene, "warm", 16, Duration::from_secs(1)).await?;
-    let (peak, refused_at_peak) = closed_loop(&scene, "peak", 16, time).await?;
-    let (goodput, refused) = closed_loop(&scene, "overload", 160, time).await?;
+    let (peak, refused_at_peak) =
+        closed_loop(&scene, "peak", 16, Duration::from_secs(at_peak)).await?;
+    let (goodput, refused) =
+        closed_loop(&scene, "overload", 160, Duration::from_secs(overloaded)).await?;
     eprintln!(
         "measured: {peak} payments a second with 16 clients, {goodput} with 160, {} refused",
         refused.len()
     );
+    // Two seconds are too short to tell 90 %.
+    let least = if scale() == 1 { 7 } else { 9 };
     ensure!(
-        goodput * 10 >= peak * 7,
+        goodput * 10 >= peak * least,
         "{goodput} of {peak} payments a second"
     );
     // A refused payment may be sent again, under its key, once the load is over.
@@ -220,7 +232,7 @@ async fn ten_times_the_load() -> Result<()> {
         let answer = scene.gateway.pay_with_key(cards::APPROVED, key).await?;
         ensure!(answer.status == 200, "{}: {}", answer.status, answer.text);
     }
-    scene.gateway.drain().await?;
+    scene.gateway.drain_within(drain_time()?).await?;
     let payments = scene.gateway.payments().await?;
     ensure!(payments.iter().all(|payment| payment.state == "captured"));
     scene.finish().await

@@ -1,7 +1,7 @@
 //! A connection between two processes that can be held, muted and cut, so that a test stops them at an
 //! exact moment without support in the product.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -166,6 +166,7 @@ struct Wire {
     forth: Direction,
     back: Direction,
     connections: Mutex<Vec<AbortHandle>>,
+    is_down: AtomicBool,
 }
 
 impl Proxy {
@@ -185,6 +186,7 @@ impl Proxy {
             forth: Direction::new(),
             back: Direction::new(),
             connections: Mutex::default(),
+            is_down: AtomicBool::new(false),
         });
         tokio::spawn(accept(listener, target, Arc::clone(&wire)));
         Ok(Self { url, wire })
@@ -203,6 +205,12 @@ impl Proxy {
     /// From server to client.
     pub fn back(&self) -> &Direction {
         &self.wire.back
+    }
+
+    /// The server is down: closes all connections, and new ones at once, until it is up.
+    pub fn set_down(&self, is_down: bool) {
+        self.wire.is_down.store(is_down, Ordering::SeqCst);
+        self.cut();
     }
 
     /// Closes all connections; held bytes are lost. New connections are accepted, and all passes.
@@ -225,6 +233,9 @@ impl Wire {
 
 async fn accept(listener: TcpListener, target: String, wire: Arc<Wire>) {
     while let Ok((near, _)) = listener.accept().await {
+        if wire.is_down.load(Ordering::SeqCst) {
+            continue;
+        }
         let connection = tokio::spawn(connect(near, target.clone(), Arc::clone(&wire)));
         wire.connections().push(connection.abort_handle());
     }

@@ -8,7 +8,7 @@ use rand::{RngExt, SeedableRng};
 use tests::{Options, Process};
 use tokio::time::interval;
 
-use crate::endurance::scale;
+use crate::endurance::{drain_time, scale};
 use crate::load;
 use crate::scene::{LEASE, Scene};
 
@@ -58,7 +58,7 @@ async fn two_hundred_payments_survive_a_kill_every_300_ms() -> Result<()> {
     }
     scene.gateway.advance(LEASE).await?;
     scene.gateway.launch(&KILLED).await?;
-    scene.gateway.drain().await?;
+    scene.gateway.drain_within(drain_time()?).await?;
     load::check_payments(&scene.gateway, &paid).await?;
     scene.finish().await
 }

@@ -1,6 +1,6 @@
 //! A gateway with a merchant's webhook endpoint.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
@@ -45,6 +45,19 @@ impl Scene {
         self.gateway.set(process, what, proxy.url());
         self.gateway.kill(process)?;
         self.gateway.launch(&[process]).await?;
+        Ok(proxy)
+    }
+
+    /// Restarts all idle processes with a proxy in front of the broker.
+    pub async fn before_broker(&self) -> Result<Proxy> {
+        let proxy = Proxy::before(&self.gateway.amqp_url()).await?;
+        let processes = Process::FIRST.into_iter();
+        let processes: Vec<_> = processes.filter(|one| *one != Process::Sandbox).collect();
+        for process in &processes {
+            self.gateway.set(*process, "AMQP_URL", proxy.url());
+            self.gateway.kill(*process)?;
+        }
+        self.gateway.launch(&processes).await?;
         Ok(proxy)
     }
 
@@ -124,8 +137,13 @@ impl Scene {
         });
         let ended: Vec<_> = ended.collect();
         ensure!(!ended.is_empty(), "no payment has ended");
-        let sent = self.receiver.requests();
+        let mut sent = HashMap::<String, Vec<Request>>::new();
+        for one in self.receiver.requests() {
+            let id = one.json()["data"]["object"]["id"].to_string();
+            sent.entry(id).or_default().push(one);
+        }
         for (id, status) in ended {
+            let sent = sent.remove(&format!("{id:?}")).unwrap_or_default();
             sent_as_one(&sent, &id, status)?;
         }
         self.gateway.finish().await

@@ -144,13 +144,24 @@ impl Receiver {
         self.inner().requests.clone()
     }
 
-    /// Waits up to 30 s for `count` requests, and returns all.
-    pub async fn wait_for(&self, count: usize) -> Result<Vec<Request>> {
+    /// How many requests arrived.
+    pub fn count(&self) -> usize {
+        self.inner().requests.len()
+    }
+
+    /// Waits up to 30 s for `count` requests.
+    pub async fn wait_for_count(&self, count: usize) -> Result<()> {
         let what = format!("{count} webhooks have arrived");
         until(&what, Duration::from_secs(30), async || {
-            Ok(Some(self.requests()).filter(|requests| requests.len() >= count))
+            Ok((self.count() >= count).then_some(()))
         })
         .await
+    }
+
+    /// Waits up to 30 s for `count` requests, and returns all.
+    pub async fn wait_for(&self, count: usize) -> Result<Vec<Request>> {
+        self.wait_for_count(count).await?;
+        Ok(self.requests())
     }
 
     fn inner(&self) -> MutexGuard<'_, Inner> {
