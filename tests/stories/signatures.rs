@@ -51,7 +51,7 @@ async fn cases() -> Result<()> {
     run_cases!(Gateway::start().await?;
         third_party_libraries_verify_webhooks,
         v1a_signatures_are_sent_to_endpoints_that_want_them,
-        the_accounts_secret_verifies_too,
+        the_merchants_secret_verifies_too,
     )
 }
 
@@ -105,17 +105,21 @@ async fn v1a_signatures_are_sent_to_endpoints_that_want_them(gateway: &Gateway) 
     Ok(())
 }
 
-/// One verifier can serve all endpoints of a merchant: each webhook is signed under the account's
+/// One verifier can serve all endpoints of a merchant: each webhook is signed under the merchant's
 /// secret too, as the operator's command line shows it.
-async fn the_accounts_secret_verifies_too(gateway: &Gateway) -> Result<()> {
+async fn the_merchants_secret_verifies_too(gateway: &Gateway) -> Result<()> {
     let receiver = Receiver::start().await?;
     gateway.register("/v1/webhooks", &receiver.url("/")).await?;
     gateway.pay(cards::APPROVED).await?;
     let webhooks = receiver.wait_for(1).await?;
     let webhooks = webhooks.first().context("no webhook")?;
     let key = wire::signature::Key::new(gateway.webhook_key()?);
-    let account = key
-        .account(gateway.merchant.merchant_id, domain::merchant::Mode::Test)
+    let merchants = key
+        .merchant(
+            gateway.merchant.merchant_id,
+            domain::merchant::Mode::Test,
+            0,
+        )
         .text();
     let headers = Value::from(webhooks.header("webhook-signature"));
     let headers = json!({
@@ -123,7 +127,7 @@ async fn the_accounts_secret_verifies_too(gateway: &Gateway) -> Result<()> {
         "webhook-timestamp": webhooks.header("webhook-timestamp"),
         "webhook-signature": headers,
     });
-    let input = json!({"payload": webhooks.text, "headers": headers, "secret": account.as_str()});
+    let input = json!({"payload": webhooks.text, "headers": headers, "secret": merchants.as_str()});
     let python = format!("{}/venv/bin/python", tools().await?);
     let verified = run(&python, &[&script("verify.py")], &input.to_string()).await?;
     assert_eq!(verified, "verified\n");

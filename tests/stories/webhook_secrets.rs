@@ -1,4 +1,4 @@
-//! Rolling the secret of an endpoint.
+//! Rolling the secrets that sign webhooks.
 
 use std::time::Duration;
 
@@ -116,14 +116,33 @@ async fn the_response_with_a_secret_is_replayed(gateway: &Gateway) -> Result<()>
 
 async fn an_operator_rolls_a_secret(gateway: &Gateway) -> Result<()> {
     let receiver = Receiver::start().await?;
-    let surface = &SURFACES[0];
-    let (path, old) = surface
+    let (path, of_endpoint) = SURFACES[0]
         .register(gateway, &receiver.url("/"), json!(["*"]))
         .await?;
-    let id = path.rsplit('/').next().context("no id")?.to_owned();
+    let endpoint = path.rsplit('/').next().context("no id")?;
+    let merchant = gateway.merchant.merchant_id;
+    let key = wire::signature::Key::new(gateway.webhook_key()?);
+    let of_merchant = key.merchant(merchant, domain::merchant::Mode::Test, 0);
+    check_rolls(gateway, &path, &receiver, endpoint, of_endpoint).await?;
+    let (merchant, of_merchant) = (merchant.to_string(), of_merchant.text().to_string());
+    check_rolls(gateway, &path, &receiver, &merchant, of_merchant).await?;
+    let actions = gateway.operate(&["audit"]).await?;
+    for action in ["webhook_secret.rolled", "\"webhook_secret_version\": 2"] {
+        ensure!(actions.contains(action), "{actions}");
+    }
+    Ok(())
+}
+
+async fn check_rolls(
+    gateway: &Gateway,
+    path: &str,
+    receiver: &Receiver,
+    id: &str,
+    old: String,
+) -> Result<()> {
     let roll = async |overlap: &str| -> Result<Value> {
         let rolled = gateway
-            .operate(&["key", "roll", &id, overlap, "--json"])
+            .operate(&["key", "roll", id, overlap, "--json"])
             .await?;
         Ok(serde_json::from_str(&rolled)?)
     };
@@ -132,25 +151,23 @@ async fn an_operator_rolls_a_secret(gateway: &Gateway) -> Result<()> {
     ensure!(rolled["old_until"].is_string(), "{rolled}");
     let new = rolled["secret"].as_str().context("no secret")?.to_owned();
     assert_ne!(new, old);
-    let again = gateway.sluice(&["key", "roll", &id]).await?;
+    let again = gateway.sluice(&["key", "roll", id]).await?;
     ensure!(
         again.code == Some(1) && again.errors.contains("rolled before"),
         "{again:#?}"
     );
 
     // Both secrets sign, then only the new one.
-    let signed = async |secrets| signed(gateway, surface, &path, &receiver, secrets).await;
+    let signed = async |secrets| signed(gateway, &SURFACES[0], path, receiver, secrets).await;
     assert_eq!(signed([&old, &new]).await?, [true, true]);
     let newest = roll("--overlap=0").await?;
     let newest = newest["secret"].as_str().context("no secret")?;
     assert_eq!(signed([&new, newest]).await?, [false, true]);
 
-    let revoked = gateway.sluice(&["key", "revoke", &id]).await?;
+    let revoked = gateway.sluice(&["key", "revoke", id]).await?;
     ensure!(
         revoked.code == Some(1) && revoked.errors.contains("--overlap 0"),
         "{revoked:#?}"
     );
-    let actions = gateway.operate(&["audit"]).await?;
-    ensure!(actions.contains("webhook_secret.rolled"), "{actions}");
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! `sluice key`: API keys, and the secrets of clients and webhook endpoints. A new secret is shown once and
+//! `sluice key`: API keys, and the secrets of clients and webhooks. A new secret is shown once and
 //! written nowhere.
 
 use std::time::Duration;
@@ -6,6 +6,7 @@ use std::time::Duration;
 use anyhow::{Context, bail, ensure};
 use clap::{Args, Subcommand};
 use domain::id::MerchantId;
+use domain::merchant::Mode;
 use serde_json::{Value, json};
 use store::keys::{self, Credential, CredentialId, Rolled};
 use time::OffsetDateTime;
@@ -45,7 +46,8 @@ pub struct List {
 pub struct Roll {
     #[command(flatten)]
     database: Database,
-    /// Id of a key or client as shown by `sluice key list`, or of a webhook endpoint: key_…, client_… or whk_…
+    /// Id of a key or client as shown by `sluice key list`, key_… or client_…; of a webhook endpoint, whk_…; or
+    /// of a merchant, merchant_…, whose webhook secret signs the webhooks of all endpoints
     id: String,
     /// How long the old one is valid, such as 30m, 24h or 7d; 0 ends it at once
     #[arg(long, default_value = "24h", value_parser = overlap)]
@@ -68,7 +70,7 @@ pub struct Revoke {
 /// Not by clap, whose message would repeat the text: it may be the secret.
 fn credential_id(text: &str) -> anyhow::Result<CredentialId> {
     CredentialId::parse(text).context(
-        "expected the id of a key, a client or a webhook endpoint: key_…, client_… or whk_…",
+        "expected the id of a key, a client, a webhook endpoint or a merchant: key_…, client_…, whk_… or merchant_…",
     )
 }
 
@@ -95,9 +97,9 @@ pub async fn run(command: Command) -> anyhow::Result<()> {
         Command::Roll(roll) => run_roll(&roll).await,
         Command::Revoke(revoke) => {
             let id = credential_id(&revoke.id)?;
-            if let CredentialId::Endpoint(id) = id {
+            if let CredentialId::Endpoint(_) | CredentialId::Merchant(_) = id {
                 bail!(
-                    "the secret of an endpoint cannot be revoked, because its webhooks are always signed. \
+                    "a webhook secret cannot be revoked, because webhooks are always signed. \
                      Replace it with `sluice key roll {id} --overlap 0`."
                 );
             }
@@ -176,8 +178,8 @@ async fn run_roll(roll: &Roll) -> anyhow::Result<()> {
     let old = credential_id(&roll.id)?;
     // Read first: without it a new secret could not be shown.
     let webhook_key = match old {
-        CredentialId::Endpoint(id) => Some((id, roll.webhook_key.read()?)),
-        _ => None,
+        CredentialId::Endpoint(_) | CredentialId::Merchant(_) => Some(roll.webhook_key.read()?),
+        CredentialId::Key(_) | CredentialId::Client(_) => None,
     };
     let db = roll.database.connect().await?;
     let (id, secret, old_until) = match keys::roll(&db, &old, roll.overlap).await? {
@@ -187,13 +189,18 @@ async fn run_roll(roll: &Roll) -> anyhow::Result<()> {
             old_until,
         } => (id, secret, old_until),
         Rolled::NewVersion { version, old_until } => {
-            let secret = webhook_key.map(|(id, key)| key.endpoint(id, version).text());
-            (old.clone(), secret.context("not an endpoint")?, old_until)
+            let key = webhook_key.context("not a webhook secret")?;
+            let secret = match old {
+                CredentialId::Merchant(id) => key.merchant(id, Mode::Test, version),
+                CredentialId::Endpoint(id) => key.endpoint(id, version),
+                CredentialId::Key(_) | CredentialId::Client(_) => bail!("{old} signs no webhooks"),
+            };
+            (old.clone(), secret.text(), old_until)
         }
         Rolled::Missing => bail!("there is no {old}"),
         Rolled::StillOverlapping(until) => bail!(
             "{old} was rolled before; the old secret is accepted until {}. Roll a key's successor \
-             instead; for a client or an endpoint wait, or use --overlap 0.",
+             instead; for another secret wait, or use --overlap 0.",
             output::minute(until)
         ),
     };

@@ -69,7 +69,7 @@ pub struct Health {
     pub disabled_reason: Option<DisabledReason>,
 }
 
-/// Which secrets sign an endpoint's webhooks.
+/// Which secrets of an endpoint or a merchant sign webhooks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Secrets {
     /// How often the secret was rolled.

@@ -53,6 +53,8 @@ pub struct Delivery {
     pub ed25519: bool,
     /// The secrets to sign with.
     pub secrets: Secrets,
+    /// The secrets of the endpoint's merchant.
+    pub merchant_secrets: Secrets,
     /// Whether the endpoint receives deliveries. A disabled one receives its waiting ones when it is
     /// active again.
     pub status: Status,
@@ -64,6 +66,13 @@ pub struct Delivery {
     pub is_failing: bool,
     /// How long nothing is sent to the endpoint because it failed repeatedly.
     pub paused: Duration,
+}
+
+fn secrets(version: i32, is_previous_valid: bool) -> Secrets {
+    Secrets {
+        version: u32::try_from(version).unwrap_or_default(),
+        is_previous_valid,
+    }
 }
 
 /// Neither a claim nor a recorded attempt waits for the disk. If the database crashes and loses one, it
@@ -83,6 +92,9 @@ impl Load for Delivery {
                    e.created_at, w.id as endpoint_id, w.merchant_id, w.live, w.surface, w.url, w.ed25519,
                    w.status, w.failures > 0 as "is_failing!", w.secret_version, d.resent_at,
                    coalesce(w.previous_secret_until > now(), false) as "is_previous_valid!",
+                   m.webhook_secret_version,
+                   coalesce(m.previous_webhook_secret_until > now(), false)
+                       as "is_merchants_previous_valid!",
                    coalesce(w.last_success_at > now() - interval '1 minute', false)
                        as "has_recent_success!",
                    greatest(extract(epoch from w.paused_until - now()), 0)::float8 as "paused!"
@@ -90,6 +102,7 @@ impl Load for Delivery {
             join deliveries d on d.id = c.owner_id
             join events e on e.id = d.event_id
             join webhook_endpoints w on w.id = d.endpoint_id
+            join merchants m on m.id = w.merchant_id
             "#,
             &claims.ids,
             &claims.seqs,
@@ -130,10 +143,11 @@ impl Load for Delivery {
                     surface,
                     url: row.url,
                     ed25519: row.ed25519,
-                    secrets: Secrets {
-                        version: u32::try_from(row.secret_version).unwrap_or_default(),
-                        is_previous_valid: row.is_previous_valid,
-                    },
+                    secrets: secrets(row.secret_version, row.is_previous_valid),
+                    merchant_secrets: secrets(
+                        row.webhook_secret_version,
+                        row.is_merchants_previous_valid,
+                    ),
                     status: Status::parse(&row.status)
                         .ok_or_else(|| unreadable("webhook_endpoints"))?,
                     written_at: row.resent_at.unwrap_or(row.created_at),

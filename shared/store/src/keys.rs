@@ -1,5 +1,4 @@
-//! The credentials of merchants as operators manage them: API keys, and the secrets of clients and of webhook
-//! endpoints.
+//! The credentials of merchants as operators manage them: API keys, and the secrets of clients and of webhooks.
 
 use std::time::Duration;
 
@@ -23,18 +22,21 @@ pub enum CredentialId {
     Client(String),
     /// The signing secret of a webhook endpoint, `whk_…`.
     Endpoint(EndpointId),
+    /// The secret that signs all webhooks of a merchant, `merchant_…`.
+    Merchant(MerchantId),
 }
 
 impl CredentialId {
-    /// Parses `key_…`, `client_…` or `whk_…`.
+    /// Parses `key_…`, `client_…`, `whk_…` or `merchant_…`.
     pub fn parse(text: &str) -> Option<Self> {
         let key = KeyId::parse(text).map(CredentialId::Key);
         let endpoint = || EndpointId::parse(text).map(CredentialId::Endpoint);
+        let merchant = || MerchantId::parse(text).map(CredentialId::Merchant);
         let client = || {
             let client = domain::id::parse("client", text);
             client.map(|_| CredentialId::Client(text.to_owned()))
         };
-        key.or_else(endpoint).or_else(client)
+        key.or_else(endpoint).or_else(merchant).or_else(client)
     }
 }
 
@@ -44,6 +46,7 @@ impl std::fmt::Display for CredentialId {
             CredentialId::Key(id) => id.fmt(f),
             CredentialId::Client(id) => f.write_str(id),
             CredentialId::Endpoint(id) => id.fmt(f),
+            CredentialId::Merchant(id) => id.fmt(f),
         }
     }
 }
@@ -117,7 +120,7 @@ pub enum Rolled {
         /// Until when the old secret is accepted too, if it still is.
         old_until: Option<OffsetDateTime>,
     },
-    /// A webhook endpoint has a new secret, which is derived from this version.
+    /// A webhook endpoint or a merchant has a new secret, which is derived from this version.
     NewVersion {
         /// The version.
         version: u32,
@@ -137,6 +140,7 @@ pub async fn roll(db: &PgPool, id: &CredentialId, overlap: Duration) -> Result<R
         CredentialId::Key(id) => roll_key(db, *id, overlap).await,
         CredentialId::Client(id) => roll_client(db, id, overlap).await,
         CredentialId::Endpoint(id) => roll_endpoint(db, *id, overlap).await,
+        CredentialId::Merchant(id) => roll_merchant(db, *id, overlap).await,
     }
 }
 
@@ -277,6 +281,34 @@ async fn roll_endpoint(db: &PgPool, id: EndpointId, overlap: Duration) -> Result
     })
 }
 
+async fn roll_merchant(db: &PgPool, id: MerchantId, overlap: Duration) -> Result<Rolled> {
+    let rolled = sqlx::query!(
+        r#"update merchants
+           set webhook_secret_version = webhook_secret_version + 1,
+               previous_webhook_secret_until =
+                   case when $2 > 0.0::float8 then now() + make_interval(secs => $2) end
+           where id = $1
+             and ($2 = 0.0::float8 or coalesce(previous_webhook_secret_until <= now(), true))
+           returning webhook_secret_version, previous_webhook_secret_until"#,
+        id.0,
+        overlap.as_secs_f64(),
+    )
+    .fetch_optional(db)
+    .await?;
+    if let Some(rolled) = rolled {
+        return Ok(Rolled::NewVersion {
+            version: u32::try_from(rolled.webhook_secret_version).unwrap_or_default(),
+            old_until: rolled.previous_webhook_secret_until,
+        });
+    }
+    let query = sqlx::query_scalar!(
+        "select previous_webhook_secret_until from merchants where id = $1",
+        id.0
+    );
+    let until = query.fetch_optional(db).await?.flatten();
+    Ok(until.map_or(Rolled::Missing, Rolled::StillOverlapping))
+}
+
 async fn delete_tokens(tx: &mut sqlx::PgTransaction<'_>, client: &str) -> Result<()> {
     sqlx::query!("delete from access_tokens where client_id = $1", client)
         .execute(&mut **tx)
@@ -285,7 +317,7 @@ async fn delete_tokens(tx: &mut sqlx::PgTransaction<'_>, client: &str) -> Result
 }
 
 /// Ends a key, or a client with its secrets and access tokens. `false` if there is no such credential, or if
-/// it is an endpoint, whose webhooks are always signed. The time of an earlier revocation stays.
+/// its secret signs webhooks, which are always signed. The time of an earlier revocation stays.
 pub async fn revoke(db: &PgPool, id: &CredentialId) -> Result<bool> {
     let mut tx = db.begin().await?;
     let done = match id {
@@ -309,7 +341,7 @@ pub async fn revoke(db: &PgPool, id: &CredentialId) -> Result<bool> {
             .execute(&mut *tx)
             .await?
         }
-        CredentialId::Endpoint(_) => return Ok(false),
+        CredentialId::Endpoint(_) | CredentialId::Merchant(_) => return Ok(false),
     };
     tx.commit().await?;
     Ok(done.rows_affected() == 1)

@@ -35,22 +35,18 @@ impl Key {
 
     /// The secret of an endpoint that was rolled `version` times.
     pub fn endpoint(&self, id: EndpointId, version: u32) -> Secret {
-        let id = id.0.as_bytes();
-        match version {
-            0 => self.derive(b"endpoint", id),
-            rolled => self.derive(b"rolled", &[id.as_slice(), &rolled.to_be_bytes()].concat()),
-        }
+        self.derive_version(b"endpoint", b"rolled", id.0.as_bytes(), version)
     }
 
-    /// The secret of a merchant's account in one mode. It also signs every webhook, so that one
-    /// verifier can serve all endpoints. The modes have different secrets: a test webhook does not
-    /// verify with the secret of live mode.
-    pub fn account(&self, id: MerchantId, mode: Mode) -> Secret {
-        let purpose: &[u8] = match mode {
-            Mode::Test => b"account test",
-            Mode::Live => b"account live",
+    /// The secret of a merchant that was rolled `version` times, in one mode. It also signs every
+    /// webhook, so that one verifier can serve all endpoints. The modes have different secrets: a test
+    /// webhook does not verify with the secret of live mode.
+    pub fn merchant(&self, id: MerchantId, mode: Mode, version: u32) -> Secret {
+        let (first, rolled): (&[u8], &[u8]) = match mode {
+            Mode::Test => (b"account test", b"rolled account test"),
+            Mode::Live => (b"account live", b"rolled account live"),
         };
-        self.derive(purpose, id.0.as_bytes())
+        self.derive_version(first, rolled, id.0.as_bytes(), version)
     }
 
     /// The Ed25519 signing key of an endpoint.
@@ -62,6 +58,13 @@ impl Key {
     pub fn ed25519_public(&self, id: EndpointId) -> String {
         let public = self.ed25519(id).verifying_key();
         format!("whpk_{}", BASE64.encode(public.as_bytes()))
+    }
+
+    fn derive_version(&self, first: &[u8], rolled: &[u8], id: &[u8], version: u32) -> Secret {
+        match version {
+            0 => self.derive(first, id),
+            version => self.derive(rolled, &[id, &version.to_be_bytes()].concat()),
+        }
     }
 
     fn derive(&self, purpose: &[u8], id: &[u8]) -> Secret {
@@ -108,6 +111,8 @@ pub struct Message<'a> {
     pub secrets: Secrets,
     /// The merchant of the endpoint.
     pub merchant: MerchantId,
+    /// The merchant's secrets to sign with.
+    pub merchant_secrets: Secrets,
     /// Test or live.
     pub mode: Mode,
     /// Whether to add an Ed25519 signature.
@@ -119,18 +124,16 @@ impl Message<'_> {
     /// headers of Standard Webhooks, which alone protect against replays and hold the signatures of
     /// two secrets while one replaces the other.
     pub fn headers(&self, key: &Key) -> Vec<(&'static str, String)> {
-        let secret = key.endpoint(self.endpoint, self.secrets.version);
         let signed = format!("{}.{}.{}", self.event, self.timestamp, self.body);
-        let mut signatures = vec![secret.v1(&signed)];
-        let previous = self.secrets.version.checked_sub(1);
-        if let Some(previous) = previous.filter(|_| self.secrets.is_previous_valid) {
-            signatures.push(key.endpoint(self.endpoint, previous).v1(&signed));
-        }
-        signatures.push(key.account(self.merchant, self.mode).v1(&signed));
+        let of_endpoint = |version| key.endpoint(self.endpoint, version).v1(&signed);
+        let of_merchant = |version| key.merchant(self.merchant, self.mode, version).v1(&signed);
+        let mut signatures: Vec<String> = versions(self.secrets).map(of_endpoint).collect();
+        signatures.extend(versions(self.merchant_secrets).map(of_merchant));
         if self.ed25519 {
             let signature = key.ed25519(self.endpoint).sign(signed.as_bytes());
             signatures.push(format!("v1a,{}", BASE64.encode(signature.to_bytes())));
         }
+        let secret = key.endpoint(self.endpoint, self.secrets.version);
         let plain = secret.plain(self.body);
         let mut headers = PLAIN_HEADERS.map(|name| (name, plain.clone())).to_vec();
         headers.push(("webhook-id", self.event.to_string()));
@@ -138,6 +141,13 @@ impl Message<'_> {
         headers.push(("webhook-signature", signatures.join(" ")));
         headers
     }
+}
+
+/// The versions of the secrets to sign with, the newest first.
+fn versions(secrets: Secrets) -> impl Iterator<Item = u32> {
+    let previous = secrets.version.checked_sub(1);
+    let previous = previous.filter(|_| secrets.is_previous_valid);
+    std::iter::once(secrets.version).chain(previous)
 }
 
 fn hmac(key: &[u8], parts: &[&[u8]]) -> [u8; 32] {
@@ -152,6 +162,8 @@ fn hmac(key: &[u8], parts: &[&[u8]]) -> [u8; 32] {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashSet;
+
     use super::*;
     use ed25519_dalek::{Signature, Verifier};
     use uuid::Uuid;
@@ -178,16 +190,19 @@ mod tests {
         Ok(())
     }
 
+    const NEVER_ROLLED: Secrets = Secrets {
+        version: 0,
+        is_previous_valid: false,
+    };
+
     const MESSAGE: Message<'_> = Message {
         event: EventId(Uuid::from_u128(1)),
         timestamp: 1_614_265_330,
         body: "{}",
         endpoint: EndpointId(Uuid::from_u128(2)),
-        secrets: Secrets {
-            version: 0,
-            is_previous_valid: false,
-        },
+        secrets: NEVER_ROLLED,
         merchant: MerchantId(Uuid::from_u128(3)),
+        merchant_secrets: NEVER_ROLLED,
         mode: Mode::Test,
         ed25519: false,
     };
@@ -224,26 +239,49 @@ mod tests {
         let key = Key::new([7; 32]);
         let signed = "evt_0000000000000000000001.1614265330.{}";
         let v1 = |version| key.endpoint(MESSAGE.endpoint, version).v1(signed);
-        assert!(v1(0) != v1(1) && v1(1) != v1(2));
-        let account = key.account(MESSAGE.merchant, MESSAGE.mode).v1(signed);
-        for (version, is_previous_valid, signatures) in [
-            (0, false, vec![v1(0)]),
-            (0, true, vec![v1(0)]),
-            (1, true, vec![v1(1), v1(0)]),
-            (1, false, vec![v1(1)]),
-            (2, true, vec![v1(2), v1(1)]),
+        let merchants = |version| {
+            let secret = key.merchant(MESSAGE.merchant, MESSAGE.mode, version);
+            secret.v1(signed)
+        };
+        let live = key.merchant(MESSAGE.merchant, Mode::Live, 1).v1(signed);
+        let all: HashSet<_> = [
+            v1(0),
+            v1(1),
+            v1(2),
+            merchants(0),
+            merchants(1),
+            merchants(2),
+            live,
+        ]
+        .into();
+        assert_eq!(all.len(), 7);
+        let signatures = |of: &dyn Fn(u32) -> String, versions: &[u32]| -> Vec<String> {
+            versions.iter().map(|version| of(*version)).collect()
+        };
+        for (version, is_previous_valid, versions) in [
+            (0, false, &[0][..]),
+            (0, true, &[0]),
+            (1, true, &[1, 0]),
+            (1, false, &[1]),
+            (2, true, &[2, 1]),
         ] {
-            let message = Message {
-                secrets: Secrets {
-                    version,
-                    is_previous_valid,
-                },
+            let secrets = Secrets {
+                version,
+                is_previous_valid,
+            };
+            let endpoint_rolled = Message { secrets, ..MESSAGE };
+            let expected = [signatures(&v1, versions), vec![merchants(0)]].concat();
+            let sent = header(&endpoint_rolled, &key, "webhook-signature");
+            assert_eq!(sent, expected.join(" "));
+            let plain = key.endpoint(MESSAGE.endpoint, version).plain("{}");
+            assert_eq!(header(&endpoint_rolled, &key, "x-webhook-signature"), plain);
+            let merchant_rolled = Message {
+                merchant_secrets: secrets,
                 ..MESSAGE
             };
-            let expected = format!("{} {account}", signatures.join(" "));
-            assert_eq!(header(&message, &key, "webhook-signature"), expected);
-            let plain = key.endpoint(MESSAGE.endpoint, version).plain("{}");
-            assert_eq!(header(&message, &key, "x-webhook-signature"), plain);
+            let expected = [vec![v1(0)], signatures(&merchants, versions)].concat();
+            let sent = header(&merchant_rolled, &key, "webhook-signature");
+            assert_eq!(sent, expected.join(" "));
         }
     }
 }

@@ -123,6 +123,7 @@ impl Context {
             endpoint: delivery.endpoint_id,
             secrets: delivery.secrets,
             merchant: delivery.merchant_id,
+            merchant_secrets: delivery.merchant_secrets,
             mode: delivery.mode,
             ed25519: delivery.ed25519,
         };

@@ -55,7 +55,9 @@ pub async fn run(create: Create) -> anyhow::Result<()> {
         currency: currency(&create.currency)?,
     };
     let created = merchants::create(&create.database.connect().await?, &new).await?;
-    let webhook_secret = webhook_key.account(created.merchant_id, Mode::Test).text();
+    let webhook_secret = webhook_key
+        .merchant(created.merchant_id, Mode::Test, 0)
+        .text();
     let output = Output {
         merchant_id: created.merchant_id.to_string(),
         test_key: &created.test_key,
