@@ -127,7 +127,7 @@ async fn an_operator_rolls_a_secret(gateway: &Gateway) -> Result<()> {
     let (merchant, of_merchant) = (merchant.to_string(), of_merchant.text().to_string());
     check_rolls(gateway, &path, &receiver, &merchant, of_merchant).await?;
     let actions = gateway.operate(&["audit"]).await?;
-    for action in ["webhook_secret.rolled", "\"webhook_secret_version\": 2"] {
+    for action in ["webhook_secret.rolled", "\"webhook_secret_version\":2"] {
         ensure!(actions.contains(action), "{actions}");
     }
     Ok(())
