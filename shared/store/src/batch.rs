@@ -26,6 +26,10 @@ const WAITING_MAX: usize = 8_192;
 /// How long a run may take before its connection is closed. Longer than `statement_timeout`, so that a
 /// slow statement fails with the database's own error first.
 const RESPONSE_TIMEOUT: Duration = Duration::from_secs(20);
+/// How long a row waits for a lock when it runs alone because its batch got none.
+const LOCK_TIMEOUT: &str = "set lock_timeout = '500ms'";
+/// After so many rows without a lock the rest of a batch fails too: a whole table is locked.
+const LOCKED_MAX: usize = 2;
 /// How often a run is tried while its connections break, or other transactions leave its row out.
 pub(crate) const TRIES: u32 = 4;
 
@@ -101,12 +105,25 @@ impl StatementConnection {
         let held = self.held.insert(held);
         let ran = timeout(RESPONSE_TIMEOUT, S::run(held, rows)).await;
         let ran = ran.unwrap_or_else(|_| Err(no_response()));
-        if matches!(&ran, Err(Error::Database(error)) if is_unreachable(error))
-            && let Some(mut lost) = self.held.take()
-        {
-            lost.close_on_drop();
+        if matches!(&ran, Err(Error::Database(error)) if is_unreachable(error)) {
+            self.replace();
         }
         ran
+    }
+
+    /// Lets statements wait only briefly for locks, until [`StatementConnection::replace`].
+    async fn hurry(&mut self) -> Result<()> {
+        if let Some(held) = &mut self.held {
+            sqlx::query(LOCK_TIMEOUT).execute(&mut **held).await?;
+        }
+        Ok(())
+    }
+
+    /// Closes the connection; the next run opens another one.
+    fn replace(&mut self) {
+        if let Some(mut held) = self.held.take() {
+            held.close_on_drop();
+        }
     }
 }
 
@@ -163,6 +180,10 @@ async fn run_batch<S: Statement>(connection: &mut StatementConnection, batch: Ve
         .unzip();
     let outputs = match run_while_connection_breaks::<S>(connection, &rows).await {
         Ok(outputs) => outputs,
+        Err(error) if is_lock_timeout(&error) => {
+            run_apart::<S>(connection, rows, callers, error).await;
+            return;
+        }
         // One bad row must not fail the others, so each row runs again alone. So does a single row:
         // if its connection broke, its first run may still have been in progress in the database and
         // have collided with the second one.
@@ -180,6 +201,31 @@ async fn run_batch<S: Statement>(connection: &mut StatementConnection, batch: Ve
         // A caller may be gone, for example when its client hung up. The work stays done.
         let _ = caller.send(output);
     }
+}
+
+/// Runs the rows of a batch that waited too long for a lock, each alone and with a shorter wait: another
+/// transaction may lock one of the rows, or a table.
+async fn run_apart<S: Statement>(
+    connection: &mut StatementConnection,
+    rows: Vec<S::Row>,
+    callers: Vec<oneshot::Sender<Result<S::Output>>>,
+    error: Error,
+) {
+    if rows.len() == 1 || connection.hurry().await.is_err() {
+        fail_all(callers, error);
+        return;
+    }
+    let mut locked = 0;
+    for (row, caller) in rows.into_iter().zip(callers) {
+        let output = if locked < LOCKED_MAX {
+            run_alone::<S>(connection, row).await
+        } else {
+            Err(no_response())
+        };
+        locked += usize::from(output.as_ref().is_err_and(is_lock_timeout));
+        let _ = caller.send(output);
+    }
+    connection.replace();
 }
 
 async fn run_alone<S: Statement>(
@@ -262,6 +308,11 @@ fn is_for_all(error: &Error) -> bool {
         Error::Unreadable { .. } => false,
         Error::LeftOut | Error::Closed => true,
     }
+}
+
+/// Whether the statement waited too long for a lock.
+fn is_lock_timeout(error: &Error) -> bool {
+    matches!(error, Error::Database(sqlx::Error::Database(error)) if is_of_class(error.as_ref(), &["55P03"]))
 }
 
 /// Whether the statement may succeed later: the database is unreachable or overloaded.

@@ -106,7 +106,8 @@ pub fn connect(role: Role, url: &str, connections: u32) -> Result<PgPool> {
     let options = options(url, role.process())?.options([("role", role.name())]);
     let options = options.options(LOOKUP_SETTINGS).options([
         ("statement_timeout", "15s"),
-        ("lock_timeout", "5s"),
+        // A request may wait for two statements, and shall be answered while its client still waits.
+        ("lock_timeout", "3s"),
         ("idle_in_transaction_session_timeout", "30s"),
     ]);
     // Some connections are ready before the first request, which a busy server would keep waiting.
