@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use domain::delivery::{FAILING_MAX, PAUSE_AFTER, PAUSE_MAX, PAUSE_MIN};
+use domain::delivery::{FAILING_MAX, PAUSE_AFTER, PAUSE_MAX, PAUSE_MIN, State};
 use domain::endpoint::{DisabledReason, Status};
 use domain::event::{Event, EventType, Subject};
 use serde::Serialize;
@@ -17,6 +17,9 @@ use crate::endpoints::Row;
 
 /// The status of an endpoint that wants no more webhooks.
 const GONE: u16 = 410;
+
+/// The most deliveries that are postponed in one statement.
+const POSTPONED_MAX: i64 = 10_000;
 
 /// What the attempts of one batch say of one endpoint.
 #[derive(Debug, Serialize)]
@@ -68,6 +71,7 @@ pub(super) async fn record(db: &mut PgConnection, health: &[Health<'_>]) -> Resu
            where w.id = h.id
              and (h.accepted or h.gone is not null or w.paused_until is null or w.paused_until <= now())
            returning w.id, coalesce(not h.accepted and w.url = h.gone, false) as "is_gone!",
+                     w.paused_until is not null as "is_paused!",
                      coalesce(w.failing_since <= now() - make_interval(secs => $5) and w.failures >= $2, false)
                          as "is_failing!""#,
         Json(health) as _,
@@ -83,8 +87,37 @@ pub(super) async fn record(db: &mut PgConnection, health: &[Health<'_>]) -> Resu
             disable(db, row.id, DisabledReason::Gone).await?;
         } else if row.is_failing {
             disable(db, row.id, DisabledReason::Failing).await?;
+        } else if row.is_paused {
+            postpone(db, row.id).await?;
         }
     }
+    Ok(())
+}
+
+/// Postpones what waits for a paused endpoint. Otherwise each delivery would be published and claimed to find
+/// out, and thousands would delay those of other endpoints. They are due again little by little.
+async fn postpone(db: &mut PgConnection, endpoint: Uuid) -> Result<()> {
+    sqlx::query!(
+        "with due as materialized (
+             select j.id, w.paused_until
+             from webhook_endpoints w
+             join deliveries d on d.endpoint_id = w.id and d.state = $2
+             join jobs j on j.id = d.id
+             where w.id = $1 and j.due_at < w.paused_until and j.leased_until is null and j.parked_at is null
+             limit $3 for update of j skip locked
+         )
+         update jobs j
+         set seq = j.seq + 1, publish_count = 0,
+             due_at = due.paused_until
+                 + random() * greatest((due.paused_until - now()) / 2,
+                                       (select count(*) from due) * interval '5 ms')
+         from due where j.id = due.id",
+        endpoint,
+        State::Delivering.name(),
+        POSTPONED_MAX,
+    )
+    .execute(db)
+    .await?;
     Ok(())
 }
 
