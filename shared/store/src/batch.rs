@@ -26,10 +26,10 @@ const WAITING_MAX: usize = 8_192;
 /// How long a run may take before its connection is closed. Longer than `statement_timeout`, so that a
 /// slow statement fails with the database's own error first.
 const RESPONSE_TIMEOUT: Duration = Duration::from_secs(20);
-/// How long a row waits for a lock when it runs alone because its batch got none.
-const LOCK_TIMEOUT: &str = "set lock_timeout = '500ms'";
-/// After so many rows without a lock the rest of a batch fails too: a whole table is locked.
-const LOCKED_MAX: usize = 2;
+/// How long a row may wait for a lock, and take, when it runs alone because its batch took too long.
+const SHORT_TIMEOUTS: &str = "set lock_timeout = '500ms'; set statement_timeout = '1s'";
+/// After so many rows that take too long the rest of a batch fails too: it is not the rows.
+const SLOW_MAX: usize = 2;
 /// How often a run is tried while its connections break, or other transactions leave its row out.
 pub(crate) const TRIES: u32 = 4;
 
@@ -111,10 +111,10 @@ impl StatementConnection {
         ran
     }
 
-    /// Lets statements wait only briefly for locks, until [`StatementConnection::replace`].
+    /// Gives statements little time, until [`StatementConnection::replace`].
     async fn hurry(&mut self) -> Result<()> {
         if let Some(held) = &mut self.held {
-            sqlx::query(LOCK_TIMEOUT).execute(&mut **held).await?;
+            sqlx::raw_sql(SHORT_TIMEOUTS).execute(&mut **held).await?;
         }
         Ok(())
     }
@@ -180,7 +180,7 @@ async fn run_batch<S: Statement>(connection: &mut StatementConnection, batch: Ve
         .unzip();
     let outputs = match run_while_connection_breaks::<S>(connection, &rows).await {
         Ok(outputs) => outputs,
-        Err(error) if is_lock_timeout(&error) => {
+        Err(Error::Database(error)) if is_timeout(&error) => {
             run_apart::<S>(connection, rows, callers, error).await;
             return;
         }
@@ -203,26 +203,27 @@ async fn run_batch<S: Statement>(connection: &mut StatementConnection, batch: Ve
     }
 }
 
-/// Runs the rows of a batch that waited too long for a lock, each alone and with a shorter wait: another
-/// transaction may lock one of the rows, or a table.
+/// Runs the rows of a batch that took too long, each alone and with less time: another transaction may lock one
+/// of the rows, or a table, or the disk may hang.
 async fn run_apart<S: Statement>(
     connection: &mut StatementConnection,
     rows: Vec<S::Row>,
     callers: Vec<oneshot::Sender<Result<S::Output>>>,
-    error: Error,
+    error: sqlx::Error,
 ) {
     if rows.len() == 1 || connection.hurry().await.is_err() {
-        fail_all(callers, error);
+        fail_all(callers, error.into());
         return;
     }
-    let mut locked = 0;
+    let mut slow = 0;
     for (row, caller) in rows.into_iter().zip(callers) {
-        let output = if locked < LOCKED_MAX {
+        let output = if slow < SLOW_MAX {
             run_alone::<S>(connection, row).await
         } else {
             Err(no_response())
         };
-        locked += usize::from(output.as_ref().is_err_and(is_lock_timeout));
+        let is_slow = matches!(&output, Err(Error::Database(error)) if is_timeout(error));
+        slow += usize::from(is_slow);
         let _ = caller.send(output);
     }
     connection.replace();
@@ -310,19 +311,16 @@ fn is_for_all(error: &Error) -> bool {
     }
 }
 
-/// Whether the statement waited too long for a lock.
-fn is_lock_timeout(error: &Error) -> bool {
-    matches!(error, Error::Database(sqlx::Error::Database(error)) if is_of_class(error.as_ref(), &["55P03"]))
+/// Whether the statement waited too long for a lock (55P03), or took too long (57014).
+fn is_timeout(error: &sqlx::Error) -> bool {
+    matches!(error, sqlx::Error::Database(error) if is_of_class(error.as_ref(), &["55P03", "57014"]))
 }
 
 /// Whether the statement may succeed later: the database is unreachable or overloaded.
 pub(crate) fn is_unavailable(error: &sqlx::Error) -> bool {
     match error {
-        // 55P03 and 57014: a lock or a statement took too long.
-        sqlx::Error::Database(error) if is_of_class(error.as_ref(), &["40", "55P03", "57014"]) => {
-            true
-        }
-        error => is_unreachable(error),
+        sqlx::Error::Database(error) if is_of_class(error.as_ref(), &["40"]) => true,
+        error => is_timeout(error) || is_unreachable(error),
     }
 }
 
