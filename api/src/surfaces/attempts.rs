@@ -85,7 +85,8 @@ fn delivery<F: Format>(delivery: &Delivery) -> StoredResponse {
 pub const TEST: Docs = docs(GROUP, "testWebhookEndpoint", "Send a test event")
     .description(
         "Sends an event of type `webhook_endpoint.test` to this endpoint alone, whatever it subscribed \
-         to. Its object is the endpoint. The endpoint's pause ends.",
+         to. Its object is the endpoint. If an earlier test event is still waiting for its next \
+         attempt, that is made now. The endpoint's pause ends.",
     )
     .example("{}");
 

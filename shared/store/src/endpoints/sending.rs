@@ -27,15 +27,7 @@ pub struct Sent {
 /// Sends an event to an endpoint again. If a delivery of it is still waiting, that one is due now. The
 /// endpoint's pause ends. `None` if the event was never sent to this endpoint.
 pub async fn resend(tx: &mut Tx, endpoint: &Endpoint, event_id: EventId) -> Result<Option<Sent>> {
-    // Two resends at a time could both find the last delivery ended.
-    sqlx::query!(
-        "update webhook_endpoints
-         set paused_until = case when paused_until <= now() then paused_until end
-         where id = $1",
-        endpoint.id.0,
-    )
-    .execute(&mut **tx)
-    .await?;
+    resume(tx, endpoint).await?;
     let last = sqlx::query!(
         "select d.id, d.state, e.type as event_type
          from deliveries d join events e on e.id = d.event_id
@@ -64,6 +56,19 @@ pub async fn resend(tx: &mut Tx, endpoint: &Endpoint, event_id: EventId) -> Resu
         event_type,
         job,
     }))
+}
+
+/// Ends the endpoint's pause, and locks its row: two requests at a time could both find that nothing waits.
+async fn resume(tx: &mut Tx, endpoint: &Endpoint) -> Result<()> {
+    sqlx::query!(
+        "update webhook_endpoints
+         set paused_until = case when paused_until <= now() then paused_until end
+         where id = $1",
+        endpoint.id.0,
+    )
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
 }
 
 /// Makes a waiting delivery due now, also one that was parked. The scheduler publishes its job if the caller
@@ -112,9 +117,36 @@ async fn again(tx: &mut Tx, endpoint: &Endpoint, last: Uuid) -> Result<Option<(U
     Ok(Some((id, effects::delivery_job(DeliveryId(id)))))
 }
 
-/// Sends a test event about an endpoint to it alone, whatever it subscribed to.
+/// Sends a test event about an endpoint to it alone, whatever it subscribed to. If one is still waiting, that
+/// one is due now. The endpoint's pause ends.
 pub async fn test(tx: &mut Tx, endpoint: &Endpoint) -> Result<Sent> {
-    let (event_id, id) = (crate::new_id(), crate::new_id());
+    resume(tx, endpoint).await?;
+    let waiting = sqlx::query!(
+        "select d.id, d.event_id from webhook_endpoints w join deliveries d on d.id = w.test_delivery_id
+         where w.id = $1 and d.state = $2",
+        endpoint.id.0,
+        State::Delivering.name(),
+    )
+    .fetch_optional(&mut **tx)
+    .await?;
+    let (id, event_id, job) = match waiting {
+        Some(waiting) => (waiting.id, waiting.event_id, wake(tx, waiting.id).await?),
+        None => {
+            let (id, event_id) = new_test(tx, endpoint).await?;
+            (id, event_id, Some(effects::delivery_job(DeliveryId(id))))
+        }
+    };
+    Ok(Sent {
+        id: DeliveryId(id),
+        event_id: EventId(event_id),
+        event_type: EventType::EndpointTest,
+        job,
+    })
+}
+
+/// Stores a test event with its delivery; returns the ids of the delivery and the event.
+async fn new_test(tx: &mut Tx, endpoint: &Endpoint) -> Result<(Uuid, Uuid)> {
+    let (id, event_id) = (crate::new_id(), crate::new_id());
     let event = Event {
         event_type: EventType::EndpointTest,
         subject: Subject::Endpoint(endpoint.clone()),
@@ -124,8 +156,8 @@ pub async fn test(tx: &mut Tx, endpoint: &Endpoint) -> Result<Sent> {
     let effects = effects.job(Worker::Webhook, id, FIRST_PUBLISH_DELAY);
     effects::record(tx, &effects).await?;
     sqlx::query!(
-        "with resumed as (
-             update webhook_endpoints set paused_until = null where id = $3 and paused_until > now()
+        "with latest as (
+             update webhook_endpoints set test_delivery_id = $1 where id = $3
          )
          insert into deliveries (id, event_id, endpoint_id, state) values ($1, $2, $3, $4)",
         id,
@@ -135,10 +167,5 @@ pub async fn test(tx: &mut Tx, endpoint: &Endpoint) -> Result<Sent> {
     )
     .execute(&mut **tx)
     .await?;
-    Ok(Sent {
-        id: DeliveryId(id),
-        event_id: EventId(event_id),
-        event_type: event.event_type,
-        job: Some(effects::delivery_job(DeliveryId(id))),
-    })
+    Ok((id, event_id))
 }
