@@ -106,8 +106,8 @@ async fn a_disabled_endpoint_receives_what_waits_when_it_is_active_again() -> Re
     scene.finish().await
 }
 
-/// Copies a test event that waits for an endpoint, with its delivery and a job that is due. $1: the event;
-/// $2: the endpoint; $3: how many copies.
+/// Copies a test event that waits for an endpoint, with its delivery and a job that is due in a second. $1: the
+/// event; $2: the endpoint; $3: how many copies.
 const COPIES: &str = "
     with event as (
         insert into events (id, merchant_id, live, type, subject, subject_id, data, data_version)
@@ -120,10 +120,11 @@ const COPIES: &str = "
         returning id, event_id
     )
     insert into jobs (worker, id, owner_id, merchant_id, live, due_at)
-    select 'webhook', d.id, d.id, e.merchant_id, e.live, now()
+    select 'webhook', d.id, d.id, e.merchant_id, e.live, now() + interval '1 second'
     from delivery d join event e on e.id = d.event_id";
 
 const WAITING: usize = 1_000;
+const PAYMENTS: usize = 120;
 const HEALTHY: usize = 16;
 
 /// Merchants that each have as many endpoints as one may have; returns their keys.
@@ -145,17 +146,21 @@ async fn healthy(gateway: &Gateway, receiver: &Receiver, merchants: usize) -> Re
     Ok(keys)
 }
 
-/// From the payment to its webhooks, at the 99th percentile of all endpoints.
+/// From the payment to its webhooks, at the 99th percentile of all endpoints. One payment of each merchant comes
+/// before, in which connections are opened and statements planned.
 async fn p99(gateway: &Gateway, receiver: &Receiver, keys: &[String]) -> Result<Duration> {
     let mut latencies = Vec::new();
-    for key in iter::repeat_n(keys, 10).flatten() {
+    let all = iter::repeat_n(keys, PAYMENTS.div_ceil(keys.len()) + 1);
+    for (number, key) in all.flatten().enumerate() {
         let (before, started) = (receiver.count(), std::time::Instant::now());
         let paid = gateway.request(Method::POST, "/v1/payments");
         let paid = paid.json(&example(cards::DECLINED)).bearer_auth(key);
         ensure!(gateway.send(paid).await?.status == 200);
         let requests = receiver.wait_for(before + HEALTHY).await?;
         let arrived = requests.iter().skip(before);
-        latencies.extend(arrived.map(|request| request.at - started));
+        if number >= keys.len() {
+            latencies.extend(arrived.map(|request| request.at - started));
+        }
     }
     latencies.sort_unstable();
     let at = latencies.len() * 99 / 100;
@@ -188,9 +193,12 @@ async fn a_dead_endpoints_backlog_does_not_delay_healthy_ones() -> Result<()> {
     let copies = copies.bind(i32::try_from(waiting)?);
     let copies = copies.execute(gateway.database()).await?;
     assert_eq!(copies.rows_affected(), u64::try_from(waiting)?);
+    // As autovacuum does: plans that were made while the tables were empty would read all the new rows.
+    let analyze = sqlx::raw_sql("analyze events, deliveries, jobs");
+    analyze.execute(gateway.database()).await?;
     let with = p99(&gateway, &receiver, &keys).await?;
     ensure!(
-        with < without * 3 + Duration::from_millis(500),
+        with < without * 2 + Duration::from_millis(200),
         "p99 {with:?} with a dead endpoint, {without:?} without"
     );
     eprintln!(

@@ -5,7 +5,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 use domain::job::{Job, Worker};
 use store::batch::Batch;
-use store::jobs::{self, Claim, ClaimRequest, Lease};
+use store::jobs::{self, Claim, ClaimRequest, Lease, Reschedule};
 use store::payments::CardPayment;
 use store::{PgPool, Role};
 use tests::{Options, Process, cards, payment_id, until};
@@ -98,6 +98,11 @@ async fn held(db: &PgPool, id: Uuid) -> Result<(Option<Uuid>, i64)> {
     Ok(query.bind(id).fetch_one(db).await?)
 }
 
+async fn reschedule(db: &PgPool, lease: Lease, after: Duration) -> store::Result<Option<Job>> {
+    let batch = Batch::<Reschedule>::start(db);
+    batch.run(Reschedule { lease, after }).await
+}
+
 #[tokio::test]
 async fn a_writer_whose_lease_has_passed_changes_nothing() -> Result<()> {
     let scene = without_card_worker().await?;
@@ -123,11 +128,11 @@ async fn a_writer_whose_lease_has_passed_changes_nothing() -> Result<()> {
     jobs::record_failure(&db, late, "too late").await?;
     jobs::park(&db, late, "too late").await?;
     jobs::complete(&db, late).await?;
-    let next = jobs::reschedule(&db, late, Duration::from_mins(1)).await?;
+    let next = reschedule(&db, late, Duration::from_mins(1)).await?;
     assert_eq!(next, None);
     assert_eq!(held(&db, id).await?, before);
 
-    let next = jobs::reschedule(&db, other, Duration::ZERO).await?;
+    let next = reschedule(&db, other, Duration::ZERO).await?;
     assert_eq!(next.map(|job| job.seq), Some(job.seq + 1));
     assert_eq!(held(&db, id).await?, (None, job.seq + 1));
     drop(claims);
@@ -184,7 +189,7 @@ async fn a_job_woken_while_it_is_held_stays_due() -> Result<()> {
             jobs::complete(&db, lease).await?;
             assert_eq!(held(&db, id).await?, (None, job.seq + 1));
         } else {
-            jobs::reschedule(&db, lease, Duration::from_hours(1)).await?;
+            reschedule(&db, lease, Duration::from_hours(1)).await?;
             assert_eq!(held(&db, id).await?, (None, job.seq + 2));
         }
         let due = scene.gateway.due_in(Worker::Card).await?;

@@ -1,6 +1,7 @@
 //! Webhook deliveries: claimed by the webhook worker, recorded after each attempt.
 
 mod health;
+mod postpone;
 
 use std::collections::HashSet;
 use std::time::Duration;
@@ -17,6 +18,7 @@ use sqlx::{Connection, PgConnection, PgPool};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
+pub use self::postpone::postpone;
 use crate::batch::Statement;
 use crate::jobs::{Claimed, Claims, Lease, Load};
 use crate::snapshot::{self, Header};
@@ -263,31 +265,53 @@ impl DeliveryAttempt {
     }
 }
 
+/// The outcome of recording an attempt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Recorded {
+    /// Whether the attempt was recorded; `false` if another worker recorded this number first.
+    pub is_recorded: bool,
+    /// Whether the endpoint is paused now.
+    pub is_paused: bool,
+}
+
 impl Statement for DeliveryAttempt {
     type Row = DeliveryAttempt;
-    /// Whether the attempt was recorded; `false` if another worker recorded this number first.
-    type Output = bool;
+    type Output = Recorded;
     /// The endpoint has its webhook already. If the worker dies meanwhile, the webhook is sent again.
     const LINGER: Duration = Duration::from_millis(25);
 
     /// An endpoint that works costs no transaction of several statements.
-    async fn run(db: &mut PgConnection, rows: &[DeliveryAttempt]) -> Result<Vec<Option<bool>>> {
+    async fn run(db: &mut PgConnection, rows: &[DeliveryAttempt]) -> Result<Vec<Option<Recorded>>> {
         let health = health::of(rows);
         if health.is_empty() {
-            return record(db, rows).await;
+            let moved = record(db, rows).await?;
+            return Ok(outputs(rows, &moved, &[]));
         }
         let mut tx = db.begin().await?;
         // First, because merchants' requests too lock an endpoint before its deliveries.
-        health::record(&mut tx, &health).await?;
-        let recorded = record(&mut tx, rows).await?;
+        let paused = health::record(&mut tx, &health).await?;
+        let moved = record(&mut tx, rows).await?;
         tx.commit().await?;
-        Ok(recorded)
+        Ok(outputs(rows, &moved, &paused))
     }
 }
 
-async fn record(db: &mut PgConnection, rows: &[DeliveryAttempt]) -> Result<Vec<Option<bool>>> {
+fn outputs(
+    rows: &[DeliveryAttempt],
+    moved: &HashSet<Uuid>,
+    paused: &[EndpointId],
+) -> Vec<Option<Recorded>> {
+    let recorded = rows.iter().map(|row| Recorded {
+        is_recorded: moved.contains(&row.lease.token),
+        is_paused: paused.contains(&row.endpoint_id),
+    });
+    recorded.map(Some).collect()
+}
+
+/// Records attempts; returns the leases of those that were.
+async fn record(db: &mut PgConnection, rows: &[DeliveryAttempt]) -> Result<HashSet<Uuid>> {
     let input: Vec<_> = rows.iter().map(DeliveryAttempt::input).collect();
-    let moved: HashSet<Uuid> = sqlx::query_scalar!(
+    let moved = sqlx::query_scalar!(
         r#"with commit_mode as materialized (
             select set_config('synchronous_commit', 'off', true)
         ), input as (
@@ -323,9 +347,6 @@ async fn record(db: &mut PgConnection, rows: &[DeliveryAttempt]) -> Result<Vec<O
         Json(&input) as _,
     )
     .fetch_all(db)
-    .await?
-    .into_iter()
-    .collect();
-    let recorded = rows.iter().map(|row| moved.contains(&row.lease.token));
-    Ok(recorded.map(Some).collect())
+    .await?;
+    Ok(moved.into_iter().collect())
 }

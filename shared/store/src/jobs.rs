@@ -2,7 +2,9 @@
 //! is lost is published again from this table.
 
 mod list;
+mod reschedule;
 
+pub use self::reschedule::Reschedule;
 pub use list::{Filter, Listed, Load as WorkerLoad, Subject, list, loads, redrive};
 
 use std::collections::HashMap;
@@ -225,31 +227,6 @@ async fn take_due(
     .await?;
     let job = |id, seq| Job { worker, id, seq };
     Ok(rows.into_iter().map(|row| job(row.id, row.seq)).collect())
-}
-
-/// Reschedules a job and resets its claims, because nothing failed. If the job was made due meanwhile,
-/// which increments its sequence number, it stays due: the new reason to act must not be delayed. Returns
-/// the job to publish, or `None` if another worker has the lease or the job is complete.
-pub async fn reschedule(db: &PgPool, lease: Lease, after: Duration) -> Result<Option<Job>> {
-    let row = sqlx::query!(
-        "update jobs
-         set seq = seq + 1, publish_count = 0, claims = 0, lease = null, leased_until = null,
-             due_at = case when seq = $4 then now() + make_interval(secs => $3) else due_at end,
-             error = null
-         where id = $1 and lease = $2
-         returning seq",
-        lease.id,
-        lease.token,
-        after.as_secs_f64(),
-        lease.seq,
-    )
-    .fetch_optional(db)
-    .await?;
-    Ok(row.map(|row| Job {
-        worker: lease.worker,
-        id: lease.id,
-        seq: row.seq,
-    }))
 }
 
 /// What follows from a failure.

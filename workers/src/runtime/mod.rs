@@ -23,7 +23,7 @@ use domain::merchant::Mode;
 use queue::{Consumer, JobMessage, Publisher, RecordOutcome};
 use store::PgPool;
 use store::batch::Batch;
-use store::jobs::{self, CLAIMS_MAX, Claim, ClaimRequest, Failed, Lease, Load};
+use store::jobs::{self, CLAIMS_MAX, Claim, ClaimRequest, Failed, Lease, Load, Reschedule};
 use store::session::Session;
 use telemetry::metrics::table::{JOB_DURATION, JOBS};
 use tokio::signal::unix::{SignalKind, signal};
@@ -186,6 +186,7 @@ pub async fn run<H: Handler>(
 ) -> anyhow::Result<()> {
     let recorder = Recorder {
         db: db.clone(),
+        reschedules: Batch::start(&db),
         publisher: publisher.clone(),
     };
     let runner = Runner {
@@ -267,6 +268,7 @@ pub fn ending() -> anyhow::Result<watch::Receiver<bool>> {
 #[derive(Clone)]
 struct Recorder {
     db: PgPool,
+    reschedules: Batch<Reschedule>,
     publisher: Publisher,
 }
 
@@ -306,7 +308,8 @@ impl Recorder {
         match result {
             Ok(Outcome::Done) => Ok(()),
             Ok(Outcome::Reschedule { after }) => {
-                let next = jobs::reschedule(&self.db, lease, *after).await?;
+                let after = *after;
+                let next = self.reschedules.run(Reschedule { lease, after }).await?;
                 if let Some(next) = next.filter(|_| after.is_zero()) {
                     self.publisher.publish(next, message.reply_to.clone());
                 }

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use apalis_core::error::BoxDynError;
 use domain::delivery::{self, Event, State};
 use domain::endpoint::{Policy, Status};
-use domain::id::AttemptId;
+use domain::id::{AttemptId, EndpointId};
 use domain::job::{Outcome, Worker};
 use domain::merchant::Mode;
 use queue::Publisher;
@@ -104,7 +104,11 @@ impl Handler for Context {
             return Ok(runtime::lease_lost(&held));
         }
         let attempt = self.attempt(&delivery, held.lease, body).await;
-        if self.attempts.run(attempt).await? {
+        let recorded = self.attempts.run(attempt).await?;
+        if recorded.is_paused {
+            self.postpone(delivery.endpoint_id);
+        }
+        if recorded.is_recorded {
             return Ok(Outcome::Done);
         }
         // Another worker recorded this attempt before this lease began: read the row again.
@@ -115,6 +119,16 @@ impl Handler for Context {
 }
 
 impl Context {
+    /// Postpones what waits for a paused endpoint, in the background: there may be thousands.
+    fn postpone(&self, endpoint: EndpointId) {
+        let db = self.db.clone();
+        tokio::spawn(async move {
+            if let Err(error) = deliveries::postpone(&db, endpoint).await {
+                tracing::warn!(%endpoint, %error, "cannot postpone what waits for a paused endpoint, each delivery will find out");
+            }
+        });
+    }
+
     async fn attempt(&self, delivery: &Delivery, lease: Lease, body: String) -> DeliveryAttempt {
         let message = Message {
             event: delivery.event_id,

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use domain::delivery::{FAILING_MAX, PAUSE_AFTER, PAUSE_MAX, PAUSE_MIN, State};
+use domain::delivery::{FAILING_MAX, PAUSE_AFTER, PAUSE_MAX, PAUSE_MIN};
 use domain::endpoint::{DisabledReason, Status};
 use domain::event::{Event, EventType, Subject};
+use domain::id::EndpointId;
 use serde::Serialize;
 use sqlx::PgConnection;
 use sqlx::types::Json;
@@ -17,9 +18,6 @@ use crate::endpoints::Row;
 
 /// The status of an endpoint that wants no more webhooks.
 const GONE: u16 = 410;
-
-/// The most deliveries that are postponed in one statement.
-const POSTPONED_MAX: i64 = 10_000;
 
 /// What the attempts of one batch say of one endpoint.
 #[derive(Debug, Serialize)]
@@ -56,8 +54,12 @@ pub(super) fn of(rows: &[DeliveryAttempt]) -> Vec<Health<'_>> {
 }
 
 /// Counts failures in a row, pauses an endpoint after [`PAUSE_AFTER`] of them, and disables one that is gone
-/// or has failed for [`FAILING_MAX`]. An address that the merchant has replaced since is not gone.
-pub(super) async fn record(db: &mut PgConnection, health: &[Health<'_>]) -> Result<()> {
+/// or has failed for [`FAILING_MAX`]. An address that the merchant has replaced since is not gone. Returns the
+/// endpoints that are paused now.
+pub(super) async fn record(
+    db: &mut PgConnection,
+    health: &[Health<'_>],
+) -> Result<Vec<EndpointId>> {
     let rows = sqlx::query!(
         r#"update webhook_endpoints w
            set failures = case when h.accepted then 0 else least(w.failures + 1, 1000) end,
@@ -82,43 +84,17 @@ pub(super) async fn record(db: &mut PgConnection, health: &[Health<'_>]) -> Resu
     )
     .fetch_all(&mut *db)
     .await?;
+    let mut paused = Vec::new();
     for row in rows {
         if row.is_gone {
             disable(db, row.id, DisabledReason::Gone).await?;
         } else if row.is_failing {
             disable(db, row.id, DisabledReason::Failing).await?;
         } else if row.is_paused {
-            postpone(db, row.id).await?;
+            paused.push(EndpointId(row.id));
         }
     }
-    Ok(())
-}
-
-/// Postpones what waits for a paused endpoint. Otherwise each delivery would be published and claimed to find
-/// out, and thousands would delay those of other endpoints. They are due again little by little.
-async fn postpone(db: &mut PgConnection, endpoint: Uuid) -> Result<()> {
-    sqlx::query!(
-        "with due as materialized (
-             select j.id, w.paused_until
-             from webhook_endpoints w
-             join deliveries d on d.endpoint_id = w.id and d.state = $2
-             join jobs j on j.id = d.id
-             where w.id = $1 and j.due_at < w.paused_until and j.leased_until is null and j.parked_at is null
-             limit $3 for update of j skip locked
-         )
-         update jobs j
-         set seq = j.seq + 1, publish_count = 0,
-             due_at = due.paused_until
-                 + random() * greatest((due.paused_until - now()) / 2,
-                                       (select count(*) from due) * interval '5 ms')
-         from due where j.id = due.id",
-        endpoint,
-        State::Delivering.name(),
-        POSTPONED_MAX,
-    )
-    .execute(db)
-    .await?;
-    Ok(())
+    Ok(paused)
 }
 
 /// Disables an active endpoint, and tells the merchant's other endpoints.

@@ -1,0 +1,58 @@
+//! Postponing what waits for a paused endpoint. Otherwise each delivery would be published and claimed to find
+//! out, and thousands would delay those of other endpoints.
+
+use domain::delivery::State;
+use domain::id::EndpointId;
+use sqlx::PgPool;
+use uuid::Uuid;
+
+use crate::Result;
+
+/// The most deliveries that one call postpones.
+const POSTPONED_MAX: i64 = 10_000;
+/// How many one statement postpones, so that none takes long.
+const AT_ONCE: usize = 200;
+/// How far apart deliveries are due after a pause, so that they do not come back all at once.
+const APART: f64 = 0.005;
+
+/// Postpones the deliveries that wait for a paused endpoint. They are due again little by little after the
+/// pause. What this leaves out, because the process ends for example, finds out about the pause when it is
+/// claimed.
+pub async fn postpone(db: &PgPool, endpoint: EndpointId) -> Result<()> {
+    let waiting: Vec<Uuid> = sqlx::query_scalar!(
+        "select j.id
+         from webhook_endpoints w
+         join deliveries d on d.endpoint_id = w.id and d.state = $2
+         join jobs j on j.id = d.id
+         where w.id = $1 and j.due_at < w.paused_until and j.leased_until is null and j.parked_at is null
+         limit $3",
+        endpoint.0,
+        State::Delivering.name(),
+        POSTPONED_MAX,
+    )
+    .fetch_all(db)
+    .await?;
+    let spread = APART * f64::from(u32::try_from(waiting.len()).unwrap_or(u32::MAX));
+    for ids in waiting.chunks(AT_ONCE) {
+        sqlx::query!(
+            "with due as materialized (
+                 select j.id, w.paused_until
+                 from jobs j, webhook_endpoints w
+                 where j.id = any($2) and w.id = $1 and j.due_at < w.paused_until and j.leased_until is null
+                   and j.parked_at is null
+                 for update of j skip locked
+             )
+             update jobs j
+             set seq = j.seq + 1, publish_count = 0,
+                 due_at = due.paused_until
+                     + random() * greatest((due.paused_until - now()) / 2, make_interval(secs => $3))
+             from due where j.id = due.id",
+            endpoint.0,
+            ids,
+            spread,
+        )
+        .execute(db)
+        .await?;
+    }
+    Ok(())
+}
