@@ -223,6 +223,7 @@ pub struct DeliveryAttempt {
 struct Input<'a> {
     id: Uuid,
     lease: Uuid,
+    seq: i64,
     attempt_id: Uuid,
     attempt: u32,
     from_state: &'static str,
@@ -250,6 +251,7 @@ impl DeliveryAttempt {
         Input {
             id: self.id.0,
             lease: self.lease.token,
+            seq: self.lease.seq,
             attempt_id: self.attempt_id.0,
             attempt: self.attempt,
             from_state: State::Delivering.name(),
@@ -270,7 +272,7 @@ impl DeliveryAttempt {
 pub struct Recorded {
     /// Whether the attempt was recorded; `false` if another worker recorded this number first.
     pub is_recorded: bool,
-    /// Whether the endpoint is paused now.
+    /// Whether this attempt paused the endpoint, or one of the same batch.
     pub is_paused: bool,
 }
 
@@ -301,9 +303,11 @@ fn outputs(
     moved: &HashSet<Uuid>,
     paused: &[EndpointId],
 ) -> Vec<Option<Recorded>> {
+    // One attempt tells of each pause.
+    let mut paused: HashSet<_> = paused.iter().copied().collect();
     let recorded = rows.iter().map(|row| Recorded {
         is_recorded: moved.contains(&row.lease.token),
-        is_paused: paused.contains(&row.endpoint_id),
+        is_paused: paused.remove(&row.endpoint_id),
     });
     recorded.map(Some).collect()
 }
@@ -316,7 +320,7 @@ async fn record(db: &mut PgConnection, rows: &[DeliveryAttempt]) -> Result<HashS
             select set_config('synchronous_commit', 'off', true)
         ), input as (
             select * from jsonb_to_recordset($1) as i(
-                id uuid, lease uuid, attempt_id uuid, attempt integer, from_state text, to_state text,
+                id uuid, lease uuid, seq bigint, attempt_id uuid, attempt integer, from_state text, to_state text,
                 retry float8, succeeded boolean, status smallint, error text, response text,
                 duration_ms integer, body text)
         ), moved as (
@@ -325,7 +329,7 @@ async fn record(db: &mut PgConnection, rows: &[DeliveryAttempt]) -> Result<HashS
                 updated_at = now()
             from commit_mode, input i
             where d.id = i.id and d.attempts = i.attempt - 1 and d.state = i.from_state
-            returning d.id, d.endpoint_id, i.lease, i.attempt_id, i.attempt, i.retry, i.succeeded,
+            returning d.id, d.endpoint_id, i.lease, i.seq, i.attempt_id, i.attempt, i.retry, i.succeeded,
                       i.status, i.error, i.response, i.duration_ms
         ), recorded as (
             insert into delivery_attempts (id, delivery_id, attempt, endpoint_id, succeeded, status, error,
@@ -335,8 +339,9 @@ async fn record(db: &mut PgConnection, rows: &[DeliveryAttempt]) -> Result<HashS
             from moved
         ), rescheduled as (
             update jobs j
-            set seq = j.seq + 1, publish_count = 0, claims = 0, lease = null,
-                leased_until = null, due_at = now() + make_interval(secs => m.retry)
+            set seq = j.seq + 1, publish_count = 0, claims = 0, lease = null, leased_until = null,
+                -- A merchant may have asked for another attempt during this one.
+                due_at = case when j.seq = m.seq then now() + make_interval(secs => m.retry) else j.due_at end
             from moved m
             where m.retry is not null and j.id = m.id and j.lease = m.lease
         ), completed as (

@@ -35,10 +35,15 @@ pub async fn postpone(db: &PgPool, endpoint: EndpointId) -> Result<()> {
     let spread = APART * f64::from(u32::try_from(waiting.len()).unwrap_or(u32::MAX));
     for ids in waiting.chunks(AT_ONCE) {
         sqlx::query!(
-            "with due as materialized (
+            "with commit_mode as materialized (
+                 select set_config('synchronous_commit', 'off', true)
+             ), endpoint as materialized (
+                 -- Not while a merchant ends the pause.
+                 select paused_until from commit_mode, webhook_endpoints where id = $1 for share of webhook_endpoints
+             ), due as materialized (
                  select j.id, w.paused_until
-                 from jobs j, webhook_endpoints w
-                 where j.id = any($2) and w.id = $1 and j.due_at < w.paused_until and j.leased_until is null
+                 from jobs j, endpoint w
+                 where j.id = any($2) and j.due_at < w.paused_until and j.leased_until is null
                    and j.parked_at is null
                  for update of j skip locked
              )

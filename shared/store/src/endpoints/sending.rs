@@ -59,16 +59,26 @@ pub async fn resend(tx: &mut Tx, endpoint: &Endpoint, event_id: EventId) -> Resu
 }
 
 /// Ends the endpoint's pause, and locks its row: two requests at a time could both find that nothing waits.
-async fn resume(tx: &mut Tx, endpoint: &Endpoint) -> Result<()> {
-    sqlx::query!(
-        "update webhook_endpoints
-         set paused_until = case when paused_until <= now() then paused_until end
-         where id = $1",
+/// Returns the delivery of its last test event.
+async fn resume(tx: &mut Tx, endpoint: &Endpoint) -> Result<Option<Uuid>> {
+    let row = sqlx::query!(
+        r#"select coalesce(paused_until > now(), false) as "is_paused!", test_delivery_id
+           from webhook_endpoints where id = $1 for update"#,
         endpoint.id.0,
     )
-    .execute(&mut **tx)
+    .fetch_optional(&mut **tx)
     .await?;
-    Ok(())
+    let Some(row) = row else { return Ok(None) };
+    if row.is_paused {
+        let id = endpoint.id.0;
+        sqlx::query!(
+            "update webhook_endpoints set paused_until = null where id = $1",
+            id
+        )
+        .execute(&mut **tx)
+        .await?;
+    }
+    Ok(row.test_delivery_id)
 }
 
 /// Makes a waiting delivery due now, also one that was parked. The scheduler publishes its job if the caller
@@ -120,16 +130,15 @@ async fn again(tx: &mut Tx, endpoint: &Endpoint, last: Uuid) -> Result<Option<(U
 /// Sends a test event about an endpoint to it alone, whatever it subscribed to. If one is still waiting, that
 /// one is due now. The endpoint's pause ends.
 pub async fn test(tx: &mut Tx, endpoint: &Endpoint) -> Result<Sent> {
-    resume(tx, endpoint).await?;
+    let last = resume(tx, endpoint).await?;
     let waiting = sqlx::query!(
-        "select d.id, d.event_id from webhook_endpoints w join deliveries d on d.id = w.test_delivery_id
-         where w.id = $1 and d.state = $2",
-        endpoint.id.0,
-        State::Delivering.name(),
+        "select id, event_id, state from deliveries where id = $1",
+        last,
     )
     .fetch_optional(&mut **tx)
     .await?;
-    let (id, event_id, job) = match waiting {
+    let is_waiting = |state: &str| state == State::Delivering.name();
+    let (id, event_id, job) = match waiting.filter(|last| is_waiting(&last.state)) {
         Some(waiting) => (waiting.id, waiting.event_id, wake(tx, waiting.id).await?),
         None => {
             let (id, event_id) = new_test(tx, endpoint).await?;
