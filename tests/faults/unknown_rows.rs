@@ -1,7 +1,10 @@
 //! Rows of a newer version, which shares the database during an upgrade: what this version cannot read is
 //! given up alone, and everything else goes on.
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
+use domain::id::RefundId;
+use reqwest::Method;
+use serde_json::json;
 use sqlx::AssertSqlSafe;
 use tests::{Process, cards, payment_id, until};
 use uuid::Uuid;
@@ -83,6 +86,17 @@ async fn a_payment_in_an_unknown_state_is_parked_alone() -> Result<()> {
         })
         .await?;
     }
+    // A list has the others.
+    let list = scene.gateway.request(Method::GET, "/v1/transactions");
+    let list = list.bearer_auth(scene.gateway.merchant.test_key.as_str());
+    let list = scene.gateway.send(list).await?;
+    let listed = list.body["data"].as_array().map(Vec::len);
+    assert_eq!(
+        (list.status, listed),
+        (200, Some(known.len())),
+        "{}",
+        list.text
+    );
     let left = "select count(*) from jobs where purpose = 'screen' and lease is null
                 and parked_at is null and publish_count > 0";
     until("the scheduler has published the job", SOON, async || {
@@ -162,6 +176,60 @@ async fn an_unknown_event_or_delivery_is_parked_alone() -> Result<()> {
         Some(*asleep),
     )
     .await?;
+    scene.gateway.operate(&["jobs", "redrive", "--all"]).await?;
+    scene.finish().await
+}
+
+#[tokio::test]
+async fn a_refund_in_an_unknown_state_is_parked_alone() -> Result<()> {
+    let scene = Scene::patient().await?;
+    for sql in NEWER_SCHEMA {
+        execute(&scene, sql, None).await?;
+    }
+    let payment = scene
+        .gateway
+        .pay(cards::APPROVED)
+        .await?
+        .at("/id")
+        .to_owned();
+    scene.gateway.terminate(Process::Refund).await?;
+    let path = format!("/v1/payments/{payment}/refund");
+    let mut refunds = Vec::new();
+    for _ in 0..4 {
+        let refund = scene.gateway.request(Method::POST, &path);
+        let refund = refund.bearer_auth(scene.gateway.merchant.test_key.as_str());
+        let asked = scene
+            .gateway
+            .send(refund.json(&json!({"amount": 1})))
+            .await?;
+        ensure!(asked.at("/status") == "pending", "{}", asked.text);
+        refunds.push(RefundId::parse(asked.at("/id")).context("no refund")?.0);
+    }
+    let newer = *refunds.get(1).context("no refund")?;
+    let set = |state| format!("update refunds set state = '{state}' where id = $1");
+    let set = async |state| {
+        let query = sqlx::query(AssertSqlSafe(set(state))).bind(newer);
+        query.execute(scene.gateway.database()).await
+    };
+    set("screening").await?;
+    scene.gateway.launch(&[Process::Refund]).await?;
+    is_parked(&scene, newer, "refunds cannot be read").await?;
+    let paid_back = "select count(*) from refunds where state = 'refunded'";
+    until("the other refunds succeed", SOON, async || {
+        let paid_back = sqlx::query_scalar(paid_back);
+        let count: i64 = paid_back.fetch_one(scene.gateway.database()).await?;
+        Ok((count == 3).then_some(()))
+    })
+    .await?;
+    let list = scene.gateway.request(Method::GET, "/v1/refunds");
+    let list = list.bearer_auth(scene.gateway.merchant.test_key.as_str());
+    let list = scene.gateway.send(list).await?;
+    let listed = list.body["data"].as_array().map(Vec::len);
+    assert_eq!((list.status, listed), (200, Some(3)), "{}", list.text);
+    // The newer version continues.
+    execute(&scene, "alter table refunds disable trigger user", None).await?;
+    set("refunding").await?;
+    execute(&scene, "alter table refunds enable trigger user", None).await?;
     scene.gateway.operate(&["jobs", "redrive", "--all"]).await?;
     scene.finish().await
 }

@@ -11,7 +11,7 @@ use sqlx::PgPool;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use crate::page::Size;
+use crate::page::{Size, readable};
 use crate::{Error, Result};
 
 struct Row {
@@ -84,8 +84,7 @@ pub async fn list(
         size.queried(),
     );
     let (rows, has_more) = size.read(rows.fetch(&mut *tx), |_| &Value::Null).await?;
-    let attempts: Result<_> = rows.into_iter().map(Row::read).collect();
-    Ok((attempts?, has_more))
+    Ok((readable(rows.into_iter().map(Row::read))?, has_more))
 }
 
 /// An attempt of a merchant's endpoint.

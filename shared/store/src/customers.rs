@@ -18,7 +18,7 @@ use crate::accept::{Key, response_of};
 use crate::batch::Statement;
 use crate::effects::{self, Effects};
 use crate::idempotency::Existing;
-use crate::page::Size;
+use crate::page::{Size, readable};
 use crate::{Error, Result, Tx};
 
 struct Row {
@@ -346,6 +346,5 @@ pub async fn list(
         offset,
     );
     let (rows, has_more) = size.read(rows.fetch(db), |row| &row.metadata).await?;
-    let customers: Result<_> = rows.into_iter().map(Row::read).collect();
-    Ok((customers?, has_more))
+    Ok((readable(rows.into_iter().map(Row::read))?, has_more))
 }

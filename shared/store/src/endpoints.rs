@@ -16,6 +16,7 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 pub use self::sending::{Sent, resend, test};
+use crate::page::readable;
 use crate::{Error, Result, Tx};
 
 /// A row, with the columns that every read selects.
@@ -200,7 +201,7 @@ pub async fn list(
     )
     .fetch_all(db)
     .await?;
-    rows.into_iter().map(Row::read).collect()
+    readable(rows.into_iter().map(Row::read))
 }
 
 /// Changes to an endpoint; `None` keeps the value.

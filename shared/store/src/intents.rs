@@ -14,7 +14,7 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use crate::effects::{self, Effects};
-use crate::page::Size;
+use crate::page::{Size, readable};
 use crate::{Error, NEWEST, Result, Tx};
 
 struct Row {
@@ -260,6 +260,5 @@ pub async fn list(
         size.queried(),
     );
     let (rows, has_more) = size.read(rows.fetch(db), |row| &row.metadata).await?;
-    let intents: Result<_> = rows.into_iter().map(Row::read).collect();
-    Ok((intents?, has_more))
+    Ok((readable(rows.into_iter().map(Row::read))?, has_more))
 }

@@ -60,6 +60,25 @@ impl Size {
     }
 }
 
+/// Leaves out rows that cannot be read, for example those of a newer version that shares the database during an
+/// upgrade: they must not keep a merchant from all others. An error if none can be read.
+pub(crate) fn readable<T>(rows: impl Iterator<Item = Result<T>>) -> Result<Vec<T>> {
+    let (mut read, mut failed) = (Vec::new(), None);
+    for row in rows {
+        match row {
+            Ok(row) => read.push(row),
+            Err(error) => {
+                tracing::error!(%error, "left out of a list");
+                failed = Some(error);
+            }
+        }
+    }
+    match failed {
+        Some(error) if read.is_empty() => Err(error),
+        _ => Ok(read),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use futures::stream;
@@ -71,6 +90,15 @@ mod tests {
         let rows = vec![Value::from("12345678"); found].into_iter().map(Ok);
         let (page, has_more) = size.read(stream::iter(rows), |row| row).await.ok()?;
         Some((page.len(), has_more))
+    }
+
+    #[test]
+    fn rows_that_cannot_be_read_are_left_out_unless_there_are_no_others() {
+        let unreadable = || Err(crate::Error::Unreadable { table: "payments" });
+        let found = |rows: Vec<Result<u8>>| readable(rows.into_iter()).ok();
+        assert_eq!(found(vec![]), Some(vec![]));
+        assert_eq!(found(vec![Ok(1), unreadable(), Ok(3)]), Some(vec![1, 3]));
+        assert_eq!(found(vec![unreadable(), unreadable()]), None);
     }
 
     #[tokio::test]

@@ -7,7 +7,7 @@ use sqlx::PgPool;
 use time::OffsetDateTime;
 
 use super::Row;
-use crate::page::Size;
+use crate::page::{Size, readable};
 use crate::{NEWEST, Result};
 
 /// Which payments to list, newest first.
@@ -51,8 +51,7 @@ pub async fn list(
     } else {
         in_states(db, merchant, mode, filter, size).await?
     };
-    let payments: Result<_> = rows.into_iter().map(Row::read).collect();
-    Ok((payments?, has_more))
+    Ok((readable(rows.into_iter().map(Row::read))?, has_more))
 }
 
 async fn in_any_state(

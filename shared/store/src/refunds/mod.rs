@@ -17,7 +17,7 @@ use uuid::Uuid;
 pub use self::transition::{Transition, Transitions};
 use crate::effects::{self, Effects};
 use crate::jobs::{Claimed, Claims, FIRST_PUBLISH_DELAY, Load};
-use crate::page::Size;
+use crate::page::{Size, readable};
 use crate::{Error, Result, Tx};
 
 struct Row {
@@ -159,8 +159,7 @@ pub async fn list(
         offset,
     );
     let (rows, has_more) = size.read(rows.fetch(db), |_| &Value::Null).await?;
-    let refunds: Result<_> = rows.into_iter().map(Row::read).collect();
-    Ok((refunds?, has_more))
+    Ok((readable(rows.into_iter().map(Row::read))?, has_more))
 }
 
 /// Refunds of an intent's payments that come after `after`, newest first, at most `limit`.
@@ -187,8 +186,7 @@ pub async fn of_intent(
         size.queried(),
     );
     let (rows, has_more) = size.read(rows.fetch(db), |_| &Value::Null).await?;
-    let refunds: Result<_> = rows.into_iter().map(Row::read).collect();
-    Ok((refunds?, has_more))
+    Ok((readable(rows.into_iter().map(Row::read))?, has_more))
 }
 
 /// A refund that the refund worker claimed.
