@@ -52,7 +52,8 @@ pub struct Config {
     #[arg(long, env = "SLUICE_WAIT_MS", default_value_t = 8_000)]
     pub wait_ms: u64,
     /// Maximum number of connections from clients; more wait until one is closed. Keep it below the
-    /// process's limit of open files.
+    /// process's limit of open files. One address may have a quarter of them, unless it is a trusted proxy
+    /// or this machine.
     #[arg(long, env = "SLUICE_CONNECTIONS", default_value_t = 960,
           value_parser = clap::value_parser!(u16).range(4..))]
     pub connections: u16,

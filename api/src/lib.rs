@@ -37,6 +37,8 @@ use zeroize::Zeroizing;
 
 use self::single_flight::SingleFlight;
 
+use crate::http::server::{Connections, Peers};
+
 /// The largest request body that is accepted, bytes.
 const BODY_BYTES_MAX: usize = 64 * 1024;
 
@@ -123,9 +125,13 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
     http::health::serve(config.health_listen, Arc::clone(&app)).await?;
     let mut servers = Vec::new();
     let ending = ending()?;
-    let connections = Arc::new(Semaphore::new(config.connections.into()));
+    let most = usize::from(config.connections);
+    let connections = Connections {
+        all: Arc::new(Semaphore::new(most)),
+        peers: Peers::new(most, &config.trusted_proxies),
+    };
     for address in &config.listen {
-        let (router, connections) = (router.clone(), Arc::clone(&connections));
+        let (router, connections) = (router.clone(), connections.clone());
         servers.push(http::server::on(*address, router, connections, ending.clone()).await?);
     }
     for server in servers {

@@ -3,6 +3,8 @@
 //! What clients can make the process hold is bounded: connections, the head of a request, and the time
 //! in which a client sends a head and takes a response. `body` bounds bodies.
 
+mod peers;
+
 use std::future::pending;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -22,6 +24,7 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use tower_service::Service;
 
+pub use self::peers::Peers;
 use super::socket::Socket;
 
 /// How long a connection may take to send the head of its next request, and so how long an idle one
@@ -40,12 +43,20 @@ const LAST_HEAD_TIME_MAX: Duration = Duration::from_millis(200);
 /// within the time that a request waits for a payment's outcome.
 const SHUTDOWN_TIME_MAX: Duration = Duration::from_secs(9);
 
-/// Serves `router` on `address` until `ending` is true, then finishes the requests in flight. Each
-/// connection holds a permit of `connections`; without one, clients wait in the kernel's backlog.
+/// The connections of all addresses that the process listens on.
+#[derive(Clone)]
+pub struct Connections {
+    /// Each connection holds a permit; without one, clients wait in the kernel's backlog.
+    pub all: Arc<Semaphore>,
+    /// A connection beyond its address's share is closed.
+    pub peers: Peers,
+}
+
+/// Serves `router` on `address` until `ending` is true, then finishes the requests in flight.
 pub async fn on(
     address: SocketAddr,
     router: Router,
-    connections: Arc<Semaphore>,
+    connections: Connections,
     ending: watch::Receiver<bool>,
 ) -> anyhow::Result<JoinHandle<()>> {
     let listener = TcpListener::bind(address)
@@ -58,7 +69,7 @@ pub async fn on(
 async fn serve(
     listener: TcpListener,
     router: Router,
-    connections: Arc<Semaphore>,
+    connections: Connections,
     mut ending: watch::Receiver<bool>,
 ) {
     // Each connection holds a sender, so nothing is received once all have ended.
@@ -68,17 +79,21 @@ async fn serve(
         let _ = stream.set_nodelay(true);
     });
     let is_ending = ending.clone();
-    let start = |permit, (stream, peer)| {
+    let start = |permit, (stream, peer): (TcpStream, SocketAddr)| {
+        let Some(counted) = connections.peers.count(peer.ip()) else {
+            tracing::debug!(peer = %peer.ip(), "closed a connection, its address has too many");
+            return;
+        };
         let connection = serve_connection(stream, peer, router.clone(), is_ending.clone());
         let open = open.clone();
         tokio::spawn(async move {
             connection.await;
-            drop((permit, open));
+            drop((permit, counted, open));
         });
     };
     loop {
         let next = async {
-            let permit = Arc::clone(&connections).acquire_owned().await;
+            let permit = Arc::clone(&connections.all).acquire_owned().await;
             (permit, listener.accept().await)
         };
         tokio::select! {
@@ -87,7 +102,7 @@ async fn serve(
         }
     }
     // Clients that are connected already may have sent a request.
-    while let Ok(permit) = Arc::clone(&connections).try_acquire_owned()
+    while let Ok(permit) = Arc::clone(&connections.all).try_acquire_owned()
         && let Ok(accepted) = timeout(Duration::ZERO, listener.accept()).await
     {
         start(Some(permit), accepted);

@@ -22,11 +22,13 @@ async fn start(connections: usize) -> Result<Server> {
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let address = listener.local_addr()?;
     let (end, ending) = watch::channel(false);
+    let peers = Peers::new(connections, &[]);
     let connections = Arc::new(Semaphore::new(connections));
     let router = Router::new()
         .route("/", get(async || "ok"))
         .route("/large", get(async || vec![b'x'; LARGE]));
-    let ended = tokio::spawn(serve(listener, router, Arc::clone(&connections), ending));
+    let all = Arc::clone(&connections);
+    let ended = tokio::spawn(serve(listener, router, Connections { all, peers }, ending));
     Ok(Server {
         address,
         end,
