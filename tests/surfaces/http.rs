@@ -216,13 +216,27 @@ async fn each_401_names_the_schemes_of_its_surface(gateway: &Gateway) -> Result<
         let named: Vec<_> = named.filter_map(|one| one.to_str().ok()).collect();
         assert_eq!((answer.status, named.as_slice()), (401, schemes), "{path}");
     }
-    let token = gateway.request(Method::POST, "/v1/auth/token");
-    let token = token.json(&serde_json::json!({"client_id": "x", "client_secret": "x"}));
-    let token = gateway.send(token).await?;
-    assert_eq!(
-        (token.status, token.header("www-authenticate")),
-        (401, BEARER)
-    );
+    let client = serde_json::json!({"client_id": "x", "client_secret": "x"});
+    let form = "grant_type=client_credentials&client_id=x&client_secret=x";
+    let asked = |path| gateway.request(Method::POST, path);
+    for (path, token) in [
+        ("/v1/auth/token", asked("/v1/auth/token").json(&client)),
+        (
+            "/oauth/token",
+            asked("/oauth/token")
+                .header("Content-Type", "application/x-www-form-urlencoded")
+                .body(form),
+        ),
+    ] {
+        let token = gateway.send(token).await?;
+        let named = token.header("www-authenticate");
+        assert_eq!(
+            (token.status, named),
+            (401, BASIC),
+            "{path}: {}",
+            token.text
+        );
+    }
     let paid = gateway.pay(cards::APPROVED).await?;
     assert_eq!((paid.status, paid.header("www-authenticate")), (200, ""));
     Ok(())

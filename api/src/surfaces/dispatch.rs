@@ -71,11 +71,13 @@ fn surface(path: &[&str], method: &Method, headers: &HeaderMap) -> Surface {
 }
 
 /// The schemes that a surface's clients may authenticate with (RFC 9110, section 11.6.1). Clients
-/// such as wget send Basic credentials only when a response asks for them.
-const fn challenges(surface: Surface) -> &'static [&'static str] {
+/// such as wget send Basic credentials only when a response asks for them. Token endpoints take a
+/// client's credentials (RFC 6749, section 5.2).
+fn challenges(surface: Surface, path: &[&str]) -> &'static [&'static str] {
     const BEARER: &str = r#"Bearer realm="Sluice""#;
     const BASIC: &str = r#"Basic realm="Sluice", charset="UTF-8""#;
     match surface {
+        _ if matches!(path, ["oauth", "token"] | ["v1", "auth", "token"]) => &[BASIC],
         Surface::Paygate | Surface::Finfusion => &[BEARER],
         Surface::Finternet => &[BEARER, BASIC],
         Surface::Fourgeeks => &[BASIC, r#"Api-Key realm="Sluice""#],
@@ -91,13 +93,19 @@ pub type Identified = Result<Principal, ApiError>;
 pub async fn guard(State(app): State<Arc<App>>, mut request: Request, next: Next) -> Response {
     let path = segments(request.uri().path());
     let surface = surface(&path, request.method(), request.headers());
+    let challenges = challenges(surface, &path);
     // Payers' browsers call these routes from pages of any origin.
     let is_for_any_origin = path.starts_with(&["v1", "payment-intents", "public"]);
     request.extensions_mut().insert(surface);
     let mut window = None;
     let response = match app.requests.try_acquire() {
         Ok(_permit) => match enter(&app, surface, &mut request, &mut window).await {
-            Ok(()) => app.unsent.hold(next.run(request).await).await,
+            Ok(()) => {
+                let identified = request.extensions().get::<Identified>();
+                let principal = identified.and_then(|identified| identified.as_ref().ok());
+                let merchant = principal.map(|principal| principal.merchant_id);
+                app.unsent.hold(merchant, next.run(request).await).await
+            }
             Err(error) => Some(surfaces::render(surface, error)),
         },
         Err(_) => None,
@@ -113,7 +121,7 @@ pub async fn guard(State(app): State<Arc<App>>, mut request: Request, next: Next
         window.write(headers);
     }
     if status == StatusCode::UNAUTHORIZED {
-        for challenge in challenges(surface) {
+        for challenge in challenges {
             headers.append(WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
         }
     }
