@@ -25,7 +25,7 @@ pub fn read(mut fields: Fields) -> Result<card::Card, FieldError> {
 /// The field that the error is about.
 const fn part(why: CardError) -> &'static str {
     match why {
-        CardError::Length | CardError::NotDigits | CardError::Luhn => "number",
+        CardError::Length | CardError::NotDigits | CardError::Incorrect => "number",
         CardError::Month => "exp_month",
         CardError::Year => "exp_year",
         CardError::Cvc => "cvc",

@@ -259,7 +259,7 @@ impl From<FieldError> for Error {
 const fn card(why: CardError) -> &'static str {
     match why {
         CardError::Length | CardError::NotDigits => "The card number must have 12 to 19 digits.",
-        CardError::Luhn => "The card number is incorrect.",
+        CardError::Incorrect => "The card number is incorrect.",
         CardError::Month => "The expiry month must be 1 to 12.",
         CardError::Year => "The expiry year must have four digits.",
         CardError::Cvc => "The security code must have 3 digits, 4 for American Express.",

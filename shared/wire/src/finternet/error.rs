@@ -264,7 +264,7 @@ impl From<FieldError> for Error {
 /// The message for an invalid card, written for the payer.
 const fn about_card(why: CardError) -> &'static str {
     match why {
-        CardError::Length | CardError::NotDigits | CardError::Luhn => {
+        CardError::Length | CardError::NotDigits | CardError::Incorrect => {
             "Your card number is invalid."
         }
         CardError::Month | CardError::Year => {

@@ -54,7 +54,7 @@ rows! {
         CARD;
     NUMBER_INCORRECT: 400 "incorrect_number",
         "The card number is incorrect.",
-        "The card number's check digit is wrong.",
+        "The card number's check digit is wrong, or no brand issues the number.",
         CARD;
     EXPIRY_MONTH_INVALID: 400 "invalid_expiry_month",
         "The expiry month must be 1 to 12.",
@@ -247,7 +247,7 @@ impl From<FieldError> for Error {
 const fn card(why: CardError) -> &'static Row {
     match why {
         CardError::Length | CardError::NotDigits => &NUMBER_INVALID,
-        CardError::Luhn => &NUMBER_INCORRECT,
+        CardError::Incorrect => &NUMBER_INCORRECT,
         CardError::Month => &EXPIRY_MONTH_INVALID,
         CardError::Year => &EXPIRY_YEAR_INVALID,
         CardError::Cvc => &CVC_INVALID,

@@ -65,7 +65,7 @@ fn checked(number: &str, expiry: &str, cvv: &str) -> Result<Card, CardError> {
 /// The field that the error is about.
 const fn part(why: CardError) -> &'static str {
     match why {
-        CardError::Length | CardError::NotDigits | CardError::Luhn => "cardNumber",
+        CardError::Length | CardError::NotDigits | CardError::Incorrect => "cardNumber",
         CardError::Month | CardError::Year => "expiry",
         CardError::Cvc => "cvv",
     }
