@@ -40,6 +40,8 @@ pub use operator::Ran;
 pub use options::Options;
 pub use process::{Process, binary};
 pub use receiver::{Behaviour, Receiver, Request};
-pub use rows::{Delivery, DeliveryAttempt, JobRow, Payment, RefundRow, payment_id};
+pub use rows::{
+    Delivery, DeliveryAttempt, JobRow, Payment, RefundRow, begins_with_time, payment_id,
+};
 pub use stores::{Store, Stores, stores_sh};
 pub use wait::until;

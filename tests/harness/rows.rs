@@ -8,6 +8,7 @@ use domain::id::{IntentId, PaymentId, RefundId};
 use domain::job::Worker;
 use sqlx::{AssertSqlSafe, FromRow};
 use store::merchants::Credentials;
+use time::OffsetDateTime;
 use uuid::Uuid;
 
 use crate::gateway::Gateway;
@@ -253,4 +254,11 @@ impl Gateway {
         query.execute(self.database()).await?;
         Ok(())
     }
+}
+
+/// Whether an id begins with about the present time, so that its neighbours can be guessed.
+pub fn begins_with_time(id: Uuid) -> bool {
+    let now = OffsetDateTime::now_utc().unix_timestamp() * 1_000;
+    let at = id.as_u128() >> 80;
+    i128::try_from(at).is_ok_and(|at| (at - i128::from(now)).abs() < 3_600_000)
 }

@@ -1,6 +1,6 @@
 //! Identifiers: internally a UUID, publicly a prefix and base62 digits. The UUID is of version 7, so
-//! that indexes grow at one end; of version 4, which cannot be guessed, if the id alone is enough to
-//! read the object.
+//! that indexes grow at one end. If the id alone is enough to read the object, all its bits are random
+//! instead, so that it cannot be guessed.
 
 use std::fmt;
 

@@ -128,7 +128,20 @@ pub fn new_id() -> Uuid {
     Uuid::now_v7()
 }
 
-/// A new version 4 UUID, which is random: for what anyone who knows the id can read.
+/// 128 random bits: for what anyone who knows the id can read. A UUID of version 4 has only 122.
 pub fn unguessable_id() -> Uuid {
-    Uuid::new_v4()
+    Uuid::from_u128(rand::random())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_bit_of_an_unguessable_id_is_random() {
+        let ids = || (0..64).map(|_| unguessable_id().as_u128());
+        let ones = ids().fold(0, |seen, id| seen | id);
+        let zeros = ids().fold(0, |seen, id| seen | !id);
+        assert_eq!((ones, zeros), (u128::MAX, u128::MAX));
+    }
 }
