@@ -9,6 +9,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use store::merchants::Credentials;
 use tests::{Gateway, Process, Response, cards, example, payment_id, run_cases};
+use tokio::time::Instant;
 
 /// Declines of a card at one merchant in a day.
 const CARD_DECLINES: usize = 100;
@@ -23,6 +24,8 @@ async fn cases() -> Result<()> {
         test_cards_are_not_used_up_by_other_merchants,
         an_address_that_tries_too_many_cards_is_blocked,
         a_merchant_whose_payers_are_nearly_all_declined_takes_no_public_cards,
+        a_merchant_whose_payers_are_often_declined_answers_slowly,
+        an_intent_takes_five_cards,
         verdicts_are_written_once,
     )
 }
@@ -250,6 +253,68 @@ async fn a_merchant_whose_payers_are_nearly_all_declined_takes_no_public_cards(
     gateway.advance(Duration::from_mins(15)).await?;
     let paid = pay_publicly(gateway, merchant, cards::APPROVED, None).await?;
     assert_eq!(paid.status, 200, "{}", paid.text);
+    Ok(())
+}
+
+/// Pays publicly, and returns the status and how long it took.
+async fn timed(gateway: &Gateway, merchant: &Credentials, card: &str) -> Result<(u16, Duration)> {
+    let started = Instant::now();
+    let paid = pay_publicly(gateway, merchant, card, None).await?;
+    Ok((paid.status, started.elapsed()))
+}
+
+async fn a_merchant_whose_payers_are_often_declined_answers_slowly(
+    gateway: &Gateway,
+) -> Result<()> {
+    let (merchant, slow) = (&gateway.merchant, Duration::from_secs(2));
+    // A refusal takes half a second, whether the acquirer was asked or not.
+    let (status, took) = timed(gateway, merchant, cards::DECLINED).await?;
+    ensure!(
+        status == 400 && took >= Duration::from_millis(500),
+        "{status} {took:?}"
+    );
+    let (status, took) = timed(gateway, merchant, cards::APPROVED).await?;
+    ensure!(status == 200 && took < slow, "{status} {took:?}");
+    let query = "update merchant_attempts set tries = 1000, declines = 750 where merchant_id = $1";
+    let query = sqlx::query(query).bind(merchant.merchant_id.0);
+    ensure!(query.execute(gateway.database()).await?.rows_affected() > 0);
+    gateway.pay(cards::DECLINED).await?;
+    let found = verdicts(gateway, merchant).await?;
+    let rules: Vec<_> = found.iter().map(|(rule, ..)| rule.as_str()).collect();
+    ensure!(rules.contains(&"merchant_suspected"), "{rules:?}");
+    for (card, expected) in [(cards::APPROVED, 200), (cards::DECLINED, 400)] {
+        let (status, took) = timed(gateway, merchant, card).await?;
+        ensure!(status == expected && took >= slow, "{status} {took:?}");
+    }
+    // Direct calls and other merchants are not slowed.
+    let started = Instant::now();
+    gateway.pay(cards::DECLINED).await?;
+    pay_publicly(gateway, &gateway.other_merchant, cards::APPROVED, None).await?;
+    ensure!(started.elapsed() < slow, "{:?}", started.elapsed());
+    gateway.drain().await?;
+    gateway.advance(Duration::from_mins(15)).await?;
+    Ok(())
+}
+
+async fn an_intent_takes_five_cards(gateway: &Gateway) -> Result<()> {
+    let merchant = &gateway.merchant;
+    let id = intent(gateway, merchant).await?;
+    let path = format!("/v1/payment-intents/public/{id}/payment");
+    let card =
+        json!({"cardNumber": cards::DECLINED, "expiry": "12/30", "cvv": "123", "name": "John Doe"});
+    let before = verdicts(gateway, merchant).await?.len();
+    for number in 1..=6 {
+        let request = gateway.request(Method::POST, &path);
+        let paid = gateway.send(request.json(&json!({ "card": card }))).await?;
+        let found = verdicts(gateway, merchant).await?;
+        let expected = (number == 6).then(|| ("cards_per_intent".to_owned(), Some(6), 5));
+        assert_eq!(
+            found.get(before),
+            expected.as_ref(),
+            "{number}: {}",
+            paid.text
+        );
+    }
     Ok(())
 }
 

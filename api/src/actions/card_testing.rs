@@ -9,10 +9,18 @@ use domain::risk::{self, ADDRESS_BLOCK};
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 use store::risk::{Tried, Try};
+use tokio::time::{Instant, sleep_until};
 
 use crate::App;
 use crate::error::ApiError;
 use crate::http::anonymous;
+
+/// A try that was admitted.
+pub struct Admitted {
+    tried: Try,
+    at: Instant,
+    is_suspected: bool,
+}
 
 /// Counts a card that an address is about to try at a merchant. Rejects it if the address or the merchant
 /// is blocked, or if this try is one too many.
@@ -21,30 +29,54 @@ pub async fn admit(
     from: IpAddr,
     merchant_id: MerchantId,
     mode: Mode,
-) -> Result<Try, ApiError> {
+) -> Result<Admitted, ApiError> {
+    let at = Instant::now();
     let tried = Try {
         address: keyed_hash(&app.idempotency_key, from)?,
         merchant_id,
         mode,
     };
-    let counts = match app.tries.run(tried.clone()).await? {
-        Tried::Counted(counts) => counts,
+    let (counts, is_suspected) = match app.tries.run(tried.clone()).await? {
+        Tried::Counted {
+            counts,
+            is_suspected,
+        } => (counts, is_suspected),
         Tried::Blocked(left) => return Err(blocked_for(left)),
     };
     match risk::of_address(mode, counts) {
-        None => Ok(tried),
+        None => Ok(Admitted {
+            tried,
+            at,
+            is_suspected,
+        }),
         Some(verdict) => {
-            store::risk::block_address(&app.db, &tried, verdict).await?;
+            store::risk::record_verdict(&app.db, &tried, verdict).await?;
             Err(blocked_for(ADDRESS_BLOCK))
         }
     }
 }
 
-/// Counts the decline of a card that was admitted.
-pub async fn count_decline(app: &App, tried: &Try) {
-    let counted = store::risk::count_decline(&app.db, &tried.address, tried.mode).await;
-    if let Err(error) = counted {
-        tracing::warn!(%error, "a decline is not counted against card testing");
+impl Admitted {
+    /// Counts the decline of the card.
+    pub async fn count_decline(&self, app: &App) {
+        let Try { address, mode, .. } = &self.tried;
+        let counted = store::risk::count_decline(&app.db, address, *mode).await;
+        if let Err(error) = counted {
+            tracing::warn!(%error, "a decline is not counted against card testing");
+        }
+    }
+
+    /// Records that the intent takes no more cards.
+    pub async fn record_too_many(&self, app: &App) {
+        let recorded = store::risk::record_verdict(&app.db, &self.tried, risk::of_intent()).await;
+        if let Err(error) = recorded {
+            tracing::warn!(%error, "a verdict against card testing is not recorded");
+        }
+    }
+
+    /// Waits until the answer may be sent, so that its time does not tell why a card was refused.
+    pub async fn wait(&self, is_refused: bool) {
+        sleep_until(self.at + risk::answer_time(is_refused, self.is_suspected)).await;
     }
 }
 

@@ -20,8 +20,18 @@ pub const MERCHANT_BLOCK: Duration = Duration::from_mins(15);
 /// How long verdicts are kept.
 pub const VERDICTS_KEPT: Duration = Duration::from_hours(24 * 90);
 
-/// A merchant's tries are suspicious if so many of a hundred are declined.
+/// A merchant's public routes take no cards if so many of a hundred are declined.
 const MERCHANT_DECLINED_PERCENT: u64 = 90;
+/// They answer slowly if so many of a hundred are declined.
+const MERCHANT_SUSPECTED_PERCENT: u64 = 70;
+
+/// How long a public answer that refuses a card takes at least: a card that is not sent to the acquirer must
+/// not be told from one that was declined there.
+pub const REFUSAL_TIME_MIN: Duration = Duration::from_millis(500);
+/// How long each public answer takes at least at a merchant that is suspected.
+pub const SUSPECTED_TIME_MIN: Duration = Duration::from_secs(2);
+/// The most cards that payers may try for one intent.
+pub const CARDS_PER_INTENT: u64 = 5;
 /// Limits of test mode are so many times higher: developers use the same declined card all day.
 const TEST_FACTOR: u64 = 20;
 
@@ -38,6 +48,10 @@ pub enum Rule {
     AddressDeclines,
     /// Most of a merchant's many tries were declined: its public routes take no cards for a while.
     Merchant,
+    /// Many of a merchant's many tries were declined: its public routes answer slowly for a while.
+    MerchantSuspected,
+    /// One card more than an intent takes.
+    CardsPerIntent,
 }
 
 names!(Rule {
@@ -46,6 +60,8 @@ names!(Rule {
     AddressTries = "address_tries",
     AddressDeclines = "address_declines",
     Merchant = "merchant",
+    MerchantSuspected = "merchant_suspected",
+    CardsPerIntent = "cards_per_intent",
 });
 
 impl Rule {
@@ -57,7 +73,9 @@ impl Rule {
             Rule::Card => 10,
             Rule::AddressTries => 30,
             Rule::AddressDeclines => 10,
-            Rule::Merchant => 50,
+            Rule::Merchant | Rule::MerchantSuspected => 50,
+            // Not a window, and the same in both modes: a constraint of the database.
+            Rule::CardsPerIntent => return CARDS_PER_INTENT,
         };
         match (self, mode) {
             (_, Mode::Live) => live,
@@ -115,10 +133,36 @@ pub fn of_address(mode: Mode, counts: Counts) -> Option<Verdict> {
 
 /// Judges what all payers tried at a merchant, on public routes and directly.
 pub fn of_merchant(mode: Mode, counts: Counts) -> Option<Verdict> {
-    let share = counts.tries.saturating_mul(MERCHANT_DECLINED_PERCENT);
-    let is_testing =
-        counts.tries >= Rule::Merchant.limit(mode) && counts.declines.saturating_mul(100) >= share;
-    is_testing.then(|| Verdict::of(Rule::Merchant, counts))
+    if counts.tries < Rule::Merchant.limit(mode) {
+        return None;
+    }
+    let has_percent =
+        |percent| counts.declines.saturating_mul(100) >= counts.tries.saturating_mul(percent);
+    if has_percent(MERCHANT_DECLINED_PERCENT) {
+        Some(Verdict::of(Rule::Merchant, counts))
+    } else if has_percent(MERCHANT_SUSPECTED_PERCENT) {
+        Some(Verdict::of(Rule::MerchantSuspected, counts))
+    } else {
+        None
+    }
+}
+
+/// The verdict on one card more than an intent takes.
+pub const fn of_intent() -> Verdict {
+    Verdict {
+        rule: Rule::CardsPerIntent,
+        tries: Some(CARDS_PER_INTENT + 1),
+        declines: CARDS_PER_INTENT,
+    }
+}
+
+/// How long a public answer takes at least.
+pub const fn answer_time(is_refused: bool, is_suspected: bool) -> Duration {
+    match (is_refused, is_suspected) {
+        (_, true) => SUSPECTED_TIME_MIN,
+        (true, false) => REFUSAL_TIME_MIN,
+        (false, false) => Duration::ZERO,
+    }
 }
 
 /// Whether the failure tells something about the card, so that it counts as a decline.
@@ -194,16 +238,20 @@ mod tests {
     }
 
     #[test]
-    fn a_merchant_is_tested_if_nine_of_ten_of_fifty_tries_are_declined() {
-        for (tries, declines, is_tested) in [
-            (49, 49, false),
-            (50, 44, false),
-            (50, 45, true),
-            (1_000, 899, false),
-            (1_000, 900, true),
+    fn a_merchant_is_suspected_at_seven_and_blocked_at_nine_declines_of_ten() {
+        let (suspected, blocked) = (Some(Rule::MerchantSuspected), Some(Rule::Merchant));
+        for (tries, declines, expected) in [
+            (49, 49, None),
+            (50, 34, None),
+            (50, 35, suspected),
+            (50, 44, suspected),
+            (50, 45, blocked),
+            (1_000, 699, None),
+            (1_000, 899, suspected),
+            (1_000, 900, blocked),
         ] {
             let verdict = of_merchant(Mode::Live, counts(tries, declines));
-            assert_eq!(verdict.is_some(), is_tested, "{declines} of {tries}");
+            assert_eq!(rule(verdict), expected, "{declines} of {tries}");
         }
         assert_eq!(of_merchant(Mode::Test, counts(999, 999)), None);
         assert!(of_merchant(Mode::Test, counts(1_000, 900)).is_some());

@@ -2,10 +2,10 @@
 
 use apalis_core::error::BoxDynError;
 use domain::payment::Payment;
-use domain::risk::{self, MERCHANT_BLOCK, Verdict};
+use domain::risk::{self, Counts, MERCHANT_BLOCK, Rule, Verdict};
 use store::PgPool;
 use store::batch::Batch;
-use store::risk::{DeclinesOf, Outcome, block_merchant};
+use store::risk::{DeclinesOf, Outcome, judge_merchant};
 
 /// The counters of the rules.
 #[derive(Clone)]
@@ -64,15 +64,14 @@ impl Risk {
         let Some(verdict) = risk::of_merchant(mode, counts) else {
             return Ok(());
         };
-        if block_merchant(&self.db, merchant, mode, verdict).await? {
-            tracing::warn!(
-                %merchant,
-                mode = mode.name(),
-                tries = counts.tries,
-                declines = counts.declines,
-                minutes = MERCHANT_BLOCK.as_secs() / 60,
-                "card testing at a merchant, its public routes refuse cards for these minutes"
-            );
+        if judge_merchant(&self.db, merchant, mode, verdict).await? {
+            let Counts { tries, declines } = counts;
+            let minutes = MERCHANT_BLOCK.as_secs() / 60;
+            let then = match verdict.rule {
+                Rule::Merchant => "refuse cards",
+                _ => "answer slowly",
+            };
+            tracing::warn!(%merchant, mode = mode.name(), tries, declines, minutes, "card testing at a merchant, its public routes {then} for these minutes");
         }
         Ok(())
     }

@@ -19,7 +19,6 @@ use serde_json::Map;
 use sha2::{Digest, Sha256};
 use store::accept::{Key, StoredResponse};
 use store::merchants::{self, Principal};
-use store::risk::Try;
 use tracing::Instrument;
 use uuid::Uuid;
 use wire::Body;
@@ -30,7 +29,7 @@ use wire::finternet::response::{Envelope, PaymentIntent};
 
 use super::{closed, find};
 use crate::App;
-use crate::actions::card_testing;
+use crate::actions::card_testing::{self, Admitted};
 use crate::actions::idempotency::ApiResponse;
 use crate::actions::payments::{self, New};
 use crate::error::ApiError;
@@ -112,14 +111,14 @@ pub async fn pay(
     let (id, merchant, mode) = (intent.id, intent.merchant_id, intent.mode);
     // A merchant's own server pays for many payers from one address.
     let is_own = holder.is_some_and(|holder| (holder.merchant_id, holder.mode) == (merchant, mode));
-    let tried = if is_own {
+    let admitted = if is_own {
         None
     } else {
         Some(card_testing::admit(&app, from, merchant, mode).await?)
     };
     let choice = payers.public_intents;
     // A task of its own, so that a decline is counted even if the client disconnects.
-    let paying = pay_and_count(Arc::clone(&app), intent, new, key, choice, tried);
+    let paying = pay_and_count(Arc::clone(&app), intent, new, key, choice, admitted);
     let paying = tokio::spawn(paying.in_current_span());
     let created = paying
         .await
@@ -132,14 +131,15 @@ pub async fn pay(
     }
 }
 
-/// Pays the intent and counts a decline of the card, if it was `tried` without the merchant's key.
+/// Pays the intent. If the card was tried without the merchant's key, counts a decline of it, and does not answer
+/// too soon.
 async fn pay_and_count(
     app: Arc<App>,
     intent: Intent,
     new: New,
     key: Option<Key>,
     choice: PublicIntents,
-    tried: Option<Try>,
+    admitted: Option<Admitted>,
 ) -> Result<ApiResponse, ApiError> {
     // The payer has no key, so the payment is created in the name of the intent's merchant.
     let principal = Principal {
@@ -155,12 +155,22 @@ async fn pay_and_count(
         is_declined.store(failure.is_some_and(risk::is_decline), Ordering::Relaxed);
         paid(&intent, payment, choice)
     };
-    let created = payments::create(&app, principal, new, key, render).await?;
-    let is_new = !created.is_replay;
-    if let Some(tried) = tried.filter(|_| is_new && is_declined.load(Ordering::Relaxed)) {
-        card_testing::count_decline(&app, &tried).await;
+    let created = payments::create(&app, principal, new, key, render).await;
+    let Some(admitted) = admitted else {
+        return created;
+    };
+    match &created {
+        Ok(created) if !created.is_replay && is_declined.load(Ordering::Relaxed) => {
+            admitted.count_decline(&app).await;
+        }
+        Err(ApiError::TooManyCards) => admitted.record_too_many(&app).await,
+        _ => {}
     }
-    Ok(created)
+    let status = created.as_ref().map(|created| created.response.status);
+    admitted
+        .wait(status.is_ok_and(|status| status >= 400))
+        .await;
+    created
 }
 
 /// Scopes a payer's idempotency key to the intent, so that it does not collide with the merchant's

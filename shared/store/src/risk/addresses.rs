@@ -28,8 +28,13 @@ pub struct Try {
 pub enum Tried {
     /// Blocked for so long by an earlier verdict. The try was not counted.
     Blocked(Duration),
-    /// What the address did in [`ADDRESS_WINDOW`], with this try.
-    Counted(Counts),
+    /// The try was counted.
+    Counted {
+        /// What the address did in [`ADDRESS_WINDOW`], with this try.
+        counts: Counts,
+        /// Whether card testing is suspected at the merchant.
+        is_suspected: bool,
+    },
 }
 
 impl Statement for Try {
@@ -45,7 +50,8 @@ impl Statement for Try {
             r#"
             with asked as materialized (
                 select ord, address, live,
-                       public_cards_blocked_for(address, merchant_id, live, $4, $5, $6) as blocked_for
+                       public_cards_blocked_for(address, merchant_id, live, $4, $5, $6) as blocked_for,
+                       merchant_is_suspected(merchant_id, live, $8, $6) as is_suspected
                 from unnest($1::bytea[], $2::uuid[], $3::boolean[])
                      with ordinality as i(address, merchant_id, live, ord)
             ), admitted as materialized (
@@ -60,7 +66,7 @@ impl Statement for Try {
                 on conflict (address, live, minute) do update set tries = a.tries + excluded.tries
             )
             select a.blocked_for, n.number, coalesce(w.tries, 0) as "tries!",
-                   coalesce(w.declines, 0) as "declines!"
+                   coalesce(w.declines, 0) as "declines!", a.is_suspected as "is_suspected!"
             from asked a
             left join admitted n on n.ord = a.ord
             cross join lateral (
@@ -76,16 +82,20 @@ impl Statement for Try {
             ADDRESS_BLOCK.as_secs_f64(),
             MERCHANT_BLOCK.as_secs_f64(),
             ADDRESS_WINDOW.as_secs_f64(),
+            Rule::MerchantSuspected.name(),
         )
         .fetch_all(db)
         .await?;
         let tried = tried.into_iter().map(|row| {
             Some(match row.number {
                 None => Tried::Blocked(seconds(row.blocked_for)),
-                Some(number) => Tried::Counted(Counts {
-                    tries: sum(row.tries) + sum(number),
-                    declines: sum(row.declines),
-                }),
+                Some(number) => Tried::Counted {
+                    counts: Counts {
+                        tries: sum(row.tries) + sum(number),
+                        declines: sum(row.declines),
+                    },
+                    is_suspected: row.is_suspected,
+                },
             })
         });
         Ok(tried.collect())
@@ -111,16 +121,20 @@ pub async fn count_decline(db: &PgPool, address: &[u8], mode: Mode) -> Result<()
     Ok(())
 }
 
-/// Records that an address is blocked for [`ADDRESS_BLOCK`], at the merchant whose payment it tried.
-pub async fn block_address(db: &PgPool, blocked: &Try, verdict: Verdict) -> Result<()> {
-    let mut tx = crate::begin(db, blocked.merchant_id, blocked.mode).await?;
+/// Records a verdict on a try at a merchant: one on its address blocks that for [`ADDRESS_BLOCK`].
+pub async fn record_verdict(db: &PgPool, about: &Try, verdict: Verdict) -> Result<()> {
+    let address = match verdict.rule {
+        Rule::AddressTries | Rule::AddressDeclines => Some(&about.address),
+        _ => None,
+    };
+    let mut tx = crate::begin(db, about.merchant_id, about.mode).await?;
     sqlx::query!(
         "insert into risk_verdicts (rule, merchant_id, live, address, tries, declines)
          values ($1, $2, $3, $4, $5, $6)",
         verdict.rule.name(),
-        blocked.merchant_id.0,
-        blocked.mode.is_live(),
-        blocked.address,
+        about.merchant_id.0,
+        about.mode.is_live(),
+        address,
         verdict.tries.map(stored),
         stored(verdict.declines),
     )

@@ -11,7 +11,7 @@ use domain::merchant::Mode;
 use domain::risk::{MERCHANT_BLOCK, Verdict};
 use sqlx::PgPool;
 
-pub use self::addresses::{Tried, Try, block_address, count_decline};
+pub use self::addresses::{Tried, Try, count_decline, record_verdict};
 pub use self::cards::{Declines, DeclinesOf, Outcome};
 use crate::Result;
 
@@ -25,9 +25,8 @@ fn sum(sum: i64) -> u64 {
     u64::try_from(sum).unwrap_or_default()
 }
 
-/// Records that a merchant's public routes take no cards for [`MERCHANT_BLOCK`]; `false` if they took none
-/// already.
-pub async fn block_merchant(
+/// Records a verdict on a merchant, which holds for [`MERCHANT_BLOCK`]; `false` if it did already.
+pub async fn judge_merchant(
     db: &PgPool,
     merchant: MerchantId,
     mode: Mode,

@@ -1,0 +1,1 @@
+alter table risk_verdicts validate constraint risk_verdicts_rule_listed;
