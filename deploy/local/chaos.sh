@@ -21,7 +21,7 @@ main() {
   local report=$state/chaos.txt
   {
     echo "make chaos, $(date --utc +%F), commit $(git rev-parse --short HEAD), scale $SLUICE_FAULT_SCALE"
-    cargo test --locked --release --workspace --test faults -- --test-threads 1 --nocapture endurance:: random_kills:: long_transactions:: upgrades:: a_dead_endpoints "$@" 2>&1
+    cargo test --locked --release --workspace --test faults -- --test-threads 1 --nocapture endurance:: random_kills:: long_transactions:: upgrades:: shutdown:: a_dead_endpoints "$@" 2>&1
   } | tee "$state/chaos.log" | grep --line-buffered -E '^make chaos|^test |^measured:|panicked|^Error' | tee "$report"
 }
 

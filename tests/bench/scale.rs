@@ -114,7 +114,12 @@ async fn scale(
     let block = async |processes: &[Process]| {
         gateway.launch(processes).await?;
         create().await?;
-        let (rate, _) = drain(gateway, kind.name, JOBS).await?;
+        let (rate, backlogs) = drain(gateway, kind.name, JOBS).await?;
+        println!(
+            "{}: {} processes, seconds of backlog {backlogs:.1?}",
+            kind.name,
+            processes.len()
+        );
         for process in processes {
             gateway.terminate(*process).await?;
         }

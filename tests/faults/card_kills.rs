@@ -88,7 +88,7 @@ async fn a_killed_workers_claims_are_free_at_once() -> Result<()> {
     scene.gateway.launch(&[Process::SecondCard]).await?;
     scene.gateway.kill(Process::Card)?;
     acquirer.cut();
-    let limit = std::time::Duration::from_secs(8);
+    let limit = std::time::Duration::from_secs(5);
     scene.gateway.drain_within(limit).await?;
     in_progress.became(&scene, &["watching"]).await?;
     scene.gateway.terminate(Process::SecondCard).await?;

@@ -23,6 +23,21 @@ async fn take_over(scene: &Scene) -> Result<()> {
     scene.gateway.drain().await
 }
 
+/// The claims of a killed worker end with its database session, not with their leases.
+#[tokio::test]
+async fn a_killed_workers_claims_are_free_at_once() -> Result<()> {
+    let (scene, acquirer) = patient().await?;
+    acquirer.forth().set(Gate::Hold(REQUESTS));
+    let in_progress = InProgress::request_refund(&scene).await?;
+    acquirer.forth().holds(2).await?;
+    scene.gateway.kill(Process::Refund)?;
+    acquirer.cut();
+    scene.gateway.launch(&[Process::Refund]).await?;
+    scene.gateway.drain_within(Duration::from_secs(5)).await?;
+    in_progress.ended(&scene).await?;
+    scene.finish().await
+}
+
 #[tokio::test]
 async fn before_sending() -> Result<()> {
     let (scene, acquirer) = patient().await?;

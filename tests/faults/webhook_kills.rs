@@ -5,8 +5,12 @@ use std::time::Duration;
 
 use anyhow::Result;
 use tests::{Behaviour, Options, Process, cards};
+use tokio::time::timeout;
 
 use crate::scene::{LEASE, Scene};
+
+/// How long work of a killed worker may wait for another one.
+const SOON: Duration = Duration::from_secs(5);
 
 #[tokio::test]
 async fn after_sending_and_before_recording() -> Result<()> {
@@ -37,5 +41,21 @@ async fn after_sending_and_before_recording() -> Result<()> {
     let deliveries = scene.gateway.deliveries().await?;
     let states: Vec<_> = deliveries.iter().map(|one| one.state.as_str()).collect();
     assert_eq!(states, ["delivered", "delivered"]);
+    scene.finish().await
+}
+
+/// The claims of a killed worker end with its database session, not with their leases.
+#[tokio::test]
+async fn a_killed_workers_claims_are_free_at_once() -> Result<()> {
+    let scene = Scene::with(Options::default()).await?;
+    scene
+        .receiver
+        .behave(Behaviour::Slow(Duration::from_mins(1)));
+    assert_eq!(scene.gateway.pay(cards::APPROVED).await?.status, 200);
+    scene.receiver.wait_for_count(1).await?;
+    scene.gateway.kill(Process::Webhook)?;
+    scene.receiver.behave(Behaviour::Status(200));
+    scene.gateway.launch(&[Process::Webhook]).await?;
+    timeout(SOON, scene.receiver.wait_for_count(2)).await??;
     scene.finish().await
 }

@@ -83,9 +83,9 @@ impl Handler for Context {
     const WORKER: Worker = Worker::Card;
     type Owner = CardPayment;
 
-    /// Under one claim an approval is captured at once: two calls.
+    /// Under one claim an approval is captured at once, and a refused capture is enquired about: three calls.
     fn lease(&self) -> Duration {
-        self.acquirer_timeout * 2 + runtime::LEASE_MARGIN
+        self.acquirer_timeout * 3 + runtime::LEASE_MARGIN
     }
 
     fn shares(&self, claimed: &CardPayment) -> (Mode, Vec<Share>) {

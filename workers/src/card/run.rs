@@ -136,7 +136,8 @@ impl<'a> Run<'a> {
     }
 
     async fn step(&mut self, acquirer: &dyn Acquirer) -> Result<Step, BoxDynError> {
-        if !self.held.covers(self.context.acquirer_timeout) {
+        // A capture that is refused makes a second call.
+        if !self.held.covers(self.context.acquirer_timeout * 2) {
             self.discard_unsent().await?;
             return Ok(Step::End(runtime::lease_lost(&self.held)));
         }

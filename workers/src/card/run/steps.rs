@@ -136,7 +136,7 @@ impl Run<'_> {
         attempt: &Attempt,
         response: &Authorized,
     ) -> Option<Result<Captured, Indeterminate>> {
-        let ends_within_lease = self.held.covers(self.context.acquirer_timeout);
+        let ends_within_lease = self.held.covers(self.context.acquirer_timeout * 2);
         if !matches!(response, Authorized::Approved(_)) || !ends_within_lease {
             return None;
         }
