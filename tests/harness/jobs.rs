@@ -103,8 +103,10 @@ impl Gateway {
             "delete from card_declines where hour < now() - interval '1 day' + make_interval(secs => $1)",
             "delete from merchant_attempts where minute < now() - interval '10 minutes'
                                                           + make_interval(secs => $1)",
-            "delete from address_attempts where minute < now() - interval '1 hour'
-                                                         + make_interval(secs => $1)",
+            // Shorter keys are those of cards' first digits, whose window is shorter.
+            "delete from address_attempts
+             where minute < now() + make_interval(secs => $1)
+                 - case when octet_length(address) < 32 then interval '10 minutes' else interval '1 hour' end",
             "update risk_verdicts set at = at - make_interval(secs => $1)",
         ] {
             sqlx::query(shift).bind(seconds).execute(&mut *tx).await?;

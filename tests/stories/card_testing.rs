@@ -26,6 +26,7 @@ async fn cases() -> Result<()> {
         a_merchant_whose_payers_are_nearly_all_declined_takes_no_public_cards,
         a_merchant_whose_payers_are_often_declined_answers_slowly,
         an_intent_takes_five_cards,
+        cards_that_begin_alike_are_blocked,
         verdicts_are_written_once,
     )
 }
@@ -140,7 +141,9 @@ async fn test_cards_are_not_used_up_by_other_merchants(gateway: &Gateway) -> Res
 
 /// What is counted of the only address that sends requests here.
 async fn address(gateway: &Gateway) -> Result<(i64, i64)> {
-    let query = "select sum(tries), sum(declines) from address_attempts";
+    // Shorter keys are those of cards' first digits.
+    let query = "select sum(tries), sum(declines) from address_attempts
+                 where octet_length(address) = 32";
     Ok(sqlx::query_as(query).fetch_one(gateway.database()).await?)
 }
 
@@ -149,7 +152,9 @@ async fn set_address(gateway: &Gateway, tries: i32, declines: i32) -> Result<()>
     let older = "delete from address_attempts
                  where minute < (select max(minute) from address_attempts)";
     sqlx::query(older).execute(gateway.database()).await?;
-    let query = sqlx::query("update address_attempts set tries = $1, declines = $2");
+    let query = "update address_attempts set tries = $1, declines = $2
+                 where octet_length(address) = 32";
+    let query = sqlx::query(query);
     let query = query.bind(tries).bind(declines);
     query.execute(gateway.database()).await?;
     ensure!(address(gateway).await? == (tries.into(), declines.into()));
@@ -315,6 +320,29 @@ async fn an_intent_takes_five_cards(gateway: &Gateway) -> Result<()> {
             paid.text
         );
     }
+    Ok(())
+}
+
+async fn cards_that_begin_alike_are_blocked(gateway: &Gateway) -> Result<()> {
+    let (merchant, other) = (&gateway.merchant, &gateway.other_merchant);
+    let declined = pay_publicly(gateway, merchant, cards::DECLINED, None).await?;
+    assert_eq!(declined.status, 400, "{}", declined.text);
+    let query = "update address_attempts set tries = 399, declines = 330
+                 where octet_length(address) < 32";
+    sqlx::query(query).execute(gateway.database()).await?;
+    // At every merchant, and not those that begin otherwise.
+    for merchant in [merchant, other] {
+        let blocked = pay_publicly(gateway, merchant, cards::DECLINED, None).await?;
+        check_blocked(&blocked, 900)?;
+    }
+    let found = verdicts(gateway, merchant).await?;
+    assert_eq!(found.last(), Some(&("bin".to_owned(), Some(400), 330)));
+    let paid = pay_publicly(gateway, merchant, "5555555555554444", None).await?;
+    assert_eq!(paid.status, 200, "{}", paid.text);
+    gateway.drain().await?;
+    gateway.advance(Duration::from_mins(16)).await?;
+    let declined = pay_publicly(gateway, merchant, cards::DECLINED, None).await?;
+    assert_eq!(declined.status, 400, "{}", declined.text);
     Ok(())
 }
 

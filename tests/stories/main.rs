@@ -8,6 +8,7 @@
 )]
 
 mod anonymous;
+mod blocklist;
 mod card_testing;
 mod clients;
 mod customers;

@@ -4,6 +4,7 @@
 mod output;
 
 mod audit;
+mod blocklist;
 mod config;
 mod demo;
 mod failure;
@@ -61,6 +62,9 @@ enum Command {
     Proposal(proposal::Command),
     /// Show what operators did, newest first
     Audit(audit::Audit),
+    /// Cards, payers and networks that are refused at every merchant
+    #[command(subcommand)]
+    Blocklist(blocklist::Command),
     /// Exchange rates
     #[command(subcommand)]
     Rates(rates::Command),
@@ -99,6 +103,7 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Jobs(command) => jobs::run(command).await?,
         Command::Proposal(command) => proposal::run(command).await?,
         Command::Audit(audit) => audit::run(&audit).await?,
+        Command::Blocklist(command) => blocklist::run(command).await?,
         Command::Rates(command) => rates::run(command).await?,
         Command::Verify(verify) => return Ok(verify::run(&verify).await),
         Command::Demo(demo) => demo::run(&demo).await?,

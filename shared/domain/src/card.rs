@@ -83,6 +83,11 @@ impl Card {
         &self.number
     }
 
+    /// Its first digits, at most eight, which tell the issuer (PCI DSS 3.4.1 lets them be shown).
+    pub fn bin(&self, digits: usize) -> &str {
+        self.number.get(..digits.min(8)).unwrap_or_default()
+    }
+
     /// The security code. Callers must not store it.
     pub fn cvc(&self) -> &str {
         &self.cvc

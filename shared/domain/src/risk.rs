@@ -17,6 +17,10 @@ pub const ADDRESS_BLOCK: Duration = ADDRESS_WINDOW;
 pub const MERCHANT_WINDOW: Duration = Duration::from_mins(10);
 /// How long a merchant's public routes take no cards.
 pub const MERCHANT_BLOCK: Duration = Duration::from_mins(15);
+/// The window of tries of cards that begin alike.
+pub const BIN_WINDOW: Duration = Duration::from_mins(10);
+/// How long public routes take no cards that begin like these.
+pub const BIN_BLOCK: Duration = Duration::from_mins(15);
 /// How long verdicts are kept.
 pub const VERDICTS_KEPT: Duration = Duration::from_hours(24 * 90);
 
@@ -32,6 +36,8 @@ pub const REFUSAL_TIME_MIN: Duration = Duration::from_millis(500);
 pub const SUSPECTED_TIME_MIN: Duration = Duration::from_secs(2);
 /// The most cards that payers may try for one intent.
 pub const CARDS_PER_INTENT: u64 = 5;
+/// Tries of cards that begin alike are testing if so many of a hundred are declined.
+const BIN_DECLINED_PERCENT: u64 = 80;
 /// Limits of test mode are so many times higher: developers use the same declined card all day.
 const TEST_FACTOR: u64 = 20;
 
@@ -52,6 +58,11 @@ pub enum Rule {
     MerchantSuspected,
     /// One card more than an intent takes.
     CardsPerIntent,
+    /// Most of many tries of cards with the same first six digits were declined: public routes take none of
+    /// them for a while.
+    Bin,
+    /// An operator blocks the card, its first digits, the payer's e-mail address or network.
+    Blocklist,
 }
 
 names!(Rule {
@@ -62,6 +73,8 @@ names!(Rule {
     Merchant = "merchant",
     MerchantSuspected = "merchant_suspected",
     CardsPerIntent = "cards_per_intent",
+    Bin = "bin",
+    Blocklist = "blocklist",
 });
 
 impl Rule {
@@ -76,6 +89,8 @@ impl Rule {
             Rule::Merchant | Rule::MerchantSuspected => 50,
             // Not a window, and the same in both modes: a constraint of the database.
             Rule::CardsPerIntent => return CARDS_PER_INTENT,
+            Rule::Bin => 20,
+            Rule::Blocklist => return 0,
         };
         match (self, mode) {
             (_, Mode::Live) => live,
@@ -94,6 +109,33 @@ pub struct Counts {
     /// How many of them were declined.
     pub declines: u64,
 }
+
+impl Counts {
+    /// Whether at least so many of a hundred tries were declined.
+    const fn has_declined(self, percent: u64) -> bool {
+        self.declines.saturating_mul(100) >= self.tries.saturating_mul(percent)
+    }
+}
+
+/// What operators may block.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Listed {
+    /// A card, by its fingerprint.
+    Card,
+    /// Cards with the same first six or eight digits.
+    Bin,
+    /// A payer's e-mail address.
+    Email,
+    /// Addresses from which payers use public routes.
+    Network,
+}
+
+names!(Listed {
+    Card = "card",
+    Bin = "bin",
+    Email = "email",
+    Network = "network",
+});
 
 /// A rule's limit is reached.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -136,14 +178,28 @@ pub fn of_merchant(mode: Mode, counts: Counts) -> Option<Verdict> {
     if counts.tries < Rule::Merchant.limit(mode) {
         return None;
     }
-    let has_percent =
-        |percent| counts.declines.saturating_mul(100) >= counts.tries.saturating_mul(percent);
-    if has_percent(MERCHANT_DECLINED_PERCENT) {
+    if counts.has_declined(MERCHANT_DECLINED_PERCENT) {
         Some(Verdict::of(Rule::Merchant, counts))
-    } else if has_percent(MERCHANT_SUSPECTED_PERCENT) {
+    } else if counts.has_declined(MERCHANT_SUSPECTED_PERCENT) {
         Some(Verdict::of(Rule::MerchantSuspected, counts))
     } else {
         None
+    }
+}
+
+/// Judges a card by the public tries of cards with the same first six digits; they include this one.
+pub fn of_bin(mode: Mode, counts: Counts) -> Option<Verdict> {
+    let is_testing =
+        counts.tries >= Rule::Bin.limit(mode) && counts.has_declined(BIN_DECLINED_PERCENT);
+    is_testing.then(|| Verdict::of(Rule::Bin, counts))
+}
+
+/// The verdict on what an operator blocks.
+pub const fn of_blocklist() -> Verdict {
+    Verdict {
+        rule: Rule::Blocklist,
+        tries: None,
+        declines: 0,
     }
 }
 
@@ -235,6 +291,21 @@ mod tests {
         }
         assert_eq!(of_address(Mode::Test, counts(600, 199)), None);
         assert!(of_address(Mode::Test, counts(601, 0)).is_some());
+    }
+
+    #[test]
+    fn cards_that_begin_alike_are_blocked_at_four_declines_of_five() {
+        for (tries, declines, is_blocked) in [
+            (19, 19, false),
+            (20, 15, false),
+            (20, 16, true),
+            (100, 79, false),
+        ] {
+            let verdict = of_bin(Mode::Live, counts(tries, declines));
+            assert_eq!(verdict.is_some(), is_blocked, "{declines} of {tries}");
+        }
+        assert_eq!(of_bin(Mode::Test, counts(399, 399)), None);
+        assert_eq!(rule(of_bin(Mode::Test, counts(400, 320))), Some(Rule::Bin));
     }
 
     #[test]

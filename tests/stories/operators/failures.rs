@@ -17,7 +17,7 @@ const NEVER_SHOWN: [&str; 7] = [
 ];
 
 /// Every command that needs the database.
-const COMMANDS: [&[&str]; 15] = [
+const COMMANDS: [&[&str]; 18] = [
     &["jobs", "list"],
     &["jobs", "redrive", "--all"],
     &["merchant", "list"],
@@ -34,6 +34,9 @@ const COMMANDS: [&[&str]; 15] = [
     &["key", "revoke", "key_0000000000000000000000"],
     &["proposal", "list"],
     &["audit"],
+    &["blocklist", "list"],
+    &["blocklist", "add", "bin", "424242"],
+    &["blocklist", "remove", "1"],
     &["rates", "list"],
     &["verify"],
     &["operator", "list"],
@@ -112,6 +115,7 @@ pub async fn a_closed_pipe_is_no_failure(gateway: &Gateway) -> Result<()> {
         "key list",
         "proposal list",
         "audit",
+        "blocklist list",
         "rates list",
         "verify",
         "--help",

@@ -1,17 +1,18 @@
 //! Applies the rules against card testing: judges a card before it is sent, and counts outcomes.
 
 use apalis_core::error::BoxDynError;
+use domain::card::Card;
 use domain::payment::Payment;
 use domain::risk::{self, Counts, MERCHANT_BLOCK, Rule, Verdict};
 use store::PgPool;
 use store::batch::Batch;
-use store::risk::{DeclinesOf, Outcome, judge_merchant};
+use store::risk::{KnownOf, Outcome, judge_merchant};
 
 /// The counters of the rules.
 #[derive(Clone)]
 pub struct Risk {
     db: PgPool,
-    declines: Batch<DeclinesOf>,
+    known: Batch<KnownOf>,
     outcomes: Batch<Outcome>,
 }
 
@@ -20,7 +21,7 @@ impl Risk {
     pub fn start(db: &PgPool) -> Self {
         Self {
             db: db.clone(),
-            declines: Batch::start(db),
+            known: Batch::start(db),
             outcomes: Batch::start(db),
         }
     }
@@ -29,15 +30,22 @@ impl Risk {
     pub async fn judge(
         &self,
         payment: &Payment,
+        card: &Card,
         fingerprint: &[u8],
     ) -> store::Result<Option<Verdict>> {
-        let declines = DeclinesOf {
+        let customer = payment.customer.as_ref();
+        let of = KnownOf {
             fingerprint: fingerprint.to_owned(),
+            bin: card.bin(8).to_owned(),
+            email: customer.and_then(|customer| customer.email.clone()),
             merchant_id: payment.merchant_id,
             mode: payment.mode,
         };
-        let found = self.declines.run(declines).await?;
-        Ok(risk::of_card(payment.mode, found.at_merchant, found.at_all))
+        let known = self.known.run(of).await?;
+        if known.is_listed {
+            return Ok(Some(risk::of_blocklist()));
+        }
+        Ok(risk::of_card(payment.mode, known.at_merchant, known.at_all))
     }
 
     /// Counts an outcome that is already written. A decline is counted when this returns, so that the next

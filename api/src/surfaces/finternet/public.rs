@@ -13,7 +13,7 @@ use axum::response::{IntoResponse, Response};
 use domain::id::IntentId;
 use domain::intent::{Intent, Paid};
 use domain::merchant::PublicIntents;
-use domain::payment::Payment;
+use domain::payment::{Failure, Payment};
 use domain::risk;
 use serde_json::Map;
 use sha2::{Digest, Sha256};
@@ -99,22 +99,28 @@ pub async fn pay(
     }
     let (card, key) = sent.read(&app, request::card).await?;
     let money = intent.money.on_a_card();
-    let new = New {
-        money: money.map_err(|_| Error::of(&NOT_CHARGEABLE))?,
-        payer: None,
-        card: Some(card),
-        description: intent.description.clone(),
-        metadata: Map::new(),
-        intent_id: Some(intent.id),
-        checkout: None,
-    };
+    let money = money.map_err(|_| Error::of(&NOT_CHARGEABLE))?;
     let (id, merchant, mode) = (intent.id, intent.merchant_id, intent.mode);
     // A merchant's own server pays for many payers from one address.
     let is_own = holder.is_some_and(|holder| (holder.merchant_id, holder.mode) == (merchant, mode));
     let admitted = if is_own {
         None
     } else {
-        Some(card_testing::admit(&app, from, merchant, mode).await?)
+        Some(card_testing::admit(&app, from, &card, merchant, mode).await?)
+    };
+    if let Some(admitted) = admitted.as_ref().filter(|admitted| admitted.is_listed) {
+        admitted.record(&app, risk::of_blocklist()).await;
+        admitted.wait(true).await;
+        return Err(Error::payment_failed(Failure::CardDeclined).into());
+    }
+    let new = New {
+        money,
+        payer: None,
+        card: Some(card),
+        description: intent.description.clone(),
+        metadata: Map::new(),
+        intent_id: Some(intent.id),
+        checkout: None,
     };
     let choice = payers.public_intents;
     // A task of its own, so that a decline is counted even if the client disconnects.
@@ -163,7 +169,7 @@ async fn pay_and_count(
         Ok(created) if !created.is_replay && is_declined.load(Ordering::Relaxed) => {
             admitted.count_decline(&app).await;
         }
-        Err(ApiError::TooManyCards) => admitted.record_too_many(&app).await,
+        Err(ApiError::TooManyCards) => admitted.record(&app, risk::of_intent()).await,
         _ => {}
     }
     let status = created.as_ref().map(|created| created.response.status);

@@ -13,39 +13,55 @@ use super::{stored, sum};
 use crate::Result;
 use crate::batch::Statement;
 
-/// Reads how often a card was declined.
+/// Reads what is known of a card and its payer.
 #[derive(Debug, Clone)]
-pub struct DeclinesOf {
+pub struct KnownOf {
     /// The card's fingerprint.
     pub fingerprint: Vec<u8>,
+    /// Its first eight digits.
+    pub bin: String,
+    /// The payer's e-mail address.
+    pub email: Option<String>,
     /// The merchant to be paid.
     pub merchant_id: MerchantId,
     /// Test or live.
     pub mode: Mode,
 }
 
-/// How often a card was declined in [`CARD_WINDOW`].
+/// What is known of a card and its payer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Declines {
-    /// At the merchant to be paid.
+pub struct Known {
+    /// Declines in [`CARD_WINDOW`] at the merchant to be paid.
     pub at_merchant: u64,
-    /// At all merchants.
+    /// Declines in [`CARD_WINDOW`] at all merchants.
     pub at_all: u64,
+    /// Whether an operator blocks the card, its first digits or the payer's address.
+    pub is_listed: bool,
 }
 
-impl Statement for DeclinesOf {
-    type Row = DeclinesOf;
-    type Output = Declines;
+impl Statement for KnownOf {
+    type Row = KnownOf;
+    type Output = Known;
 
-    async fn run(db: &mut PgConnection, rows: &[DeclinesOf]) -> Result<Vec<Option<Declines>>> {
+    async fn run(db: &mut PgConnection, rows: &[KnownOf]) -> Result<Vec<Option<Known>>> {
         let fingerprints: Vec<Vec<u8>> = rows.iter().map(|row| row.fingerprint.clone()).collect();
         let merchants: Vec<Uuid> = rows.iter().map(|row| row.merchant_id.0).collect();
         let live: Vec<bool> = rows.iter().map(|row| row.mode.is_live()).collect();
+        let bins: Vec<String> = rows.iter().map(|row| row.bin.clone()).collect();
+        let lower = |email: &String| email.to_ascii_lowercase();
+        let emails = rows.iter().map(|row| row.email.as_ref().map(lower));
+        let emails: Vec<Option<String>> = emails.collect();
         let found = sqlx::query!(
             r#"
-            select coalesce(d.at_merchant, 0) as "at_merchant!", coalesce(d.at_all, 0) as "at_all!"
-            from unnest($1::bytea[], $2::uuid[], $3::boolean[])
-                 with ordinality as i(fingerprint, merchant_id, live, ord)
+            select coalesce(d.at_merchant, 0) as "at_merchant!", coalesce(d.at_all, 0) as "at_all!",
+                   exists (
+                       select from unnest(array['card', 'bin', 'bin', 'email'],
+                                          array[encode(i.fingerprint, 'hex'), i.bin, left(i.bin, 6), i.email])
+                                   as k(kind, value)
+                       join blocklist b on b.kind = k.kind and b.value = k.value and b.removed_at is null
+                   ) as "is_listed!"
+            from unnest($1::bytea[], $2::uuid[], $3::boolean[], $5::text[], $6::text[])
+                 with ordinality as i(fingerprint, merchant_id, live, bin, email, ord)
             cross join lateral (
                 select sum(declines) filter (where merchant_id = i.merchant_id) as at_merchant,
                        sum(declines) as at_all
@@ -58,13 +74,16 @@ impl Statement for DeclinesOf {
             &merchants,
             &live,
             CARD_WINDOW.as_secs_f64(),
+            &bins,
+            &emails as &[Option<String>],
         )
         .fetch_all(db)
         .await?;
         let found = found.into_iter().map(|row| {
-            Some(Declines {
+            Some(Known {
                 at_merchant: sum(row.at_merchant),
                 at_all: sum(row.at_all),
+                is_listed: row.is_listed,
             })
         });
         Ok(found.collect())

@@ -3,16 +3,17 @@
 //! Counters are rows of an hour or a minute. A window is read from the start of the row in which it
 //! begins, so it is never shorter than the rule says.
 
-mod addresses;
+pub mod blocklist;
 mod cards;
+mod tries;
 
 use domain::id::MerchantId;
 use domain::merchant::Mode;
 use domain::risk::{MERCHANT_BLOCK, Verdict};
 use sqlx::PgPool;
 
-pub use self::addresses::{Tried, Try, count_decline, record_verdict};
-pub use self::cards::{Declines, DeclinesOf, Outcome};
+pub use self::cards::{Known, KnownOf, Outcome};
+pub use self::tries::{By, Tried, Try, count_decline, record_verdict};
 use crate::Result;
 
 /// A count as a column.

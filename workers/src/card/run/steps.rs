@@ -35,7 +35,7 @@ impl Run<'_> {
         };
         let fingerprint = self.context.keys.fingerprint(&card);
         let payment = &self.claimed.payment;
-        match self.context.risk.judge(payment, &fingerprint).await {
+        match self.context.risk.judge(payment, &card, &fingerprint).await {
             Ok(None) => {}
             Ok(Some(verdict)) => return self.block(fingerprint, verdict).await,
             Err(error) => {
