@@ -1,6 +1,8 @@
 //! Postponing what waits for a paused endpoint. Otherwise each delivery would be published and claimed to find
 //! out, and thousands would delay those of other endpoints.
 
+use std::time::Duration;
+
 use domain::delivery::State;
 use domain::id::EndpointId;
 use sqlx::PgPool;
@@ -13,7 +15,7 @@ const POSTPONED_MAX: i64 = 10_000;
 /// How many one statement postpones, so that none takes long.
 const AT_ONCE: usize = 200;
 /// How far apart deliveries are due after a pause, so that they do not come back all at once.
-const APART: f64 = 0.005;
+const APART: Duration = Duration::from_millis(5);
 
 /// Postpones the deliveries that wait for a paused endpoint. They are due again little by little after the
 /// pause. What this leaves out, because the process ends for example, finds out about the pause when it is
@@ -32,7 +34,7 @@ pub async fn postpone(db: &PgPool, endpoint: EndpointId) -> Result<()> {
     )
     .fetch_all(db)
     .await?;
-    let spread = APART * f64::from(u32::try_from(waiting.len()).unwrap_or(u32::MAX));
+    let spread = APART * u32::try_from(waiting.len()).unwrap_or(u32::MAX);
     for ids in waiting.chunks(AT_ONCE) {
         sqlx::query!(
             "with commit_mode as materialized (
@@ -54,7 +56,7 @@ pub async fn postpone(db: &PgPool, endpoint: EndpointId) -> Result<()> {
              from due where j.id = due.id",
             endpoint.0,
             ids,
-            spread,
+            spread.as_secs_f64(),
         )
         .execute(db)
         .await?;

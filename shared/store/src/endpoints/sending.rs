@@ -138,12 +138,11 @@ pub async fn test(tx: &mut Tx, endpoint: &Endpoint) -> Result<Sent> {
     .fetch_optional(&mut **tx)
     .await?;
     let is_waiting = |state: &str| state == State::Delivering.name();
-    let (id, event_id, job) = match waiting.filter(|last| is_waiting(&last.state)) {
-        Some(waiting) => (waiting.id, waiting.event_id, wake(tx, waiting.id).await?),
-        None => {
-            let (id, event_id) = new_test(tx, endpoint).await?;
-            (id, event_id, Some(effects::delivery_job(DeliveryId(id))))
-        }
+    let (id, event_id, job) = if let Some(last) = waiting.filter(|last| is_waiting(&last.state)) {
+        (last.id, last.event_id, wake(tx, last.id).await?)
+    } else {
+        let (id, event_id) = new_test(tx, endpoint).await?;
+        (id, event_id, Some(effects::delivery_job(DeliveryId(id))))
     };
     Ok(Sent {
         id: DeliveryId(id),

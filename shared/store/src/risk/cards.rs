@@ -75,7 +75,7 @@ impl Statement for KnownOf {
             &live,
             CARD_WINDOW.as_secs_f64(),
             &bins,
-            &emails as &[Option<String>],
+            &emails as _,
         )
         .fetch_all(db)
         .await?;
