@@ -9,7 +9,7 @@ use tests::{Gateway, Options, Process, Receiver, Request, Response, until};
 use crate::proxy::Proxy;
 
 /// A little longer than any claim's lease in a [`Scene::patient`].
-pub const LEASE: Duration = Duration::from_secs(41);
+pub const LEASE: Duration = Duration::from_secs(56);
 
 /// The longest wait.
 pub const SOON: Duration = Duration::from_secs(30);

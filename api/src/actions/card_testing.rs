@@ -47,26 +47,29 @@ pub async fn admit(
         of(By::Bin, bin_key(&app.idempotency_key, card)?),
     ];
     let [address, bin] = &tries;
-    let (counted, of_bin, is_listed) = tokio::join!(
+    let (counted, is_listed) = tokio::join!(
         app.tries.run(address.clone()),
-        app.tries.run(bin.clone()),
         store::risk::blocklist::has_address(&app.db, from),
     );
     let (counts, is_suspected) = admitted(counted?)?;
-    let (of_bin, _) = admitted(of_bin?)?;
     if let Some(verdict) = risk::of_address(mode, counts) {
         store::risk::record_verdict(&app.db, address, verdict).await?;
         return Err(blocked_for(ADDRESS_BLOCK));
     }
-    if let Some(verdict) = risk::of_bin(mode, of_bin) {
-        store::risk::record_verdict(&app.db, bin, verdict).await?;
-        return Err(blocked_for(BIN_BLOCK));
+    let is_listed = is_listed?;
+    // Tries without an outcome would hide the declines of others.
+    if !is_listed {
+        let (of_bin, _) = admitted(app.tries.run(bin.clone()).await?)?;
+        if let Some(verdict) = risk::of_bin(mode, of_bin) {
+            store::risk::record_verdict(&app.db, bin, verdict).await?;
+            return Err(blocked_for(BIN_BLOCK));
+        }
     }
     Ok(Admitted {
         tries,
         at,
         is_suspected,
-        is_listed: is_listed?,
+        is_listed,
     })
 }
 

@@ -13,9 +13,10 @@ use uuid::Uuid;
 use self::rows::{fill, owners};
 
 /// Tables without data of merchants.
-const NOBODYS: [&str; 6] = [
+const NOBODYS: [&str; 7] = [
     "_sqlx_migrations",
     "address_attempts",
+    "blocklist",
     "rate_windows",
     "rates",
     "sealing_keys",

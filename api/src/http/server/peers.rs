@@ -7,13 +7,15 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use ipnet::IpNet;
 
+use crate::http::anonymous::site;
+
 /// One address may have this part of all connections.
 const ONE_IN: usize = 4;
 
-/// The open connections by address. Clones share them.
+/// The open connections by IPv4 address, and by /64 of IPv6. Clones share them.
 #[derive(Clone)]
 pub struct Peers {
-    open: Arc<Mutex<HashMap<IpAddr, usize>>>,
+    open: Arc<Mutex<HashMap<u128, usize>>>,
     most: usize,
     proxies: Arc<[IpNet]>,
 }
@@ -21,7 +23,7 @@ pub struct Peers {
 /// A connection that counts until this is dropped.
 pub struct Counted {
     peers: Peers,
-    address: IpAddr,
+    site: u128,
 }
 
 impl Peers {
@@ -39,16 +41,17 @@ impl Peers {
         let address = address.to_canonical();
         let is_proxy = self.proxies.iter().any(|net| net.contains(&address));
         let mut open = self.lock();
-        let count = open.entry(address).or_default();
+        let site = site(address);
+        let count = open.entry(site).or_default();
         if *count >= self.most && !is_proxy && !address.is_loopback() {
             return None;
         }
         *count += 1;
         let peers = self.clone();
-        Some(Counted { peers, address })
+        Some(Counted { peers, site })
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<IpAddr, usize>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<u128, usize>> {
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -56,10 +59,10 @@ impl Peers {
 impl Drop for Counted {
     fn drop(&mut self) {
         let mut open = self.peers.lock();
-        if let Some(count) = open.get_mut(&self.address) {
+        if let Some(count) = open.get_mut(&self.site) {
             *count -= 1;
             if *count == 0 {
-                open.remove(&self.address);
+                open.remove(&self.site);
             }
         }
     }
