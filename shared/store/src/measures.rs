@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use domain::job::Worker;
 use domain::merchant::Mode;
-use domain::{delivery, payment, refund};
+use domain::{authorization, delivery, payment, refund};
 use sqlx::PgPool;
 
 use crate::reports::names;
@@ -91,7 +91,7 @@ fn seconds(seconds: f64) -> Duration {
 /// How old the oldest objects in progress are; zero if there is none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct InProgress {
-    /// Payments, bounded by [`payment::IN_PROGRESS_MAX`].
+    /// Payments, and attempts of those that have ended, bounded by [`payment::IN_PROGRESS_MAX`].
     pub payment: Duration,
     /// Refunds, bounded by [`refund::IN_PROGRESS_MAX`].
     pub refund: Duration,
@@ -111,6 +111,11 @@ pub async fn in_progress(db: &PgPool) -> Result<InProgress> {
         |state| state.is_in_progress(),
         refund::State::name,
     );
+    let attempts = names(
+        &authorization::State::ALL,
+        |state| state.is_in_progress(),
+        authorization::State::name,
+    );
     let row = sqlx::query!(
         r#"with first as (
                select w.worker, j.owner_id
@@ -122,9 +127,14 @@ pub async fn in_progress(db: &PgPool) -> Result<InProgress> {
                    (select owner_id from jobs where jobs.worker = w.worker and parked_at is not null
                     limit $2)) j
            )
-           select (select extract(epoch from now() - min(p.created_at))::float8
-                   from first f join payments p on p.id = f.owner_id
-                   where f.worker = $3 and p.state = any($4)) as payment,
+           select (select extract(epoch from now() - min(
+                              case when p.state = any($4) then p.created_at else a.since end))::float8
+                   from first f
+                   join payments p on p.id = f.owner_id
+                   cross join lateral (
+                       select min(updated_at) as since from authorizations
+                       where payment_id = p.id and state = any($9)) a
+                   where f.worker = $3) as payment,
                   (select extract(epoch from now() - min(r.created_at))::float8
                    from first f join refunds r on r.id = f.owner_id
                    where f.worker = $5 and r.state = any($6)) as refund,
@@ -139,6 +149,7 @@ pub async fn in_progress(db: &PgPool) -> Result<InProgress> {
         &refunds,
         Worker::Webhook.name(),
         delivery::State::Delivering.name(),
+        &attempts,
     )
     .fetch_one(db)
     .await?;

@@ -53,7 +53,7 @@ pub async fn postpone(db: &PgPool, endpoint: EndpointId) -> Result<()> {
              set seq = j.seq + 1, publish_count = 0,
                  due_at = due.paused_until
                      + random() * greatest((due.paused_until - now()) / 2, make_interval(secs => $3))
-             from due where j.id = due.id",
+             from due where j.id = due.id and j.id = any($2)",
             endpoint.0,
             ids,
             spread.as_secs_f64(),

@@ -43,7 +43,8 @@ impl Statement for Reschedule {
                 due_at = case when j.seq = r.seq then now() + make_interval(secs => r.wait) else j.due_at end,
                 error = null
             from commit_mode, unnest($1::uuid[], $2::uuid[], $3::bigint[], $4::float8[]) as r(id, token, seq, wait)
-            where j.id = r.id and j.lease = r.token
+            -- The second condition makes every plan find the rows by their keys.
+            where j.id = r.id and j.id = any($1) and j.lease = r.token
             returning r.token as "token!", j.seq"#,
             &ids,
             &tokens,

@@ -2,12 +2,27 @@
 
 use store::reports::Rule;
 
-pub const WORK: [(Rule, &str); 14] = [
+pub const WORK: [(Rule, &str); 16] = [
     (Rule::WorkHasJob, "delete from jobs where id = pg_temp.pick('created') returning id"),
     (Rule::WorkHasJob, "delete from jobs where id = pg_temp.pick('authorizing') returning id"),
     (Rule::WorkHasJob, "delete from jobs where id = pg_temp.pick('capturing') returning id"),
     (Rule::WorkHasJob, "delete from jobs where id = pg_temp.pick('refunding') returning id"),
     (Rule::WorkHasJob, "delete from jobs where id = pg_temp.pick('delivering') returning id"),
+    // An attempt that still holds, or may hold, money of a payment that has ended.
+    (
+        Rule::WorkHasJob,
+        "insert into authorizations (id, payment_id, attempt, state, acquirer)
+         values (gen_random_uuid(), pg_temp.pick('captured'), 2, 'watching', 'sandbox') returning payment_id",
+    ),
+    (
+        Rule::WorkInTime,
+        "with j as (
+             insert into jobs (worker, id, owner_id, merchant_id, live, due_at)
+             select 'card', id, id, merchant_id, live, now() from payments where id = pg_temp.pick('captured'))
+         insert into authorizations (id, payment_id, attempt, state, acquirer, updated_at)
+         values (gen_random_uuid(), pg_temp.pick('captured'), 2, 'watching', 'sandbox', now() - interval '30 days')
+         returning payment_id",
+    ),
     // Work that never ends.
     (
         Rule::WorkInTime,
