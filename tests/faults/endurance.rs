@@ -1,14 +1,14 @@
 //! Faults that last. Short in `make test`; `make chaos` runs them `SLUICE_FAULT_SCALE` times as long.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
 use futures::StreamExt;
-use futures::future::try_join;
 use futures::stream::iter;
 use reqwest::Method;
 use tests::{Options, Process, Response, cards, example, until};
-use tokio::time::{Instant, sleep};
+use tokio::time::Instant;
 
 use crate::load;
 use crate::scene::{SOON, Scene};
@@ -241,44 +241,48 @@ async fn ten_times_the_load() -> Result<()> {
     scene.finish().await
 }
 
-/// The API is absent, at full length for ten minutes. All clients retry under their keys and come back at once;
-/// each payment is made once.
+/// Clients come while the API is absent, at full length for ten minutes, and retry under their keys. When it is back
+/// all pay at once; each payment is made once.
 #[tokio::test]
 async fn all_clients_return_at_once_after_an_outage() -> Result<()> {
-    let outage = match u64::try_from(scale())? {
+    let outage = match u32::try_from(scale())? {
         1 => Duration::from_secs(2),
-        scale => Duration::from_secs(10 * scale),
+        scale => Duration::from_secs(10) * scale,
     };
+    let (least, patience) = (160 * scale().min(4), outage + drain_time()?);
     let scene = Scene::patient().await?;
     scene.gateway.terminate(Process::Api).await?;
-    let pay = async |client: usize| {
-        let key = format!("herd-{client}");
-        loop {
+    let came = AtomicUsize::new(0);
+    let client = async |number: usize| {
+        came.fetch_add(1, Ordering::Relaxed);
+        let key = format!("herd-{number}");
+        until("a client has paid", patience, async || {
             // An error is a refused connection: the API is absent.
-            if let Ok(answer) = scene.gateway.pay_with_key(cards::APPROVED, &key).await {
-                if answer.status == 200 {
-                    return Ok(());
-                }
-                ensure!([429, 503].contains(&answer.status), "{}", answer.text);
-            }
-            sleep(Duration::from_millis(250)).await;
-        }
+            let Ok(answer) = scene.gateway.pay_with_key(cards::APPROVED, &key).await else {
+                return Ok(None);
+            };
+            ensure!([200, 429, 503].contains(&answer.status), "{}", answer.text);
+            Ok((answer.status == 200).then_some(()))
+        })
+        .await
     };
-    let clients = 160 * scale().min(4);
-    let herd = futures::future::try_join_all((0..clients).map(pay));
-    let end = async {
-        sleep(outage).await;
-        scene.gateway.launch(&[Process::Api]).await?;
-        Ok(Instant::now())
+    let back = async {
+        until("the clients have come", patience, async || {
+            let have_come = came.load(Ordering::Relaxed) >= least;
+            Ok(have_come.then_some(()))
+        })
+        .await?;
+        scene.gateway.launch(&[Process::Api]).await
     };
-    let (_, began) = try_join(herd, end).await?;
+    let (pace, started) = (outage / u32::try_from(least)?, Instant::now());
+    load::clients(pace, least, back, client).await?;
+    let (came, took) = (came.into_inner(), started.elapsed());
     eprintln!(
-        "measured: {clients} clients after an outage of {outage:?} have paid in {:?}",
-        began.elapsed()
+        "measured: {came} clients that came in {outage:?} without the API have paid in {took:?}"
     );
     scene.gateway.drain_within(drain_time()?).await?;
     let payments = scene.gateway.payments().await?;
-    assert_eq!(payments.len(), clients);
+    assert_eq!(payments.len(), came);
     ensure!(payments.iter().all(|payment| payment.state == "captured"));
     scene.finish().await
 }

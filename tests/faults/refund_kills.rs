@@ -23,15 +23,21 @@ async fn take_over(scene: &Scene) -> Result<()> {
     scene.gateway.drain().await
 }
 
-/// The claims of a killed worker end with its database session, not with their leases.
-#[tokio::test]
-async fn a_killed_workers_claims_are_free_at_once() -> Result<()> {
+/// The worker is killed before its requests reach the acquirer.
+async fn killed_before_sending() -> Result<(Scene, InProgress)> {
     let (scene, acquirer) = patient().await?;
     acquirer.forth().set(Gate::Hold(REQUESTS));
     let in_progress = InProgress::request_refund(&scene).await?;
     acquirer.forth().holds(2).await?;
     scene.gateway.kill(Process::Refund)?;
     acquirer.cut();
+    Ok((scene, in_progress))
+}
+
+/// The claims of a killed worker end with its database session, not with their leases.
+#[tokio::test]
+async fn a_killed_workers_claims_are_free_at_once() -> Result<()> {
+    let (scene, in_progress) = killed_before_sending().await?;
     scene.gateway.launch(&[Process::Refund]).await?;
     scene.gateway.drain_within(Duration::from_secs(5)).await?;
     in_progress.ended(&scene).await?;
@@ -40,12 +46,7 @@ async fn a_killed_workers_claims_are_free_at_once() -> Result<()> {
 
 #[tokio::test]
 async fn before_sending() -> Result<()> {
-    let (scene, acquirer) = patient().await?;
-    acquirer.forth().set(Gate::Hold(REQUESTS));
-    let in_progress = InProgress::request_refund(&scene).await?;
-    acquirer.forth().holds(2).await?;
-    scene.gateway.kill(Process::Refund)?;
-    acquirer.cut();
+    let (scene, in_progress) = killed_before_sending().await?;
     assert_eq!(in_progress.refunded(&scene)?, 0);
     take_over(&scene).await?;
     in_progress.ended(&scene).await?;

@@ -10,6 +10,7 @@ use store::PgPool;
 use store::risk::blocklist;
 
 use crate::config::Database;
+use crate::merchant::reason;
 use crate::output;
 
 #[derive(Debug, Subcommand)]
@@ -27,8 +28,7 @@ pub struct Add {
     #[command(flatten)]
     database: Database,
     /// What to block: card, bin, email or network
-    #[arg(value_parser = kind)]
-    kind: Listed,
+    kind: String,
     /// Of a card, a payment that was tried with it, pay_…; six or eight digits; an e-mail address; or a network
     /// such as 203.0.113.0/24
     value: String,
@@ -57,17 +57,15 @@ pub struct List {
     json: bool,
 }
 
-fn kind(text: &str) -> Result<Listed, &'static str> {
-    Listed::parse(text).ok_or("it is card, bin, email or network")
-}
-
 pub async fn run(command: Command) -> anyhow::Result<()> {
     match command {
         Command::Add(add) => {
+            let kind = Listed::parse(&add.kind);
+            let kind = kind.context("what is blocked is card, bin, email or network")?;
+            let reason = add.reason.as_deref().map(reason).transpose()?;
             let db = add.database.connect().await?;
-            let value = value(&db, add.kind, &add.value).await?;
-            let reason = add.reason.as_deref();
-            let id = blocklist::add(&db, add.kind, &value, reason).await?;
+            let value = value(&db, kind, &add.value).await?;
+            let id = blocklist::add(&db, kind, &value, reason).await?;
             let id = id.context("it is blocked already, or the list is full")?;
             println!("blocked, entry {id}");
         }
@@ -82,7 +80,7 @@ pub async fn run(command: Command) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The value as it is compared.
+/// The value as it is compared. No error repeats the text: somebody may have typed a card number.
 async fn value(db: &PgPool, kind: Listed, text: &str) -> anyhow::Result<String> {
     match kind {
         Listed::Card => {
@@ -105,13 +103,13 @@ async fn value(db: &PgPool, kind: Listed, text: &str) -> anyhow::Result<String> 
                 .is_some_and(|(to, at)| !to.is_empty() && !at.is_empty());
             ensure!(
                 is_address && text.len() <= 254,
-                "'{text}' is not an e-mail address"
+                "that is not an e-mail address"
             );
             Ok(text.to_ascii_lowercase())
         }
         Listed::Network => match text.parse::<IpNet>() {
             Ok(network) => Ok(network.trunc().to_string()),
-            Err(_) => bail!("'{text}' is not a network such as 203.0.113.0/24"),
+            Err(_) => bail!("that is not a network such as 203.0.113.0/24"),
         },
     }
 }
