@@ -101,7 +101,7 @@ async fn what_an_operator_blocks_is_not_sent() -> Result<()> {
 }
 
 /// Runs a command that must fail; returns what it printed.
-async fn refused(gateway: &Gateway, command: &[&str]) -> Result<String> {
+async fn expect_failure(gateway: &Gateway, command: &[&str]) -> Result<String> {
     let ran = gateway.sluice(command).await?;
     let printed = format!("{}{}", ran.output, ran.errors);
     ensure!(ran.code == Some(1), "{command:?}: {printed}");
@@ -122,7 +122,7 @@ async fn values_that_cannot_be_blocked_are_refused() -> Result<()> {
         ("card", "pay_1", "name a payment"),
         (cards::APPROVED, "x", "card, bin, email or network"),
     ] {
-        let printed = refused(&gateway, &["blocklist", "add", kind, value]).await?;
+        let printed = expect_failure(&gateway, &["blocklist", "add", kind, value]).await?;
         ensure!(printed.contains(why), "{kind} {value}: {printed}");
     }
     let reason = format!("--reason=card {}", cards::APPROVED);
@@ -132,12 +132,12 @@ async fn values_that_cannot_be_blocked_are_refused() -> Result<()> {
         &["merchant", "disable", &other, &reason],
         &["merchant", "enable", &other, &reason],
     ] {
-        let printed = refused(&gateway, command).await?;
+        let printed = expect_failure(&gateway, command).await?;
         ensure!(printed.contains("looks like a card number"), "{printed}");
     }
     let block = ["blocklist", "add", "bin", "424242"];
     gateway.operate(&block).await?;
-    let printed = refused(&gateway, &block).await?;
+    let printed = expect_failure(&gateway, &block).await?;
     ensure!(printed.contains("blocked already"), "{printed}");
     gateway.finish().await
 }
