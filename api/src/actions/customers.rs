@@ -1,7 +1,7 @@
 //! Creates, updates and reads customers, for all surfaces.
 
 use domain::customer::Customer;
-use domain::id::CustomerId;
+use domain::id::{CustomerId, MerchantId};
 use domain::job::Job;
 use store::accept::{Key, StoredResponse};
 use store::customers::{self, Changes, NewCustomer, Upsert, Upserted};
@@ -37,7 +37,7 @@ async fn create_first(
 ) -> Result<ApiResponse, ApiError> {
     let (customer, is_replay) = match upsert(app, principal, details, key).await? {
         Upserted::Stored(customer, jobs) => {
-            publish(app, jobs);
+            publish(app, principal.merchant_id, jobs);
             (*customer, false)
         }
         Upserted::Existing(existing) => match idempotency::earlier(key, existing)? {
@@ -119,7 +119,7 @@ pub async fn update(
         updated => updated?.ok_or(ApiError::Missing("customer"))?,
     };
     store::commit(tx).await?;
-    publish(app, jobs);
+    publish(app, principal.merchant_id, jobs);
     Ok(customer)
 }
 
@@ -145,8 +145,8 @@ pub async fn list(
 }
 
 /// Publishes jobs after their transaction has committed, without requesting a reply.
-pub fn publish(app: &App, jobs: Vec<Job>) {
+pub fn publish(app: &App, merchant: MerchantId, jobs: Vec<Job>) {
     for job in jobs {
-        app.publisher.publish(job, None);
+        app.publisher.publish(job, merchant, None);
     }
 }

@@ -45,7 +45,7 @@ async fn create_first(
     let response = render(&intent);
     idempotency::store_response(&mut tx, principal, key, &response).await?;
     store::commit(tx).await?;
-    publish(app, jobs);
+    publish(app, principal.merchant_id, jobs);
     Ok(ApiResponse::new(response))
 }
 
@@ -107,6 +107,6 @@ async fn cancel_first(
     let response = render(&intent);
     idempotency::store_response(&mut tx, principal, key, &response).await?;
     store::commit(tx).await?;
-    publish(app, jobs);
+    publish(app, principal.merchant_id, jobs);
     Ok(ApiResponse::new(response))
 }

@@ -241,7 +241,7 @@ async fn accept(
                     customer.id = id;
                 }
                 publish(&app, &payment);
-                customers::publish(&app, jobs);
+                customers::publish(&app, payment.merchant_id, jobs);
                 let created = Accepted::Created {
                     created_at,
                     customer_id,
@@ -270,6 +270,7 @@ fn publish(app: &App, payment: &Payment) {
             id: payment.id.0,
             seq: FIRST_SEQ,
         };
-        app.publisher.publish(job, app.replies.name());
+        app.publisher
+            .publish(job, payment.merchant_id, app.replies.name());
     }
 }

@@ -90,7 +90,8 @@ async fn create_first(
         id: id.0,
         seq: FIRST_SEQ,
     };
-    app.publisher.publish(job, app.replies.name());
+    app.publisher
+        .publish(job, principal.merchant_id, app.replies.name());
     let refund = wait::until_done(app, &mut waiter, refund).await?;
     let response = idempotency::store_first(app, principal, key, render(&refund)).await?;
     Ok(ApiResponse::new(response))

@@ -118,6 +118,6 @@ async fn send(
     });
     idempotency::store_response(&mut tx, principal, key, &response).await?;
     store::commit(tx).await?;
-    publish(app, sent.job.into_iter().collect());
+    publish(app, principal.merchant_id, sent.job.into_iter().collect());
     Ok(ApiResponse::new(response))
 }

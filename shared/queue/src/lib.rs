@@ -23,6 +23,7 @@ mod publish_task;
 mod publisher;
 mod queues;
 mod replies;
+mod shares;
 mod survey;
 
 pub use codec::{DecodeError, decode, encode};

@@ -14,6 +14,7 @@ use uuid::Uuid;
 
 use crate::connection::{self, ConnectionError, ConnectionTask, with_timeout};
 use crate::publisher::log_dropped;
+use crate::shares::Shares;
 use crate::{Health, codec, declare, queues};
 
 const IN_FLIGHT_MAX: usize = 512;
@@ -43,14 +44,20 @@ pub(crate) enum Command {
 pub(crate) struct PublishTask {
     commands: mpsc::Receiver<Command>,
     health: Health,
+    shares: Shares,
     end: Option<oneshot::Sender<()>>,
 }
 
 impl PublishTask {
-    pub(crate) fn new(commands: mpsc::Receiver<Command>, health: Health) -> PublishTask {
+    pub(crate) fn new(
+        commands: mpsc::Receiver<Command>,
+        health: Health,
+        shares: Shares,
+    ) -> PublishTask {
         PublishTask {
             commands,
             health,
+            shares,
             end: None,
         }
     }
@@ -62,11 +69,14 @@ impl ConnectionTask for PublishTask {
         self.health.set_connected(true);
         tracing::info!("connected to RabbitMQ");
         let mut disconnected = pin!(connection::closed(connection, &jobs));
+        let shares = self.shares.clone();
+        let mut lengths = pin!(shares.watch(&jobs));
         let mut in_flight = FuturesUnordered::new();
         loop {
             let command = tokio::select! {
                 Some(published) = in_flight.next() => { published?; continue }
                 error = &mut disconnected => return Err(error),
+                error = &mut lengths => return Err(error),
                 command = self.commands.recv(), if in_flight.len() < IN_FLIGHT_MAX => command,
             };
             match command {

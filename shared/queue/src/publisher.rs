@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use domain::id::MerchantId;
 use domain::job::{Job, Worker};
 use futures::future::join_all;
 use lapin::types::ShortString;
@@ -12,6 +13,7 @@ use uuid::Uuid;
 use crate::Health;
 use crate::connection::{self, BROKER_TIMEOUT};
 use crate::publish_task::{Command, PublishTask};
+use crate::shares::Shares;
 
 const BUFFER: usize = 4096;
 
@@ -20,6 +22,7 @@ const BUFFER: usize = 4096;
 pub struct Publisher {
     commands: mpsc::Sender<Command>,
     health: Health,
+    shares: Shares,
 }
 
 impl Publisher {
@@ -28,15 +31,29 @@ impl Publisher {
     pub fn start(url: &str, process: &str) -> Publisher {
         let (commands, received) = mpsc::channel(BUFFER);
         let health = Health::default();
-        let task = PublishTask::new(received, health.clone());
+        let shares = Shares::default();
+        let task = PublishTask::new(received, health.clone(), shares.clone());
         connection::start(url, process, &health, task);
-        Publisher { commands, health }
+        Publisher {
+            commands,
+            health,
+            shares,
+        }
     }
 
-    /// Publishes a new job without waiting. It is dropped if there is no connection, the buffer or the
-    /// queue is full, or no worker takes it within three seconds; the scheduler publishes it again when
-    /// it is overdue.
-    pub fn publish(&self, job: Job, reply_to: Option<Arc<str>>) {
+    /// Publishes a merchant's new job without waiting. It is dropped if the merchant has used its share of
+    /// a long queue, there is no connection, the buffer or the queue is full, or no worker takes it within
+    /// three seconds; the scheduler publishes it again when it is overdue.
+    pub fn publish(&self, job: Job, merchant: MerchantId, reply_to: Option<Arc<str>>) {
+        if !self.shares.take(job.worker, merchant) {
+            self.health.count_dropped();
+            return;
+        }
+        self.publish_next(job, reply_to);
+    }
+
+    /// Publishes a job that its worker continues at once: [`publish`](Self::publish) without the share.
+    pub fn publish_next(&self, job: Job, reply_to: Option<Arc<str>>) {
         let publish = Command::Publish {
             job,
             reply_to,
@@ -145,13 +162,14 @@ mod tests {
             id: Uuid::from_u128(7),
             seq: 7,
         };
-        publisher.publish(job, None);
+        let merchant = MerchantId(Uuid::from_u128(1));
+        publisher.publish(job, merchant, None);
         publisher.reply("amq.gen-1", job.id);
         assert_eq!(publisher.publish_all(vec![job, job]).await, 0);
         assert_eq!(publisher.health().dropped(), 2);
         assert!(!publisher.is_connected());
         publisher.drain().await;
-        publisher.publish(job, None);
+        publisher.publish(job, merchant, None);
         assert_eq!(publisher.health().dropped(), 3);
     }
 }

@@ -226,7 +226,8 @@ impl<'a> Run<'a> {
             }
             Written::Done { version, jobs } => {
                 for job in jobs {
-                    self.context.publisher.publish(job, None);
+                    let merchant = self.claimed.payment.merchant_id;
+                    self.context.publisher.publish(job, merchant, None);
                 }
                 self.held.extended_at(started);
                 self.claimed.version = version;

@@ -106,7 +106,7 @@ impl Handler for Context {
         match self.transitions.run(transition).await? {
             Some(jobs) => {
                 for job in jobs {
-                    self.publisher.publish(job, None);
+                    self.publisher.publish(job, refund.merchant_id, None);
                 }
                 Ok(Outcome::Done)
             }

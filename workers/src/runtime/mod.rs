@@ -311,7 +311,7 @@ impl Recorder {
                 let after = *after;
                 let next = self.reschedules.run(Reschedule { lease, after }).await?;
                 if let Some(next) = next.filter(|_| after.is_zero()) {
-                    self.publisher.publish(next, message.reply_to.clone());
+                    self.publisher.publish_next(next, message.reply_to.clone());
                 }
                 Ok(())
             }
