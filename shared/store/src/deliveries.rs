@@ -172,7 +172,7 @@ pub async fn cancel(db: &PgPool, id: DeliveryId, lease: Lease) -> Result<()> {
              update deliveries set state = $3, updated_at = now() where id = $1 and state = $4
              returning id
          )
-         delete from jobs j using canceled c where j.id = c.id and j.lease = $2",
+         delete from jobs where id = $1 and lease = $2 and exists (select from canceled)",
         id.0,
         lease.token,
         State::Canceled.name(),
@@ -344,9 +344,12 @@ async fn record(db: &mut PgConnection, rows: &[DeliveryAttempt]) -> Result<HashS
                 due_at = case when j.seq = m.seq then now() + make_interval(secs => m.retry) else j.due_at end
             from moved m
             where m.retry is not null and j.id = m.id and j.lease = m.lease
+              -- With this, every plan finds the rows by their keys.
+              and j.id = any(array(select id from moved))
         ), completed as (
             delete from jobs j using moved m
             where m.retry is null and j.id = m.id and j.lease = m.lease
+              and j.id = any(array(select id from moved))
         )
         select lease as "lease!" from moved"#,
         Json(&input) as _,

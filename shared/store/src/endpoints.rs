@@ -342,7 +342,7 @@ pub async fn delete(
                and d.state = $9
              returning d.id
          ), cleared as (
-             delete from jobs o using canceled c where o.id = c.id
+             delete from jobs where id = any(array(select id from canceled))
          )
          select id from gone",
         id.0,

@@ -216,7 +216,7 @@ async fn take_due(
          update jobs j
          set due_at = now() + make_interval(secs => least(60, power(2, least(publish_count, 6) + 1))),
              publish_count = least(publish_count + 1, 100)
-         where j.id in (select id from oldest union select id from newest)
+         where j.id = any(array(select id from oldest union select id from newest))
          returning j.id, j.seq",
         worker.name(),
         i64::from(oldest),

@@ -166,12 +166,12 @@ pub(crate) async fn destroy_expired(db: &PgPool, age: f64) -> Result<u64> {
              select payment_id from sealed_cards where created_at < now() - make_interval(secs => $2)
              order by created_at limit $1
          ), destroyed as (
-             delete from sealed_cards s using expired e where s.payment_id = e.payment_id
-             returning s.payment_id
+             delete from sealed_cards where payment_id = any(array(select payment_id from expired))
+             returning payment_id
          ), woken as (
-             update jobs j
+             update jobs
              set due_at = now(), parked_at = null, claims = 0, publish_count = 0, seq = seq + 1
-             from destroyed d where j.id = d.payment_id
+             where id = any(array(select payment_id from destroyed))
          )
          select count(*) as "count!" from destroyed"#,
         BATCH,

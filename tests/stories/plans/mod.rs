@@ -161,7 +161,9 @@ async fn statements_about_an_endpoint_read_what_is_its_own() -> Result<()> {
         },
     )
     .await?;
-    ensure!(read.values().all(|rows| *rows < 500), "{read:#?}");
+    // A statement that reads them all reads 5,000 rows at least. Reading an endpoint by its key counts each of
+    // its versions that is not vacuumed yet.
+    ensure!(read.values().all(|rows| *rows < 2500), "{read:#?}");
     gateway.launch(&[tests::Process::Scheduler]).await?;
     gateway.drain().await?;
     ensure!(gateway.jobs().await?.is_empty(), "deliveries still wait");

@@ -25,7 +25,8 @@ pub async fn postpone(db: &PgPool, endpoint: EndpointId) -> Result<()> {
         "select j.id
          from webhook_endpoints w
          join deliveries d on d.endpoint_id = w.id and d.state = $2
-         join jobs j on j.id = d.id
+         -- The offset makes every plan find the jobs by their keys.
+         cross join lateral (select * from jobs where id = d.id offset 0) j
          where w.id = $1 and j.due_at < w.paused_until and j.leased_until is null and j.parked_at is null
          limit $3",
         endpoint.0,
@@ -37,7 +38,7 @@ pub async fn postpone(db: &PgPool, endpoint: EndpointId) -> Result<()> {
     let spread = APART * u32::try_from(waiting.len()).unwrap_or(u32::MAX);
     for ids in waiting.chunks(AT_ONCE) {
         sqlx::query!(
-            "with commit_mode as materialized (
+            r#"with commit_mode as materialized (
                  select set_config('synchronous_commit', 'off', true)
              ), endpoint as materialized (
                  -- Not while a merchant ends the pause.
@@ -46,14 +47,15 @@ pub async fn postpone(db: &PgPool, endpoint: EndpointId) -> Result<()> {
                  select j.id, w.paused_until
                  from jobs j, endpoint w
                  where j.id = any($2) and j.due_at < w.paused_until and j.leased_until is null
-                   and j.parked_at is null
+                   -- "is true" keeps the planner from reading all jobs by the index jobs_due.
+                   and (j.parked_at is null) is true
                  for update of j skip locked
              )
              update jobs j
              set seq = j.seq + 1, publish_count = 0,
                  due_at = due.paused_until
                      + random() * greatest((due.paused_until - now()) / 2, make_interval(secs => $3))
-             from due where j.id = due.id and j.id = any($2)",
+             from due where j.id = due.id and j.id = any($2)"#,
             endpoint.0,
             ids,
             spread.as_secs_f64(),

@@ -30,7 +30,7 @@ with commit_mode as materialized (
     from moved m
     where a.id = m.authorization_id and a.payment_id = m.id and a.state = m.authorization_from
 ), forgotten as (
-    delete from sealed_cards s using moved m where m.forget_card and s.payment_id = m.id
+    delete from sealed_cards where payment_id = any(array(select id from moved where forget_card))
 ), verdict as (
     insert into risk_verdicts (rule, merchant_id, live, payment_id, declines)
     select verdict_rule, merchant_id, live, id, verdict_declines from moved
