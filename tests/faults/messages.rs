@@ -1,7 +1,8 @@
 //! Foreign messages, and queues that are purged or deleted.
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 use domain::job::{Job, Worker};
+use futures::{StreamExt, TryStreamExt, stream};
 use lapin::BasicProperties;
 use tests::{Options, Process, cards, payment_id};
 use uuid::Uuid;
@@ -119,6 +120,40 @@ async fn messages_for_no_existing_job_are_discarded() -> Result<()> {
     assert_eq!(before, after);
     assert_eq!(scene.gateway.sandbox_log()?.len(), 3);
     assert_eq!(scene.receiver.requests().len(), 2);
+    scene.finish().await
+}
+
+/// The broker rejects what a full queue has no room for. The scheduler publishes those jobs later.
+#[tokio::test]
+async fn a_full_queue_delays_jobs_and_loses_none() -> Result<()> {
+    let scene = Scene::with(Options::default()).await?;
+    let broker = Broker::connect(&scene.gateway).await?;
+    let queue = queue::name(Worker::Webhook);
+    scene.gateway.terminate(Process::Webhook).await?;
+    let fill = async || {
+        let job = Job {
+            worker: Worker::Webhook,
+            id: Uuid::now_v7(),
+            seq: 1,
+        };
+        let body = queue::encode(&job);
+        let properties = BasicProperties::default();
+        broker.publish(&queue, body.as_bytes(), properties).await
+    };
+    let messages = stream::iter(0..11_000).map(|_| fill());
+    let published = messages.buffer_unordered(256);
+    published.try_collect::<Vec<()>>().await?;
+    let waiting = broker.waiting(&queue).await?;
+    ensure!((10_000..11_000).contains(&waiting), "{waiting} messages");
+    let paid = scene.gateway.pay(cards::APPROVED).await?;
+    assert_eq!(paid.at("/status"), "succeeded");
+    scene.gateway.terminate(Process::Card).await?;
+    let log = scene.gateway.log(Process::Card);
+    ensure!(log.contains("its queue is full"), "{log}");
+    let workers = [Process::Card, Process::Webhook];
+    scene.gateway.launch(&workers).await?;
+    scene.gateway.drain().await?;
+    assert_eq!(scene.receiver.requests().len(), 1);
     scene.finish().await
 }
 

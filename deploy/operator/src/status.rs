@@ -3,13 +3,15 @@
 mod findings;
 
 use std::process::ExitCode;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use clap::Args;
+use domain::job::Worker;
 use queue::QueueStatus;
 use reqwest::{Client, StatusCode};
 use serde_json::{Value, json};
 use store::jobs::{self, WorkerLoad};
+use store::measures;
 use store::status::{self, Connections, FailingEndpoint, Schema};
 use store::{PgPool, approvals};
 
@@ -33,6 +35,8 @@ pub struct Status {
 
 /// How long the API may take to say whether it is ready.
 const API_TIMEOUT: Duration = Duration::from_secs(6);
+/// The time in which the backlog of a worker is seen to fall.
+const WATCHED: Duration = Duration::from_secs(2);
 /// Failing endpoints that are shown; one screen has no room for more.
 const ENDPOINTS_SHOWN: i64 = 8;
 /// Open proposals that are counted.
@@ -43,6 +47,8 @@ struct Stored {
     schema: Schema,
     connections: Vec<Connections>,
     loads: Vec<WorkerLoad>,
+    /// How long each worker needs for the jobs that wait; `None` if they do not become fewer.
+    backlogs: Vec<(Worker, Option<Duration>)>,
     failing: (i64, Vec<FailingEndpoint>),
     proposals: usize,
 }
@@ -54,14 +60,42 @@ impl Stored {
             schema: status::schema(&db).await?,
             connections: status::connections(&db).await?,
             loads: jobs::loads(&db).await?,
+            backlogs: backlogs(&db).await?,
             failing: status::failing_endpoints(&db, ENDPOINTS_SHOWN).await?,
             proposals: open_proposals(&db).await?,
         })
     }
 
+    fn backlog_of(&self, load: &WorkerLoad) -> Option<Duration> {
+        let mut backlogs = self.backlogs.iter();
+        backlogs.find(|(worker, _)| *worker == load.worker)?.1
+    }
+
     fn connections_of(&self, process: &str) -> Option<&Connections> {
         self.connections.iter().find(|one| one.process == process)
     }
+}
+
+/// Watches the jobs that wait, for [`WATCHED`] if there are any.
+async fn backlogs(db: &PgPool) -> anyhow::Result<Vec<(Worker, Option<Duration>)>> {
+    let started = Instant::now();
+    let before = measures::waiting(db).await?;
+    let now = if before.is_empty() {
+        Vec::new()
+    } else {
+        tokio::time::sleep(WATCHED).await;
+        measures::waiting(db).await?
+    };
+    let elapsed = started.elapsed();
+    let count = |jobs: &[measures::Jobs], worker| {
+        let of_worker = jobs.iter().filter(|jobs| jobs.worker == worker);
+        of_worker.map(|jobs| jobs.count).sum()
+    };
+    let backlogs = Worker::ALL.map(|worker| {
+        let (before, now) = (count(&before, worker), count(&now, worker));
+        (worker, measures::backlog(before, now, elapsed))
+    });
+    Ok(backlogs.to_vec())
 }
 
 async fn open_proposals(db: &PgPool) -> anyhow::Result<usize> {
@@ -181,7 +215,11 @@ fn print_workers(findings: &Findings, stored: &Stored) {
                 load.running.to_string(),
                 load.waiting.to_string(),
                 load.parked.to_string(),
-                output::seconds(load.backlog_seconds),
+                output::seconds(load.oldest_due_seconds),
+                match stored.backlog_of(load) {
+                    Some(left) => output::seconds(left.as_secs().try_into().unwrap_or(i64::MAX)),
+                    None => "not falling".to_owned(),
+                },
             ]
         })
         .collect();
@@ -195,6 +233,7 @@ fn print_workers(findings: &Findings, stored: &Stored) {
         "scheduled",
         "parked",
         "oldest due",
+        "backlog",
     ];
     output::table(header, &rows);
 }
@@ -287,7 +326,8 @@ fn workers(findings: &Findings, stored: &Stored) -> Vec<Value> {
             "running": load.running,
             "scheduled": load.waiting,
             "parked": load.parked,
-            "oldest_due_seconds": load.backlog_seconds,
+            "oldest_due_seconds": load.oldest_due_seconds,
+            "backlog_seconds": stored.backlog_of(load).map(|left| left.as_secs_f64()),
         })
     });
     workers.collect()

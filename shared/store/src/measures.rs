@@ -58,6 +58,18 @@ pub async fn waiting(db: &PgPool) -> Result<Vec<Jobs>> {
         .collect()
 }
 
+/// How long until no job waits, if their number goes on falling as it did from `before` to `now` in this time.
+/// `None`: it did not fall.
+pub fn backlog(before: u64, now: u64, elapsed: Duration) -> Option<Duration> {
+    if now == 0 {
+        return Some(Duration::ZERO);
+    }
+    let done = before.saturating_sub(now);
+    let micros = elapsed.as_micros().saturating_mul(now.into());
+    let micros = micros.checked_div(done.into())?;
+    u64::try_from(micros).ok().map(Duration::from_micros)
+}
+
 /// The parked jobs. Workers and modes without any are left out.
 pub async fn parked(db: &PgPool) -> Result<Vec<Jobs>> {
     let rows = sqlx::query!(

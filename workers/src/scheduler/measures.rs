@@ -109,17 +109,7 @@ impl History {
         };
         let count = |counts: &Counts| counts.get(&(worker, mode)).copied().unwrap_or_default();
         let (before, now) = (count(before), count(now));
-        if now == 0 {
-            return Level::Time(Duration::ZERO);
-        }
-        let (time, jobs) = ((*last - *first).as_micros(), before.saturating_sub(now));
-        let left = time
-            .saturating_mul(now.into())
-            .checked_div(jobs.into())
-            .and_then(|micros| u64::try_from(micros).ok());
-        left.map_or(Level::Endless, |micros| {
-            Level::Time(Duration::from_micros(micros))
-        })
+        measures::backlog(before, now, *last - *first).map_or(Level::Endless, Level::Time)
     }
 }
 

@@ -93,7 +93,7 @@ fn of_worker(load: &WorkerLoad, processes: i64, queue: Option<QueueStatus>) -> V
         let what = format!("the {worker} worker does not consume its queue");
         let next = "Its log says why it has no connection to the broker.";
         problems.push(problem(what, next));
-    } else if load.backlog_seconds > OVERDUE_SECONDS {
+    } else if load.oldest_due_seconds > OVERDUE_SECONDS {
         problems.push(overdue(worker, load));
     }
     if load.parked > 0 {
@@ -109,7 +109,7 @@ fn of_worker(load: &WorkerLoad, processes: i64, queue: Option<QueueStatus>) -> V
 }
 
 fn overdue(worker: Worker, load: &WorkerLoad) -> Problem {
-    let waited = output::seconds(load.backlog_seconds);
+    let waited = output::seconds(load.oldest_due_seconds);
     let due = output::counted(load.due, &format!("{worker} job"));
     problem(
         format!("{due} due, the oldest for {waited}"),
@@ -121,6 +121,8 @@ fn overdue(worker: Worker, load: &WorkerLoad) -> Problem {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use store::status::{Connections, Schema};
 
     use super::*;
@@ -132,7 +134,7 @@ mod tests {
             due: 0,
             running: 0,
             parked: 0,
-            backlog_seconds: 0,
+            oldest_due_seconds: 0,
         }
     }
 
@@ -149,6 +151,9 @@ mod tests {
             consumers: 1,
         });
         let stored = Stored {
+            backlogs: Worker::ALL
+                .map(|worker| (worker, Some(Duration::ZERO)))
+                .to_vec(),
             schema: Schema {
                 database: 1,
                 program: 1,
@@ -190,18 +195,18 @@ mod tests {
     fn each_cause_is_named_once() {
         let parked = whats(|stored| {
             let card = stored.loads.iter_mut().take(1);
-            card.for_each(|load| (load.parked, load.backlog_seconds) = (2, 90));
+            card.for_each(|load| (load.parked, load.oldest_due_seconds) = (2, 90));
         });
         assert_eq!(parked, ["2 card jobs are parked"]);
         let overdue = whats(|stored| {
             let card = stored.loads.iter_mut().take(1);
-            card.for_each(|load| (load.due, load.backlog_seconds) = (1, 120));
+            card.for_each(|load| (load.due, load.oldest_due_seconds) = (1, 120));
         });
         assert_eq!(overdue, ["1 card job due, the oldest for 2 min"]);
         let gone = whats(|stored| {
             stored.connections.retain(|one| one.process == "api");
             for load in &mut stored.loads {
-                load.backlog_seconds = 1_000;
+                load.oldest_due_seconds = 1_000;
             }
         });
         let expected = [

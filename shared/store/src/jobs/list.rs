@@ -167,7 +167,7 @@ pub struct Load {
     /// Jobs that wait for an operator.
     pub parked: i64,
     /// How long the oldest due job has been due, in seconds; 0 if none is.
-    pub backlog_seconds: i64,
+    pub oldest_due_seconds: i64,
 }
 
 /// The load of every worker. Reads the whole table.
@@ -208,7 +208,7 @@ pub async fn loads(db: &PgPool) -> Result<Vec<Load>> {
                 due: row.due,
                 running: row.running,
                 parked: row.parked,
-                backlog_seconds: row.backlog.max(0),
+                oldest_due_seconds: row.backlog.max(0),
             })
         })
         .collect()
