@@ -68,8 +68,8 @@ struct App {
     public_url: String,
     trusted_proxies: Vec<IpNet>,
     wait: Duration,
-    /// A permit for each request that may be in progress.
-    requests: Semaphore,
+    /// The requests that may be in progress.
+    requests: http::shares::Shares,
     unsent: http::response::Unsent,
 }
 
@@ -100,7 +100,7 @@ impl App {
             public_url: config.public_url(),
             trusted_proxies: config.trusted_proxies.clone(),
             wait: config.wait(),
-            requests: Semaphore::new(config.requests()),
+            requests: http::shares::Shares::new(config.requests()),
             unsent: http::response::Unsent::default(),
             db,
             many,

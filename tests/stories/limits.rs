@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use futures::future::try_join_all;
+use futures::stream::{FuturesUnordered, StreamExt, TryStreamExt};
 use reqwest::Method;
 use serde_json::json;
 use tests::{Gateway, Options, Process, Response, cards, example, until};
@@ -69,6 +70,30 @@ async fn a_limit_is_counted_over_all_api_processes() -> Result<()> {
     assert_eq!(gateway.send(theirs).await?.status, 404);
     gateway.advance(Duration::from_mins(1)).await?;
     assert_eq!(gateway.get("/v1/payments/pay_0").await?.status, 404);
+    gateway.finish().await
+}
+
+/// 24 requests may be in progress. One merchant has half of them while others may come.
+#[tokio::test]
+async fn one_merchants_slow_requests_leave_room_for_others() -> Result<()> {
+    let options = Options {
+        acquirer_timeout_ms: 5_000,
+        env: vec![("SLUICE_CONNECTIONS", "32".to_owned())],
+        ..Options::default()
+    };
+    let gateway = Gateway::with(options).await?;
+    let mut slow: FuturesUnordered<_> = (0..24).map(|_| gateway.pay(cards::VERY_SLOW)).collect();
+    let first = slow.next().await.context("no answer")??;
+    assert_eq!(first.status, 503, "{}", first.text);
+    assert_eq!(first.header("retry-after"), "1");
+    let theirs = gateway.request(Method::POST, "/v1/payments");
+    let theirs = theirs.bearer_auth(gateway.other_merchant.test_key.as_str());
+    let theirs = gateway.send(theirs.json(&example(cards::APPROVED))).await?;
+    assert_eq!((theirs.status, theirs.at("/status")), (200, "succeeded"));
+    let rest: Vec<Response> = slow.try_collect().await?;
+    let paid = rest.iter().filter(|answer| answer.status == 200).count();
+    assert_eq!(paid, 12);
+    gateway.drain().await?;
     gateway.finish().await
 }
 

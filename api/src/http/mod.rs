@@ -12,4 +12,5 @@ pub mod rate_limit;
 pub mod request_id;
 pub mod response;
 pub mod server;
+pub mod shares;
 mod socket;

@@ -1,10 +1,8 @@
 //! Large responses. What the process holds of them until clients have taken them is bounded, and each merchant has
 //! a share of it.
 
-use std::collections::HashMap;
 use std::convert::Infallible;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 
 use axum::body::{Body, Bytes, HttpBody};
@@ -12,29 +10,16 @@ use axum::response::Response;
 use domain::id::MerchantId;
 use http_body_util::BodyExt;
 use hyper::body::{Frame, SizeHint};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use super::shares::{Permit, Shares};
 
 /// Larger bodies count. A part that hyper takes at once has at most this size.
 const PART: usize = 64 * 1024;
 /// How much of large bodies may wait to be sent, in units of [`PART`]: 64 MiB.
 const PARTS_MAX: usize = 1_024;
 
-/// A merchant may have this part of them, and so may all clients without a key together.
-const ONE_IN: usize = 4;
-
-/// The parts that may wait to be sent.
-pub struct Unsent {
-    all: Arc<Semaphore>,
-    most: usize,
-    waiting: Waiting,
-}
-
-/// The parts that wait, by merchant.
-type Waiting = Arc<Mutex<HashMap<Option<MerchantId>, usize>>>;
-
-fn lock(waiting: &Waiting) -> MutexGuard<'_, HashMap<Option<MerchantId>, usize>> {
-    waiting.lock().unwrap_or_else(PoisonError::into_inner)
-}
+/// What may wait to be sent.
+pub struct Unsent(Shares);
 
 impl Default for Unsent {
     fn default() -> Self {
@@ -44,11 +29,7 @@ impl Default for Unsent {
 
 impl Unsent {
     fn new(parts: usize) -> Self {
-        Self {
-            all: Arc::new(Semaphore::new(parts)),
-            most: parts.div_ceil(ONE_IN),
-            waiting: Arc::default(),
-        }
+        Self(Shares::new(parts))
     }
 
     /// Returns the response to a merchant, or to a client without a key; `None` if too much waits already.
@@ -59,13 +40,7 @@ impl Unsent {
         if size <= PART {
             return Some(response);
         }
-        let parts = size.div_ceil(PART);
-        let permit = Permit {
-            _all: Arc::clone(&self.all)
-                .try_acquire_many_owned(u32::try_from(parts).ok()?)
-                .ok()?,
-            _share: self.share(merchant, parts)?,
-        };
+        let permit = self.0.take(merchant, size.div_ceil(PART))?;
         let (head, body) = response.into_parts();
         let rest = body.collect().await.ok()?.to_bytes();
         let body = Body::new(Held {
@@ -74,46 +49,6 @@ impl Unsent {
         });
         Some(Response::from_parts(head, body))
     }
-
-    /// Takes parts of a merchant's share. One response may be larger than the share.
-    fn share(&self, merchant: Option<MerchantId>, parts: usize) -> Option<Share> {
-        let mut waiting = lock(&self.waiting);
-        let used = waiting.entry(merchant).or_default();
-        if *used > 0 && *used + parts > self.most {
-            return None;
-        }
-        *used += parts;
-        Some(Share {
-            waiting: Arc::clone(&self.waiting),
-            merchant,
-            parts,
-        })
-    }
-}
-
-/// Parts of a merchant's share, until this is dropped.
-struct Share {
-    waiting: Waiting,
-    merchant: Option<MerchantId>,
-    parts: usize,
-}
-
-impl Drop for Share {
-    fn drop(&mut self) {
-        let mut waiting = lock(&self.waiting);
-        if let Some(used) = waiting.get_mut(&self.merchant) {
-            *used -= self.parts;
-            if *used == 0 {
-                waiting.remove(&self.merchant);
-            }
-        }
-    }
-}
-
-/// The parts that a response takes.
-struct Permit {
-    _all: OwnedSemaphorePermit,
-    _share: Share,
 }
 
 /// A body that keeps its permit until hyper has taken the last part.
@@ -174,21 +109,5 @@ mod tests {
         drop(hold(larger).await);
         assert_eq!(taken(hold(larger).await).await, Some(larger));
         assert!(hold(PART * 5).await.is_none());
-    }
-
-    #[tokio::test]
-    async fn one_merchant_has_a_quarter() {
-        let unsent = Unsent::new(16);
-        let [one, other] = [1, 2].map(|id| Some(MerchantId(uuid::Uuid::from_u128(id))));
-        let hold = async |merchant| unsent.hold(merchant, response(PART * 2)).await;
-        let first = hold(one).await;
-        let second = hold(one).await;
-        assert!(first.is_some() && second.is_some());
-        assert!(hold(one).await.is_none());
-        assert!(hold(other).await.is_some() && hold(None).await.is_some());
-        drop(first);
-        assert!(hold(one).await.is_some());
-        drop(second);
-        assert!(lock(&unsent.waiting).is_empty());
     }
 }

@@ -98,17 +98,15 @@ pub async fn guard(State(app): State<Arc<App>>, mut request: Request, next: Next
     let is_for_any_origin = path.starts_with(&["v1", "payment-intents", "public"]);
     request.extensions_mut().insert(surface);
     let mut window = None;
-    let response = match app.requests.try_acquire() {
-        Ok(_permit) => match enter(&app, surface, &mut request, &mut window).await {
+    let response = match app.requests.take(None, 1) {
+        Some(entering) => match enter(&app, surface, &mut request, &mut window).await {
             Ok(()) => {
-                let identified = request.extensions().get::<Identified>();
-                let principal = identified.and_then(|identified| identified.as_ref().ok());
-                let merchant = principal.map(|principal| principal.merchant_id);
-                app.unsent.hold(merchant, next.run(request).await).await
+                drop(entering);
+                run(&app, request, next).await
             }
             Err(error) => Some(surfaces::render(surface, error)),
         },
-        Err(_) => None,
+        None => None,
     };
     let mut response = response.unwrap_or_else(|| {
         tracing::warn!("too many requests in progress, or responses that are not sent");
@@ -136,6 +134,15 @@ pub async fn guard(State(app): State<Arc<App>>, mut request: Request, next: Next
     }
     headers.insert(VARY, HeaderValue::from_static("Authorization, X-API-Key"));
     response
+}
+
+/// Runs a request that has entered; `None` if its merchant has too many in progress, or too much to send.
+async fn run(app: &App, request: Request, next: Next) -> Option<Response> {
+    let identified = request.extensions().get::<Identified>();
+    let principal = identified.and_then(|identified| identified.as_ref().ok());
+    let merchant = principal.map(|principal| principal.merchant_id);
+    let _permit = app.requests.take(merchant, 1)?;
+    app.unsent.hold(merchant, next.run(request).await).await
 }
 
 /// Counts a request against the rate limit: by key if the key is valid, else by client IP address.
