@@ -2,10 +2,10 @@
 //! continues.
 
 use anyhow::Result;
-use tests::{Options, Process, cards};
+use tests::{Options, Process, cards, until};
 
 use crate::proxy::Gate;
-use crate::scene::{LEASE, Scene};
+use crate::scene::{LEASE, SOON, Scene};
 
 /// One payment is approved, but the paused worker has no response; its request for the other has not
 /// reached the acquirer.
@@ -82,5 +82,45 @@ async fn a_late_approval_of_a_reversed_attempt_is_returned() -> Result<()> {
     assert_eq!(attempts, ["refunded", "approved"]);
     let expected = ["approved", "approved", "captured", "captured", "refunded"];
     assert_eq!(did, expected);
+    scene.finish().await
+}
+
+/// Whether the only attempt is deleted, or its deletion waits for a lock.
+const DISCARDED: &str = "
+    select not exists (select from authorizations)
+        or exists (select from pg_stat_activity
+                   where datname = current_database() and wait_event_type = 'Lock'
+                     and query like 'delete from authorizations%')";
+
+/// A claim whose session was lost before it sent anything deletes its attempt, while the next claim moves it.
+#[tokio::test]
+async fn an_attempt_is_moved_or_deleted_and_never_both() -> Result<()> {
+    let scene = Scene::patient().await?;
+    let acquirer = scene.before_acquirer().await?;
+    acquirer.forth().set(Gate::Hold(&["POST /"]));
+    let payment = scene.pay_pending(cards::APPROVED).await?;
+    acquirer.forth().holds(1).await?;
+    scene.gateway.kill(Process::Card)?;
+    acquirer.cut();
+    acquirer.forth().set(Gate::Pass);
+    scene.gateway.advance(LEASE).await?;
+    let mut lock = scene.gateway.lock_payments(&[&payment]).await?;
+    scene.gateway.launch(&[Process::Card]).await?;
+    scene.gateway.wait_blocked_by(&mut lock).await?;
+    let db = scene.gateway.database().clone();
+    let deleting = tokio::spawn(async move {
+        let delete = "delete from authorizations where state = 'sending'";
+        sqlx::query(delete).execute(&db).await
+    });
+    until("the attempt is deleted, or that waits", SOON, async || {
+        let is_discarded = sqlx::query_scalar(DISCARDED);
+        let is_discarded: bool = is_discarded.fetch_one(scene.gateway.database()).await?;
+        Ok(is_discarded.then_some(()))
+    })
+    .await?;
+    lock.rollback().await?;
+    deleting.await??;
+    scene.gateway.drain().await?;
+    assert_eq!(scene.read(&payment).await?.at("/status"), "succeeded");
     scene.finish().await
 }

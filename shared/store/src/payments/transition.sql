@@ -12,6 +12,12 @@ with commit_mode as materialized (
         new_version integer, failure text, fingerprint text, authorization_id uuid,
         authorization_from text, authorization_to text, approved_amount numeric, approval_code text,
         forget_card boolean, verdict_rule text, verdict_declines integer, effects jsonb)
+), held as materialized (
+    -- The claim that made an attempt deletes it if it sent nothing, even while the next claim is here.
+    select a.id from input i
+    join authorizations a on a.id = i.authorization_id and a.payment_id = i.payment_id
+                         and a.state = i.authorization_from
+    for no key update of a
 ), moved as (
     update payments p
     set state = i.to_state, version = i.new_version, failure = coalesce(i.failure, p.failure),
@@ -19,6 +25,7 @@ with commit_mode as materialized (
         updated_at = now()
     from commit_mode, input i
     where p.id = i.payment_id and p.version = i.version and p.state = i.from_state
+      and (i.authorization_id is null or i.authorization_id = any(array(select id from held)))
     returning p.id, i.ord, i.new_version, i.authorization_id, i.authorization_from, i.authorization_to,
               i.approved_amount, i.approval_code, i.forget_card, p.merchant_id, p.live, i.verdict_rule,
               i.verdict_declines, i.effects
