@@ -2,6 +2,7 @@
 //! continues.
 
 use anyhow::Result;
+use sqlx::{Connection, PgConnection};
 use tests::{Options, Process, cards, until};
 
 use crate::proxy::Gate;
@@ -107,10 +108,10 @@ async fn an_attempt_is_moved_or_deleted_and_never_both() -> Result<()> {
     let mut lock = scene.gateway.lock_payments(&[&payment]).await?;
     scene.gateway.launch(&[Process::Card]).await?;
     scene.gateway.wait_blocked_by(&mut lock).await?;
-    let db = scene.gateway.database().clone();
+    let mut own = PgConnection::connect(&scene.gateway.database_url()).await?;
     let deleting = tokio::spawn(async move {
         let delete = "delete from authorizations where state = 'sending'";
-        sqlx::query(delete).execute(&db).await
+        sqlx::query(delete).execute(&mut own).await
     });
     until("the attempt is deleted, or that waits", SOON, async || {
         let is_discarded = sqlx::query_scalar(DISCARDED);
