@@ -98,15 +98,9 @@ pub async fn guard(State(app): State<Arc<App>>, mut request: Request, next: Next
     let is_for_any_origin = path.starts_with(&["v1", "payment-intents", "public"]);
     request.extensions_mut().insert(surface);
     let mut window = None;
-    let response = match app.requests.take(None, 1) {
-        Some(entering) => match enter(&app, surface, &mut request, &mut window).await {
-            Ok(()) => {
-                drop(entering);
-                run(&app, request, next).await
-            }
-            Err(error) => Some(surfaces::render(surface, error)),
-        },
-        None => None,
+    let response = match enter(&app, surface, &mut request, &mut window).await {
+        Ok(()) => run(&app, request, next).await,
+        Err(error) => Some(surfaces::render(surface, error)),
     };
     let mut response = response.unwrap_or_else(|| {
         tracing::warn!("too many requests in progress, or responses that are not sent");

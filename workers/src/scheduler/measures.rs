@@ -41,6 +41,13 @@ pub async fn run(db: PgPool) {
 async fn measure(db: &PgPool, history: &mut History) -> store::Result<()> {
     let waiting = measures::waiting(db).await?;
     let parked = measures::parked(db).await?;
+    let InProgress {
+        payment,
+        refund,
+        delivery,
+    } = measures::in_progress(db).await?;
+    let verified = measures::last_verified(db).await?;
+    // From here on without a wait, so that a scrape sees values of one time.
     history.add(Instant::now(), &waiting);
     for (worker, mode) in pairs() {
         let labels = [worker.name(), mode.name()];
@@ -56,11 +63,6 @@ async fn measure(db: &PgPool, history: &mut History) -> store::Result<()> {
         let (count, _) = of(&parked);
         JOBS_PARKED.set_count(labels, count);
     }
-    let InProgress {
-        payment,
-        refund,
-        delivery,
-    } = measures::in_progress(db).await?;
     for (object, age, bound) in [
         ("payment", payment, payment::IN_PROGRESS_MAX),
         ("refund", refund, refund::IN_PROGRESS_MAX),
@@ -69,7 +71,7 @@ async fn measure(db: &PgPool, history: &mut History) -> store::Result<()> {
         IN_PROGRESS_OLDEST.set([object], Level::Time(age));
         IN_PROGRESS_BOUND.set([object], Level::Time(bound));
     }
-    if let Some(verified) = measures::last_verified(db).await? {
+    if let Some(verified) = verified {
         VERIFY_DIFFERENCES.set_count([], verified.differences);
         VERIFY_LAST_RUN.set_count([], verified.finished_at);
     }
