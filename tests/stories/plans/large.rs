@@ -200,7 +200,7 @@ async fn no_statement_is_planned_on_empty_tables_to_read_all_of_them() -> Result
         format!("{UNCHECKED}; {ONE_JOB}; {EMPTIED}"),
         format!("{UNCHECKED}; {EMPTIED}; {ONE_JOB}"),
     ] {
-        // `sluice verify` plans its statements anew, and its tables do not grow meanwhile.
+        // Each run of `sluice verify` makes its own plans, and ends before its tables have grown much.
         let roles = [Role::Operator, Role::Verify];
         find_whole_scans(&rows, &roles)
             .await
