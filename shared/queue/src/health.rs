@@ -20,7 +20,7 @@ impl Health {
         self.0.connected.load(Relaxed)
     }
 
-    /// Jobs and replies that were dropped: not connected, or the buffer was full.
+    /// Jobs and replies that were dropped: not connected, a full buffer or queue, or a merchant that has its share.
     pub fn dropped(&self) -> u64 {
         self.0.dropped.load(Relaxed)
     }

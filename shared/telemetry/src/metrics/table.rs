@@ -75,7 +75,7 @@ metrics! {
     BROKER_CONNECTED: Gauge = "sluice_broker_connected" ["connection"] in "0 or 1" by EVERY,
         "Whether the connection to RabbitMQ works: publisher, consumer or replies.";
     MESSAGES_DROPPED: Counter = "sluice_messages_dropped_total" [] in "messages" by EVERY,
-        "Jobs and replies that were not published: no connection, or a full buffer or queue. The scheduler publishes such jobs when they are due.";
+        "Jobs and replies that were not published: no connection, a full buffer or queue, or a merchant that has its share of a long queue. The scheduler publishes such jobs when they are due.";
     MESSAGES_UNDECODABLE: Counter = "sluice_messages_undecodable_total" [] in "messages" by WORKERS,
         "Messages that are not a job of the worker. They are discarded.";
 }
